@@ -1,0 +1,148 @@
+// The values that an answer of the API is made of.
+
+package kie
+
+import "time"
+
+// Time is a Unix time in milliseconds, as the API gives it. Zero means absent.
+type Time int64
+
+// TimeOf returns t in milliseconds; the zero time.Time is absent.
+func TimeOf(t time.Time) Time {
+	if t.IsZero() {
+		return 0
+	}
+	return Time(t.UnixMilli())
+}
+
+// IsZero reports whether the time is absent.
+func (t Time) IsZero() bool { return t == 0 }
+
+// Time returns t as a time.Time, the zero one if t is absent.
+func (t Time) Time() time.Time {
+	if t == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(int64(t))
+}
+
+// Seconds returns t in Unix seconds.
+func (t Time) Seconds() float64 { return float64(t) / 1e3 }
+
+// Sub returns t − u.
+func (t Time) Sub(u Time) time.Duration { return time.Duration(t-u) * time.Millisecond }
+
+// Add returns t + d.
+func (t Time) Add(d time.Duration) Time { return t + Time(d.Milliseconds()) }
+
+// State is where a task is in its life.
+type State uint8
+
+// The states of a task. StateUnknown stands for a word the API has not documented, or none.
+const (
+	StateUnknown State = iota
+	StateWaiting
+	StateQueuing
+	StateGenerating
+	StateSuccess
+	StateFail
+)
+
+// States returns every state, in the order in which a task goes through them.
+func States() []State {
+	return []State{StateWaiting, StateQueuing, StateGenerating, StateSuccess, StateFail, StateUnknown}
+}
+
+// Finished reports whether the state is terminal: a finished task never changes again.
+func (s State) Finished() bool { return s == StateSuccess || s == StateFail }
+
+// String returns the API's word for the state.
+func (s State) String() string {
+	switch s {
+	case StateWaiting:
+		return "waiting"
+	case StateQueuing:
+		return "queuing"
+	case StateGenerating:
+		return "generating"
+	case StateSuccess:
+		return "success"
+	case StateFail:
+		return "fail"
+	case StateUnknown:
+	}
+	return "unknown"
+}
+
+// Reason is what a failed task's code and message mean, taken together.
+type Reason uint8
+
+// The reasons of failures. ReasonNone is a failure that names neither a code nor a message.
+const (
+	ReasonNone Reason = iota
+	ReasonServer
+	ReasonTimeout
+	ReasonUpstream
+	ReasonContentPolicy
+	ReasonBadRequest
+	ReasonCredits
+	ReasonOther
+)
+
+// Reasons returns every reason.
+func Reasons() []Reason {
+	return []Reason{
+		ReasonServer, ReasonTimeout, ReasonUpstream, ReasonContentPolicy,
+		ReasonBadRequest, ReasonCredits, ReasonOther, ReasonNone,
+	}
+}
+
+// String returns the label value of the reason.
+func (r Reason) String() string {
+	switch r {
+	case ReasonServer:
+		return "server"
+	case ReasonTimeout:
+		return "timeout"
+	case ReasonUpstream:
+		return "upstream"
+	case ReasonContentPolicy:
+		return "content_policy"
+	case ReasonBadRequest:
+		return "bad_request"
+	case ReasonCredits:
+		return "credits"
+	case ReasonOther:
+		return "other"
+	case ReasonNone:
+	}
+	return "none"
+}
+
+// Answer is what one query told of a task. It holds nothing of the prompt, the result or the failure's text.
+type Answer struct {
+	ID    string
+	Model string // cleaned for use as a label; empty if the answer names none
+	State State
+
+	Created   Time
+	Updated   Time
+	Completed Time
+
+	FailCode string // of a failed task: a number, a word, "other" if it is neither; empty if there is none
+	Reason   Reason // of a failed task
+
+	Credits    float64 // consumed; meaningful if HasCredits, final if the state is
+	HasCredits bool
+	HasResult  bool // a finished task's result is there; a success without one is a silent failure
+
+	Clock Time // the API's Date header, to whole seconds; absent if it sent none
+}
+
+// Latency returns Completed − Created of a finished task. There is none if a time is absent or they are the wrong way round.
+func (a Answer) Latency() (time.Duration, bool) {
+	if !a.State.Finished() || a.Created.IsZero() || a.Completed < a.Created {
+		return 0, false
+	}
+	return a.Completed.Sub(a.Created), true
+}

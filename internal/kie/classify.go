@@ -1,0 +1,125 @@
+// The one place that tells what kind of outcome a request had.
+
+package kie
+
+import (
+	"compress/flate"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"net/http"
+	"strings"
+)
+
+// envelope is the JSON object around every answer of the API.
+type envelope struct {
+	coded bool            // it has an integer code, which then decides
+	code  int             // 0 without one
+	text  string          // msg and message, in lower case; never shown
+	data  json.RawMessage // nil if absent
+}
+
+// classify returns the class of a reply: the envelope's code decides, the HTTP status only where there is none.
+func classify(status int, e envelope) Class {
+	switch {
+	case isRedirect(status):
+		return ClassRedirect
+	case e.coded:
+		return classOfCode(e.code, e.text)
+	case status/100 == 2:
+		return ClassDecode
+	case status == http.StatusRequestTimeout, status == http.StatusNotImplemented:
+		return ClassServer // only an envelope can tell that a task has failed
+	}
+	class := classOfCode(status, e.text)
+	if class == ClassOther && status/100 == 5 {
+		return ClassServer
+	}
+	return class
+}
+
+// classOfCode returns the class of one of the API's codes, with text in lower case.
+func classOfCode(code int, text string) Class {
+	if code != 200 && saysNoCredits(text) {
+		return ClassCredits
+	}
+	switch code {
+	case 200:
+		return ClassOK
+	case 400:
+		return ClassBadRequest
+	case 401:
+		return ClassAuth
+	case 402:
+		return ClassCredits
+	case 404:
+		return ClassNotFound
+	case 405, 429, 430:
+		return ClassRateLimited
+	case 408, 501:
+		return ClassTaskFailed
+	case 422:
+		if strings.Contains(text, "record") {
+			return ClassNotFound
+		}
+		return ClassBadRequest
+	case 433:
+		return ClassKeyLimit
+	case 455:
+		return ClassMaintenance
+	case 500, 502, 503, 504, 550:
+		return ClassServer
+	case 505:
+		return ClassDisabled
+	}
+	return ClassOther
+}
+
+// saysNoCredits reports whether a text in lower case says that credits are insufficient.
+func saysNoCredits(text string) bool {
+	return strings.Contains(text, "credit") && strings.Contains(text, "insufficient")
+}
+
+func isRedirect(status int) bool { return status/100 == 3 }
+
+// openEnvelope reads as much of an envelope as body holds.
+func openEnvelope(body []byte) envelope {
+	var o object
+	if json.Unmarshal(body, &o) != nil {
+		return envelope{}
+	}
+	e := envelope{
+		text: strings.ToLower(text(o["msg"]) + "\n" + text(o["message"])),
+		data: o["data"],
+	}
+	if code, ok := number(o["code"]); ok && code == math.Trunc(code) && math.Abs(code) <= math.MaxInt32 {
+		e.code, e.coded = int(code), true
+	}
+	return e
+}
+
+// refuse returns the error for a reply that came whole.
+func (r reply) refuse(class Class, e envelope) *Error {
+	return &Error{Class: class, Status: r.status, Code: e.code, RetryAfter: r.retryAfter}
+}
+
+var errTooLarge = errors.New("body over the limit")
+
+// fail returns the error for a reply that did not come whole.
+func (r reply) fail(cause error) *Error {
+	e := &Error{Status: r.status, RetryAfter: r.retryAfter}
+	_, corrupt := errors.AsType[flate.CorruptInputError](cause)
+	switch {
+	case errors.Is(cause, errTooLarge):
+		e.Class = ClassTooLarge
+	case corrupt, errors.Is(cause, gzip.ErrHeader), errors.Is(cause, gzip.ErrChecksum):
+		e.Class = ClassDecode
+	case errors.Is(cause, context.DeadlineExceeded):
+		e.Class = ClassTimeout
+	default:
+		e.Class, e.Err = ClassTransport, tellable(cause)
+	}
+	return e
+}

@@ -1,0 +1,208 @@
+// Codes, statuses and bodies, and the class that each is.
+
+package kie
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestCodeInTheEnvelopeDecidesTheClass(t *testing.T) {
+	for _, tc := range []struct {
+		code int
+		msg  string
+		want Class
+	}{
+		{200, "success", ClassOK},
+		{400, "taskId is required", ClassBadRequest},
+		{401, "You do not have access permissions", ClassAuth},
+		{402, "The current credits are insufficient. Please top up.", ClassCredits},
+		{402, "", ClassCredits},
+		{404, "", ClassNotFound},
+		{405, "", ClassRateLimited},
+		{408, "", ClassTaskFailed},
+		{409, "", ClassOther},
+		{422, "recordInfo is null", ClassNotFound},
+		{422, "The Record result data is blank", ClassNotFound},
+		{422, "taskId must be a string", ClassBadRequest},
+		{429, "Your call frequency is too high. Please try again later.", ClassRateLimited},
+		{429, "Insufficient CREDITS", ClassCredits},
+		{500, "credits insufficient", ClassCredits},
+		{200, "The current credits are insufficient", ClassOK},
+		{430, "", ClassRateLimited},
+		{433, "", ClassKeyLimit},
+		{451, "", ClassOther},
+		{455, "", ClassMaintenance},
+		{500, "Server exception, please try again later", ClassServer},
+		{501, "", ClassTaskFailed},
+		{502, "", ClassServer},
+		{503, "", ClassServer},
+		{504, "", ClassServer},
+		{505, "", ClassDisabled},
+		{550, "", ClassServer},
+		{0, "", ClassOther},
+		{-1, "", ClassOther},
+		{403, "", ClassOther},
+		{599, "", ClassOther},
+		{201, "", ClassOther},
+	} {
+		for _, key := range []string{"msg", "message"} {
+			t.Run(fmt.Sprintf("%d %s %s", tc.code, key, tc.msg), func(t *testing.T) {
+				// A data that says success must not matter to a code that says otherwise.
+				body := fmt.Sprintf(`{"code":%d,%q:%q,"data":{"taskId":%q,"state":"success"}}`, tc.code, key, tc.msg, testID)
+				for _, status := range []int{200, 404, 500, 501} {
+					a, err := ask(t, status, body)
+					wantClass(t, err, tc.want)
+					if tc.want != ClassOK && tc.want != ClassTaskFailed && a != (Answer{}) {
+						t.Errorf("answer %+v beside an error", a)
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestStatusDecidesOnlyWithoutEnvelope(t *testing.T) {
+	for status, want := range map[int]Class{
+		200: ClassDecode, 201: ClassDecode, 204: ClassDecode,
+		301: ClassRedirect, 302: ClassRedirect, 304: ClassRedirect, 308: ClassRedirect,
+		400: ClassBadRequest, 401: ClassAuth, 402: ClassCredits, 403: ClassOther, 404: ClassNotFound, 405: ClassRateLimited,
+		407: ClassOther, 408: ClassServer, 409: ClassOther, 418: ClassOther, 422: ClassBadRequest, 429: ClassRateLimited,
+		430: ClassRateLimited, 433: ClassKeyLimit, 451: ClassOther, 455: ClassMaintenance,
+		500: ClassServer, 501: ClassServer, 502: ClassServer, 503: ClassServer, 504: ClassServer, 505: ClassDisabled,
+		507: ClassServer, 520: ClassServer, 550: ClassServer, 599: ClassServer, 600: ClassOther,
+	} {
+		for _, body := range []string{"", "<html><title>error</title></html>", `{"error":"no code"}`, `[]`, `null`} {
+			t.Run(fmt.Sprintf("%d %s", status, body), func(t *testing.T) {
+				if status == http.StatusNoContent || status == http.StatusNotModified {
+					body = "" // HTTP allows none
+				}
+				_, err := ask(t, status, body)
+				wantClass(t, err, want)
+			})
+		}
+	}
+}
+
+func TestTextCountsWithoutCode(t *testing.T) {
+	_, err := ask(t, 422, `{"msg":"recordInfo is null"}`)
+	wantClass(t, err, ClassNotFound)
+	_, err = ask(t, 429, `{"message":"credits insufficient"}`)
+	wantClass(t, err, ClassCredits)
+	_, err = ask(t, 200, `{"message":"credits insufficient"}`)
+	wantClass(t, err, ClassDecode)
+}
+
+func TestCodeIsReadInEveryForm(t *testing.T) {
+	for form, want := range map[string]Class{
+		`200`: ClassOK, `"200"`: ClassOK, `200.0`: ClassOK, `2e2`: ClassOK, `" 200 "`: ClassOK, `"429"`: ClassRateLimited,
+		`null`: ClassDecode, `true`: ClassDecode, `200.5`: ClassDecode, `"ok"`: ClassDecode, `""`: ClassDecode, `[200]`: ClassDecode,
+		`9223372036854775808`: ClassDecode, `1e400`: ClassDecode, `"NaN"`: ClassDecode, `"0xC8"`: ClassDecode,
+	} {
+		_, err := ask(t, 200, `{"code":`+form+`,"data":{}}`)
+		if got := ClassOf(err); got != want {
+			t.Errorf("code %s: class %v, want %v", form, got, want)
+		}
+	}
+	_, err := ask(t, 200, `{"CODE":200,"data":{}}`)
+	wantClass(t, err, ClassDecode)
+}
+
+func TestEnvelopeWithoutDataIsNotFoundAndWithOddDataDecode(t *testing.T) {
+	for body, want := range map[string]Class{
+		`{"code":200}`:                    ClassNotFound,
+		`{"code":200,"data":null}`:        ClassNotFound,
+		`{"code":200,"data":[]}`:          ClassDecode,
+		`{"code":200,"data":"x"}`:         ClassDecode,
+		`{"code":200,"data":7}`:           ClassDecode,
+		`{"code":200,"data":{}}`:          ClassOK,
+		`{"code":401}`:                    ClassAuth,
+		`{"code":402,"data":null}`:        ClassCredits,
+		`{"code":500,"data":null}`:        ClassServer,
+		`{"code":200,"data":{},"more":1}`: ClassOK,
+	} {
+		_, err := ask(t, 200, body)
+		if got := ClassOf(err); got != want {
+			t.Errorf("%s: class %v, want %v", body, got, want)
+		}
+	}
+}
+
+func TestBodyThatIsNotJSONIsDecode(t *testing.T) {
+	for name, body := range map[string]string{
+		"empty":              "",
+		"null":               "null",
+		"array":              "[]",
+		"byte order mark":    "\ufeff" + documented,
+		"trailing garbage":   documented + "x",
+		"two documents":      documented + documented,
+		"truncated":          documented[:len(documented)/2],
+		"nested arrays":      strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000),
+		"nested arrays open": `{"code":200,"data":` + strings.Repeat("[", 20_000),
+		"HTML":               "<!doctype html><h1>hello</h1>",
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := ask(t, 200, body)
+			wantClass(t, err, ClassDecode)
+		})
+	}
+	t.Run("brotli", func(t *testing.T) {
+		_, err := ask(t, 200, "\x8b\x02\x80{}\x03", "Content-Encoding", "br")
+		wantClass(t, err, ClassDecode)
+	})
+	t.Run("plain text said to be gzip", func(t *testing.T) {
+		_, err := ask(t, 200, documented, "Content-Encoding", "gzip")
+		wantClass(t, err, ClassDecode)
+	})
+}
+
+func TestErrorTellsStatusCodeAndRetryAfter(t *testing.T) {
+	_, err := ask(t, 429, `{"code":430,"msg":"slow down"}`, "Retry-After", "7")
+	wantError(t, err, Error{Class: ClassRateLimited, Status: 429, Code: 430, RetryAfter: 7 * time.Second})
+	_, err = ask(t, 503, "<html>", "Retry-After", "120")
+	wantError(t, err, Error{Class: ClassServer, Status: 503, RetryAfter: 2 * time.Minute})
+}
+
+func wantError(t *testing.T, err error, want Error) {
+	t.Helper()
+	if e, ok := errors.AsType[*Error](err); !ok || *e != want {
+		t.Errorf("error %+v, want %+v", err, want)
+	}
+}
+
+func TestRetryAfterIsNeverNegativeNorBeyondAnHour(t *testing.T) {
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	for header, want := range map[string]time.Duration{
+		"": 0, "0": 0, "-5": 0, "abc": 0, "1.5": 0, "5s": 0, "+5": 0, "٣": 0,
+		"5": 5 * time.Second, "007": 7 * time.Second,
+		"3600": time.Hour, "31536000": time.Hour, "9223372037": time.Hour, strings.Repeat("9", 400): time.Hour,
+		now.Add(time.Minute).Format(http.TimeFormat):    time.Minute,
+		now.Add(-time.Minute).Format(http.TimeFormat):   0,
+		now.AddDate(300, 0, 0).Format(http.TimeFormat):  time.Hour,
+		now.AddDate(-300, 0, 0).Format(http.TimeFormat): 0,
+	} {
+		if got := retryAfter(header, now); got != want {
+			t.Errorf("%q: %v, want %v", header, got, want)
+		}
+	}
+}
+
+func TestRetryAfterDateIsMeasuredByTheAPIsClock(t *testing.T) {
+	_, err := ask(t, 429, "", "Date", "Mon, 01 Jan 2024 00:00:00 GMT", "Retry-After", "Mon, 01 Jan 2024 00:00:42 GMT")
+	wantError(t, err, Error{Class: ClassRateLimited, Status: 429, RetryAfter: 42 * time.Second})
+}
+
+func FuzzRetryAfter(f *testing.F) {
+	for _, seed := range []string{"", "0", "5", "-5", "abc", "9223372037", "99999999999999999999", "Mon, 01 Jan 2024 00:00:42 GMT"} {
+		f.Add(seed, int64(1_700_000_000))
+	}
+	f.Fuzz(func(t *testing.T, header string, now int64) {
+		if d := retryAfter(header, time.Unix(now, 0)); d < 0 || d > time.Hour {
+			t.Errorf("%q: %v", header, d)
+		}
+	})
+}

@@ -1,0 +1,32 @@
+// What comes from outside, made fit to be a label.
+
+package kie
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxLabel is the most bytes of an id or a label.
+const maxLabel = 128
+
+// CleanLabel returns s as valid UTF-8 of at most 128 bytes, without control characters and surrounding space.
+func CleanLabel(s string) string {
+	var b strings.Builder
+	for _, r := range s { // a byte that is not UTF-8 comes as U+FFFD
+		if unicode.IsControl(r) || b.Len() == 0 && unicode.IsSpace(r) {
+			continue
+		}
+		if b.Len()+utf8.RuneLen(r) > maxLabel {
+			break
+		}
+		b.WriteRune(r)
+	}
+	return strings.TrimRightFunc(b.String(), unicode.IsSpace)
+}
+
+// ValidID reports whether id can be a task's: not empty, at most 128 bytes of valid UTF-8, no control characters.
+func ValidID(id string) bool {
+	return id != "" && len(id) <= maxLabel && utf8.ValidString(id) && !strings.ContainsFunc(id, unicode.IsControl)
+}

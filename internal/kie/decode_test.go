@@ -1,0 +1,406 @@
+// What is read of a task and of a balance.
+
+package kie
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+)
+
+// told queries the test's task at an API whose data has these members.
+func told(t *testing.T, members string) Answer {
+	t.Helper()
+	a, err := ask(t, 200, `{"code":200,"msg":"success","data":{`+members+`}}`)
+	wantClass(t, err, ClassOK)
+	return a
+}
+
+func TestDocumentedExampleIsSuccessAfter32Seconds(t *testing.T) {
+	a, err := ask(t, 200, documented, "Date", "Tue, 31 Oct 2023 15:17:13 GMT")
+	wantClass(t, err, ClassOK)
+	want := Answer{
+		ID: testID, Model: "kling/v2-5-turbo-image-to-video-pro", State: StateSuccess,
+		Created: 1698765400000, Updated: 1698765432000, Completed: 1698765432000,
+		HasResult: true, Clock: 1698765433000,
+	}
+	if a != want {
+		t.Errorf("answer %+v, want %+v", a, want)
+	}
+	if latency, ok := a.Latency(); !ok || latency != 32*time.Second {
+		t.Errorf("latency %v %v, want 32s", latency, ok)
+	}
+}
+
+func TestDataNeedsNothingAndIgnoresUnknownKeys(t *testing.T) {
+	a := told(t, "")
+	if a.Clock.IsZero() {
+		t.Error("no clock although the server sent a Date")
+	}
+	if a.Clock = 0; a != (Answer{ID: testID}) {
+		t.Errorf("answer %+v of empty data", a)
+	}
+	a = told(t, `"state":"generating","operationType":"x","successFlag":0,"paramJson":"{}","response":{},"costTime":9,"progress":[1]`)
+	if a.State != StateGenerating {
+		t.Errorf("state %v beside unknown keys", a.State)
+	}
+}
+
+func TestStateWords(t *testing.T) {
+	for word, want := range map[string]State{
+		"waiting": StateWaiting, "queuing": StateQueuing, "generating": StateGenerating, "success": StateSuccess, "fail": StateFail,
+		"pending": StateQueuing, "wait": StateQueuing, "queued": StateQueuing, "queueing": StateQueuing,
+		"processing": StateGenerating, "running": StateGenerating, "succeeded": StateSuccess, "completed": StateSuccess,
+		"failed": StateFail, "error": StateFail, "cancelled": StateFail,
+		"Fail": StateFail, "": StateUnknown, "dreaming": StateUnknown,
+	} {
+		if a := told(t, fmt.Sprintf(`"state":%q`, word)); a.State != want {
+			t.Errorf("%q: state %v, want %v", word, a.State, want)
+		}
+	}
+	for _, form := range []string{"null", "7", "{}", "[]", "true"} {
+		if a := told(t, `"state":`+form); a.State != StateUnknown {
+			t.Errorf("%s: state %v, want unknown", form, a.State)
+		}
+	}
+}
+
+func TestExactKeyWinsOverItsLikes(t *testing.T) {
+	for _, members := range []string{
+		`"state":"success","STATE":"waiting","State":"fail"`,
+		`"STATE":"waiting","State":"fail","state":"success"`,
+	} {
+		if a := told(t, members); a.State != StateSuccess {
+			t.Errorf("%s: state %v, want success", members, a.State)
+		}
+	}
+	if a := told(t, `"STATE":"success"`); a.State != StateUnknown {
+		t.Errorf("state %v read from another key", a.State)
+	}
+}
+
+func TestTimesAreReadOrAbsent(t *testing.T) {
+	for form, want := range map[string]Time{
+		`1698765432000`: 1698765432000, `"1698765432000"`: 1698765432000, `1698765432000.0`: 1698765432000, `1.698765432e12`: 1698765432000,
+		`1698765432`: 1698765432000, `"1698765432"`: 1698765432000, `1698765432.0`: 1698765432000, `" 1698765432 "`: 1698765432000,
+		`null`: 0, `0`: 0, `""`: 0, `"0"`: 0, `1e3`: 0, `15000.0`: 0, `1698765432.5`: 0, `-1698765432000`: 0, `"-1698765432"`: 0,
+		`9223372036854775808`: 0, `1e400`: 0, `"NaN"`: 0, `"Inf"`: 0, `"1_698_765_432"`: 0, `"yesterday"`: 0, `169876543200`: 0, `16987654320000`: 0,
+		`9999999999`: 0, `9999999999999`: 0, `true`: 0, `{}`: 0, `[1698765432000]`: 0,
+	} {
+		a := told(t, `"state":"success","createTime":`+form+`,"updateTime":`+form+`,"completeTime":`+form)
+		if a.Created != want || a.Updated != want || a.Completed != want {
+			t.Errorf("%s: created %d, updated %d, completed %d, want %d", form, a.Created, a.Updated, a.Completed, want)
+		}
+	}
+}
+
+func TestTimesBeyondADayAheadAreAbsent(t *testing.T) {
+	body := `{"code":200,"data":{"state":"success","createTime":1704067200000,"completeTime":%d}}`
+	for completed, want := range map[int64]Time{
+		1704067200000 + 86400_000:     1704067200000 + 86400_000,
+		1704067200000 + 86400_000 + 1: 0,
+		9999999999999:                 0,
+	} {
+		a, err := ask(t, 200, fmt.Sprintf(body, completed), "Date", "Mon, 01 Jan 2024 00:00:00 GMT")
+		wantClass(t, err, ClassOK)
+		if a.Completed != want {
+			t.Errorf("completed %d by the API's clock, want %d", a.Completed, want)
+		}
+	}
+	// Without a Date header the local clock is the measure.
+	for ahead, present := range map[time.Duration]bool{23 * time.Hour: true, 25 * time.Hour: false} {
+		c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header()["Date"] = nil
+			answering(200, fmt.Sprintf(body, time.Now().Add(ahead).UnixMilli()))(w, r)
+		})
+		a, err := c.Record(t.Context(), testID)
+		wantClass(t, err, ClassOK)
+		if a.Completed.IsZero() == present || !a.Clock.IsZero() {
+			t.Errorf("%v ahead: completed %d, clock %d", ahead, a.Completed, a.Clock)
+		}
+	}
+}
+
+func TestMalformedOrAncientDateHeaderIsNoClock(t *testing.T) {
+	for _, date := range []string{"yesterday", "Mon, 01 Jan 1900 00:00:00 GMT"} {
+		a, err := ask(t, 200, documented, "Date", date)
+		wantClass(t, err, ClassOK)
+		if !a.Clock.IsZero() || a.Completed.IsZero() {
+			t.Errorf("Date %s: clock %d, completed %d", date, a.Clock, a.Completed)
+		}
+	}
+}
+
+func TestStateWinsOverTimes(t *testing.T) {
+	for _, state := range []string{"waiting", "queuing", "generating", "dreaming", ""} {
+		a := told(t, fmt.Sprintf(`"state":%q,"createTime":1698765400000,"completeTime":1698765432000`, state))
+		if !a.Completed.IsZero() || a.Created != 1698765400000 {
+			t.Errorf("%q: completed %d, created %d", state, a.Completed, a.Created)
+		}
+		if _, ok := a.Latency(); ok {
+			t.Errorf("%q has a latency", state)
+		}
+	}
+}
+
+func TestNoLatencyFromTimesThatCannotBe(t *testing.T) {
+	for _, members := range []string{
+		`"createTime":1698765432000,"completeTime":1698765400000`,
+		`"createTime":1698765432000,"completeTime":null`,
+		`"completeTime":1698765432000`,
+		`"createTime":0,"completeTime":1698765432000,"costTime":15`,
+		`"createTime":1698765432000,"completeTime":9999999999999`,
+		``,
+	} {
+		a := told(t, strings.TrimSuffix(`"state":"fail",`+members, ","))
+		if latency, ok := a.Latency(); ok || a.State != StateFail {
+			t.Errorf("%s: latency %v of a task in state %v", members, latency, a.State)
+		}
+	}
+	a := told(t, `"state":"fail","createTime":1698765400,"completeTime":"1698765432000"`)
+	if latency, ok := a.Latency(); !ok || latency != 32*time.Second {
+		t.Errorf("latency %v from seconds and milliseconds, want 32s", latency)
+	}
+}
+
+func TestFailCodeIsBoundedAndOnlyOfFailures(t *testing.T) {
+	for form, want := range map[string]string{
+		`""`: "", `null`: "", `" "`: "",
+		`"500"`: "500", `500`: "500", `500.0`: "500", `5e2`: "500", `"422"`: "422", `"GENERATION_FAILED"`: "GENERATION_FAILED", `" 501 "`: "501",
+		`"generation failed"`: "other", `"a\nb"`: "other", `-5`: "other", `5.5`: "other", `"é"`: "other", `"\ud800"`: "other",
+		`"` + strings.Repeat("X", 32) + `"`: strings.Repeat("X", 32), `"` + strings.Repeat("X", 33) + `"`: "other",
+		`"` + strings.Repeat("7", 10<<10) + `"`: "other", `1e300`: "other",
+	} {
+		if a := told(t, `"state":"fail","failCode":`+form); a.FailCode != want {
+			t.Errorf("%.50s: fail code %q, want %q", form, a.FailCode, want)
+		}
+		for _, state := range []string{"success", "waiting", "dreaming"} {
+			if a := told(t, fmt.Sprintf(`"state":%q,"failCode":%s`, state, form)); a.FailCode != "" || a.Reason != ReasonNone {
+				t.Errorf("%s with fail code %q and reason %v", state, a.FailCode, a.Reason)
+			}
+		}
+	}
+	if a := told(t, `"state":"fail"`); a.FailCode != "" || a.Reason != ReasonNone {
+		t.Errorf("fail code %q, reason %v of a failure that names none", a.FailCode, a.Reason)
+	}
+}
+
+func TestCreditsConsumedAreKnownOrUnknownButNeverGuessed(t *testing.T) {
+	for form, want := range map[string]float64{`0.0`: 0, `12.5`: 12.5, `7`: 7, `"3.5"`: 3.5, `1e2`: 100, `-0.0`: 0} {
+		a := told(t, `"state":"success","creditsConsumed":`+form)
+		if !a.HasCredits || a.Credits != want || math.Signbit(a.Credits) {
+			t.Errorf("%s: credits %v %v, want %v", form, a.Credits, a.HasCredits, want)
+		}
+	}
+	for _, form := range []string{`null`, `""`, `-1`, `"NaN"`, `"Inf"`, `1e400`, `{}`, `[1]`, `true`, `"0x10"`} {
+		if a := told(t, `"state":"success","creditsConsumed":`+form); a.HasCredits || a.Credits != 0 {
+			t.Errorf("%s: credits %v, want unknown", form, a.Credits)
+		}
+	}
+	if a := told(t, `"state":"generating","creditsConsumed":4`); !a.HasCredits || a.State.Finished() {
+		t.Errorf("in flight: %+v", a)
+	}
+	if a := told(t, `"state":"success"`); a.HasCredits {
+		t.Error("credits known that were not told")
+	}
+}
+
+func TestOnlyAnEmptyResultIsNone(t *testing.T) {
+	for form, want := range map[string]bool{
+		`""`: false, `null`: false, `" "`: false, `{}`: false, `[]`: false, `"{}"`: false, `"[]"`: false, `"null"`: false, `"\"\""`: false,
+		`{"resultUrls":[]}`: false, `"{\"resultUrls\":[]}"`: false, `"{ \"resultUrls\" : [ ] }"`: false,
+		`{"resultUrls":[""]}`: false, `{"resultUrls":["",null]}`: false, `{"resultUrls":null}`: false, `{"resultUrls":""}`: false,
+		`{"resultObject":{}}`: false, `{"resultObject":null}`: false, `{"resultUrls":[],"resultObject":{ }}`: false,
+
+		`{"resultUrls":["https://example.com/1.jpg"]}`: true, `"{\"resultUrls\":[\"https://example.com/1.jpg\"]}"`: true,
+		`{"resultUrls":["","https://example.com/2.jpg"]}`: true, `{"resultUrls":"https://example.com/1.jpg"}`: true,
+		`{"resultUrls":[],"resultObject":{"text":"hello"}}`: true, `{"resultObject":{"text":""}}`: true, `{"resultObject":[1]}`: true,
+		`{"videoUrl":"https://example.com/1.mp4"}`: true, `["https://example.com/1.jpg"]`: true, `[{"url":"x"}]`: true,
+		`"https://example.com/1.jpg"`: true, `"{truncated"`: true,
+		`{"state":"done"}`: true,
+	} {
+		if a := told(t, `"state":"success","resultJson":`+form); a.HasResult != want {
+			t.Errorf("%.80s: result %v, want %v", form, a.HasResult, want)
+		}
+	}
+	if a := told(t, `"state":"success"`); a.HasResult {
+		t.Error("a result that was not told")
+	}
+}
+
+func TestAnswerAboutAnotherTaskIsRefused(t *testing.T) {
+	for _, code := range []int{200, 408, 501} {
+		a, err := ask(t, 200, fmt.Sprintf(`{"code":%d,"data":{"taskId":"another","state":"success"}}`, code))
+		wantClass(t, err, ClassMismatch)
+		if a != (Answer{}) {
+			t.Errorf("code %d: answer %+v about another task", code, a)
+		}
+	}
+	for _, same := range []string{`"` + testID + `"`, `""`, `null`} {
+		if a := told(t, `"state":"success","taskId":`+same); a.State != StateSuccess {
+			t.Errorf("taskId %s: state %v", same, a.State)
+		}
+	}
+}
+
+func TestFailureInTheEnvelopeComesWithWhatIsKnown(t *testing.T) {
+	for body, want := range map[string]Answer{
+		`{"code":501,"msg":"failed"}`:               {FailCode: "501", Reason: ReasonUpstream},
+		`{"code":408,"data":null}`:                  {FailCode: "408", Reason: ReasonTimeout},
+		`{"code":"408","data":[]}`:                  {FailCode: "408", Reason: ReasonTimeout},
+		`{"code":501,"data":"x"}`:                   {FailCode: "501", Reason: ReasonUpstream},
+		`{"code":501,"data":{"failMsg":"strange"}}`: {FailCode: "501", Reason: ReasonUpstream},
+		`{"code":501,"data":{"taskId":"task_12345678","state":"success","failCode":"500","failMsg":"nsfw","model":"m",
+			"createTime":1698765400000,"completeTime":1698765432000,"creditsConsumed":0.5}}`: {
+			FailCode: "501", Reason: ReasonContentPolicy, Model: "m", Created: 1698765400000, Completed: 1698765432000, Credits: 0.5, HasCredits: true,
+		},
+	} {
+		a, err := ask(t, 200, body)
+		wantClass(t, err, ClassTaskFailed)
+		want.ID, want.State, want.Clock = testID, StateFail, a.Clock
+		if a != want || a.Clock.IsZero() {
+			t.Errorf("%s: answer %+v, want %+v", body, a, want)
+		}
+	}
+}
+
+func TestModelIsFitToBeALabel(t *testing.T) {
+	for form, want := range map[string]string{
+		`"kling/v2"`: "kling/v2", `null`: "", `{}`: "", `["m"]`: "", "\"a\xffb\"": "a\ufffdb", `"\ud800"`: "\ufffd",
+		`"a\n\"b\"\\\u0000\u001b"`: `a"b"\`, `"` + strings.Repeat("m", 1<<20) + `"`: strings.Repeat("m", 128),
+	} {
+		if a := told(t, `"model":`+form); a.Model != want {
+			t.Errorf("%.50s: model %q, want %q", form, a.Model, want)
+		}
+	}
+}
+
+func TestBalanceIsABareNumber(t *testing.T) {
+	for data, want := range map[string]float64{`5916.25`: 5916.25, `7`: 7, `0`: 0, `"12.5"`: 12.5, `1e3`: 1000} {
+		got, err := serve(t, answering(200, `{"code":200,"msg":"success","data":`+data+`}`)).Credit(t.Context())
+		if err != nil || got != want {
+			t.Errorf("%s: balance %v (%v), want %v", data, got, err, want)
+		}
+	}
+	for body, want := range map[string]Class{
+		`{"code":200,"data":null}`: ClassDecode, `{"code":200}`: ClassDecode, `{"code":200,"data":{}}`: ClassDecode, `{"code":200,"data":[5]}`: ClassDecode,
+		`{"code":200,"data":-1}`: ClassDecode, `{"code":200,"data":"NaN"}`: ClassDecode, `{"code":200,"data":1e400}`: ClassDecode, `{"code":200,"data":""}`: ClassDecode,
+		`{"code":401,"data":5}`: ClassAuth, `{"code":433}`: ClassKeyLimit, `{"code":429}`: ClassRateLimited, `{"code":500}`: ClassServer, ``: ClassDecode,
+	} {
+		got, err := serve(t, answering(200, body)).Credit(t.Context())
+		if ClassOf(err) != want || got != 0 {
+			t.Errorf("%s: balance %v, class %v, want %v", body, got, ClassOf(err), want)
+		}
+	}
+}
+
+func TestUnknownKeysCostNoMemory(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(`{"code":200,"data":{"state":"success"`)
+	for i := range 10_000 {
+		fmt.Fprintf(&b, `,"%x":1`, i)
+	}
+	b.WriteString("}}")
+	r := reply{status: 200, body: []byte(b.String())}
+	var data object
+	if err := json.Unmarshal(openEnvelope(r.body).data, &data); err != nil || len(data) != 2 {
+		t.Fatalf("%d entries (%v), want the state and one for all others", len(data), err)
+	}
+	if a, err := r.record(testID); err != nil || a.State != StateSuccess {
+		t.Errorf("answer %+v, %v", a, err)
+	}
+}
+
+func FuzzRecordAnswer(f *testing.F) {
+	f.Add([]byte(documented), 200)
+	for _, seed := range []string{
+		`{"code":501,"data":{"failMsg":"nsfw"}}`, `{"code":422,"msg":"recordInfo is null"}`, `{"code":"200","data":{"taskId":7}}`, `{"code":200,"data":[]}`,
+		`{"code":200,"data":{"state":"fail","failCode":500,"failMsg":"timed out","createTime":"1698765400","completeTime":1698765432000,"creditsConsumed":"1e2"}}`,
+		`{"code":200,"data":{"state":"waiting","completeTime":1698765432000,"model":" a\u0000\ud800","resultJson":"{\"resultUrls\":[\"\"]}"}}`,
+		"", "null", "[[[[", "<html>", "{\"code\":200,\"data\":{\"STATE\":\"fail\",\"state\":\"\xff\"}}",
+	} {
+		f.Add([]byte(seed), 200)
+		f.Add([]byte(seed), 501)
+		f.Add([]byte(seed), 302)
+	}
+	f.Fuzz(func(t *testing.T, body []byte, status int) {
+		r := reply{status: status, body: body}
+		a, err := r.record(testID)
+		checkClass(t, r, ClassOf(err))
+		if err != nil && ClassOf(err) != ClassTaskFailed {
+			if a != (Answer{}) {
+				t.Errorf("answer %+v beside %v", a, err)
+			}
+			return
+		}
+		checkAnswer(t, a)
+		if ClassOf(err) == ClassTaskFailed && (a.State != StateFail || a.FailCode != "408" && a.FailCode != "501") {
+			t.Errorf("task_failed with state %v and fail code %q", a.State, a.FailCode)
+		}
+	})
+}
+
+// checkClass reads code and status in the plainest way and compares.
+func checkClass(t *testing.T, r reply, got Class) {
+	t.Helper()
+	var plain map[string]any
+	isObject := json.Unmarshal(r.body, &plain) == nil
+	code, plainly := plain["code"].(float64)
+	switch {
+	case (got == ClassRedirect) != (r.status/100 == 3):
+		t.Errorf("class %v of HTTP status %d", got, r.status)
+	case got == ClassRedirect:
+	case got == ClassTransport, got == ClassTimeout, got == ClassTooLarge:
+		t.Errorf("class %v of a whole reply", got)
+	case !isObject && r.status/100 == 2 && got != ClassDecode:
+		t.Errorf("class %v of HTTP status %d without an object", got, r.status)
+	case !isObject && (got == ClassOK || got == ClassTaskFailed):
+		t.Errorf("class %v without an envelope", got)
+	case plainly && code != 200 && (got == ClassOK || got == ClassDecode && code == math.Trunc(code) && math.Abs(code) < 1e9):
+		t.Errorf("class %v of code %v", got, code)
+	case plainly && code == 200 && got != ClassOK && got != ClassNotFound && got != ClassDecode && got != ClassMismatch:
+		t.Errorf("class %v of code 200", got)
+	}
+}
+
+// checkAnswer asserts what holds of every answer.
+func checkAnswer(t *testing.T, a Answer) {
+	t.Helper()
+	latency, _ := a.Latency()
+	limit := TimeOf(time.Now().Add(25 * time.Hour))
+	switch {
+	case a.ID != testID:
+		t.Errorf("id %q", a.ID)
+	case CleanLabel(a.Model) != a.Model, len(a.Model) > 128, !utf8.ValidString(a.Model):
+		t.Errorf("model %q is not clean", a.Model)
+	case len(a.FailCode) > 32, a.State != StateFail && (a.FailCode != "" || a.Reason != ReasonNone):
+		t.Errorf("state %v with fail code %q, reason %v", a.State, a.FailCode, a.Reason)
+	case a.FailCode != "" && a.Reason == ReasonNone:
+		t.Errorf("fail code %q has no reason", a.FailCode)
+	case min(a.Created, a.Updated, a.Completed) < 0, max(a.Created, a.Updated, a.Completed) > limit:
+		t.Errorf("times %d, %d, %d", a.Created, a.Updated, a.Completed)
+	case latency < 0:
+		t.Errorf("latency %v", latency)
+	case !a.State.Finished() && (!a.Completed.IsZero() || a.HasResult):
+		t.Errorf("state %v, completed %d, result %v", a.State, a.Completed, a.HasResult)
+	case !(a.Credits >= 0), math.IsInf(a.Credits, 0), !a.HasCredits && a.Credits != 0:
+		t.Errorf("credits %v, known %v", a.Credits, a.HasCredits)
+	}
+}
+
+func BenchmarkDecode(b *testing.B) {
+	body := strings.Replace(documented, "a cat", strings.Repeat("a cat ", 240), 1)
+	r := reply{status: 200, clock: 1698765433000, body: []byte(body)}
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := r.record(testID); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

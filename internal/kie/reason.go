@@ -1,0 +1,64 @@
+// What the code and the message of a failed task mean together.
+
+package kie
+
+import "strings"
+
+// reasonOf returns the reason of a failure. One code means many things, so the message decides where it is known.
+func reasonOf(code, message string) Reason {
+	message = strings.TrimSpace(message)
+	if r := reasonOfMessage(message); r != ReasonNone {
+		return r
+	}
+	if code == "" && message == "" {
+		return ReasonNone
+	}
+	return reasonOfCode(code)
+}
+
+// reasonOfMessage returns ReasonNone for a message that is not known.
+func reasonOfMessage(message string) Reason {
+	message = strings.ToLower(message)
+	says := func(words ...string) bool {
+		for _, w := range words {
+			if strings.Contains(message, w) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case says("the parameters") && says("not valid"):
+		return ReasonBadRequest // before the others: it lists parameters by name, and one may be called safety or timeout
+	case says("nsfw", "content_policy", "safety", "moderator", "violate", "could not be processed", "sensitive"):
+		return ReasonContentPolicy
+	case says("timed out", "timeout"):
+		return ReasonTimeout
+	case says("task id is blank", "generate playground failed"):
+		return ReasonUpstream
+	case saysNoCredits(message):
+		return ReasonCredits
+	case says("internal error"):
+		return ReasonServer
+	case says("not valid"):
+		return ReasonBadRequest
+	}
+	return ReasonNone
+}
+
+// reasonOfCode returns ReasonOther for a code that is not known.
+func reasonOfCode(code string) Reason {
+	switch code {
+	case "400", "422":
+		return ReasonBadRequest
+	case "402":
+		return ReasonCredits
+	case "408":
+		return ReasonTimeout
+	case "501", "GENERATION_FAILED":
+		return ReasonUpstream
+	case "500", "502", "503", "504", "550":
+		return ReasonServer
+	}
+	return ReasonOther
+}
