@@ -1,0 +1,179 @@
+// Promises of what the demo shows: the generator and the schedule of incidents.
+
+package kiesim
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestGeneratorsOfOneListDoNotMixTheirLines(t *testing.T) {
+	for _, name := range []string{"tasks.txt", "tasks.jsonl"} {
+		t.Run(name, func(t *testing.T) {
+			s, path := New(Options{Speed: 1000}), filepath.Join(t.TempDir(), name)
+			ctx, cancel := context.WithCancel(t.Context())
+			var wg sync.WaitGroup
+			for range 2 {
+				wg.Go(func() {
+					if err := s.Generate(ctx, path, 10); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			for strings.Count(readFile(t, path), "\n") < 500 {
+				time.Sleep(time.Millisecond) // a condition of a file can only be polled
+			}
+			cancel()
+			wg.Wait()
+			text := readFile(t, path)
+			if !strings.HasSuffix(text, "\n") {
+				t.Errorf("half a line at the end of %q", text)
+			}
+			for line := range strings.SplitSeq(strings.TrimSuffix(text, "\n"), "\n") {
+				id := line
+				if strings.HasSuffix(name, ".jsonl") {
+					var o struct{ TaskID, Model string }
+					if err := json.Unmarshal([]byte(line), &o); err != nil || o.Model == "" {
+						t.Fatalf("line %q: %v", line, err)
+					}
+					id = o.TaskID
+				}
+				if g := askTask(t, s, id); g.Code != 200 {
+					t.Fatalf("task %q: %s", id, g.Body)
+				}
+			}
+		})
+	}
+}
+
+// readFile reads a file that may not be there yet.
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestGeneratorKeepsItsRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, path := New(Options{Speed: 10}), filepath.Join(t.TempDir(), "tasks")
+		ctx, cancel := context.WithTimeout(t.Context(), 1000*time.Second)
+		defer cancel()
+		if err := s.Generate(ctx, path, 0.1); err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(readFile(t, path), "\n"); n < 900 || n > 1100 {
+			t.Errorf("%d tasks in 1000 s, want about 1000", n)
+		}
+	})
+}
+
+func TestGeneratorReportsWhatItCannotDo(t *testing.T) {
+	if err := New(Options{}).Generate(t.Context(), filepath.Join(t.TempDir(), "no", "folder"), 1); err == nil {
+		t.Error("a missing folder went unnoticed")
+	}
+	if err := New(Options{}).Generate(t.Context(), filepath.Join(t.TempDir(), "tasks"), 0); err == nil {
+		t.Error("a rate of 0 went unnoticed")
+	}
+}
+
+func TestOneMinuteOfDemoShowsEverything(t *testing.T) {
+	for seed := range uint64(10) {
+		synctest.Test(t, func(t *testing.T) {
+			s := New(Options{Seed: seed, Speed: 10, Credits: 5000, TopUp: 5000, Incidents: true})
+			path := filepath.Join(t.TempDir(), "tasks")
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			var wg sync.WaitGroup
+			wg.Go(func() {
+				if err := s.Generate(ctx, path, 0.1); err != nil {
+					t.Error(err)
+				}
+			})
+			seen, finished := map[string]bool{}, map[string]bool{}
+			for range 59 {
+				time.Sleep(time.Second)
+				for id := range strings.FieldsSeq(readFile(t, path)) {
+					if !finished[id] {
+						finished[id] = look(seen, askTask(t, s, id))
+					}
+				}
+			}
+			wg.Wait()
+			for _, want := range []string{"code 200", "code 422", "code 429", "success", "fail", "empty"} {
+				if !seen[want] {
+					t.Errorf("seed %d: never seen: %s", seed, want)
+				}
+			}
+			var reasons int
+			for what := range seen {
+				if strings.HasPrefix(what, "message ") {
+					reasons++
+				}
+			}
+			if reasons < 2 {
+				t.Errorf("seed %d: %d failure messages, want several", seed, reasons)
+			}
+			if credits := s.balance(); credits == 5000 {
+				t.Errorf("seed %d: no credits were used", seed)
+			}
+		})
+	}
+}
+
+// look notes what an answer shows, and tells whether its task is finished.
+func look(seen map[string]bool, g got) (finished bool) {
+	seen[fmt.Sprintf("code %d", g.Code)] = true
+	var r shown
+	if g.Code != 200 || json.Unmarshal(g.Data, &r) != nil {
+		return false
+	}
+	seen[r.State] = true
+	if text, ok := r.ResultJSON.(string); r.State == stateSuccess && ok && (text == "" || strings.Contains(text, "[]")) {
+		seen["empty"] = true
+	}
+	if r.State == stateFail {
+		seen[fmt.Sprintf("message %v", r.FailMsg)] = true
+	}
+	return r.State == stateSuccess || r.State == stateFail
+}
+
+func TestIncidentsKeepTheirSchedule(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New(Options{Speed: 10, Incidents: true})
+		for c := range 2 * maintenanceEvery {
+			for _, step := range []struct {
+				into  time.Duration // simulated
+				code  int
+				burst bool
+			}{
+				{29 * time.Second, 200, false},
+				{31 * time.Second, 200, true},
+				{149 * time.Second, 200, true},
+				{151 * time.Second, 200, false},
+				{239 * time.Second, 200, false},
+				{241 * time.Second, map[bool]int{false: 429, true: 455}[c%maintenanceEvery == 3], false},
+				{271 * time.Second, 200, false},
+			} {
+				time.Sleep(time.Until(s.start.Add((time.Duration(c)*cycle + step.into) / 10)))
+				if g := ask(t, s, "/api/v1/chat/credit", key); g.Code != step.code {
+					t.Errorf("cycle %d at %v: code %d, want %d", c, step.into, g.Code, step.code)
+				}
+				m, burst := s.burst(time.Now())
+				if burst != step.burst || burst && m.Name != s.o.Models[c].Name {
+					t.Errorf("cycle %d at %v: burst %v of %q", c, step.into, burst, m.Name)
+				}
+			}
+		}
+	})
+}

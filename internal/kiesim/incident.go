@@ -1,0 +1,61 @@
+// The schedule of incidents that gives dashboards and alerts something to show.
+//
+// In each cycle of five minutes of simulated time (real time divided by Options.Speed) one model after the other has a burst
+// of failures, and later the API refuses everybody for half a minute: three times for rate limiting, then once for maintenance.
+// All along, every 25th task succeeds with an empty result, and Generate lists ids that do not exist.
+
+package kiesim
+
+import "time"
+
+const (
+	cycle      = 5 * time.Minute
+	burstFrom  = 30 * time.Second
+	burstTo    = 150 * time.Second
+	refuseFrom = 240 * time.Second
+	refuseTo   = 270 * time.Second
+
+	burstShare   = 0.5 // of all tasks created during a burst: those of the failing model
+	burstFailing = 0.8 // of those: how many fail
+
+	maintenanceEvery = 4  // cycles
+	oddEvery         = 25 // tasks; lines of a list
+)
+
+// phase returns how many cycles have passed at a time, and how far the current one has come.
+func (s *Server) phase(at time.Time) (cycles int, into time.Duration) {
+	elapsed := time.Duration(float64(max(at.Sub(s.start), 0)) * s.o.Speed)
+	return int(elapsed / cycle), elapsed % cycle
+}
+
+// burst returns the model that has a burst of failures at a time.
+func (s *Server) burst(at time.Time) (Model, bool) {
+	cycles, into := s.phase(at)
+	if !s.o.Incidents || into < burstFrom || into >= burstTo {
+		return Model{}, false
+	}
+	return s.o.Models[cycles%len(s.o.Models)], true
+}
+
+// failureRatio returns how many of the model's tasks that are created at a time fail.
+func (s *Server) failureRatio(m Model, at time.Time) float64 {
+	if failing, ok := s.burst(at); ok && failing.Name == m.Name {
+		return burstFailing
+	}
+	return m.FailureRatio
+}
+
+// refusal returns the code with which everybody is refused at a time.
+func (s *Server) refusal(at time.Time) (code int, refused bool) {
+	cycles, into := s.phase(at)
+	switch {
+	case !s.o.Incidents || into < refuseFrom || into >= refuseTo:
+		return 0, false
+	case cycles%maintenanceEvery == maintenanceEvery-1:
+		return codeMaintenance, true
+	}
+	return codeRateLimited, true
+}
+
+// emptyByIncident reports whether the task with number seq must succeed with an empty result.
+func (s *Server) emptyByIncident(seq uint64) bool { return s.o.Incidents && seq%oddEvery == oddEvery/2 }

@@ -1,0 +1,114 @@
+// The books that tests check budgets with.
+
+package kiesim
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// Endpoint names what is asked for. Empty: a path that the API does not have.
+type Endpoint string
+
+// The endpoints.
+const (
+	RecordInfo Endpoint = "recordInfo"
+	Credit     Endpoint = "credit"
+)
+
+// Request is a request that was made.
+type Request struct {
+	At       time.Time // when it came, by the local clock
+	Endpoint Endpoint
+	ID       string // of recordInfo
+	Code     int    // of the envelope; without one the HTTP status; 0: not answered, or not yet
+}
+
+// Stats are totals since the start.
+type Stats struct {
+	Requests    map[Endpoint]int
+	Codes       map[int]int // requests that are done, by Request.Code
+	MaxInFlight int         // most requests at any one time
+}
+
+type requestLog struct {
+	Stats
+	arrivals uint64
+	inFlight int
+	queries  map[string]int
+	requests []Request
+}
+
+func newRequestLog() requestLog {
+	return requestLog{
+		Stats:   Stats{Requests: map[Endpoint]int{}, Codes: map[int]int{}},
+		queries: map[string]int{},
+	}
+}
+
+// Stats returns the totals.
+func (s *Server) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.log.Stats
+	st.Requests, st.Codes = maps.Clone(st.Requests), maps.Clone(st.Codes)
+	return st
+}
+
+// Queries returns how often a task was asked about, whatever the answer.
+func (s *Server) Queries(id string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.log.queries[id]
+}
+
+// Requests returns every request in the order in which they came, if Options.Record is set.
+func (s *Server) Requests() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.log.requests)
+}
+
+// arrival is a request on its way.
+type arrival struct {
+	Request
+	number uint64 // how many came before
+}
+
+// arrive enters a request in the books.
+func (s *Server) arrive(r *http.Request) arrival {
+	n := arrival{Request: Request{At: time.Now()}}
+	switch r.URL.Path {
+	case "/api/v1/jobs/recordInfo":
+		n.Endpoint, n.ID = RecordInfo, r.URL.Query().Get("taskId")
+	case "/api/v1/chat/credit":
+		n.Endpoint = Credit
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n.number = s.log.arrivals
+	s.log.arrivals++
+	s.log.Requests[n.Endpoint]++
+	if n.Endpoint == RecordInfo {
+		s.log.queries[n.ID]++
+	}
+	if s.o.Record {
+		s.log.requests = append(s.log.requests, n.Request)
+	}
+	s.log.inFlight++
+	s.log.MaxInFlight = max(s.log.MaxInFlight, s.log.inFlight)
+	return n
+}
+
+// leave notes that a request is done.
+func (s *Server) leave(n arrival, code int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.log.inFlight--
+	s.log.Codes[code]++
+	if s.o.Record {
+		s.log.requests[n.number].Code = code
+	}
+}
