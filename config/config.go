@@ -1,0 +1,94 @@
+// Package config loads the configuration file: schema, defaults, strict loading, validation, the key.
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"time"
+
+	commoncfg "github.com/prometheus/common/config"
+)
+
+// Config is a whole configuration, complete with defaults and checked.
+type Config struct {
+	Accounts []Account
+	Groups   []Group
+	Polling  Polling
+	Limits   Limits
+}
+
+// Account is one API key with its budget.
+type Account struct {
+	Name              string
+	BaseURL           *url.URL
+	Key               *Key
+	HTTPClient        commoncfg.HTTPClientConfig
+	RequestsPerSecond float64
+	MaxConcurrent     int
+	Timeout           time.Duration
+	CreditsInterval   time.Duration // 0: the balance is never asked for
+}
+
+// Format implements fmt.Formatter. It shows the name only: HTTPClient holds secrets that show themselves under %#v.
+func (a Account) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "account %q", a.Name) }
+
+// MarshalJSON implements json.Marshaler. It tells the name only: a proxy's password shows itself in JSON.
+func (a Account) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct{ Name string }{a.Name})
+}
+
+// Group is a named set of tasks of one account.
+type Group struct {
+	Name    string
+	Account string
+	Tasks   []string
+	Files   []File
+	Labels  map[string]string
+	Overdue time.Duration // 0: not set
+}
+
+// File is a pattern of list files.
+type File struct {
+	Written string // as written in the configuration
+	Path    string // relative paths resolved against the configuration file's folder; a pattern only if Written is one
+}
+
+// Polling is when tasks are asked.
+type Polling struct {
+	Background  bool
+	MaxWait     time.Duration
+	MinInterval time.Duration
+	MaxInterval time.Duration
+}
+
+// Limits bound what is kept and shown.
+type Limits struct {
+	Tasks      int
+	TaskSeries int
+	Models     int
+}
+
+// defaultName names an account or a group that is the only one and has no name.
+const defaultName = "default"
+
+func defaultAccount() Account {
+	client := commoncfg.DefaultHTTPClientConfig
+	client.FollowRedirects = false // a redirect could carry the key to another host
+	return Account{
+		BaseURL:           &url.URL{Scheme: "https", Host: "api.kie.ai"},
+		HTTPClient:        client,
+		RequestsPerSecond: 2,
+		MaxConcurrent:     4,
+		Timeout:           10 * time.Second,
+		CreditsInterval:   time.Minute,
+	}
+}
+
+func defaultPolling() Polling {
+	return Polling{MaxWait: 5 * time.Second, MinInterval: 3 * time.Second, MaxInterval: time.Minute}
+}
+
+func defaultLimits() Limits {
+	return Limits{Tasks: 1_000_000, TaskSeries: 1000, Models: 100}
+}

@@ -1,0 +1,154 @@
+// The API key: where it comes from, that it may change, and that nothing ever prints it.
+
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+	"unicode"
+)
+
+const (
+	redacted   = "<secret>"
+	maxKeySize = 4 << 10
+	keyRecheck = time.Second
+)
+
+// Key is an API key that may change while the program runs. Every way of printing it shows <secret>.
+type Key struct {
+	// A pointer, so that even a Key in an unexported field, where fmt calls no methods, prints as an address.
+	held *heldKey
+}
+
+type heldKey struct {
+	file string // empty: the key never changes
+
+	last atomic.Pointer[keyRead]
+
+	mu      sync.Mutex // held by the one who looks at the file; the others go on with last
+	checked time.Time
+}
+
+// keyRead is the last key in force, and what the last look at the file found wrong.
+type keyRead struct {
+	value string
+	err   error
+}
+
+// FileKey returns the key in a file, which is read again at most once a second.
+// It fails with the file's name if the file holds no key, and never tells what it holds.
+func FileKey(path string) (*Key, error) {
+	value, err := readKey(path)
+	if err != nil {
+		return nil, fmt.Errorf("key file %s: %w", readable(path), err)
+	}
+	h := &heldKey{file: path, checked: time.Now()}
+	h.last.Store(&keyRead{value: value})
+	return &Key{h}, nil
+}
+
+// StaticKey returns a key that never changes. It fails if s can't be a key, and never tells s.
+func StaticKey(s string) (*Key, error) {
+	value, err := cleanKey(s)
+	if err != nil {
+		return nil, err
+	}
+	h := &heldKey{}
+	h.last.Store(&keyRead{value: value})
+	return &Key{h}, nil
+}
+
+// Value returns the key, read again if its file has changed. A file that can't be read any more leaves the last key in force.
+func (k Key) Value() string { return k.held.read().value }
+
+// Err returns why the key's file can't be read any more, or nil. Like Value it looks at the file if it is time to.
+func (k Key) Err() error { return k.held.read().err }
+
+// read returns the last key, after a look at the file unless there was one a second ago or somebody else is at it.
+// The file is so small that reading it is simpler than to judge by its times, and misses no change.
+func (h *heldKey) read() *keyRead {
+	if h.file == "" || !h.mu.TryLock() {
+		return h.last.Load()
+	}
+	defer h.mu.Unlock()
+	if time.Since(h.checked) >= keyRecheck {
+		next := &keyRead{value: h.last.Load().value}
+		if value, err := readKey(h.file); err != nil {
+			next.err = fmt.Errorf("key file %s: %w", readable(h.file), err)
+		} else {
+			next.value = value
+		}
+		h.last.Store(next)
+		h.checked = time.Now()
+	}
+	return h.last.Load()
+}
+
+// readKey returns the key in a regular file. It never waits, not even for a writer of a named pipe.
+func readKey(path string) (string, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return "", withoutPath(err)
+	}
+	defer func() { _ = f.Close() }()
+	switch info, err := f.Stat(); {
+	case err != nil:
+		return "", withoutPath(err)
+	case !info.Mode().IsRegular():
+		return "", errors.New("is not a regular file")
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxKeySize+1))
+	if err != nil {
+		return "", withoutPath(err)
+	}
+	return cleanKey(string(text))
+}
+
+// cleanKey returns s without white space and byte order marks around it.
+func cleanKey(s string) (string, error) {
+	if len(s) > maxKeySize {
+		return "", errors.New("is larger than 4 KiB, which no key is")
+	}
+	s = strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' })
+	if s == "" {
+		return "", errors.New("is empty")
+	}
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' {
+			return "", errors.New("holds a space, a control character or a character that is not ASCII, which no key does")
+		}
+	}
+	return s, nil
+}
+
+// withoutPath returns the cause of a file error alone; the caller names the file as it sees fit.
+func withoutPath(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+// String implements fmt.Stringer.
+func (k Key) String() string { return redacted }
+
+// GoString implements fmt.GoStringer.
+func (k Key) GoString() string { return redacted }
+
+// Format implements fmt.Formatter.
+func (k Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+
+// MarshalText implements encoding.TextMarshaler, which JSON and YAML use too.
+func (k Key) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// LogValue implements slog.LogValuer.
+func (k Key) LogValue() slog.Value { return slog.StringValue(redacted) }

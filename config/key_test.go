@@ -1,0 +1,271 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	commoncfg "github.com/prometheus/common/config"
+	"gopkg.in/yaml.v3"
+)
+
+const canary = "0123456789abcanary6789abcdef0123"
+
+func writeFile(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func mustKey(t *testing.T, key *Key, err error) *Key {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func TestKeyIsTrimmed(t *testing.T) {
+	for _, text := range []string{canary, canary + "\n", canary + "\r\n", "\ufeff" + canary, " \t\n" + canary + "  \n\n", "\ufeff " + canary} {
+		path := filepath.Join(t.TempDir(), "key")
+		writeFile(t, path, text)
+		key, err := FileKey(path)
+		if got := mustKey(t, key, err).Value(); got != canary {
+			t.Errorf("key file %q: got %q", text, got)
+		}
+	}
+}
+
+func TestBadKeyIsRefusedWithoutShowingIt(t *testing.T) {
+	const odd = "holds a space, a control character or a character that is not ASCII, which no key does"
+	for name, test := range map[string]struct{ text, want string }{
+		"empty":       {"", "is empty"},
+		"white space": {"\ufeff \r\n", "is empty"},
+		"two lines":   {canary + "\n" + canary, odd},
+		"inner space": {canary + " " + canary, odd},
+		"NUL":         {canary + "\x00", odd},
+		"escape":      {"\x1b[2J" + canary, odd},
+		"not ASCII":   {canary + "é", odd},
+		"UTF-16":      {"\xff\xfe" + strings.Join(strings.Split(canary, ""), "\x00") + "\x00", odd},
+		"1 MiB":       {strings.Repeat(canary, 1<<15), "is larger than 4 KiB, which no key is"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "key")
+			writeFile(t, path, test.text)
+			_, err := FileKey(path)
+			if want := "key file " + path + ": " + test.want; err == nil || err.Error() != want {
+				t.Errorf("FileKey: got %v, want %s", err, want)
+			}
+			if _, err := StaticKey(test.text); err == nil || err.Error() != test.want {
+				t.Errorf("StaticKey: got %v, want %s", err, test.want)
+			}
+		})
+	}
+}
+
+func TestKeyIsReadFromRegularFilesOnly(t *testing.T) {
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		pipe:                         "is not a regular file",
+		dir:                          "is not a regular file",
+		"/dev/zero":                  "is not a regular file",
+		filepath.Join(dir, "absent"): "no such file or directory",
+	} {
+		_, err := FileKey(path)
+		if want := "key file " + path + ": " + want; err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+func TestReplacedKeyFileIsUsed(t *testing.T) {
+	for name, replace := range replacements() {
+		t.Run(name, func(t *testing.T) {
+			// The layout of a mounted Kubernetes secret: key → data/key, data → a.
+			dir := t.TempDir()
+			if err := os.Mkdir(filepath.Join(dir, "a"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			writeFile(t, filepath.Join(dir, "a", "key"), "first!")
+			for link, to := range map[string]string{"data": "a", "key": "data/key"} {
+				if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			synctest.Test(t, func(t *testing.T) {
+				key, err := FileKey(filepath.Join(dir, "key"))
+				mustKey(t, key, err)
+				replace(t, dir)
+				if got := key.Value(); got != "first!" {
+					t.Errorf("within a second: got %q", got)
+				}
+				time.Sleep(time.Second)
+				if got := key.Value(); got != "second" || key.Err() != nil {
+					t.Errorf("after a second: got %q, %v", got, key.Err())
+				}
+			})
+		})
+	}
+}
+
+// replacements are the ways in which people put "second" into dir/key, which is a link to dir/data/key, data one to dir/a.
+func replacements() map[string]func(t *testing.T, dir string) {
+	return map[string]func(t *testing.T, dir string){
+		"rewritten": func(t *testing.T, dir string) {
+			t.Helper()
+			writeFile(t, filepath.Join(dir, "a", "key"), "second\n")
+		},
+		"renamed over": func(t *testing.T, dir string) {
+			t.Helper()
+			writeFile(t, filepath.Join(dir, "new"), "second")
+			if err := os.Rename(filepath.Join(dir, "new"), filepath.Join(dir, "a", "key")); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"same size and time": func(t *testing.T, dir string) {
+			t.Helper()
+			path := filepath.Join(dir, "a", "key")
+			info, err := os.Stat(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			writeFile(t, path, "second")
+			if err := os.Chtimes(path, time.Time{}, info.ModTime()); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"folder's link swapped": func(t *testing.T, dir string) {
+			t.Helper()
+			if err := os.Mkdir(filepath.Join(dir, "b"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			writeFile(t, filepath.Join(dir, "b", "key"), "second")
+			if err := os.Symlink("b", filepath.Join(dir, "data.new")); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Rename(filepath.Join(dir, "data.new"), filepath.Join(dir, "data")); err != nil {
+				t.Fatal(err)
+			}
+		},
+	}
+}
+
+func TestKeyOutlivesItsFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "key")
+	writeFile(t, path, "first")
+	synctest.Test(t, func(t *testing.T) {
+		key, err := FileKey(path)
+		mustKey(t, key, err)
+		for _, step := range []struct {
+			change    func()
+			want, err string
+		}{
+			{func() { writeFile(t, path, "") }, "first", "key file " + path + ": is empty"},
+			{func() { _ = os.Remove(path) }, "first", "key file " + path + ": no such file or directory"},
+			{func() { _ = os.Mkdir(path, 0o700) }, "first", "key file " + path + ": is not a regular file"},
+			{func() { _ = os.Remove(path); writeFile(t, path, "second") }, "second", "<nil>"},
+		} {
+			step.change()
+			time.Sleep(time.Second)
+			if got, err := key.Value(), fmt.Sprint(key.Err()); got != step.want || err != step.err {
+				t.Errorf("got %q and %s, want %q and %s", got, err, step.want, step.err)
+			}
+		}
+	})
+}
+
+func TestKeyMayBeUsedByMany(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "key")
+	writeFile(t, path, "first")
+	synctest.Test(t, func(t *testing.T) {
+		key, err := FileKey(path)
+		mustKey(t, key, err)
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				for range 20 {
+					if got := key.Value(); got != "first" {
+						t.Errorf("got %q", got)
+					}
+					time.Sleep(100 * time.Millisecond)
+				}
+			})
+		}
+		wg.Wait()
+	})
+}
+
+// TestNothingPrintsASecret prints all that holds a key in all ways there are.
+func TestNothingPrintsASecret(t *testing.T) {
+	account := defaultAccount()
+	key, err := StaticKey(canary)
+	account.Key = mustKey(t, key, err)
+	account.HTTPClient.ProxyConnectHeader = commoncfg.ProxyHeader{"X": {canary}}
+	account.HTTPClient.TLSConfig.Key = canary
+	if err := account.HTTPClient.ProxyURL.UnmarshalJSON([]byte(`"http://user:` + canary + `@proxy"`)); err != nil {
+		t.Fatal(err)
+	}
+	config := &Config{Accounts: []Account{account}}
+	hidden := struct {
+		pointer *Key
+		value   Key
+	}{account.Key, *account.Key}
+
+	for _, v := range []any{key, *key, []*Key{key}, map[string]Key{"a": *key}, hidden, &hidden, account, &account, *config, config} {
+		for name, printed := range everyPrint(t, v) {
+			if strings.Contains(printed, canary) {
+				t.Errorf("%s of %T: %s", name, v, printed)
+			}
+		}
+	}
+	for name, printed := range everyPrint(t, key) {
+		if !strings.Contains(strings.NewReplacer(`\u003c`, "<", `\u003e`, ">").Replace(printed), redacted) {
+			t.Errorf("%s: got %s, want %s", name, printed, redacted)
+		}
+	}
+}
+
+func everyPrint(t *testing.T, v any) map[string]string {
+	t.Helper()
+	printed := map[string]string{}
+	for _, verb := range "vsqxXdtbcoOUeEfFgG" {
+		for _, flag := range []string{"", "+", "#", "-40", " "} {
+			format := "%" + flag + string(verb)
+			printed[format] = fmt.Sprintf(format, v)
+		}
+	}
+	asJSON, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asYAML, err := yaml.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	printed["JSON"], printed["YAML"] = string(asJSON), string(asYAML)
+	var text, structured bytes.Buffer
+	slog.New(slog.NewTextHandler(&text, nil)).Info("x", "v", v)
+	slog.New(slog.NewJSONHandler(&structured, nil)).Info("x", "v", v)
+	printed["slog text"], printed["slog JSON"] = text.String(), structured.String()
+	if s, ok := v.(fmt.Stringer); ok {
+		printed["String"] = s.String()
+	}
+	if s, ok := v.(fmt.GoStringer); ok {
+		printed["GoString"] = s.GoString()
+	}
+	return printed
+}

@@ -1,0 +1,262 @@
+// Settings with rules of their own: names, labels, the base URL, the HTTP client.
+
+package config
+
+import (
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	commoncfg "github.com/prometheus/common/config"
+)
+
+const (
+	letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	digits  = "0123456789"
+)
+
+// only reports whether s consists of these characters and of at least one.
+func only(s, characters string) bool { return s != "" && strings.Trim(s, characters) == "" }
+
+// name reads the name of an account or a group, which is a label value.
+func (d *decoder) name(into *string) reader {
+	return func(v value) {
+		s, ok := d.scalar(v, "a name")
+		switch {
+		case !ok:
+		case len(s) > 64 || !only(s, letters+digits+"_-."):
+			d.report(v, "must be 1 to 64 letters, digits, _, - or . (got %s)", quote(s))
+		default:
+			*into = s
+		}
+	}
+}
+
+// labels reads labels that are shown beside those of our own.
+func (d *decoder) labels(into *map[string]string) reader {
+	return func(v value) {
+		if !d.isMapping(v) {
+			return
+		}
+		labels := map[string]string{}
+		for key, val := range d.pairs(v) {
+			name := key.node.Value
+			if len(name) > 64 || !only(name, letters+digits+"_") || strings.HasPrefix(name, "__") || only(name[:1], digits) {
+				d.report(key, "is no label name: it must be 1 to 64 letters, digits or _, and not begin with a digit or __")
+				continue
+			}
+			text, ok := d.scalar(val, "a text")
+			switch {
+			case !ok:
+			case len(text) > 128 || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl):
+				d.report(val, "must be at most 128 bytes without control characters (got %s)", quote(text))
+			default:
+				labels[name] = text
+			}
+		}
+		*into = labels
+	}
+}
+
+// baseURL reads the URL that the API's paths are appended to. It is not shown in a problem: it could hold a password.
+func (d *decoder) baseURL(into **url.URL) reader {
+	return func(v value) {
+		s, ok := d.scalar(v, "a URL")
+		if !ok {
+			return
+		}
+		u, err := url.Parse(s)
+		switch {
+		case err != nil || !absolute(u, "http", "https"):
+			d.report(v, "must be a URL that begins with http:// or https:// and a host")
+		case u.User != nil:
+			d.report(v, "must not hold a user name or password")
+		case u.RawQuery != "" || u.ForceQuery || strings.Contains(s, "#"):
+			d.report(v, "must not have a query or a fragment")
+		default:
+			*into = u
+		}
+	}
+}
+
+// absolute reports whether u has one of these schemes, a host and, if any, a possible port.
+func absolute(u *url.URL, schemes ...string) bool {
+	if !slices.Contains(schemes, u.Scheme) || u.Hostname() == "" {
+		return false
+	}
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	return u.Port() == "" || err == nil && port > 0
+}
+
+// httpClient reads how the API is reached. Its values are never shown in a problem: some are secrets.
+// Reading the fields one by one gives lines and paths, and leaves out what is not for us to offer.
+func (l *loader) httpClient(into *commoncfg.HTTPClientConfig) reader {
+	return func(v value) {
+		before := len(l.problems)
+		l.object(v, l.httpClientFields(into))
+		if len(l.problems) > before {
+			return
+		}
+		if err := into.Validate(); err != nil {
+			l.report(v, "%s", err)
+		}
+		into.SetDirectory(l.dir)
+	}
+}
+
+func (l *loader) httpClientFields(c *commoncfg.HTTPClientConfig) fields {
+	known := fields{
+		"proxy_url":              l.proxyURL(&c.ProxyURL),
+		"no_proxy":               l.text(&c.NoProxy),
+		"proxy_from_environment": l.boolean(&c.ProxyFromEnvironment),
+		"proxy_connect_header":   l.proxyHeader(&c.ProxyConnectHeader),
+		"tls_config":             l.tlsConfig(&c.TLSConfig),
+		"enable_http2":           l.boolean(&c.EnableHTTP2),
+		"follow_redirects":       l.followRedirects,
+		"http_headers":           l.headers(&c.HTTPHeaders),
+	}
+	for _, name := range []string{"authorization", "basic_auth", "oauth2", "bearer_token", "bearer_token_file"} {
+		known[name] = l.ownAuthorization
+	}
+	return known
+}
+
+func (l *loader) ownAuthorization(v value) {
+	l.report(v, "is not possible: the account's key is the authorization")
+}
+
+func (l *loader) followRedirects(v value) {
+	var follow bool
+	if l.boolean(&follow)(v); follow {
+		l.report(v, "is not possible: redirects are never followed, as they could carry the key elsewhere")
+	}
+}
+
+func (l *loader) proxyURL(into *commoncfg.URL) reader {
+	return func(v value) {
+		s, ok := l.scalar(v, "a URL")
+		if !ok {
+			return
+		}
+		u, err := url.Parse(s)
+		if err != nil || !absolute(u, "http", "https", "socks5", "socks5h") {
+			l.report(v, "must be a URL that begins with http://, https://, socks5:// or socks5h:// and a host")
+			return
+		}
+		into.URL = u
+	}
+}
+
+func (l *loader) proxyHeader(into *commoncfg.ProxyHeader) reader {
+	return func(v value) {
+		if !l.isMapping(v) {
+			return
+		}
+		*into = commoncfg.ProxyHeader{}
+		for key, val := range l.pairs(v) {
+			if l.headerName(key) {
+				l.each("a header value", func(v value, s string) {
+					if l.headerValue(v, s) {
+						(*into)[key.node.Value] = append((*into)[key.node.Value], commoncfg.Secret(s))
+					}
+				})(val)
+			}
+		}
+	}
+}
+
+func (l *loader) headers(into **commoncfg.Headers) reader {
+	return func(v value) {
+		if !l.isMapping(v) {
+			return
+		}
+		headers := map[string]commoncfg.Header{}
+		for key, val := range l.pairs(v) {
+			if l.headerName(key) {
+				var h commoncfg.Header
+				l.object(val, l.headerFields(&h))
+				headers[key.node.Value] = h
+			}
+		}
+		*into = &commoncfg.Headers{Headers: headers}
+	}
+}
+
+func (l *loader) headerFields(h *commoncfg.Header) fields {
+	return fields{
+		"values": l.each("a header value", func(v value, s string) {
+			if l.headerValue(v, s) {
+				h.Values = append(h.Values, s)
+			}
+		}),
+		"secrets": l.each("a header value", func(v value, s string) {
+			if l.headerValue(v, s) {
+				h.Secrets = append(h.Secrets, commoncfg.Secret(s))
+			}
+		}),
+		"files": l.each("a file name", func(_ value, s string) { h.Files = append(h.Files, s) }),
+	}
+}
+
+func (d *decoder) headerName(key value) bool {
+	ok := only(key.node.Value, letters+digits+"!#$%&'*+-.^_`|~")
+	if !ok {
+		d.report(key, "is no header name")
+	}
+	return ok
+}
+
+func (d *decoder) headerValue(v value, s string) bool {
+	ok := !strings.ContainsFunc(s, unicode.IsControl)
+	if !ok {
+		d.report(v, "must not hold control characters")
+	}
+	return ok
+}
+
+func (l *loader) tlsConfig(into *commoncfg.TLSConfig) reader {
+	return func(v value) {
+		before := len(l.problems)
+		l.object(v, l.tlsFields(into))
+		if len(l.problems) > before {
+			return
+		}
+		if err := into.Validate(); err != nil {
+			l.report(v, "%s", err)
+		}
+	}
+}
+
+func (l *loader) tlsFields(c *commoncfg.TLSConfig) fields {
+	return fields{
+		"ca":                   l.text(&c.CA),
+		"ca_file":              l.text(&c.CAFile),
+		"cert":                 l.text(&c.Cert),
+		"cert_file":            l.text(&c.CertFile),
+		"key":                  l.text((*string)(&c.Key)),
+		"key_file":             l.text(&c.KeyFile),
+		"server_name":          l.text(&c.ServerName),
+		"insecure_skip_verify": l.boolean(&c.InsecureSkipVerify),
+		"min_version":          l.tlsVersion(&c.MinVersion),
+		"max_version":          l.tlsVersion(&c.MaxVersion),
+	}
+}
+
+func (l *loader) tlsVersion(into *commoncfg.TLSVersion) reader {
+	return func(v value) {
+		s, ok := l.scalar(v, "a TLS version")
+		if !ok {
+			return
+		}
+		version, known := commoncfg.TLSVersions[s]
+		if !known {
+			l.report(v, "must be one of %s", strings.Join(slices.Sorted(maps.Keys(commoncfg.TLSVersions)), ", "))
+			return
+		}
+		*into = version
+	}
+}
