@@ -1,0 +1,262 @@
+// When an account is closed, for how long, and what opens it.
+
+package budget
+
+import (
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+)
+
+const (
+	// faultsToClose is how many tasks in a row must meet a fault of the API or of the way to it.
+	faultsToClose = 5
+	// mostClosers is how many tasks are remembered as those that a trial should not be about.
+	mostClosers = 16
+	// refusalsToClose is how many tasks in a row must be refused for lack of credits or as disabled.
+	refusalsToClose = 3
+)
+
+// gate closes an account after an outcome that concerns all its requests. Closed, it lets nothing pass until its time is
+// over, then one request as a trial. Only a request that was sent after the gate last moved moves it.
+type gate struct {
+	reason       kie.Class // that closed it; ok: open
+	until        time.Time // when a trial is due
+	level        int       // trials in a row that failed as the reason says
+	moves        uint64    // counts openings, closings and prolongations
+	trialPending bool
+	trials       int      // since it closed
+	closers      []string // subjects of the requests that closed it
+	key          string   // that was in force when it closed
+
+	streak      family // what the last outcomes have in common
+	streakTasks []string
+}
+
+type trial uint8
+
+const (
+	trialNone   trial = iota
+	trialTask         // a task that did not close the gate, if there is one
+	trialCredit       // the credit call, which needs nothing but the key
+)
+
+// outcome is what became of a request.
+type outcome struct {
+	class      kie.Class
+	retryAfter time.Duration
+	subject    string // the task's id; empty for a credit call
+	key        string
+	moves      uint64
+	trial      trial
+	cancelled  bool
+}
+
+func outcomeOf(p *Permit, subject string, err error) outcome {
+	o := outcome{
+		class: kie.ClassOf(err), subject: subject, key: p.key,
+		moves: p.moves, trial: p.trial, cancelled: kie.Cancelled(err),
+	}
+	if e, ok := errors.AsType[*kie.Error](err); ok {
+		o.retryAfter = e.RetryAfter
+	}
+	return o
+}
+
+// wait returns how long nothing may pass.
+func (g *gate) wait(now time.Time) time.Duration {
+	switch {
+	case g.reason == kie.ClassOK:
+		return 0
+	case g.trialPending:
+		return keyPoll // the trial's end moves the gate, which wakes whoever waits
+	default:
+		return g.until.Sub(now)
+	}
+}
+
+// beginTrial makes the next request a trial if the gate is closed. A key is tried with the credit call; every other time
+// with a task, lest an API that refuses just the credit call keeps the gate closed for ever.
+func (g *gate) beginTrial() trial {
+	if g.reason == kie.ClassOK {
+		return trialNone
+	}
+	g.trialPending = true
+	g.trials++
+	if g.reason == kie.ClassAuth && g.trials%2 == 1 {
+		return trialCredit
+	}
+	return trialTask
+}
+
+// abandonTrial leaves the trial to the next request.
+func (g *gate) abandonTrial() {
+	g.trialPending = false
+	g.trials--
+}
+
+// settle moves the gate as an outcome demands.
+func (g *gate) settle(o outcome, now time.Time) {
+	if o.moves != g.moves {
+		return
+	}
+	if o.cancelled {
+		if o.trial != trialNone {
+			g.prolong(now, 0)
+		}
+		return
+	}
+	g.note(o)
+	reason := g.verdict(o)
+	switch {
+	case reason != kie.ClassOK && reason == g.reason, g.faulty(reason):
+		g.reason = reason
+		g.failed(o)
+		g.prolong(now, o.retryAfter)
+	case reason != kie.ClassOK:
+		g.close(reason, o, now)
+	case g.reason != kie.ClassOK && familyOf(o.class) == familyFault:
+		g.failed(o) // a trial that met a fault says nothing about the reason
+		g.prolong(now, 0)
+	case g.reason != kie.ClassOK:
+		g.open()
+	}
+}
+
+// faulty reports whether the gate is closed for a fault and reason is one too: which one may vary while it lasts.
+func (g *gate) faulty(reason kie.Class) bool {
+	return familyOf(g.reason) == familyFault && familyOf(reason) == familyFault
+}
+
+// verdict returns the class that closes the gate after the outcome, or keeps it closed; ok if there is none.
+func (g *gate) verdict(o outcome) kie.Class {
+	closed := g.reason != kie.ClassOK
+	switch familyOf(o.class) {
+	case familyAlone:
+		// A credit call alone does not refuse the key: some gateways serve the tasks and not the balance.
+		if o.class == kie.ClassAuth && o.subject == "" && !closed {
+			return kie.ClassOK
+		}
+		return o.class
+	case familyFault:
+		if len(g.streakTasks) >= faultsToClose || (closed && familyOf(g.reason) == familyFault) {
+			return o.class
+		}
+	case familyCredits, familyDisabled:
+		if len(g.streakTasks) >= refusalsToClose || o.class == g.reason {
+			return o.class
+		}
+	case familyNone:
+	}
+	return kie.ClassOK
+}
+
+// note counts the tasks in a row that met the same family of outcome while the gate is open. One task, however often,
+// counts once.
+func (g *gate) note(o outcome) {
+	if g.reason != kie.ClassOK {
+		return
+	}
+	f := familyOf(o.class)
+	if f != g.streak || f == familyNone {
+		g.streak, g.streakTasks = f, nil
+	}
+	if f != familyNone && !slices.Contains(g.streakTasks, o.subject) {
+		g.streakTasks = append(g.streakTasks, o.subject)
+	}
+}
+
+func (g *gate) close(reason kie.Class, o outcome, now time.Time) {
+	g.reason, g.level, g.trials, g.key = reason, 0, 0, o.key
+	g.closers, g.streak, g.streakTasks = g.streakTasks, familyNone, nil
+	g.prolong(now, o.retryAfter)
+}
+
+// failed notes a trial that did not open the gate. The next one is about another task, if there is one.
+func (g *gate) failed(o outcome) {
+	g.level++
+	g.closers = append(g.closers, o.subject)
+	g.closers = g.closers[max(0, len(g.closers)-mostClosers):]
+}
+
+// prolong keeps the gate closed for as long as its reason demands.
+func (g *gate) prolong(now time.Time, retryAfter time.Duration) {
+	g.until = now.Add(closedFor(g.reason, g.level, retryAfter))
+	g.trialPending = false
+	g.moves++
+}
+
+func (g *gate) open() {
+	g.reason, g.level, g.closers, g.trialPending = kie.ClassOK, 0, nil, false
+	g.moves++
+}
+
+// curedBy reports whether another key than the one that closed the gate is reason to open it.
+func (g *gate) curedBy(key string) bool {
+	switch g.reason {
+	case kie.ClassAuth, kie.ClassKeyLimit, kie.ClassCredits, kie.ClassDisabled:
+		return key != g.key
+	default:
+		return false
+	}
+}
+
+func (g *gate) closedBy(id string) bool { return slices.Contains(g.closers, id) }
+
+// closedFor returns how long the gate stays closed after the level-th trial in a row that failed.
+func closedFor(reason kie.Class, level int, retryAfter time.Duration) time.Duration {
+	switch {
+	case reason == kie.ClassRateLimited && retryAfter > 0:
+		return min(max(retryAfter, time.Second), 5*time.Minute)
+	case reason == kie.ClassRateLimited:
+		return jitter(doubled(level, 5*time.Minute))
+	case familyOf(reason) == familyFault:
+		return jitter(doubled(level, time.Minute))
+	default:
+		return time.Minute
+	}
+}
+
+// doubled returns 5 s doubled level times, at most most.
+func doubled(level int, most time.Duration) time.Duration {
+	return min(5*time.Second<<min(level, 10), most)
+}
+
+// jitter spreads d by ± 20 %.
+func jitter(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * (0.8 + 0.4*rand.Float64())) //nolint:gosec // spreads load, guards no secret
+}
+
+// family is what classes of outcome have in common for the gate.
+type family uint8
+
+const (
+	familyNone     family = iota // concerns the one task, or nothing
+	familyAlone                  // one outcome closes the gate
+	familyFault                  // the API or the way to it is at fault
+	familyCredits                // out of credits
+	familyDisabled               // switched off
+)
+
+func familyOf(c kie.Class) family {
+	switch c { //nolint:exhaustive // every other class concerns one task only
+	case kie.ClassRateLimited, kie.ClassAuth, kie.ClassKeyLimit, kie.ClassMaintenance:
+		return familyAlone
+	case kie.ClassTransport, kie.ClassTimeout, kie.ClassServer, kie.ClassDecode:
+		return familyFault
+	case kie.ClassCredits:
+		return familyCredits
+	case kie.ClassDisabled:
+		return familyDisabled
+	default:
+		return familyNone
+	}
+}
+
+// Reasons returns the classes that can close a gate.
+func Reasons() []kie.Class {
+	return slices.DeleteFunc(kie.Classes(), func(c kie.Class) bool { return familyOf(c) == familyNone })
+}

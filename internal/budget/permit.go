@@ -1,0 +1,69 @@
+// One request that may be sent.
+
+package budget
+
+import (
+	"context"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+)
+
+// Permit is the right to send one request.
+type Permit struct {
+	account *Account
+	key     string // in force when the permit was given
+	moves   uint64 // of the gate until then
+	trial   trial
+}
+
+// IsTrial reports whether the request is to find out if a closed gate can open.
+func (p *Permit) IsTrial() bool { return p.trial != trialNone }
+
+// PrefersCredit reports whether the request is to be the credit call: it tries out a key without touching a task.
+func (p *Permit) PrefersCredit() bool { return p.trial == trialCredit }
+
+// Avoids reports whether a trial should be about another task, if there is one: this one has closed the gate, or failed to
+// open it.
+func (p *Permit) Avoids(id string) bool {
+	p.account.mu.Lock()
+	defer p.account.mu.Unlock()
+	return p.account.gate.closedBy(id)
+}
+
+// Record spends the permit on a query.
+func (p *Permit) Record(ctx context.Context, id string) (kie.Answer, error) {
+	return spend(p, EndpointRecord, id, func() (kie.Answer, error) { return p.account.client.Record(ctx, id) })
+}
+
+// Credit spends the permit on a credit call.
+func (p *Permit) Credit(ctx context.Context) (float64, error) {
+	return spend(p, EndpointCredit, "", func() (float64, error) { return p.account.client.Credit(ctx) })
+}
+
+// Release gives the permit back unspent. Its share of the rate is lost, so that no burst can come of it.
+func (p *Permit) Release() {
+	a := p.account
+	a.mu.Lock()
+	if p.trial != trialNone {
+		a.gate.abandonTrial()
+		a.moved()
+	}
+	a.mu.Unlock()
+	<-a.slots
+}
+
+// spend sends the request, counts it and settles the gate before the slot is free again.
+func spend[T any](p *Permit, endpoint Endpoint, subject string, send func() (T, error)) (T, error) {
+	a := p.account
+	defer func() { <-a.slots }()
+	a.stats.inFlight.Add(1)
+	start := time.Now()
+	value, err := send()
+	a.stats.inFlight.Add(-1)
+	if !kie.Cancelled(err) {
+		a.stats.observe(endpoint, time.Since(start), err)
+	}
+	a.settle(p, subject, err)
+	return value, err
+}

@@ -1,0 +1,125 @@
+// What became of an account's requests.
+
+package budget
+
+import (
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+)
+
+// Endpoint is a thing that the API can be asked.
+type Endpoint uint8
+
+// The endpoints of the API.
+const (
+	EndpointRecord Endpoint = iota
+	EndpointCredit
+	endpoints
+)
+
+// Endpoints returns every endpoint.
+func Endpoints() []Endpoint { return []Endpoint{EndpointRecord, EndpointCredit} }
+
+// String returns the label value of the endpoint: the last part of its path.
+func (e Endpoint) String() string {
+	if e == EndpointCredit {
+		return "credit"
+	}
+	return "recordInfo"
+}
+
+const classes = int(kie.ClassOther) + 1
+
+// Stats is a copy of what is known of an account's requests.
+type Stats struct {
+	Requests [endpoints][classes]uint64 // answered or failed, by Endpoint and kie.Class
+	Duration [endpoints]*dto.Histogram  // of the same, in seconds
+	InFlight int
+	Asked    bool // at least one request has ended
+	Up       bool // the last one got an envelope that shows the API in working order and the key accepted
+	Pace     float64
+	Closed   kie.Class // that closed the gate; ok: open
+}
+
+// stats are counted without a lock; only their copy needs to be consistent with itself, and that loosely.
+type stats struct {
+	requests [endpoints][classes]atomic.Uint64
+	duration [endpoints]prometheus.Histogram
+	inFlight atomic.Int64
+	health   atomic.Int32
+}
+
+const (
+	healthUnknown = iota
+	healthDown
+	healthUp
+)
+
+func (s *stats) init() {
+	for i := range s.duration {
+		s.duration[i] = prometheus.NewHistogram(prometheus.HistogramOpts{
+			Buckets:                         []float64{.05, .1, .2, .3, .5, .7, 1, 2, 5, 10, 30},
+			NativeHistogramBucketFactor:     1.1,
+			NativeHistogramMaxBucketNumber:  100,
+			NativeHistogramMinResetDuration: time.Hour,
+		})
+	}
+}
+
+func (s *stats) observe(endpoint Endpoint, took time.Duration, err error) {
+	s.requests[endpoint][kie.ClassOf(err)].Add(1)
+	s.duration[endpoint].Observe(took.Seconds())
+	if works(err) {
+		s.health.Store(healthUp)
+	} else {
+		s.health.Store(healthDown)
+	}
+}
+
+// works reports whether an outcome shows an API in working order that accepts the key: an envelope came back and its code
+// is none of those that refuse every request.
+func works(err error) bool {
+	if err == nil {
+		return true
+	}
+	e, ok := errors.AsType[*kie.Error](err)
+	if !ok || e.Code == 0 {
+		return false
+	}
+	switch e.Class { //nolint:exhaustive // all others are answers to what was asked
+	case kie.ClassAuth, kie.ClassKeyLimit, kie.ClassMaintenance, kie.ClassDisabled, kie.ClassServer:
+		return false
+	default:
+		return true
+	}
+}
+
+// Stats returns a copy of what is known now.
+func (a *Account) Stats() Stats {
+	health := a.stats.health.Load()
+	s := Stats{InFlight: int(a.stats.inFlight.Load()), Asked: health != healthUnknown, Up: health == healthUp}
+	for e := range endpoints {
+		for c := range classes {
+			s.Requests[e][c] = a.stats.requests[e][c].Load()
+		}
+		s.Duration[e] = written(a.stats.duration[e])
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s.Pace, s.Closed = a.pace.allowed(time.Now()), a.gate.reason
+	return s
+}
+
+func written(h prometheus.Histogram) *dto.Histogram {
+	var m dto.Metric
+	if err := h.Write(&m); err != nil {
+		panic(err) // client_golang's own histogram has no way to fail
+	}
+	return m.GetHistogram()
+}

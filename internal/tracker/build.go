@@ -1,0 +1,159 @@
+// How a snapshot is made.
+
+package tracker
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+)
+
+// build returns what is known now. The lock must be held.
+func (t *Tracker) build(now time.Time) *Snapshot {
+	s := &Snapshot{At: now, LabelKeys: t.bounds.lastKeys, Overflows: t.bounds.overflows, changes: t.changes.Load()}
+	sum := t.sumUp(now)
+	shown := make(map[*group]int, len(t.groups))
+	for _, k := range t.withSeries() {
+		shown[k.group]++
+		s.Tasks = append(s.Tasks, k.snapshot())
+	}
+	for _, m := range t.sortedModels() {
+		view := m.snapshot(now, t.options.HoldBack)
+		view.Oldest, view.Overdue = sum.oldest[m], sum.overdue[m]
+		s.Models = append(s.Models, view)
+	}
+	for _, g := range t.groups {
+		s.Groups = append(s.Groups, Group{
+			Name: g.name, Pending: sum.pending[g], OldestAnswer: sum.oldestAnswer[g], Uncounted: g.uncounted,
+			WithoutSeries: g.tasks - shown[g], QueryFailing: sum.failing(g), Detection: g.detection.copied(),
+		})
+	}
+	for _, a := range t.accounts {
+		s.Accounts = append(s.Accounts, a.snapshot(now, sum.due[a]))
+	}
+	return s
+}
+
+// summary is what the unfinished tasks come to.
+type summary struct {
+	pending      map[*group]int
+	oldestAnswer map[*group]time.Time
+	classes      map[*group]map[kie.Class]int
+	oldest       map[*model]kie.Time
+	overdue      map[*model]int
+	due          map[*account]int
+}
+
+func (t *Tracker) sumUp(now time.Time) summary {
+	s := summary{
+		pending:      make(map[*group]int),
+		oldestAnswer: make(map[*group]time.Time),
+		classes:      make(map[*group]map[kie.Class]int),
+		oldest:       make(map[*model]kie.Time),
+		overdue:      make(map[*model]int),
+		due:          make(map[*account]int),
+	}
+	for _, k := range t.unfinished {
+		s.add(k, now)
+	}
+	return s
+}
+
+func (s *summary) add(k *task, now time.Time) {
+	o, g := k.open, k.group
+	if !o.given && !o.due.After(now) {
+		s.due[g.account]++
+	}
+	if o.class != kie.ClassOK {
+		if s.classes[g] == nil {
+			s.classes[g] = make(map[kie.Class]int)
+		}
+		s.classes[g][o.class]++
+	}
+	if o.answered.IsZero() {
+		s.pending[g]++
+		return
+	}
+	if at, ok := s.oldestAnswer[g]; !ok || o.answered.Before(at) {
+		s.oldestAnswer[g] = o.answered
+	}
+	if at, ok := s.oldest[k.model]; !k.created.IsZero() && (!ok || k.created < at) {
+		s.oldest[k.model] = k.created
+	}
+	if o.overdue {
+		s.overdue[k.model]++
+	}
+}
+
+// failing returns how many of the group's tasks had a last query of each class.
+func (s *summary) failing(g *group) map[kie.Class]int {
+	all := make(map[kie.Class]int)
+	for _, c := range kie.Classes() {
+		if c != kie.ClassOK {
+			all[c] = s.classes[g][c]
+		}
+	}
+	return all
+}
+
+// withSeries returns the tasks that get series of their own: answered unfinished ones, newest first, up to half of the
+// limit; then finished ones, last learned first; then what unfinished ones are left, answered before pending.
+func (t *Tracker) withSeries() []*task {
+	limit := t.options.TaskSeries
+	var answered, pending []*task
+	for _, k := range t.unfinished {
+		if k.open.answered.IsZero() {
+			pending = append(pending, k)
+		} else {
+			answered = append(answered, k)
+		}
+	}
+	if len(answered) > limit/2 {
+		slices.SortFunc(answered, func(a, b *task) int { return cmp.Compare(b.born(), a.born()) })
+	}
+	half := min(len(answered), limit/2)
+	chosen := slices.Clone(answered[:half])
+	for _, k := range slices.Backward(t.finished) {
+		if len(chosen) >= limit {
+			return chosen
+		}
+		if !k.removed {
+			chosen = append(chosen, k)
+		}
+	}
+	for _, rest := range [][]*task{answered[half:], pending} {
+		chosen = append(chosen, rest[:min(len(rest), max(0, limit-len(chosen)))]...)
+	}
+	return chosen
+}
+
+// born returns when an unfinished task was created, or first seen if that is not known.
+func (k *task) born() kie.Time { return firstTime(k.created, kie.TimeOf(k.open.seen)) }
+
+func (k *task) snapshot() Task {
+	s := Task{
+		ID: k.id, Group: k.group.name, Account: k.group.account.name, Labels: k.labels,
+		State: k.state, Created: k.created, Completed: k.completed,
+		FailCode: k.failCode, Reason: k.reason, FailedAt: k.failedAt,
+		Credits: k.credits, HasCredits: k.hasCredits,
+	}
+	s.Latency, s.HasLatency = kie.Answer{State: k.state, Created: k.created, Completed: k.completed}.Latency()
+	if k.model != nil {
+		s.Model = k.model.name
+	}
+	if k.open != nil {
+		s.LastAnswer, s.QueryError = k.open.answered, k.open.class
+	}
+	return s
+}
+
+func (a *account) snapshot(now time.Time, due int) Account {
+	s := Account{
+		Name: a.name, Due: due, Requests: a.budget.Stats(),
+		CreditsUsed: a.credits.used, AsksCredits: a.credits.interval > 0,
+	}
+	s.Balance, s.HasBalance = a.credits.known(now)
+	return s
+}

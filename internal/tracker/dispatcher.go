@@ -1,0 +1,195 @@
+// Who spends an account's budget.
+
+package tracker
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/budget"
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+)
+
+// account is a budget and the tasks that it is spent on. Its fields are guarded by the tracker's lock.
+type account struct {
+	tracker *Tracker
+	name    string
+	budget  *budget.Account
+	log     *slog.Logger
+	wake    chan struct{} // has a token when there may be something new to do
+
+	queue   queue
+	asking  map[*task]bool
+	clock   clock
+	gate    kie.Class // that closed the budget's gate, as last logged
+	waiting []*waiter
+	credits credits
+}
+
+func newAccount(t *Tracker, o AccountOptions) *account {
+	return &account{
+		tracker: t,
+		name:    o.Name,
+		budget:  o.Budget,
+		log:     o.log(t),
+		wake:    make(chan struct{}, 1),
+		asking:  make(map[*task]bool),
+		credits: credits{interval: o.CreditsInterval},
+	}
+}
+
+func (o AccountOptions) log(t *Tracker) *slog.Logger { return t.log.With("account", o.Name) }
+
+// dispatch gives each free slot of the budget to the request that is worth most then, until ctx ends.
+func (a *account) dispatch(ctx context.Context) {
+	var requests sync.WaitGroup
+	defer requests.Wait()
+	for a.awaitWork(ctx) {
+		permit, err := a.budget.Acquire(ctx)
+		if err != nil {
+			return
+		}
+		send := a.choose(permit)
+		if send == nil {
+			permit.Release()
+			continue
+		}
+		requests.Go(func() { send(ctx) })
+	}
+}
+
+// awaitWork waits until something is due; false: ctx has ended.
+func (a *account) awaitWork(ctx context.Context) bool {
+	for ctx.Err() == nil {
+		wait, timed := a.untilWork(time.Now())
+		if timed && wait <= 0 {
+			return true
+		}
+		var timer <-chan time.Time
+		if timed {
+			timer = time.After(wait)
+		}
+		select {
+		case <-a.wake:
+		case <-timer:
+		case <-ctx.Done():
+		}
+	}
+	return false
+}
+
+// untilWork returns how long it is until something is due; false if nothing will be before somebody wakes the dispatcher.
+func (a *account) untilWork(now time.Time) (time.Duration, bool) {
+	t := a.tracker
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.options.Background && !now.Before(t.awakeUntil) {
+		return 0, false
+	}
+	at, ok := a.queue.earliest()
+	if due, asks := a.credits.dueAt(); asks && (!ok || due.Before(at)) {
+		at, ok = due, true
+	}
+	return at.Sub(now), ok
+}
+
+// wakeUp makes the dispatcher look for something to do.
+func (a *account) wakeUp() {
+	select {
+	case a.wake <- struct{}{}:
+	default: // it will look anyway
+	}
+}
+
+// choose returns the request that is worth most now; nil if nothing is due any more.
+func (a *account) choose(permit *budget.Permit) func(context.Context) {
+	now := time.Now()
+	t := a.tracker
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	askCredits := func(ctx context.Context) { a.askCredits(ctx, permit) }
+	if a.credits.interval > 0 && permit.PrefersCredit() || a.credits.isDue(now) && !permit.IsTrial() {
+		a.credits.begin()
+		return askCredits
+	}
+	k := a.queue.take(now, func(k *task) bool {
+		return permit.IsTrial() && (k.open.class != kie.ClassOK || permit.Avoids(k.id))
+	})
+	if k == nil {
+		if !a.credits.isDue(now) {
+			return nil
+		}
+		a.credits.begin()
+		return askCredits
+	}
+	a.asking[k] = true
+	return func(ctx context.Context) {
+		answer, err := permit.Record(ctx, k.id)
+		t.learn(a, k, answer, err)
+	}
+}
+
+// noteGate logs that the budget's gate was closed or opened.
+func (a *account) noteGate(reason kie.Class) {
+	if reason == a.gate {
+		return
+	}
+	a.gate = reason
+	if reason == kie.ClassOK {
+		a.log.Info("Asking again")
+	} else {
+		a.log.Warn("Not asking for now", "reason", reason.String())
+	}
+}
+
+// credits is what is known of an account's balance. Its fields are guarded by the tracker's lock.
+type credits struct {
+	interval time.Duration // 0: never asked for
+	asking   bool
+	next     time.Time // when it is to be asked for; zero: at once
+	balance  float64
+	told     time.Time // when the balance was last told; zero: never
+	used     float64
+}
+
+// dueAt returns when the balance is to be asked for; false: not before an answer has come, or never.
+func (c *credits) dueAt() (time.Time, bool) { return c.next, c.interval > 0 && !c.asking }
+
+func (c *credits) isDue(now time.Time) bool {
+	at, asks := c.dueAt()
+	return asks && !at.After(now)
+}
+
+func (c *credits) begin() { c.asking = true }
+
+// end takes what became of a credit call. A balance that has grown was topped up, and says nothing about use.
+func (c *credits) end(balance float64, err error, now time.Time) {
+	c.asking, c.next = false, now.Add(c.interval)
+	if err != nil {
+		return
+	}
+	if !c.told.IsZero() {
+		c.used += max(0, c.balance-balance)
+	}
+	c.balance, c.told = balance, now
+}
+
+// known returns the balance unless it is too old to be shown.
+func (c *credits) known(now time.Time) (float64, bool) {
+	return c.balance, !c.told.IsZero() && now.Sub(c.told) <= 3*c.interval
+}
+
+func (a *account) askCredits(ctx context.Context, permit *budget.Permit) {
+	balance, err := permit.Credit(ctx)
+	now := time.Now()
+	closed := a.budget.Closed()
+	a.tracker.mu.Lock()
+	defer a.tracker.mu.Unlock()
+	a.tracker.changes.Add(1)
+	a.noteGate(closed)
+	a.credits.end(balance, err, now)
+	a.release()
+	a.wakeUp()
+}

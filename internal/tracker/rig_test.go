@@ -1,0 +1,170 @@
+package tracker_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/common/promslog"
+	"go.uber.org/goleak"
+
+	"github.com/kie-exporter/kie_exporter/internal/budget"
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/kiesim"
+	"github.com/kie-exporter/kie_exporter/internal/schedule"
+	"github.com/kie-exporter/kie_exporter/internal/simtest"
+	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/tracker"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// rig is a tracker at work: groups "video" and "image" on one account, a simulated API behind it, all in a bubble.
+type rig struct {
+	*tracker.Tracker
+	t   *testing.T
+	sim *kiesim.Server
+}
+
+// setup is what a test changes of the ordinary configuration.
+type setup struct {
+	api     kiesim.Options
+	budget  budget.Options
+	tracker tracker.Options
+	credits time.Duration
+}
+
+func bubble(t *testing.T, s setup, test func(t *testing.T, r *rig)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, s)
+		ctx, stop := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { r.Run(ctx) })
+		defer running.Wait()
+		defer stop()
+		test(t, r)
+	})
+}
+
+func newRig(t *testing.T, s setup) *rig {
+	t.Helper()
+	s.api.Record = true
+	sim, client := simtest.New(t, s.api)
+	s.budget.Client, s.budget.Key = client, func() string { return simtest.Key }
+	if s.budget.Rate == 0 {
+		s.budget.Rate, s.budget.Concurrent = 1000, 8
+	}
+	o := s.tracker
+	o.Accounts = []tracker.AccountOptions{{Name: "main", Budget: budget.New(s.budget), CreditsInterval: s.credits}}
+	if o.Groups == nil {
+		o.Groups = []tracker.GroupOptions{{Name: "video", Account: "main"}, {Name: "image", Account: "main"}}
+	}
+	if o.Bounds == (schedule.Bounds{}) {
+		o.Bounds = schedule.Bounds{Min: 3 * time.Second, Max: time.Minute}
+	}
+	if o.TaskSeries == 0 {
+		o.TaskSeries = 1000
+	}
+	if o.Models == 0 {
+		o.Models = 100
+	}
+	if o.MaxWait == 0 {
+		o.MaxWait = 5 * time.Second
+	}
+	o.Log = promslog.NewNopLogger()
+	return &rig{Tracker: tracker.New(o), t: t, sim: sim}
+}
+
+// list lists ids in the group video, as a source does after its first read.
+func (r *rig) list(ids ...string) { r.Apply(listing("video", ids...)) }
+
+// backlog lists ids as a source's first read does.
+func (r *rig) backlog(ids ...string) {
+	c := listing("video", ids...)
+	c.Backlog = true
+	r.Apply(c)
+}
+
+func listing(group string, ids ...string) source.Change {
+	c := source.Change{Group: group}
+	for _, id := range ids {
+		c.Added = append(c.Added, source.Task{ID: id})
+	}
+	return c
+}
+
+// task puts a task into the simulated API and lists it.
+func (r *rig) task(t kiesim.Task) {
+	if t.Model == "" {
+		t.Model = "kling/v2"
+	}
+	r.sim.Put(t)
+	r.list(t.ID)
+}
+
+// scrape is what a scrape does.
+func (r *rig) scrape() *tracker.Snapshot {
+	r.Wait(r.t.Context())
+	return r.Snapshot()
+}
+
+// watch lets time pass under the eyes of a Prometheus that scrapes every 15 s.
+func (r *rig) watch(d time.Duration) *tracker.Snapshot {
+	for end := time.Now().Add(d); time.Now().Before(end); {
+		start := time.Now()
+		r.scrape()
+		time.Sleep(max(0, min(15*time.Second-time.Since(start), time.Until(end))))
+	}
+	return r.scrape()
+}
+
+// queries returns when the task was asked, in seconds since from.
+func (r *rig) queries(id string, from time.Time) (at []float64) {
+	for _, q := range r.sim.Requests() {
+		if q.Endpoint == kiesim.RecordInfo && q.ID == id {
+			at = append(at, q.At.Sub(from).Round(time.Millisecond).Seconds())
+		}
+	}
+	return at
+}
+
+func (r *rig) wantQueries(id string, want int) {
+	r.t.Helper()
+	if got := r.sim.Queries(id); got != want {
+		r.t.Errorf("%s was asked %d times, want %d", id, got, want)
+	}
+}
+
+func find(t testing.TB, s *tracker.Snapshot, id string) tracker.Task {
+	t.Helper()
+	i := slices.IndexFunc(s.Tasks, func(k tracker.Task) bool { return k.ID == id })
+	if i < 0 {
+		t.Fatalf("no series of task %q in %d", id, len(s.Tasks))
+	}
+	return s.Tasks[i]
+}
+
+func model(t testing.TB, s *tracker.Snapshot, group, name string) tracker.Model {
+	t.Helper()
+	i := slices.IndexFunc(s.Models, func(m tracker.Model) bool { return m.Group == group && m.Model == name })
+	if i < 0 {
+		t.Fatalf("nothing known of model %q in group %q", name, group)
+	}
+	return s.Models[i]
+}
+
+// ids returns n ids that sort as they are listed.
+func ids(prefix string, n int) []string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = fmt.Sprintf("%s%06d", prefix, i)
+	}
+	return all
+}
+
+func failing(s *tracker.Snapshot, c kie.Class) int { return s.Groups[0].QueryFailing[c] }

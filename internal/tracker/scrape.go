@@ -1,0 +1,129 @@
+// How a scrape wakes the dispatchers and waits for what they learn.
+
+package tracker
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+)
+
+const (
+	// awakeFor is how long after a scrape the dispatchers go on asking.
+	awakeFor = 5 * time.Minute
+	// snapshotInterval is the least time between two snapshots.
+	snapshotInterval = time.Second
+)
+
+// waiter is a scrape that waits for one account.
+type waiter struct {
+	arrived time.Time
+	done    chan struct{}
+	refused bool // the account's gate is closed; read it after done
+}
+
+// Wait wakes the dispatchers and returns when every task that is due now was asked, the account's gate has closed, MaxWait
+// is over or ctx has ended. A snapshot taken then shows what was learned meanwhile.
+func (t *Tracker) Wait(ctx context.Context) Scrape {
+	start := time.Now()
+	var s Scrape
+	limited, cancel := context.WithTimeout(ctx, t.options.MaxWait)
+	defer cancel()
+	for a, w := range t.arrive(start) {
+		select {
+		case <-w.done:
+			s.Incomplete = s.Incomplete || w.refused
+		case <-limited.Done():
+			a.leave(w)
+			s.Incomplete = true
+		}
+	}
+	t.awaitFresh(ctx)
+	s.Waited = time.Since(start)
+	return s
+}
+
+// arrive notes a scrape with every account.
+func (t *Tracker) arrive(now time.Time) map[*account]*waiter {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.awakeUntil = now.Add(awakeFor)
+	waiters := make(map[*account]*waiter, len(t.accounts))
+	for _, a := range t.accounts {
+		w := &waiter{arrived: now, done: make(chan struct{})}
+		a.waiting = append(a.waiting, w)
+		a.release()
+		a.wakeUp()
+		waiters[a] = w
+	}
+	return waiters
+}
+
+// leave forgets a scrape that waits no longer.
+func (a *account) leave(w *waiter) {
+	a.tracker.mu.Lock()
+	defer a.tracker.mu.Unlock()
+	a.waiting = slices.DeleteFunc(a.waiting, func(other *waiter) bool { return other == w })
+}
+
+// release lets the scrapes go for which nothing is left to wait. The tracker's lock must be held.
+func (a *account) release() {
+	if len(a.waiting) == 0 {
+		return
+	}
+	first, any := a.earliestUnasked()
+	refused := a.budget.Closed() != kie.ClassOK
+	a.waiting = slices.DeleteFunc(a.waiting, func(w *waiter) bool {
+		asked := !any || first.After(w.arrived)
+		if !asked && !refused {
+			return false
+		}
+		w.refused = !asked
+		close(w.done)
+		return true
+	})
+}
+
+// earliestUnasked returns the time since when the first task is due that has no answer since, those being asked included.
+func (a *account) earliestUnasked() (time.Time, bool) {
+	first, any := a.queue.earliest()
+	for k := range a.asking {
+		if !k.removed && (!any || k.open.due.Before(first)) {
+			first, any = k.open.due, true
+		}
+	}
+	return first, any
+}
+
+// awaitFresh waits until a snapshot may be made that shows what was learned since the last one.
+func (t *Tracker) awaitFresh(ctx context.Context) {
+	last := t.last.Load()
+	if last == nil || last.changes == t.changes.Load() {
+		return
+	}
+	timer := time.NewTimer(time.Until(last.At.Add(snapshotInterval)))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// Snapshot returns what is known, at most a second old.
+func (t *Tracker) Snapshot() *Snapshot {
+	if s := t.last.Load(); s.isFresh() {
+		return s
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := t.last.Load()
+	if !s.isFresh() {
+		s = t.build(time.Now())
+		t.last.Store(s)
+	}
+	return s
+}
+
+func (s *Snapshot) isFresh() bool { return s != nil && time.Since(s.At) < snapshotInterval }

@@ -1,0 +1,116 @@
+// What the tracker knows at one moment, for whoever shows it.
+
+package tracker
+
+import (
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/kie-exporter/kie_exporter/internal/budget"
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+)
+
+// Snapshot is what is known at one moment. It is immutable.
+type Snapshot struct {
+	At        time.Time
+	LabelKeys []string // sorted union of the keys of all tasks' labels
+	Tasks     []Task   // those with series of their own, in no order
+	Models    []Model  // sorted by group, then model
+	Groups    []Group  // in the configuration's order
+	Accounts  []Account
+	Overflows Overflows
+
+	changes uint64 // of the tracker until then
+}
+
+// Task is what is known of one task.
+type Task struct {
+	ID      string
+	Group   string
+	Account string
+	Model   string            // empty until first answered
+	Labels  map[string]string // never written to
+
+	State     kie.State // unknown until first answered
+	Created   kie.Time
+	Completed kie.Time // of a finished task
+	Latency   time.Duration
+	// HasLatency is false for an unfinished task, and where a time is missing or they are the wrong way round.
+	HasLatency bool
+
+	FailCode string // of a failed task; "none" if it has none
+	Reason   kie.Reason
+	FailedAt kie.Time // of a failed task that is news; absent otherwise
+
+	Credits    float64 // of a finished task
+	HasCredits bool
+
+	LastAnswer time.Time // of an unfinished task; zero if never answered
+	QueryError kie.Class // of an unfinished task's last query; ok if it did not fail
+}
+
+// Outcomes are the two ways in which a task finishes; they index what is counted by final state.
+const (
+	Succeeded = iota
+	Failed
+	outcomes
+)
+
+// Model is what is known of the tasks of one group and model. Counts of finished tasks are of news only, and those of a new
+// label set stay 0 for the first minute in which somebody could see them.
+type Model struct {
+	Group, Model string
+
+	Tasks  map[kie.State]int // answered tasks, every state present
+	Oldest kie.Time          // creation of the oldest unfinished one
+	// Overdue counts unfinished tasks that an answer showed to be older than OverdueAfter.
+	Overdue      int
+	OverdueAfter time.Duration
+
+	Finished     [outcomes]uint64
+	Latency      [outcomes]*dto.Histogram // in seconds
+	Credits      [outcomes]float64
+	FailedFor    map[kie.Reason]uint64 // every reason present
+	FailCodes    []FailCode            // sorted by code
+	EmptyResults uint64
+}
+
+// FailCode counts the failures with one code.
+type FailCode struct {
+	Code  string
+	Count uint64
+}
+
+// Group is what is known of the tasks of one group.
+type Group struct {
+	Name          string
+	Pending       int
+	OldestAnswer  time.Time // over unfinished tasks; zero if there is none
+	Uncounted     uint64    // finished tasks that were not news
+	WithoutSeries int
+	QueryFailing  map[kie.Class]int // tracked tasks whose last query failed so; every class but ok present
+	Detection     *dto.Histogram    // from completion to our knowing, of news, in seconds
+}
+
+// Account is what is known of one account.
+type Account struct {
+	Name        string
+	Due         int
+	Requests    budget.Stats
+	Balance     float64
+	HasBalance  bool
+	CreditsUsed float64 // sum of the balance's decreases
+	AsksCredits bool
+}
+
+// Overflows count the tasks whose label value went into "other" because a limit was reached.
+type Overflows struct {
+	Model, FailCode, LabelKey uint64
+}
+
+// Scrape is how a scrape's wait for answers went.
+type Scrape struct {
+	Waited     time.Duration
+	Incomplete bool // something that was due when the scrape arrived was not asked
+}

@@ -1,0 +1,200 @@
+// What is counted over many tasks: by group, by group and model.
+
+package tracker
+
+import (
+	"maps"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/schedule"
+)
+
+// group is a configured set of tasks.
+type group struct {
+	name      string
+	account   *account
+	overdue   time.Duration // 0: the default
+	tasks     int           // tracked
+	uncounted uint64
+	detection histogram
+}
+
+func newGroup(o GroupOptions, a *account) *group {
+	return &group{
+		name: o.Name, account: a, overdue: o.Overdue,
+		detection: newHistogram(.5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300, 600, 1800),
+	}
+}
+
+type modelKey struct {
+	group *group
+	name  string
+}
+
+// model counts the tasks of one group and model.
+type model struct {
+	group *group
+	name  string
+	tasks map[kie.State]int // that are tracked now, by last answer
+
+	shown     time.Time // when somebody first could see the totals; zero: not yet
+	finished  [outcomes]uint64
+	latency   [outcomes]histogram
+	credits   [outcomes]float64
+	failedFor map[kie.Reason]uint64
+	failCodes map[string]*failCode
+	empty     uint64
+}
+
+type failCode struct {
+	shown time.Time // like that of the model
+	count uint64
+}
+
+func newModel(g *group, name string) *model {
+	m := &model{
+		group: g, name: name,
+		tasks:     make(map[kie.State]int),
+		failedFor: make(map[kie.Reason]uint64),
+		failCodes: make(map[string]*failCode),
+	}
+	for _, s := range kie.States() {
+		m.tasks[s] = 0
+	}
+	for _, r := range kie.Reasons() {
+		m.failedFor[r] = 0
+	}
+	for i := range m.latency {
+		m.latency[i] = newHistogram(1, 2.5, 5, 10, 20, 30, 60, 120, 180, 300, 600, 900, 1800, 3600)
+	}
+	return m
+}
+
+// overdueAfter returns how old an unfinished task of this model may be.
+func (m *model) overdueAfter() time.Duration {
+	if m.group.overdue > 0 {
+		return m.group.overdue
+	}
+	return schedule.DefaultOverdue
+}
+
+// count adds a finished task that is news to the totals.
+func (k *task) count(answer kie.Answer, c clock) {
+	m := k.model
+	i := Succeeded
+	if k.state == kie.StateFail {
+		i = Failed
+		m.failedFor[k.reason]++
+		m.failCode(k.failCode).count++
+	} else if !answer.HasResult {
+		m.empty++
+	}
+	m.finished[i]++
+	if latency, ok := answer.Latency(); ok {
+		m.latency[i].observe(latency, k.id)
+	}
+	if k.hasCredits {
+		m.credits[i] += k.credits
+	}
+	if !answer.Completed.IsZero() {
+		k.group.detection.observe(max(0, c.api(c.now).Sub(answer.Completed)), "")
+	}
+}
+
+func (m *model) failCode(code string) *failCode {
+	f, ok := m.failCodes[code]
+	if !ok {
+		f = &failCode{}
+		m.failCodes[code] = f
+	}
+	return f
+}
+
+// held reports whether the totals of a label set are still to show 0. A counter that is first seen with a value above 0 has
+// no increase for Prometheus, so each is first shown with 0 for some time, counted from when somebody could see it.
+func held(shown *time.Time, now time.Time, holdBack time.Duration) bool {
+	if shown.IsZero() {
+		*shown = now
+	}
+	return now.Sub(*shown) < holdBack
+}
+
+// histogram has classic and native buckets, and keeps its last copy until it changes.
+type histogram struct {
+	live  prometheus.Histogram
+	zero  *dto.Histogram
+	clean *dto.Histogram // a copy of live; nil if it has changed since
+}
+
+func newHistogram(buckets ...float64) histogram {
+	h := histogram{live: prometheus.NewHistogram(prometheus.HistogramOpts{
+		Buckets:                         buckets,
+		NativeHistogramBucketFactor:     1.1,
+		NativeHistogramMaxBucketNumber:  160,
+		NativeHistogramMinResetDuration: time.Hour,
+		NativeHistogramMaxExemplars:     10,
+	})}
+	h.zero = h.copied()
+	return h
+}
+
+// observe adds a duration, with the task as its exemplar where the id fits.
+func (h *histogram) observe(d time.Duration, id string) {
+	h.clean = nil
+	if id == "" || len("task_id")+utf8.RuneCountInString(id) > prometheus.ExemplarMaxRunes {
+		h.live.Observe(d.Seconds())
+		return
+	}
+	h.live.(prometheus.ExemplarObserver).ObserveWithExemplar(d.Seconds(), prometheus.Labels{"task_id": id}) //nolint:errcheck,forcetypeassert // documented of every histogram
+}
+
+func (h *histogram) copied() *dto.Histogram {
+	if h.clean == nil {
+		var m dto.Metric
+		if err := h.live.Write(&m); err != nil {
+			panic(err) // a histogram of client_golang has no way to fail
+		}
+		h.clean = m.GetHistogram()
+	}
+	return h.clean
+}
+
+// snapshot returns the totals as they are to be shown.
+func (m *model) snapshot(now time.Time, holdBack time.Duration) Model {
+	s := Model{
+		Group: m.group.name, Model: m.name,
+		Tasks: maps.Clone(m.tasks), OverdueAfter: m.overdueAfter(),
+		FailedFor: make(map[kie.Reason]uint64, len(m.failedFor)),
+	}
+	hold := held(&m.shown, now, holdBack)
+	for r, n := range m.failedFor {
+		s.FailedFor[r] = unlessHeld(n, hold)
+	}
+	for i := range outcomes {
+		s.Finished[i] = unlessHeld(m.finished[i], hold)
+		s.Credits[i] = unlessHeld(m.credits[i], hold)
+		s.Latency[i] = m.latency[i].copied()
+		if hold {
+			s.Latency[i] = m.latency[i].zero
+		}
+	}
+	s.EmptyResults = unlessHeld(m.empty, hold)
+	for _, code := range slices.Sorted(maps.Keys(m.failCodes)) {
+		f := m.failCodes[code]
+		s.FailCodes = append(s.FailCodes, FailCode{code, unlessHeld(f.count, held(&f.shown, now, holdBack))})
+	}
+	return s
+}
+
+func unlessHeld[N uint64 | float64](n N, hold bool) N {
+	if hold {
+		return 0
+	}
+	return n
+}

@@ -1,0 +1,228 @@
+// Package tracker knows the tasks: which there are, what was learned of them, which is to be asked next. Sources tell it the
+// ids, a dispatcher for each account spends that account's budget on queries, and readers take snapshots.
+package tracker
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/budget"
+	"github.com/kie-exporter/kie_exporter/internal/schedule"
+	"github.com/kie-exporter/kie_exporter/internal/source"
+)
+
+// Options say what is tracked and how.
+type Options struct {
+	Accounts []AccountOptions
+	Groups   []GroupOptions
+
+	Background bool            // ask also when nobody scrapes
+	MaxWait    time.Duration   // how long a scrape waits for answers at the most
+	Bounds     schedule.Bounds // between two queries of an unfinished task
+
+	TaskSeries int           // tasks with series of their own
+	Models     int           // distinct models, beyond which they are "other"
+	HoldBack   time.Duration // how long the totals of a new label set show 0
+
+	Log *slog.Logger
+}
+
+// AccountOptions describe an account.
+type AccountOptions struct {
+	Name            string
+	Budget          *budget.Account
+	CreditsInterval time.Duration // 0: the balance is never asked for
+}
+
+// GroupOptions describe a group.
+type GroupOptions struct {
+	Name    string
+	Account string
+	Labels  map[string]string
+	Overdue time.Duration // 0: the default
+}
+
+// Tracker knows the tasks. It is safe for concurrent use.
+type Tracker struct {
+	options Options
+	log     *slog.Logger
+	started time.Time
+
+	last    atomic.Pointer[Snapshot]
+	changes atomic.Uint64 // grows with everything that a new snapshot would show
+
+	mu         sync.Mutex
+	awakeUntil time.Time
+	accounts   []*account
+	groups     []*group
+	byGroup    map[string]*group
+	tasks      map[string]*task
+	unfinished []*task
+	finished   []*task // in the order in which it was learned; removed ones stay until swept
+	removed    int     // in finished
+	models     map[modelKey]*model
+	bounds     bounds
+}
+
+// New returns a tracker of no tasks.
+func New(o Options) *Tracker {
+	t := &Tracker{
+		options: o,
+		log:     o.Log,
+		started: time.Now(),
+		byGroup: make(map[string]*group, len(o.Groups)),
+		tasks:   make(map[string]*task),
+		models:  make(map[modelKey]*model),
+		bounds:  newBounds(o.Models),
+	}
+	byName := make(map[string]*account, len(o.Accounts))
+	for _, ao := range o.Accounts {
+		a := newAccount(t, ao)
+		t.accounts = append(t.accounts, a)
+		byName[a.name] = a
+	}
+	for _, gro := range o.Groups {
+		g := newGroup(gro, byName[gro.Account])
+		t.groups = append(t.groups, g)
+		t.byGroup[g.name] = g
+		t.bounds.addLabels(gro.Labels)
+	}
+	return t
+}
+
+// Run asks until ctx ends and every query under way has ended.
+func (t *Tracker) Run(ctx context.Context) {
+	var dispatchers sync.WaitGroup
+	for _, a := range t.accounts {
+		dispatchers.Go(func() { a.dispatch(ctx) })
+	}
+	dispatchers.Wait()
+}
+
+// Len returns how many tasks are tracked.
+func (t *Tracker) Len() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.tasks)
+}
+
+// Apply takes a change of what is listed. It implements source.Sink.
+func (t *Tracker) Apply(c source.Change) {
+	now := time.Now()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, id := range c.Removed {
+		if k, ok := t.tasks[id]; ok {
+			t.drop(k)
+		}
+	}
+	g := t.byGroup[c.Group]
+	for _, listed := range c.Added {
+		t.bounds.addLabels(listed.Labels)
+		if k, ok := t.tasks[listed.ID]; ok {
+			t.move(k, g, listed.Labels)
+		} else {
+			t.add(listed, g, c.Backlog, now)
+		}
+	}
+	t.changes.Add(1)
+	for _, a := range t.accounts {
+		a.wakeUp()
+	}
+}
+
+func (t *Tracker) add(listed source.Task, g *group, backlog bool, now time.Time) {
+	k := &task{id: listed.ID, group: g, labels: listed.Labels}
+	k.open = &open{seen: now, due: now, backlog: backlog, hint: listed.Model, index: len(t.unfinished)}
+	t.tasks[k.id] = k
+	g.tasks++
+	t.unfinished = append(t.unfinished, k)
+	g.account.queue.put(k)
+}
+
+// drop forgets a task. Totals keep what it added to them.
+func (t *Tracker) drop(k *task) {
+	delete(t.tasks, k.id)
+	k.group.tasks--
+	k.removed = true
+	if k.model != nil {
+		k.model.tasks[k.state]--
+	}
+	if k.open == nil {
+		t.removed++
+		t.sweep()
+		return
+	}
+	t.close(k)
+	k.group.account.queue.remove(k)
+	k.group.account.release()
+}
+
+// close takes a task out of the unfinished ones.
+func (t *Tracker) close(k *task) {
+	last := t.unfinished[len(t.unfinished)-1]
+	t.unfinished[k.open.index], last.open.index = last, k.open.index
+	t.unfinished[len(t.unfinished)-1] = nil
+	t.unfinished = t.unfinished[:len(t.unfinished)-1]
+}
+
+// sweep frees the removed tasks when they are more than half of the finished ones.
+func (t *Tracker) sweep() {
+	if t.removed*2 <= len(t.finished) {
+		return
+	}
+	t.finished = slices.Clip(slices.DeleteFunc(t.finished, func(k *task) bool { return k.removed }))
+	t.removed = 0
+}
+
+// move takes a task, with what is known of it, to another group, or gives it other labels.
+func (t *Tracker) move(k *task, g *group, labels map[string]string) {
+	k.labels = labels
+	if g == k.group {
+		return
+	}
+	from, to := k.group.account, g.account
+	asking := k.open != nil && from.asking[k]
+	if k.open != nil && !asking {
+		from.queue.remove(k)
+	}
+	k.group.tasks--
+	k.group = g
+	g.tasks++
+	if k.model != nil {
+		k.model.tasks[k.state]--
+		k.model = t.modelOf(g, k.model.name)
+		k.model.tasks[k.state]++
+	}
+	if k.open != nil && !asking {
+		to.queue.put(k)
+	}
+}
+
+// modelOf returns the counts of a group's model, whose name is bounded already.
+func (t *Tracker) modelOf(g *group, name string) *model {
+	key := modelKey{g, name}
+	m, ok := t.models[key]
+	if !ok {
+		m = newModel(g, name)
+		t.models[key] = m
+	}
+	return m
+}
+
+// sortedModels returns the models by group, then name.
+func (t *Tracker) sortedModels() []*model {
+	all := make([]*model, 0, len(t.models))
+	for _, m := range t.models {
+		all = append(all, m)
+	}
+	slices.SortFunc(all, func(a, b *model) int {
+		return cmp.Or(cmp.Compare(a.group.name, b.group.name), cmp.Compare(a.name, b.name))
+	})
+	return all
+}
