@@ -1,0 +1,56 @@
+// The bad lines of a list, told once each.
+
+package source
+
+import (
+	"fmt"
+	"log/slog"
+)
+
+const (
+	maxFaults   = 1000 // different bad lines of a list that are remembered one by one
+	maxReported = 10   // line numbers in one log line
+)
+
+// faults is a content's bad lines by their hash, so that a list which is read again and again as it grows has each
+// counted once. Beyond maxFaults different ones only their number is remembered.
+type faults struct {
+	times  map[uint64]int
+	others int
+}
+
+// add adds a bad line and reports whether the content read before did not have it.
+func (f *faults) add(hash uint64, before *faults) bool {
+	if _, known := f.times[hash]; !known && len(f.times) >= maxFaults {
+		f.others++
+		return f.others > before.others
+	}
+	if f.times == nil {
+		f.times = make(map[uint64]int)
+	}
+	f.times[hash]++
+	return f.times[hash] > before.times[hash]
+}
+
+// report is the bad lines that are new in a content.
+type report struct {
+	count int
+	lines []int // the first of them
+	err   error // what is wrong with the first
+}
+
+func (r *report) add(it item) {
+	if r.count == 0 {
+		r.err = fmt.Errorf("line %d: %w", it.line, it.err)
+	}
+	if r.count++; r.count <= maxReported {
+		r.lines = append(r.lines, it.line)
+	}
+}
+
+// log writes one log line, if there is anything to say.
+func (r *report) log(log *slog.Logger) {
+	if r.count > 0 {
+		log.Warn("Bad lines skipped", "count", r.count, "lines", r.lines, "err", r.err)
+	}
+}

@@ -1,0 +1,182 @@
+// One list file: when it is read, and how.
+
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// fresh is how old a file must be when it is read for its time to show the next write: a file system's clock may go in
+// steps of up to two seconds.
+const fresh = 2 * time.Second
+
+var (
+	errDirectory  = errors.New("is a folder")
+	errNotRegular = errors.New("not a regular file")
+	errTooLarge   = errors.New("too large")
+)
+
+// file is a list file as it was when last read.
+type file struct {
+	path   string
+	format format
+	list   *list
+	log    *slog.Logger
+	seed   maphash.Seed
+
+	target string      // the path without symbolic links
+	info   fs.FileInfo // nil: never read, or gone since
+	readAt time.Time
+	sum    uint64 // of the content
+	tail   uint64 // hash of an unterminated last line; 0: there was none
+	open   bool   // that line is not taken yet: it may be half-written
+	err    error  // why the content is no list
+}
+
+// known reports whether the file's content was read.
+func (f *file) known() bool { return f.info != nil }
+
+// forget makes the next read of the file like a first one.
+func (f *file) forget() { f.info, f.tail, f.open, f.err = nil, 0, false, nil }
+
+// refresh brings the file's list up to date. On an error the list is left as it was.
+func (f *file) refresh(ctx context.Context, g *ledger) error {
+	now := time.Now()
+	target, info, err := locate(f.path, f.format.max)
+	if err != nil {
+		return err
+	}
+	again := f.open || g.wants(f.list)
+	if !again && f.unchanged(target, info) {
+		return f.err
+	}
+	content, info, err := slurp(ctx, target, f.format.max)
+	if err != nil {
+		return err
+	}
+	sum := maphash.String(f.seed, content)
+	same := f.known() && sum == f.sum
+	if !f.known() && now.Sub(info.ModTime()) >= interval {
+		f.tail = f.hashTail(content) // at rest for as long as between two reads
+	}
+	f.target, f.info, f.readAt, f.sum = target, info, now, sum
+	if !same || again {
+		f.err = f.parse(content, g)
+	}
+	return f.err
+}
+
+// unchanged reports whether, by what the file system says, the content is the one last read.
+func (f *file) unchanged(target string, info fs.FileInfo) bool {
+	return f.known() && target == f.target && os.SameFile(info, f.info) && info.Size() == f.info.Size() &&
+		info.ModTime().Equal(f.info.ModTime()) && f.readAt.Sub(info.ModTime()) >= fresh
+}
+
+func (f *file) parse(content string, g *ledger) error {
+	if f.format.lines {
+		content = f.complete(content)
+	}
+	content, err := plain(content)
+	if err != nil {
+		return err
+	}
+	bad, err := g.replace(f.list, func(visit func(item)) error {
+		return f.format.parse(content, f.list.source.base, visit)
+	})
+	bad.log(f.log)
+	return err
+}
+
+// complete cuts off an unterminated last line that the content read before did not end in: it may be half-written.
+func (f *file) complete(content string) string {
+	tail := f.hashTail(content)
+	f.open = tail != f.tail && tail != 0
+	f.tail = tail
+	if f.open {
+		content = content[:strings.LastIndexByte(content, '\n')+1]
+	}
+	return content
+}
+
+func (f *file) hashTail(content string) uint64 {
+	tail := content[strings.LastIndexByte(content, '\n')+1:]
+	if tail == "" {
+		return 0
+	}
+	return maphash.String(f.seed, tail)
+}
+
+// locate resolves symbolic links. What is not a regular file is refused before it is opened.
+func locate(path string, limit int64) (string, fs.FileInfo, error) {
+	target, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return "", nil, err
+	}
+	info, err := os.Stat(target)
+	if err != nil {
+		return "", nil, err
+	}
+	return target, info, acceptable(info, limit)
+}
+
+func acceptable(info fs.FileInfo, limit int64) error {
+	switch {
+	case info.IsDir():
+		return errDirectory
+	case !info.Mode().IsRegular():
+		return errNotRegular
+	case info.Size() > limit:
+		return fmt.Errorf("%w: over %d MiB", errTooLarge, limit>>20)
+	}
+	return nil
+}
+
+// slurp returns a file's content, and what the file system said of it before it was read. It never waits for a writer,
+// as opening a named pipe would.
+func slurp(ctx context.Context, path string, limit int64) (string, fs.FileInfo, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return "", nil, err
+	}
+	defer f.Close() //nolint:errcheck // nothing was written
+	info, err := f.Stat()
+	if err != nil {
+		return "", nil, err
+	}
+	if err := acceptable(info, limit); err != nil {
+		return "", nil, err
+	}
+	var content strings.Builder
+	content.Grow(int(info.Size()))
+	if _, err := io.Copy(&content, io.LimitReader(reader{ctx, f}, limit+1)); err != nil {
+		return "", nil, err
+	}
+	if int64(content.Len()) > limit {
+		return "", nil, errTooLarge // it has grown meanwhile
+	}
+	return content.String(), info, nil
+}
+
+// reader reads until ctx ends.
+type reader struct {
+	ctx context.Context // it lives as long as one copy
+	io.Reader
+}
+
+func (r reader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.Reader.Read(p)
+}

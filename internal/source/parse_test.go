@@ -1,0 +1,212 @@
+// What the formats accept, and that nothing makes them accept what is no id.
+
+package source
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+)
+
+// parsed is everything that a parser visits, as text.
+func parsed(parse parser, content string) (ids, bad []string, err error) {
+	base := &traits{group: &group{}, labels: map[string]string{"base": "b"}}
+	content, err = plain(content)
+	if err != nil {
+		return nil, nil, err
+	}
+	err = parse(content, base, func(it item) {
+		if it.err != nil {
+			bad = append(bad, strconv.Itoa(it.line))
+			return
+		}
+		id := []string{it.text}
+		if it.traits.model != "" {
+			id[0] += "=" + it.traits.model
+		}
+		for _, name := range slices.Sorted(maps.Keys(it.traits.labels)) {
+			if name != "base" {
+				id = append(id, name+":"+it.traits.labels[name])
+			}
+		}
+		ids = append(ids, strings.Join(id, ","))
+	})
+	return ids, bad, err
+}
+
+func TestListFormats(t *testing.T) {
+	tests := []struct {
+		name, file, content string
+		ids, bad            string // joined with |
+		err                 string
+	}{
+		{"plain", "x.txt", "a\nb\n", "a|b", "", ""},
+		{"no ending", "x", "a", "a", "", ""},
+		{"any other ending", "x.lst", "a", "a", "", ""},
+		{"comments and blanks", "x.txt", "\ufeff# c\r\n\r\n \ta \t\r\n\n#b\n  # d\nc\n", "a|c", "", ""},
+		{"a # inside belongs to the id", "x.txt", "a # b\nc#d\n", "a # b|c#d", "", ""},
+		{"odd ids", "x.txt", "a b\n\"q\"\na/b\n../..\n?x=1\n%00\n😀\n", "a b|\"q\"|a/b|../..|?x=1|%00|😀", "", ""},
+		{"bad ids", "x.txt", "a\x00b\n\xff\n\x1b[31m\n" + strings.Repeat("k", 10<<10) + "\na\rb\nok\n", "ok", "1|2|3|4|5", ""},
+		{"128 bytes", "x.txt", strings.Repeat("k", 128) + "\n" + strings.Repeat("k", 129), strings.Repeat("k", 128), "2", ""},
+		{"UTF-16 with mark", "x.txt", "\xff\xfea\x00\n\x00", "", "", "UTF-16"},
+		{"UTF-16 big-endian", "x.yml", "\xfe\xff\x00a\x00\n", "", "", "UTF-16"},
+		{"UTF-16 without mark", "x.txt", "a\x00\n\x00b\x00\n\x00", "", "1|2|3", ""},
+		{"empty", "x.txt", "", "", "", ""},
+
+		{"lines of JSON", "x.jsonl", `{"taskId":"a"}` + "\r\n\n" + `{"taskId":"b","model":"m/1"}`, "a|b=m/1", "", ""},
+		{"answer to a creation", "x.jsonl", `{"code":200,"msg":"success","data":{"taskId":"a","recordId":"r"}}`, "a", "", ""},
+		{"model that can't be a label", "x.jsonl", `{"taskId":"a","model":"m\u0000\n"}`, "a=m", "", ""},
+		{"no task", "x.jsonl", "{}\n[]\nnull\n1\n{\"taskId\":null}\n{\"taskId\":\"\"}\n{\"taskId\":[1]}\n{\"taskId\":1}\n{\"taskId\":\"a\\n\"}\n{\"code\":422,\"data\":null}\n{\n# c\n", "", "1|2|3|4|5|6|7|8|9|10|11|12", ""},
+
+		{"entries", "x.yml", "- tasks:\n  - a\n  - b\n  labels: {team: film}\n- tasks: [c]\n", "a,team:film|b,team:film|c", "", ""},
+		{"ids as written", "x.yaml", "- tasks: [0123, 0x1F, 1e10, 1_000, no, 'null', 2001-01-01]", "0123|0x1F|1e10|1_000|no|null|2001-01-01", "", ""},
+		{"null ids", "x.yml", "- tasks: [a, null, ~,\n Null, '']\n- tasks:\n  -\n", "a", "1|1|2|2|4", ""},
+		{"labels as written", "x.yml", "- {tasks: [a], labels: {n: 007, b: yes}}", "a,b:yes,n:007", "", ""},
+		{"no tasks", "x.yml", "- labels: {a: b}\n- tasks:\n- tasks: []\n- tasks: ~\n  labels: ~\n", "", "", ""},
+		{"empty YAML", "x.yml", "", "", "", ""},
+		{"comment only", "x.yml", "# nothing\n", "", "", ""},
+		{"null document", "x.yml", "---\n", "", "", ""},
+		{"mark", "x.yml", "\ufeff- tasks: [a]\r\n", "a", "", ""},
+		{"not a list", "x.yml", "\ntasks: [a]", "", "", "line 2: want a list"},
+		{"list of ids", "x.yml", "- a\n- b", "", "", "line 1: want a list"},
+		{"unknown key", "x.yml", "- tasks: [a]\n  lables: {}", "", "", `line 2: unknown key "lables"`},
+		{"key twice", "x.yml", "- tasks: [a]\n  tasks: [b]", "", "", "line 2"},
+		{"merge key", "x.yml", "- &x {tasks: [a]}\n- <<: *x", "", "", "line 2: unknown key"},
+		{"alias", "x.yml", "- tasks: &x [a]\n- tasks: *x", "", "", "line 2: want a list of task ids"},
+		{"alias as key", "x.yml", "- &tasks tasks: [a]\n- *tasks : [b]", "", "", "line 2"},
+		{"alias bomb", "x.yml", "- tasks: [&a [x,x], &b [*a,*a]]", "", "", "line 1"},
+		{"nested", "x.yml", "- tasks:\n  - {a: b}", "", "", "line 2: want a list of task ids"},
+		{"tab", "x.yml", "- tasks:\n\t- a", "", "", "line 2"},
+		{"second document", "x.yml", "- tasks: [a]\n---\n- tasks: [b]", "", "", "more than one document"},
+		{"half-written", "x.yml", "- tasks: [a, b", "", "", "line 1"},
+		{"bad label", "x.yml", "- tasks: [a]\n  labels:\n    a-b: c", "", "", `line 3: "a-b" can't be`},
+		{"reserved label", "x.yml", "- {tasks: [a], labels: {__a: c}}", "", "", `"__a" can't be`},
+		{"label twice", "x.yml", "- {tasks: [a], labels: {a: c, a: d}}", "", "", "twice"},
+		{"label without value", "x.yml", "- {tasks: [a], labels: {a: }}", "", "", "line 1: want labels"},
+		{"long label", "x.yml", "- {tasks: [a], labels: {a: " + strings.Repeat("x", 129) + "}}", "", "", "128 bytes"},
+		{"33 labels", "x.yml", "- {tasks: [a], labels: {" + numbered("l%d: x, ", 33) + "}}", "", "", "more than 32"},
+		{"32 labels", "x.yml", "- {tasks: [], labels: {" + numbered("l%d: x, ", 32) + "}}", "", "", ""},
+		{"not text", "x.yml", "- tasks: [\xff]", "", "", "yaml"},
+
+		{"JSON", "x.json", "\ufeff\t[{\"tasks\": [\"a\", 0.10, 1e400],\n\"labels\": {\"n\": 1, \"b\": true, \"s\": \"x\"}}, {\"labels\": {}, \"tasks\": [\"\\ud83d\\ude00\"]}]\n", "a,b:true,n:1,s:x|0.10,b:true,n:1,s:x|1e400,b:true,n:1,s:x|😀", "", ""},
+		{"labels behind tasks", "x.json", `[{"labels": {"a": "1"}, "tasks": ["x"]}, {"tasks": ["y"], "labels": {"a": "2"}}]`, "x,a:1|y,a:2", "", ""},
+		{"JSON null ids", "x.json", "[{\"tasks\": [\"a\",\nnull,\n\"\", true]}]", "a", "2|3|3", ""},
+		{"JSON empty list", "x.json", "[]", "", "", ""},
+		{"JSON empty", "x.json", " ", "", "", "line 1"},
+		{"JSON half-written", "x.json", "[{\"tasks\": [\"a\",\n\"b", "", "", "line 2"},
+		{"JSON no comma", "x.json", `[{"tasks": ["a" "b"]}]`, "", "", "line 1"},
+		{"JSON not a list", "x.json", `{"tasks": ["a"]}`, "", "", "want a list of {"},
+		{"JSON ids only", "x.json", `["a"]`, "", "", "want a list of {"},
+		{"JSON unknown key", "x.json", "[{\"tasks\": [\"a\"]},\n{\"Tasks\": []}]", "", "", `line 2: unknown key "Tasks"`},
+		{"JSON key twice", "x.json", `[{"tasks": [], "tasks": []}]`, "", "", "twice"},
+		{"JSON label twice", "x.json", `[{"labels": {"a": "1", "a": "2"}}]`, "", "", "twice"},
+		{"JSON label null", "x.json", `[{"labels": {"a": null}}]`, "", "", "want labels"},
+		{"JSON label list", "x.json", `[{"labels": ["a"]}]`, "", "", "want labels"},
+		{"JSON nested", "x.json", strings.Repeat("[", 1<<20), "", "", "want a list of {"},
+		{"JSON nested ids", "x.json", `[{"tasks": [["a"]]}]`, "", "", "want a list of task ids"},
+		{"JSON tasks is null", "x.json", `[{"tasks": null}]`, "", "", "want a list of task ids"},
+		{"JSON second document", "x.json", "[]\n[]", "", "", "line 2: more than one"},
+		{"JSON not text", "x.json", "[{\"tasks\": [\"\xff\"]}]", "", "", "not UTF-8"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.file+" "+tt.name, func(t *testing.T) {
+			ids, bad, err := parsed(formatOf("/lists/"+tt.file).parse, tt.content)
+			if got := strings.Join(ids, "|"); got != tt.ids {
+				t.Errorf("ids %q, want %q", got, tt.ids)
+			}
+			if got := strings.Join(bad, "|"); got != tt.bad {
+				t.Errorf("bad lines %q, want %q", got, tt.bad)
+			}
+			if tt.err == "" && err != nil || tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err)) {
+				t.Errorf("error %v, want %q", err, tt.err)
+			}
+		})
+	}
+}
+
+func numbered(format string, n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, format, i)
+	}
+	return b.String()
+}
+
+// visits checks what holds for each parser and any content, and returns the ids.
+func visits(t *testing.T, parse parser, content string) []string {
+	t.Helper()
+	var ids []string
+	base := &traits{group: &group{}}
+	lines := strings.Count(content, "\n") + strings.Count(content, "\r") + strings.Count(content, "\u2028") +
+		strings.Count(content, "\u2029") + strings.Count(content, "\u0085") + 1 // YAML's idea of a line
+	visited := false
+	err := parse(content, base, func(it item) {
+		visited = true
+		if it.line < 1 || it.line > lines {
+			t.Errorf("line %d of %d", it.line, lines)
+		}
+		if it.err != nil {
+			return
+		}
+		ids = append(ids, it.text)
+		if !kie.ValidID(it.text) {
+			t.Errorf("%q is accepted as an id", it.text)
+		}
+		if it.traits.group != base.group || it.traits.model != kie.CleanLabel(it.traits.model) || len(it.traits.labels) > maxLabels {
+			t.Errorf("traits %+v", it.traits)
+		}
+		for name, value := range it.traits.labels {
+			if !labelName.MatchString(name) || value != "" && !kie.ValidID(value) {
+				t.Errorf("label %q: %q", name, value)
+			}
+		}
+	})
+	if err != nil && visited {
+		t.Errorf("visited a list that is none: %v", err)
+	}
+	return ids
+}
+
+func FuzzParseText(f *testing.F) {
+	for _, seed := range []string{"a\nb\n", "# c\r\n\r\n x \n", "a\x00b\n\xff\n", "\u00a0a\u0085\n"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, content string) {
+		ids := visits(t, parseText, content)
+		if again := visits(t, parseText, strings.Join(ids, "\n")); !slices.Equal(ids, again) {
+			t.Errorf("%q written as a list is read as %q", ids, again)
+		}
+	})
+}
+
+func FuzzParseJSONLines(f *testing.F) {
+	for _, seed := range []string{
+		`{"taskId":"a","model":"m"}`, `{"data":{"taskId":"b"}}` + "\n\n{", `{"taskId":1,"model":"\u0000"}`, "null\n[]\n",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, content string) { visits(t, parseJSONLines, content) })
+}
+
+func FuzzParseYAML(f *testing.F) {
+	for _, seed := range []string{
+		"- tasks: [a, 0x1F, ~]\n  labels: {team: film}\n", "---\n", "- &a tasks\n- *a", "- tasks:\n  - |\n    a\n", "- {tasks: [a]}\n---\n",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, content string) { visits(t, parseYAML, content) })
+}
+
+func FuzzParseJSON(f *testing.F) {
+	for _, seed := range []string{
+		`[{"tasks":["a",1,null],"labels":{"team":"film"}}]`, "[\n{}]", `[{"labels":{"a":true}},{"tasks":[]}]`, "[[", "[]]",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, content string) { visits(t, parseJSON, content) })
+}

@@ -1,0 +1,269 @@
+// Package source tells which tasks there are: ids listed inline and in files.
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"maps"
+	"path"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// Task is a task as a source lists it.
+type Task struct {
+	ID     string
+	Model  string            // only a .jsonl list can say; used until the first answer
+	Labels map[string]string // the group's and the list's; shared between tasks, never written to
+}
+
+// Change is what the reads of a group's sources changed. Each id is in one group at a time: the first that lists it.
+type Change struct {
+	Group string
+	// Backlog marks Added as the ids of a source's first read, the one that Load makes.
+	Backlog bool
+	// Added holds newly listed tasks in the order listed, and tasks known before whose group or labels changed.
+	Added []Task
+	// Removed holds ids that no source lists any more.
+	Removed []string
+}
+
+// Sink takes changes in the order in which they happen.
+type Sink interface {
+	Apply(c Change)
+}
+
+// Pattern is a file pattern of a group.
+type Pattern struct {
+	Written string // as the user wrote it: the label source
+	Path    string // what to open, relative paths resolved
+}
+
+// Group is where the ids of a group come from.
+type Group struct {
+	Name   string
+	Inline []string
+	Files  []Pattern
+	Labels map[string]string
+}
+
+// Stat is the health of one source.
+type Stat struct {
+	Group, Source string
+	Tasks         int       // ids it lists, duplicates included
+	LastSuccess   time.Time // zero: none yet
+	Errors        uint64
+	Rejected      map[Rejection]uint64 // every rejection is present, with 0 if need be
+}
+
+// Rejection is why a listed id is not tracked.
+type Rejection string
+
+// The reasons of a rejection.
+const (
+	RejectedInvalid   Rejection = "invalid"   // not an id, or a line that can't be read
+	RejectedDuplicate Rejection = "duplicate" // listed before
+	RejectedLimit     Rejection = "limit"     // limits.tasks is reached
+)
+
+// interval is the time between two looks at a source.
+const interval = 5 * time.Second
+
+// inlineLabel is the label of a group's inline list.
+const inlineLabel = "inline"
+
+// Set is all sources of all groups. Load and Run belong to one goroutine; Stats is safe for concurrent use.
+type Set struct {
+	sources []*source
+	ledger  *ledger
+	sink    Sink
+	log     *slog.Logger
+	limited bool // ids are being refused for want of room, and the log says so
+}
+
+// feed is a kind of source.
+type feed interface {
+	// read brings the source's lists in the ledger up to date. An error says why some are not: then the read does not
+	// count as one that lacked an id.
+	read(ctx context.Context, g *ledger) error
+	// lists returns every list that may have a claim.
+	lists() iter.Seq[*list]
+}
+
+// source is an inline list or a file pattern. All but stat belongs to the goroutine of Load and Run.
+type source struct {
+	group *group
+	label string
+	rank  int // precedence: an id belongs to the lowest rank that lists it
+	base  *traits
+	feed  feed
+
+	listed      int
+	lastSuccess time.Time
+	errors      uint64
+	rejected    map[Rejection]uint64
+	failing     bool
+	stat        atomic.Pointer[Stat]
+}
+
+// group is a group by its place in the configuration.
+type group struct {
+	name  string
+	index int
+}
+
+// New returns the sources of groups, which are in order of precedence. At most limit ids are tracked. The error names
+// every pattern that is malformed or there twice in a group.
+func New(groups []Group, limit int, sink Sink, log *slog.Logger) (*Set, error) {
+	s := &Set{ledger: newLedger(limit, len(groups)), sink: sink, log: log}
+	var errs []error
+	for i, from := range groups {
+		g := &group{name: from.Name, index: i}
+		base := &traits{group: g, labels: from.Labels}
+		if len(from.Inline) > 0 {
+			src := s.add(base, inlineLabel)
+			src.feed = &inline{ids: from.Inline, list: &list{source: src}, log: src.logger(log)}
+		}
+		for _, p := range from.Files {
+			if err := s.addPattern(base, p); err != nil {
+				errs = append(errs, fmt.Errorf("group %q: pattern %q: %w", from.Name, p.Written, err))
+			}
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// add appends a source that has no feed yet.
+func (s *Set) add(base *traits, label string) *source {
+	src := &source{
+		group: base.group, label: label, rank: len(s.sources), base: base,
+		rejected: map[Rejection]uint64{RejectedInvalid: 0, RejectedDuplicate: 0, RejectedLimit: 0},
+	}
+	src.publish()
+	s.sources = append(s.sources, src)
+	return src
+}
+
+func (s *Set) addPattern(base *traits, p Pattern) error {
+	for _, other := range s.sources {
+		if other.group == base.group && other.label == p.Written {
+			return errors.New("another source of the group has the same name")
+		}
+	}
+	// Only what the user wrote can be a pattern: the folder it is relative to may have any name.
+	glob := strings.ContainsAny(p.Written, `*?[\`)
+	if glob {
+		// Unlike filepath.Match, path.Match looks at the whole pattern.
+		if _, err := path.Match(p.Path, ""); err != nil {
+			return err
+		}
+	}
+	src := s.add(base, p.Written)
+	src.feed = newFiles(src, p.Path, glob, src.logger(s.log))
+	return nil
+}
+
+// Load reads every source once. What fails is logged and counted, and tried again by Run. The error joins why sources
+// could not be read; the others are loaded all the same.
+func (s *Set) Load(ctx context.Context) error {
+	return s.readAll(ctx, true)
+}
+
+// Run looks for changes every five seconds until ctx ends.
+func (s *Set) Run(ctx context.Context) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			_ = s.readAll(ctx, false) // logged and counted already
+		}
+	}
+}
+
+// Stats returns the health of each source, in order.
+func (s *Set) Stats() []Stat {
+	stats := make([]Stat, len(s.sources))
+	for i, src := range s.sources {
+		stats[i] = *src.stat.Load()
+		stats[i].Rejected = maps.Clone(stats[i].Rejected)
+	}
+	return stats
+}
+
+func (s *Set) readAll(ctx context.Context, first bool) error {
+	var errs []error
+	for _, src := range s.sources {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err := s.read(ctx, src, first); err != nil {
+			errs = append(errs, fmt.Errorf("group %q: source %q: %w", src.group.name, src.label, err))
+		}
+	}
+	s.noteLimit()
+	return errors.Join(errs...)
+}
+
+// read reads one source and hands on what that changed.
+func (s *Set) read(ctx context.Context, src *source, first bool) error {
+	err := src.feed.read(ctx, s.ledger)
+	now := time.Now()
+	if err == nil {
+		s.ledger.expire(src, now)
+	}
+	for _, c := range s.ledger.settle() {
+		c.Backlog = first
+		s.sink.Apply(c)
+	}
+	if ctx.Err() == nil {
+		src.note(err, now, src.logger(s.log))
+	}
+	src.publish()
+	return err
+}
+
+// noteLimit logs once that ids are refused, until there was room for all of them.
+func (s *Set) noteLimit() {
+	refused := s.ledger.refused
+	if refused > 0 && !s.limited {
+		s.log.Warn("Limit of tasks reached, further ids are refused", "limit", s.ledger.limit, "refused", refused)
+	}
+	s.limited = refused > 0
+}
+
+// note records how a read went. Only the beginning and the end of a failure are logged.
+func (src *source) note(err error, now time.Time, log *slog.Logger) {
+	if err != nil {
+		src.errors++
+	} else {
+		src.lastSuccess = now
+	}
+	switch failing := err != nil; {
+	case failing && !src.failing:
+		log.Warn("Source can't be read, its tasks are kept", "err", err)
+	case src.failing && !failing:
+		log.Info("Source can be read again")
+	}
+	src.failing = err != nil
+}
+
+func (src *source) publish() {
+	src.stat.Store(&Stat{
+		Group: src.group.name, Source: src.label,
+		Tasks: src.listed, LastSuccess: src.lastSuccess, Errors: src.errors, Rejected: maps.Clone(src.rejected),
+	})
+}
+
+func (src *source) logger(log *slog.Logger) *slog.Logger {
+	return log.With("group", src.group.name, "source", src.label)
+}
