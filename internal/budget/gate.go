@@ -242,7 +242,7 @@ const (
 )
 
 func familyOf(c kie.Class) family {
-	switch c { //nolint:exhaustive // every other class concerns one task only
+	switch c {
 	case kie.ClassRateLimited, kie.ClassAuth, kie.ClassKeyLimit, kie.ClassMaintenance:
 		return familyAlone
 	case kie.ClassTransport, kie.ClassTimeout, kie.ClassServer, kie.ClassDecode:
@@ -251,7 +251,7 @@ func familyOf(c kie.Class) family {
 		return familyCredits
 	case kie.ClassDisabled:
 		return familyDisabled
-	default:
+	default: // concerns one task only
 		return familyNone
 	}
 }

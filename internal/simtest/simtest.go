@@ -19,8 +19,8 @@ import (
 const Key = "key-of-a-test"
 
 // New starts a simulated API for the length of a test and returns it with a client of it.
-func New(t testing.TB, o kiesim.Options) (*kiesim.Server, *kie.Client) {
-	t.Helper()
+func New(tb testing.TB, o kiesim.Options) (*kiesim.Server, *kie.Client) {
+	tb.Helper()
 	Today()
 	sim := kiesim.New(o)
 	pipe := kiesim.NewPipe()
@@ -36,9 +36,9 @@ func New(t testing.TB, o kiesim.Options) (*kiesim.Server, *kie.Client) {
 		DialContext:    pipe.DialContext,
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		client.Close()
 		_ = server.Close()
 		serving.Wait()

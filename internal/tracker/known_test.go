@@ -3,6 +3,7 @@ package tracker_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 	"time"
 
@@ -227,7 +228,7 @@ func TestWithoutAnIntervalTheBalanceIsNeverAskedFor(t *testing.T) {
 // Whatever is listed, removed, moved and answered, in whatever order: the sums agree.
 func TestSumsAgree(t *testing.T) {
 	for seed := range uint64(10) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			rnd := rand.New(rand.NewPCG(seed, 0))
 			bubble(t, setup{tracker: tracker.Options{TaskSeries: 40}, api: kiesim.Options{Latency: 200 * time.Millisecond}}, func(t *testing.T, r *rig) {
 				all := ids("t", 100)

@@ -2,9 +2,9 @@ package tracker_test
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -233,7 +233,7 @@ func TestATaskThatAppearsDuringTheGraceIsAnOrdinaryOne(t *testing.T) {
 
 func TestFailureInTheEnvelopeNeedsASecondAnswer(t *testing.T) {
 	for _, code := range []int{408, 501} {
-		t.Run(fmt.Sprint(code), func(t *testing.T) {
+		t.Run(strconv.Itoa(code), func(t *testing.T) {
 			bubble(t, setup{tracker: tracker.Options{Background: true}}, func(t *testing.T, r *rig) {
 				start := time.Now()
 				r.task(kiesim.Task{ID: "a", Duration: time.Hour})
@@ -244,7 +244,7 @@ func TestFailureInTheEnvelopeNeedsASecondAnswer(t *testing.T) {
 				}
 				time.Sleep(time.Hour)
 				s := r.Snapshot()
-				if k := find(t, s, "a"); k.State != kie.StateFail || k.FailCode != fmt.Sprint(code) || k.FailedAt.IsZero() || k.HasLatency {
+				if k := find(t, s, "a"); k.State != kie.StateFail || k.FailCode != strconv.Itoa(code) || k.FailedAt.IsZero() || k.HasLatency {
 					t.Errorf("after two answers: %+v", k)
 				}
 				if m := model(t, s, "video", ""); m.Finished[tracker.Failed] != 1 {

@@ -196,7 +196,7 @@ func (h byDue) Swap(i, j int) {
 
 // Push implements heap.Interface.
 func (h *byDue) Push(x any) {
-	k := x.(*task) //nolint:errcheck,forcetypeassert // only put pushes
+	k := x.(*task)
 	k.open.place = len(*h)
 	*h = append(*h, k)
 }

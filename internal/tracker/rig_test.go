@@ -140,20 +140,20 @@ func (r *rig) wantQueries(id string, want int) {
 	}
 }
 
-func find(t testing.TB, s *tracker.Snapshot, id string) tracker.Task {
-	t.Helper()
+func find(tb testing.TB, s *tracker.Snapshot, id string) tracker.Task {
+	tb.Helper()
 	i := slices.IndexFunc(s.Tasks, func(k tracker.Task) bool { return k.ID == id })
 	if i < 0 {
-		t.Fatalf("no series of task %q in %d", id, len(s.Tasks))
+		tb.Fatalf("no series of task %q in %d", id, len(s.Tasks))
 	}
 	return s.Tasks[i]
 }
 
-func model(t testing.TB, s *tracker.Snapshot, group, name string) tracker.Model {
-	t.Helper()
+func model(tb testing.TB, s *tracker.Snapshot, group, name string) tracker.Model {
+	tb.Helper()
 	i := slices.IndexFunc(s.Models, func(m tracker.Model) bool { return m.Group == group && m.Model == name })
 	if i < 0 {
-		t.Fatalf("nothing known of model %q in group %q", name, group)
+		tb.Fatalf("nothing known of model %q in group %q", name, group)
 	}
 	return s.Models[i]
 }

@@ -73,10 +73,10 @@ func (a *account) release() {
 	if len(a.waiting) == 0 {
 		return
 	}
-	first, any := a.earliestUnasked()
+	first, due := a.earliestUnasked()
 	refused := a.budget.Closed() != kie.ClassOK
 	a.waiting = slices.DeleteFunc(a.waiting, func(w *waiter) bool {
-		asked := !any || first.After(w.arrived)
+		asked := !due || first.After(w.arrived)
 		if !asked && !refused {
 			return false
 		}
@@ -88,13 +88,13 @@ func (a *account) release() {
 
 // earliestUnasked returns the time since when the first task is due that has no answer since, those being asked included.
 func (a *account) earliestUnasked() (time.Time, bool) {
-	first, any := a.queue.earliest()
+	first, due := a.queue.earliest()
 	for k := range a.asking {
-		if !k.removed && (!any || k.open.due.Before(first)) {
-			first, any = k.open.due, true
+		if !k.removed && (!due || k.open.due.Before(first)) {
+			first, due = k.open.due, true
 		}
 	}
-	return first, any
+	return first, due
 }
 
 // awaitFresh waits until a snapshot may be made that shows what was learned since the last one.

@@ -117,7 +117,7 @@ func TestAScrapeWaitsForQueriesThatAreUnderWayAlready(t *testing.T) {
 
 func TestAnyNumberOfScrapersCostsNoMoreQueriesThanOne(t *testing.T) {
 	queries := func(scrapers int) (n int) {
-		bubble(t, setup{budget: budget.Options{Rate: 2, Concurrent: 4}}, func(t *testing.T, r *rig) {
+		bubble(t, setup{budget: budget.Options{Rate: 2, Concurrent: 4}}, func(_ *testing.T, r *rig) {
 			for _, id := range ids("t", 10) {
 				r.task(kiesim.Task{ID: id, Duration: time.Hour})
 			}

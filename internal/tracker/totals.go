@@ -151,7 +151,7 @@ func (h *histogram) observe(d time.Duration, id string) {
 		h.live.Observe(d.Seconds())
 		return
 	}
-	h.live.(prometheus.ExemplarObserver).ObserveWithExemplar(d.Seconds(), prometheus.Labels{"task_id": id}) //nolint:errcheck,forcetypeassert // documented of every histogram
+	h.live.(prometheus.ExemplarObserver).ObserveWithExemplar(d.Seconds(), prometheus.Labels{"task_id": id})
 }
 
 func (h *histogram) copied() *dto.Histogram {

@@ -1,0 +1,95 @@
+// Package app is the program: flags, wiring, start and shutdown.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/prometheus/common/promslog"
+	"github.com/prometheus/common/version"
+
+	"github.com/kie-exporter/kie_exporter/config"
+)
+
+// holdBack is how long the totals of a new label set show 0, so that their first events are an increase for Prometheus.
+const holdBack = time.Minute
+
+// Options are what the program gets from its surroundings.
+type Options struct {
+	Stdout, Stderr io.Writer
+	Getenv         func(string) string
+	// OnListen, if set, is told the addresses on which requests are accepted.
+	OnListen func([]net.Addr)
+}
+
+// Run is the whole program. It returns its exit code when ctx has ended and everything is shut down, or when it can't go on.
+func Run(ctx context.Context, args []string, o Options) int {
+	f, done, err := parseFlags(args, o.Stdout)
+	if err != nil {
+		_, _ = fmt.Fprintf(o.Stderr, "kie_exporter: %v, try --help\n", err)
+		return 2
+	}
+	if done {
+		return 0
+	}
+	f.log.Writer = o.Stderr
+	log := promslog.New(&f.log)
+	if err := f.run(ctx, log, o); err != nil {
+		report(log, o.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// report tells why the program can't go on. The problems of a configuration are a list for a person, not a log line.
+func report(log *slog.Logger, stderr io.Writer, err error) {
+	if problems, ok := errors.AsType[config.Errors](err); ok {
+		_, _ = fmt.Fprintln(stderr, problems.Error())
+		return
+	}
+	log.Error("Can't go on", "err", err)
+}
+
+func (f *flags) run(ctx context.Context, log *slog.Logger, o Options) error {
+	if f.demo {
+		return f.runDemo(ctx, log, o)
+	}
+	cfg, err := f.load(o.Getenv)
+	if err != nil {
+		return err
+	}
+	if f.check {
+		return check(ctx, cfg, log, o.Stdout)
+	}
+	log.Info("Starting kie_exporter", "version", version.Info(), "build", version.BuildContext())
+	e, err := newExporter(cfg, holdBack, log)
+	if err != nil {
+		return err
+	}
+	return f.serve(ctx, e, log, o)
+}
+
+// check does what a start does up to the point of asking and listening, and says what would be tracked.
+func check(ctx context.Context, cfg *config.Config, log *slog.Logger, stdout io.Writer) error {
+	e, err := newExporter(cfg, holdBack, log)
+	if err != nil {
+		return err
+	}
+	defer e.close()
+	_ = e.sources.Load(ctx) // a list that can't be read yet was logged, and is no fault of the configuration
+	_, err = fmt.Fprintf(stdout, "The configuration is valid: %s in %s of %s.\n",
+		counted(e.tracker.Len(), "task"), counted(len(cfg.Groups), "group"), counted(len(cfg.Accounts), "account"))
+	return err
+}
+
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,365 @@
+package app_test
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/kie-exporter/kie_exporter/internal/app"
+	"github.com/kie-exporter/kie_exporter/internal/kiesim"
+)
+
+// documented is the answer that the API's documentation shows.
+const documented = `{"code":200,"message":"success","data":{
+	"taskId":"task_12345678","model":"kling/v2-5-turbo-image-to-video-pro","state":"success",
+	"param":"{\"model\":\"kling/v2-5-turbo-image-to-video-pro\",\"input\":{\"prompt\":\"` + kiesim.Canary + `\"}}",
+	"resultJson":"{\"resultUrls\":[\"https://example.com/` + kiesim.Canary + `.jpg\"]}",
+	"failCode":"","failMsg":"",
+	"completeTime":1698765432000,"createTime":1698765400000,"updateTime":1698765432000}}`
+
+func TestTheDocumentedExample(t *testing.T) {
+	sim, url := serveAPI(t, kiesim.Options{Keys: []string{canary}, Credits: 5916.25})
+	sim.Put(kiesim.Task{ID: "task_12345678", Raw: documented})
+	p := start(t, "--config.file="+configFile(t, url, "groups: [{tasks: [task_12345678]}]"))
+	labels := `{group="default",model="kling/v2-5-turbo-image-to-video-pro",task_id="task_12345678"`
+	body := p.until(10*time.Second,
+		"kie_task_latency_seconds"+labels+"} 32",
+		"kie_task_state"+strings.Replace(labels, ",task_id", `,state="success",task_id`, 1)+"} 1",
+		`kie_up{account="default"} 1`,
+		`kie_credits_remaining{account="default"} 5916.25`,
+	)
+	if n := len(regexp.MustCompile(`(?m)^kie_task_state\{.*\} 1$`).FindAllString(body, -1)); n != 1 {
+		t.Errorf("%d states are 1, want exactly one", n)
+	}
+	if sim.Queries("task_12345678") != 1 {
+		t.Errorf("asked %d times, want once", sim.Queries("task_12345678"))
+	}
+}
+
+func TestTheFirstScrapeKnowsTheAnswers(t *testing.T) {
+	sim, url := serveAPI(t, kiesim.Options{Latency: 100 * time.Millisecond})
+	list := filepath.Join(t.TempDir(), "ids.txt")
+	var ids strings.Builder
+	for i := range 20 {
+		id := fmt.Sprint("t", i)
+		sim.Put(kiesim.Task{ID: id, Model: "m"})
+		fmt.Fprintln(&ids, id)
+	}
+	if err := os.WriteFile(list, []byte(ids.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, "--config.file="+configFile(t, url, fmt.Sprintf("groups: [{files: [%q]}]", list)))
+	if line := missing(p.scrape(), []string{`kie_tasks{group="default",model="m",state="success"} 20`}); line != "" {
+		t.Errorf("the first scrape has no %s", line)
+	}
+}
+
+// Whatever the API does, a scrape answers 200 within its deadline, with the last states and kie_up 0.
+func TestATroubledAPIDoesNotTroubleTheScrape(t *testing.T) {
+	for name, fault := range map[string]kiesim.Fault{
+		"dead":       {Reset: true},
+		"slow":       {Hang: true},
+		"lying":      {Body: "<html>" + kiesim.Canary},
+		"failing":    {Status: 500, Body: kiesim.Canary},
+		"refusing":   {Code: 401, Msg: "no access with " + canary},
+		"maintained": {Code: 455, Msg: kiesim.Canary},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sim, url := serveAPI(t, kiesim.Options{})
+			sim.Put(kiesim.Task{ID: "a", Model: "m", InFlight: "waiting", Duration: time.Hour})
+			settings := "groups: [{tasks: [a]}]\npolling: {min_interval: 1s, max_interval: 1s}"
+			config := configFile(t, url, settings)
+			shorten(t, config)
+			p := start(t, "--config.file="+config)
+			state := `kie_task_state{group="default",model="m",state="waiting",task_id="a"} 1`
+			p.until(10*time.Second, state, `kie_up{account="default"} 1`)
+			sim.Inject(kiesim.Match{}, fault)
+			for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+				begin := time.Now()
+				status, body := p.getWith("/metrics", http.Header{"X-Prometheus-Scrape-Timeout-Seconds": {"2"}})
+				if took := time.Since(begin); took > 2*time.Second || status != http.StatusOK {
+					t.Fatalf("the scrape took %v and answers %d", took, status)
+				}
+				if line := missing(body, []string{state}); line != "" {
+					t.Fatalf("the last state is gone: %s", body)
+				}
+				if missing(body, []string{`kie_up{account="default"} 0`}) == "" {
+					break
+				}
+				if time.Now().After(deadline) {
+					t.Fatal("kie_up stays 1")
+				}
+			}
+		})
+	}
+}
+
+// shorten gives the account of a configuration file a short timeout.
+func shorten(t *testing.T, path string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(strings.Replace(string(text), "{base_url", "{timeout: 1s, base_url", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestScrapesBeyondTheLimitAreRefused(t *testing.T) {
+	sim, url := serveAPI(t, kiesim.Options{})
+	sim.Inject(kiesim.Match{}, kiesim.Fault{Hang: true})
+	p := start(t, "--web.max-requests=2", "--config.file="+configFile(t, url, "groups: [{tasks: [a]}]\npolling: {max_wait: 3s}"))
+	statuses := make(chan int, 10)
+	var scrapes sync.WaitGroup
+	for range 10 {
+		scrapes.Go(func() {
+			status, _ := p.get("/metrics")
+			statuses <- status
+		})
+	}
+	scrapes.Wait()
+	close(statuses)
+	count := map[int]int{}
+	for status := range statuses {
+		count[status]++
+	}
+	if count[200] != 2 || count[503] != 8 {
+		t.Errorf("answers by status: %v, want 2 of 200 and 8 of 503", count)
+	}
+	if status, _ := p.get("/-/healthy"); status != http.StatusOK {
+		t.Errorf("health answers %d", status)
+	}
+}
+
+func TestASignalLetsAScrapeUnderWayFinish(t *testing.T) {
+	sim, url := serveAPI(t, kiesim.Options{})
+	sim.Inject(kiesim.Match{}, kiesim.Fault{Hang: true})
+	p := start(t, "--config.file="+configFile(t, url, "groups: [{tasks: [a]}]\npolling: {max_wait: 2s}"))
+	status := make(chan int)
+	go func() {
+		code, _ := p.get("/metrics")
+		status <- code
+	}()
+	for sim.Queries("a") == 0 {
+		time.Sleep(10 * time.Millisecond)
+	}
+	begin := time.Now()
+	p.stop()
+	if code := <-status; code != http.StatusOK {
+		t.Errorf("the scrape under way answers %d", code)
+	}
+	if code := p.end(); code != 0 || time.Since(begin) > 5*time.Second {
+		t.Errorf("exit code %d after %v", code, time.Since(begin))
+	}
+}
+
+func TestReadyWhenEverySourceWasRead(t *testing.T) {
+	_, url := serveAPI(t, kiesim.Options{})
+	p := start(t, "--config.file="+configFile(t, url, "groups: [{files: [missing.txt]}]"))
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		status, _ := p.get("/-/ready")
+		if status == http.StatusOK {
+			break
+		}
+		if status != http.StatusServiceUnavailable || time.Now().After(deadline) {
+			t.Fatalf("/-/ready answers %d", status)
+		}
+	}
+	p.until(5*time.Second, `kie_exporter_source_errors_total{group="default",source="missing.txt"} 1`)
+}
+
+func TestPages(t *testing.T) {
+	_, url := serveAPI(t, kiesim.Options{})
+	p := start(t, "--web.telemetry-path=/m", "--config.file="+configFile(t, url, "groups: [{tasks: [a]}]"))
+	for path, want := range map[string]int{"/": 200, "/m": 200, "/metrics": 404, "/-/healthy": 200, "/nothing": 404} {
+		if status, _ := p.get(path); status != want {
+			t.Errorf("%s answers %d, want %d", path, status, want)
+		}
+	}
+	if _, page := p.get("/"); !strings.Contains(page, `href="m"`) && !strings.Contains(page, `href="/m"`) {
+		t.Errorf("the landing page has no link to the metrics: %s", page)
+	}
+	resp, err := http.Post(p.base+"/m", "text/plain", http.NoBody) //nolint:noctx // ends with the server
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusMethodNotAllowed {
+		t.Errorf("POST answers %d", resp.StatusCode)
+	}
+}
+
+func TestNegotiatedFormats(t *testing.T) {
+	sim, url := serveAPI(t, kiesim.Options{})
+	sim.Put(kiesim.Task{ID: "a", Model: "m"})
+	p := start(t, "--config.file="+configFile(t, url, "groups: [{tasks: [a]}]"))
+	for accept, want := range map[string]string{
+		"": "text/plain; version=0.0.4",
+		"application/openmetrics-text; version=1.0.0":                                                      "application/openmetrics-text; version=1.0.0",
+		"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.9": "application/vnd.google.protobuf",
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.base+"/metrics", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Accept", accept)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if got := resp.Header.Get("Content-Type"); !strings.HasPrefix(got, want) {
+			t.Errorf("asked for %q: %q, want %q", accept, got, want)
+		}
+	}
+}
+
+func TestTLSAndBasicAuth(t *testing.T) {
+	_, url := serveAPI(t, kiesim.Options{})
+	p := start(t, "--web.config.file="+webConfig(t, "opens"), "--config.file="+configFile(t, url, "groups: [{tasks: [a]}]"))
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} //nolint:gosec // its own certificate
+	defer client.CloseIdleConnections()
+	for password, want := range map[string]int{"": 401, "wrong": 401, "opens": 200} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, strings.Replace(p.base, "http", "https", 1)+"/metrics", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if password != "" {
+			req.SetBasicAuth("prometheus", password)
+		}
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("password %q: %d, want %d", password, resp.StatusCode, want)
+		}
+	}
+}
+
+// webConfig writes a web configuration with TLS and the user prometheus, and returns its path.
+func webConfig(t *testing.T, password string) string {
+	t.Helper()
+	server := httptest.NewTLSServer(http.NotFoundHandler()) // has a certificate
+	defer server.Close()
+	certificate := server.TLS.Certificates[0]
+	key, err := x509.MarshalPKCS8PrivateKey(certificate.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for name, content := range map[string][]byte{
+		"cert.pem": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Certificate[0]}),
+		"key.pem":  pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}),
+		"web.yml": fmt.Appendf(nil, "tls_server_config: {cert_file: cert.pem, key_file: key.pem}\nbasic_auth_users: {prometheus: %q}\n",
+			hash),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return filepath.Join(dir, "web.yml")
+}
+
+// run runs the program to its end.
+func run(t *testing.T, getenv func(string) string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs buffer
+	code = app.Run(t.Context(), args, app.Options{Stdout: &out, Stderr: &errs, Getenv: getenv})
+	checkSecrets(t, out.String()+errs.String())
+	return code, out.String(), errs.String()
+}
+
+func TestCommandLine(t *testing.T) {
+	t.Chdir(t.TempDir())
+	none := func(string) string { return "" }
+	list := filepath.Join(t.TempDir(), "ids.txt")
+	if err := os.WriteFile(list, []byte("a\nb\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		args   []string
+		getenv func(string) string
+		code   int
+		says   string
+	}{
+		{[]string{"--help"}, none, 0, "--config.file"},
+		{[]string{"--version"}, none, 0, "kie_exporter, version"},
+		{[]string{"--no-such-flag"}, none, 2, "--no-such-flag"},
+		{[]string{"--config.file=a.yml", "--task.id=x"}, none, 2, "--task.id and --task.file are not for use with --config.file"},
+		{[]string{"--demo", "--task.id=x"}, none, 2, "--demo"},
+		{[]string{"--web.max-requests=0", "--demo"}, none, 2, "--web.max-requests"},
+		{[]string{"--web.telemetry-path=m", "--demo"}, none, 2, "--web.telemetry-path"},
+		{nil, environment, 1, "--task.id"},
+		{[]string{"--task.id=x"}, none, 1, "KIE_API_KEY"},
+		{[]string{"--config.file=no/such.yml"}, none, 1, "no/such.yml"},
+		{[]string{"--config.check", "--task.id=x", "--task.file=" + list}, environment, 0, "valid: 3 tasks in 1 group of 1 account"},
+		{[]string{"--task.id=x", "--web.listen-address=256.0.0.1:1"}, environment, 1, "256.0.0.1"},
+		{[]string{"--task.id=x", "--web.config.file=no/such.yml"}, environment, 1, "no/such.yml"},
+	} {
+		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
+			code, stdout, stderr := run(t, test.getenv, test.args...)
+			if code != test.code || !strings.Contains(stdout+stderr, test.says) {
+				t.Errorf("exit code %d, want %d and %q in\n%s%s", code, test.code, test.says, stdout, stderr)
+			}
+		})
+	}
+}
+
+func TestEveryProblemOfAConfigurationIsReportedAtOnce(t *testing.T) {
+	path := configFile(t, "ftp://user:"+canary+"@example.com", "groups: [{tasks: [null], unknown: 1}]\nlimits: {tasks: -1}\n")
+	for _, args := range [][]string{{"--config.check"}, nil} {
+		code, _, stderr := run(t, environment, append(args, "--config.file="+path)...)
+		lines := strings.Count(stderr, path+":")
+		if code != 1 || lines < 4 {
+			t.Errorf("%v: exit code %d, %d problems reported:\n%s", args, code, lines, stderr)
+		}
+	}
+}
+
+func TestAConfigurationFileInTheWorkingDirectoryIsUsed(t *testing.T) {
+	path := configFile(t, "http://127.0.0.1:1", "groups: [{tasks: [a, b]}]")
+	t.Chdir(filepath.Dir(path))
+	if err := os.Rename(path, "kie_exporter.yml"); err != nil {
+		t.Fatal(err)
+	}
+	for want, args := range map[string][]string{"2 tasks": {"--config.check"}, "1 task ": {"--config.check", "--task.id=x"}} {
+		if code, stdout, stderr := run(t, environment, args...); code != 0 || !strings.Contains(stdout, want) {
+			t.Errorf("%v: exit code %d, want %q in %s%s", args, code, want, stdout, stderr)
+		}
+	}
+}
+
+func TestSecondAddressInUse(t *testing.T) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	code, _, stderr := run(t, environment, "--task.id=x", "--web.listen-address=127.0.0.1:0", "--web.listen-address="+l.Addr().String())
+	if code != 1 || !strings.Contains(stderr, "address already in use") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+}

@@ -1,0 +1,63 @@
+package app_test
+
+import (
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Within a minute somebody who looks at the demo sees every kind of metric move.
+func TestEveryKindOfMetricMovesInTheDemo(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes up to a minute")
+	}
+	t.Parallel()
+	p := start(t, "--demo")
+	still := map[string]bool{
+		"kie_task_info": true, "kie_task_state": true, "kie_task_latency_seconds": true, "kie_task_fail_code": true,
+		"kie_task_created_timestamp_seconds": true, "kie_task_completed_timestamp_seconds": true,
+		"kie_task_failed_timestamp_seconds": true, "kie_task_credits": true, "kie_task_last_answer_timestamp_seconds": true,
+		"kie_tasks": true, "kie_tasks_finished_total": true, "kie_tasks_failed_total": true, "kie_tasks_fail_codes_total": true,
+		"kie_tasks_latency_seconds_count": true, "kie_tasks_credits_total": true, "kie_tasks_empty_results_total": true,
+		"kie_tasks_oldest_unfinished_timestamp_seconds": true, "kie_tasks_overdue": true,
+		"kie_credits_remaining": true, "kie_credits_used_total": true, "kie_api_requests_total": true,
+		"kie_api_request_duration_seconds_count": true, "kie_api_pace_requests_per_second": true, "kie_api_gate_closed": true,
+		"kie_exporter_pending_tasks": true, "kie_exporter_oldest_answer_timestamp_seconds": true,
+		"kie_exporter_detection_delay_seconds_count": true, "kie_exporter_source_tasks": true,
+		"kie_exporter_source_last_success_timestamp_seconds": true, "kie_exporter_scrape_wait_seconds": true,
+	}
+	seen := samples(p.scrape())
+	for deadline := time.Now().Add(time.Minute); len(still) > 0; time.Sleep(500 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("still after a minute: %v", slices.Sorted(maps.Keys(still)))
+		}
+		for series, value := range samples(p.scrape()) {
+			name, _, _ := strings.Cut(series, "{")
+			if before, ok := seen[series]; (ok && before != value) || (!ok && value != "0") {
+				delete(still, name)
+			}
+			seen[series] = value
+		}
+	}
+	if !strings.Contains(p.stdout.String(), "/metrics") {
+		t.Errorf("the demo does not say where to look: %s", p.stdout.String())
+	}
+	if status, _ := p.get("/"); status != http.StatusOK {
+		t.Errorf("the landing page answers %d", status)
+	}
+}
+
+var sampleLine = regexp.MustCompile(`(?m)^(kie_[^ #]+(?:\{.*\})?) (\S+)$`)
+
+// samples returns the values of all series by their text.
+func samples(exposition string) map[string]string {
+	all := map[string]string{}
+	for _, m := range sampleLine.FindAllStringSubmatch(exposition, -1) {
+		all[m[1]] = m[2]
+	}
+	return all
+}

@@ -1,0 +1,134 @@
+// A configuration at work.
+
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/common/version"
+
+	"github.com/kie-exporter/kie_exporter/config"
+	"github.com/kie-exporter/kie_exporter/internal/budget"
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/schedule"
+	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/tracker"
+)
+
+// exporter is what a configuration makes: clients with budgets, the tracker that spends them, the sources that feed it.
+type exporter struct {
+	clients []*kie.Client
+	tracker *tracker.Tracker
+	sources *source.Set
+	maxWait time.Duration
+	built   time.Time
+	ready   chan struct{} // closed when every source was read once
+}
+
+func newExporter(cfg *config.Config, holdBack time.Duration, log *slog.Logger) (*exporter, error) {
+	e := &exporter{maxWait: cfg.Polling.MaxWait, built: time.Now(), ready: make(chan struct{})}
+	accounts, err := e.accounts(cfg.Accounts, log)
+	if err != nil {
+		e.close()
+		return nil, err
+	}
+	groups, lists := groups(cfg.Groups)
+	e.tracker = tracker.New(tracker.Options{
+		Accounts:   accounts,
+		Groups:     groups,
+		Background: cfg.Polling.Background,
+		MaxWait:    cfg.Polling.MaxWait,
+		Bounds:     schedule.Bounds{Min: cfg.Polling.MinInterval, Max: cfg.Polling.MaxInterval},
+		TaskSeries: cfg.Limits.TaskSeries,
+		Models:     cfg.Limits.Models,
+		HoldBack:   holdBack,
+		Log:        log,
+	})
+	e.sources, err = source.New(lists, cfg.Limits.Tasks, e.tracker, log)
+	if err != nil {
+		e.close()
+		return nil, err
+	}
+	return e, nil
+}
+
+func (e *exporter) accounts(accounts []config.Account, log *slog.Logger) ([]tracker.AccountOptions, error) {
+	var all []tracker.AccountOptions
+	for _, a := range accounts {
+		key := keyOf(a, log)
+		client, err := kie.NewClient(kie.Options{
+			BaseURL:        a.BaseURL,
+			Key:            key,
+			HTTPClient:     a.HTTPClient,
+			Timeout:        a.Timeout,
+			MaxConnections: a.MaxConcurrent,
+			UserAgent:      "kie_exporter/" + version.Version,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("account %s: %w", a.Name, err)
+		}
+		e.clients = append(e.clients, client)
+		all = append(all, tracker.AccountOptions{
+			Name: a.Name,
+			Budget: budget.New(budget.Options{
+				Client: client, Key: key, Rate: a.RequestsPerSecond, Concurrent: a.MaxConcurrent,
+			}),
+			CreditsInterval: a.CreditsInterval,
+		})
+	}
+	return all, nil
+}
+
+// keyOf returns the account's key whenever it is called, and logs when its file can't be read any more, and when it can again.
+func keyOf(a config.Account, log *slog.Logger) func() string {
+	var failing atomic.Bool
+	return func() string {
+		err := a.Key.Err()
+		switch was := failing.Swap(err != nil); {
+		case err != nil && !was:
+			log.Warn("The API key can't be read again, the last one stays in force", "account", a.Name, "err", err)
+		case err == nil && was:
+			log.Info("The API key can be read again", "account", a.Name)
+		}
+		return a.Key.Value()
+	}
+}
+
+// groups returns what tracker and sources need to know of each group.
+func groups(configured []config.Group) (tracked []tracker.GroupOptions, lists []source.Group) {
+	for _, g := range configured {
+		tracked = append(tracked, tracker.GroupOptions{
+			Name: g.Name, Account: g.Account, Labels: g.Labels, Overdue: g.Overdue,
+		})
+		list := source.Group{Name: g.Name, Inline: g.Tasks, Labels: g.Labels}
+		for _, f := range g.Files {
+			list.Files = append(list.Files, source.Pattern{Written: f.Written, Path: f.Path})
+		}
+		lists = append(lists, list)
+	}
+	return tracked, lists
+}
+
+// run reads the sources and asks about the tasks until ctx ends and nothing is under way any more.
+func (e *exporter) run(ctx context.Context) {
+	defer e.close()
+	var parts sync.WaitGroup
+	parts.Go(func() { e.tracker.Run(ctx) })
+	parts.Go(func() {
+		_ = e.sources.Load(ctx) // what can't be read was logged, and is tried again by Run
+		close(e.ready)
+		e.sources.Run(ctx)
+	})
+	parts.Wait()
+}
+
+func (e *exporter) close() {
+	for _, c := range e.clients {
+		c.Close()
+	}
+}

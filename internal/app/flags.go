@@ -1,0 +1,101 @@
+// The command line.
+
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/common/promslog"
+	promslogflag "github.com/prometheus/common/promslog/flag"
+	"github.com/prometheus/common/version"
+	toolkit "github.com/prometheus/exporter-toolkit/web"
+	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
+
+	"github.com/kie-exporter/kie_exporter/config"
+)
+
+// defaultConfigFile is used if it exists and nothing else says what to track.
+const defaultConfigFile = "kie_exporter.yml"
+
+type flags struct {
+	configFile string
+	check      bool
+	taskIDs    []string
+	taskFiles  []string
+	demo       bool
+
+	web           *toolkit.FlagConfig
+	metricsPath   string
+	timeoutOffset time.Duration
+	maxRequests   int
+
+	log promslog.Config
+}
+
+// parseFlags reads the command line. done: it asked for help or the version, which has been printed.
+func parseFlags(args []string, stdout io.Writer) (f *flags, done bool, err error) {
+	f = &flags{}
+	k := kingpin.New("kie_exporter", "Prometheus exporter for kie.ai tasks: their state, latency, failures and credits.")
+	k.UsageWriter(stdout).ErrorWriter(io.Discard).Terminate(func(int) { done = true })
+	k.Version(version.Print("kie_exporter"))
+	k.HelpFlag.Short('h')
+	k.Flag("config.file", "Configuration file. Default: "+defaultConfigFile+" if it exists.").
+		PlaceHolder("FILE").StringVar(&f.configFile)
+	k.Flag("config.check", "Check the configuration, say what would be tracked, and exit.").BoolVar(&f.check)
+	k.Flag("task.id", "Id of a task to track, without a configuration file; the key comes from KIE_API_KEY. Repeatable.").
+		PlaceHolder("ID").StringsVar(&f.taskIDs)
+	k.Flag("task.file", "File that lists task ids, or a pattern of such files; otherwise like --task.id. Repeatable.").
+		PlaceHolder("FILE").StringsVar(&f.taskFiles)
+	k.Flag("demo", "Track made-up tasks of a simulated API. Needs no key and no network.").BoolVar(&f.demo)
+	f.web = kingpinflag.AddFlags(k, ":10059")
+	k.Flag("web.telemetry-path", "Path under which the metrics are served.").Default("/metrics").StringVar(&f.metricsPath)
+	k.Flag("web.timeout-offset", "How long before the scrape's timeout to answer with what is known.").
+		Default("0.5s").DurationVar(&f.timeoutOffset)
+	k.Flag("web.max-requests", "Scrapes served at a time; further ones are answered with 503.").
+		Default("40").IntVar(&f.maxRequests)
+	promslogflag.AddFlags(k, &f.log)
+	_, err = k.Parse(args)
+	if done {
+		return f, true, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	return f, false, f.validate()
+}
+
+func (f *flags) validate() error {
+	tasks := len(f.taskIDs) > 0 || len(f.taskFiles) > 0
+	switch {
+	case f.configFile != "" && tasks:
+		return errors.New("--task.id and --task.file are not for use with --config.file: list the tasks in the file")
+	case f.demo && (f.configFile != "" || tasks || f.check):
+		return errors.New("--demo is for use without --config.file, --config.check, --task.id and --task.file")
+	case f.metricsPath != path.Clean("/"+f.metricsPath):
+		return fmt.Errorf("--web.telemetry-path: %q is not an absolute, plain path", f.metricsPath)
+	case f.timeoutOffset < 0:
+		return errors.New("--web.timeout-offset: must not be negative")
+	case f.maxRequests < 1:
+		return errors.New("--web.max-requests: must be at least 1")
+	}
+	return nil
+}
+
+// load returns the configuration that the command line asks for.
+func (f *flags) load(getenv func(string) string) (*config.Config, error) {
+	if f.configFile != "" {
+		return config.Load(f.configFile, getenv)
+	}
+	if len(f.taskIDs) == 0 && len(f.taskFiles) == 0 {
+		if _, err := os.Stat(defaultConfigFile); err == nil {
+			return config.Load(defaultConfigFile, getenv)
+		}
+	}
+	return config.ForTasks(f.taskIDs, f.taskFiles, getenv)
+}

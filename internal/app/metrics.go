@@ -1,0 +1,88 @@
+// The metrics endpoint: how long a scrape may wait, and how many may at a time.
+
+package app
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/kie-exporter/kie_exporter/collector"
+)
+
+// timeoutHeader holds the seconds after which Prometheus gives up a scrape.
+const timeoutHeader = "X-Prometheus-Scrape-Timeout-Seconds"
+
+// metrics serves scrapes.
+type metrics struct {
+	exporter *exporter
+	registry *prometheus.Registry
+	offset   time.Duration
+	slots    chan struct{}
+	options  promhttp.HandlerOpts
+}
+
+func newMetrics(e *exporter, registry *prometheus.Registry, offset time.Duration, most int, log *slog.Logger) *metrics {
+	return &metrics{
+		exporter: e,
+		registry: registry,
+		offset:   offset,
+		slots:    make(chan struct{}, most),
+		options: promhttp.HandlerOpts{
+			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelError),
+			ErrorHandling:     promhttp.ContinueOnError,
+			EnableOpenMetrics: true,
+			Registry:          registry,
+		},
+	}
+}
+
+// ServeHTTP waits for the answers that are due and serves what is known then.
+func (m *metrics) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	select {
+	case m.slots <- struct{}{}:
+		defer func() { <-m.slots }()
+	default:
+		http.Error(w, "Too many scrapes at a time; the limit is --web.max-requests.", http.StatusServiceUnavailable)
+		return
+	}
+	ctx, cancel := m.deadline(r.Context(), r.Header.Get(timeoutHeader))
+	defer cancel()
+	m.awaitReady(ctx)
+	scrape := prometheus.NewPedanticRegistry()
+	scrape.MustRegister(collector.ForScrape(m.exporter.tracker.Wait(ctx)))
+	promhttp.HandlerFor(prometheus.Gatherers{m.registry, scrape}, m.options).ServeHTTP(w, r)
+}
+
+// awaitReady keeps a scrape that comes at the start from finding no tasks.
+func (m *metrics) awaitReady(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, m.exporter.maxWait)
+	defer cancel()
+	select {
+	case <-m.exporter.ready:
+	case <-ctx.Done():
+	}
+}
+
+// deadline returns the context in which a scrape waits: it ends before Prometheus gives up.
+func (m *metrics) deadline(ctx context.Context, header string) (context.Context, context.CancelFunc) {
+	timeout, ok := scrapeTimeout(header)
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, timeout-m.offset)
+}
+
+// scrapeTimeout reads the header of Prometheus. One that is malformed or makes no sense is as if absent.
+func scrapeTimeout(header string) (time.Duration, bool) {
+	seconds, err := strconv.ParseFloat(header, 64)
+	if err != nil || !(seconds > 0 && seconds <= time.Hour.Seconds()) { // the negation catches NaN
+		return 0, false
+	}
+	return time.Duration(seconds * float64(time.Second)), true
+}

@@ -1,0 +1,184 @@
+package app_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/app"
+	"github.com/kie-exporter/kie_exporter/internal/kiesim"
+)
+
+// canary is the API key of these tests. Nothing that the program prints or serves may hold it.
+const canary = "canary-key-0123456789"
+
+// program is the exporter running in this process, as the binary would.
+type program struct {
+	t      *testing.T
+	base   string // of its web server
+	stdout buffer
+	stderr buffer
+	stop   context.CancelFunc
+	exit   chan int
+}
+
+// start runs the program until the test ends. It must exit with 0 and never print the key.
+func start(t *testing.T, args ...string) *program {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	p := &program{t: t, stop: cancel, exit: make(chan int, 1)}
+	listening := make(chan []net.Addr, 1)
+	go func() {
+		p.exit <- app.Run(ctx, append([]string{"--web.listen-address=127.0.0.1:0", "--log.level=debug"}, args...), app.Options{
+			Stdout: &p.stdout, Stderr: &p.stderr, Getenv: environment, OnListen: func(a []net.Addr) { listening <- a },
+		})
+	}()
+	select {
+	case a := <-listening:
+		p.base = "http://" + a[0].String()
+	case code := <-p.exit:
+		t.Fatalf("exit code %d at once: %s", code, p.stderr.String())
+	}
+	t.Cleanup(func() {
+		if code := p.end(); code != 0 {
+			t.Errorf("exit code %d: %s", code, p.stderr.String())
+		}
+		checkSecrets(t, p.stdout.String()+p.stderr.String())
+	})
+	return p
+}
+
+// end stops the program and returns its exit code.
+func (p *program) end() int {
+	p.stop()
+	code := <-p.exit
+	p.exit <- code // for whoever asks again
+	http.DefaultClient.CloseIdleConnections()
+	return code
+}
+
+// get returns the status and the body of a page.
+func (p *program) get(path string) (int, string) { return p.getWith(path, nil) }
+
+// getWith is get with request headers.
+func (p *program) getWith(path string, header http.Header) (int, string) {
+	p.t.Helper()
+	req, err := http.NewRequestWithContext(p.t.Context(), http.MethodGet, p.base+path, http.NoBody)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	maps.Copy(req.Header, header)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	checkSecrets(p.t, string(body))
+	return resp.StatusCode, string(body)
+}
+
+// scrape returns the metrics in the plain text format.
+func (p *program) scrape() string {
+	p.t.Helper()
+	status, body := p.get("/metrics")
+	if status != http.StatusOK {
+		p.t.Fatalf("/metrics answers %d: %s", status, body)
+	}
+	return body
+}
+
+// until scrapes until the metrics hold every line.
+func (p *program) until(within time.Duration, lines ...string) string {
+	p.t.Helper()
+	deadline := time.Now().Add(within)
+	for {
+		body := p.scrape()
+		missing := missing(body, lines)
+		if missing == "" {
+			return body
+		}
+		if time.Now().After(deadline) {
+			p.t.Fatalf("after %v there is no line %q in\n%s", within, missing, body)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+func missing(body string, lines []string) string {
+	for _, line := range lines {
+		if !strings.Contains("\n"+body, "\n"+line+"\n") {
+			return line
+		}
+	}
+	return ""
+}
+
+// checkSecrets fails the test if a text shows the key, or anything of a prompt, a result or a failure's message.
+func checkSecrets(t *testing.T, text string) {
+	t.Helper()
+	for _, secret := range []string{canary, kiesim.Canary} {
+		if i := strings.Index(text, secret); i >= 0 {
+			t.Errorf("a secret is shown: %q", text[max(0, i-200):min(len(text), i+50)])
+		}
+	}
+}
+
+func environment(name string) string {
+	if name == "KIE_API_KEY" {
+		return canary
+	}
+	return ""
+}
+
+// serveAPI starts a simulated API on loopback.
+func serveAPI(t *testing.T, o kiesim.Options) (sim *kiesim.Server, url string) {
+	t.Helper()
+	sim = kiesim.New(o)
+	server := httptest.NewServer(sim)
+	t.Cleanup(server.Close)
+	return sim, server.URL
+}
+
+// configFile writes a configuration for an API and returns its path. settings is more YAML at the top level.
+func configFile(t *testing.T, api, settings string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "kie.yml")
+	text := fmt.Sprintf("accounts:\n  - {base_url: %q, credits_interval: 10s, requests_per_second: 1000}\n%s", api, settings)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// buffer is a bytes.Buffer for several goroutines.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}

@@ -1,0 +1,168 @@
+// The HTTP server: what it serves, how it starts and ends.
+
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
+	"github.com/prometheus/common/version"
+	toolkit "github.com/prometheus/exporter-toolkit/web"
+
+	"github.com/kie-exporter/kie_exporter/collector"
+	"github.com/kie-exporter/kie_exporter/internal/web"
+)
+
+// shutdownTimeout is how long requests under way get to end after a signal.
+const shutdownTimeout = 10 * time.Second
+
+// serve answers requests until ctx ends. Requests under way are let finish, and only then are the tasks let go.
+func (f *flags) serve(ctx context.Context, e *exporter, log *slog.Logger, o Options) error {
+	handler, err := f.handler(e, log)
+	if err != nil {
+		return err
+	}
+	if err := toolkit.Validate(*f.web.WebConfigFile); err != nil {
+		return fmt.Errorf("--web.config.file %s: %w", *f.web.WebConfigFile, err)
+	}
+	server := newServer(handler, log)
+	listeners, err := f.listen(ctx)
+	if err != nil {
+		return err
+	}
+	if o.OnListen != nil {
+		o.OnListen(addresses(listeners))
+	}
+
+	tracking, stopTracking := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopTracking()
+	var parts sync.WaitGroup
+	parts.Go(func() { e.run(tracking) })
+	served := make(chan error, 1)
+	parts.Go(func() { served <- f.accept(server, listeners, log) })
+
+	select {
+	case <-ctx.Done():
+		log.Info("Shutting down")
+		err = shutDown(ctx, server)
+	case err = <-served:
+	}
+	_ = server.Close() // what Shutdown left over, or listeners that still accept
+	stopTracking()
+	parts.Wait()
+	return err
+}
+
+// shutDown waits for requests under way. That some had to be cut off is not a failure of the program.
+func shutDown(ctx context.Context, server *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("shutdown: %w", err)
+	}
+	return nil
+}
+
+func newServer(handler http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      2 * time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+	}
+}
+
+// handler returns everything that is served.
+func (f *flags) handler(e *exporter, log *slog.Logger) (http.Handler, error) {
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(
+		versioncollector.NewCollector("kie_exporter"),
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		collector.New(collector.Inputs{
+			Known:   e.tracker.Snapshot,
+			Sources: e.sources.Stats,
+			Config: func() collector.ConfigStatus {
+				return collector.ConfigStatus{Successful: true, SucceededAt: e.built}
+			},
+		}),
+	)
+	mux := http.NewServeMux()
+	mux.Handle("GET "+f.metricsPath, newMetrics(e, registry, f.timeoutOffset, f.maxRequests, log))
+	mux.Handle("GET /-/healthy", web.Healthy())
+	mux.Handle("GET /-/ready", web.Ready(e.ready))
+	if f.metricsPath != "/" {
+		landing, err := web.Landing(version.Version, f.metricsPath)
+		if err != nil {
+			return nil, err
+		}
+		mux.Handle("GET /{$}", landing)
+	}
+	return mux, nil
+}
+
+// listen opens the addresses of the command line; none for systemd's sockets, which the toolkit takes over.
+func (f *flags) listen(ctx context.Context) (listeners []net.Listener, err error) {
+	if f.toolkitListens() {
+		return nil, nil
+	}
+	var lc net.ListenConfig
+	for _, address := range *f.web.WebListenAddresses {
+		l, err := lc.Listen(ctx, "tcp", address)
+		if err != nil {
+			for _, open := range listeners {
+				_ = open.Close()
+			}
+			return nil, err
+		}
+		listeners = append(listeners, l)
+	}
+	return listeners, nil
+}
+
+// toolkitListens reports whether there are listeners that only the toolkit can open.
+func (f *flags) toolkitListens() bool {
+	if *f.web.WebSystemdSocket {
+		return true
+	}
+	for _, address := range *f.web.WebListenAddresses {
+		if strings.HasPrefix(address, "vsock://") {
+			return true
+		}
+	}
+	return false
+}
+
+// accept serves until the server is closed.
+func (f *flags) accept(server *http.Server, listeners []net.Listener, log *slog.Logger) error {
+	var err error
+	if f.toolkitListens() {
+		err = toolkit.ListenAndServe(server, f.web, log)
+	} else {
+		err = toolkit.ServeMultiple(listeners, server, f.web, log)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+func addresses(listeners []net.Listener) (all []net.Addr) {
+	for _, l := range listeners {
+		all = append(all, l.Addr())
+	}
+	return all
+}

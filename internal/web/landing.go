@@ -1,0 +1,29 @@
+// The page at the root.
+
+package web
+
+import (
+	"fmt"
+	"net/http"
+
+	toolkit "github.com/prometheus/exporter-toolkit/web"
+)
+
+// Landing returns the page at the root, which links to the others.
+func Landing(version, metricsPath string) (http.Handler, error) {
+	page, err := toolkit.NewLandingPage(toolkit.LandingConfig{
+		Name:        "kie_exporter",
+		Description: "Prometheus exporter for kie.ai tasks",
+		Version:     version,
+		Profiling:   "false",
+		Links: []toolkit.LandingLinks{
+			{Address: metricsPath, Text: "Metrics", Description: "what Prometheus scrapes"},
+			{Address: "/-/healthy", Text: "Health", Description: "the process answers"},
+			{Address: "/-/ready", Text: "Readiness", Description: "every source of task ids was read once"},
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("landing page: %w", err)
+	}
+	return page, nil
+}

@@ -1,0 +1,17 @@
+// Command kie_exporter exports the state of kie.ai tasks as Prometheus metrics.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/kie-exporter/kie_exporter/internal/app"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the first signal asks for an orderly end, a second one ends the process
+	os.Exit(app.Run(ctx, os.Args[1:], app.Options{Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv}))
+}

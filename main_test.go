@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestMain lets the test's own binary be the program, so that signals are sent to a real process.
+func TestMain(m *testing.M) {
+	if os.Getenv("BE_THE_PROGRAM") != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// process is the program with a task whose query hangs, and the log it has written.
+type process struct {
+	*exec.Cmd
+	mu  sync.Mutex
+	log bytes.Buffer
+}
+
+func (p *process) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.log.Write(b)
+}
+
+func (p *process) said() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.log.String()
+}
+
+// start starts the program and a scrape of it that hangs for as long as max_wait allows.
+func start(t *testing.T, maxWait string) (p *process, scraped <-chan int) {
+	t.Helper()
+	asked := make(chan struct{}, 100)
+	api := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		asked <- struct{}{}
+		<-r.Context().Done()
+	}))
+	t.Cleanup(api.Close)
+	config := t.TempDir() + "/kie.yml"
+	text := "accounts: [{base_url: '" + api.URL + "', timeout: 1m}]\ngroups: [{tasks: [a]}]\npolling: {max_wait: " + maxWait + "}\n"
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p = &process{}
+	p.Cmd = exec.CommandContext(t.Context(), os.Args[0], "--config.file="+config, "--web.listen-address=127.0.0.1:0") //nolint:gosec // itself
+	p.Env = append(os.Environ(), "BE_THE_PROGRAM=1", "KIE_API_KEY=secret")
+	p.Stderr = p
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	listening := regexp.MustCompile(`msg="Listening on" address=(\S+)`)
+	for listening.FindStringSubmatch(p.said()) == nil {
+		time.Sleep(10 * time.Millisecond)
+	}
+	url := "http://" + listening.FindStringSubmatch(p.said())[1] + "/metrics"
+	statuses := make(chan int, 1)
+	go func() {
+		resp, err := http.Get(url) //nolint:gosec,noctx // ends with the process
+		if err != nil {
+			statuses <- 0
+			return
+		}
+		_ = resp.Body.Close()
+		statuses <- resp.StatusCode
+	}()
+	<-asked
+	return p, statuses
+}
+
+func TestSIGTERMLetsAScrapeFinish(t *testing.T) {
+	p, scraped := start(t, "2s")
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if status := <-scraped; status != http.StatusOK {
+		t.Errorf("the scrape ended with %d", status)
+	}
+	if err := p.Wait(); err != nil {
+		t.Errorf("the program ended with %v: %s", err, p.said())
+	}
+}
+
+func TestASecondSignalEndsTheProgramAtOnce(t *testing.T) {
+	p, scraped := start(t, "1m")
+	begin := time.Now()
+	for !strings.Contains(p.said(), "Shutting down") {
+		if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	_ = p.Process.Signal(syscall.SIGTERM)
+	if err := p.Wait(); err == nil || time.Since(begin) > 5*time.Second {
+		t.Errorf("the program ended with %v after %v", err, time.Since(begin))
+	}
+	<-scraped
+}
