@@ -1,0 +1,109 @@
+// Metrics of an account: its budget, its credits, its requests.
+
+package collector
+
+import (
+	"slices"
+
+	"github.com/kie-exporter/kie_exporter/internal/budget"
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/tracker"
+)
+
+func accountMetrics() []Metric {
+	return slices.Concat(creditMetrics(), requestMetrics(), budgetMetrics())
+}
+
+func creditMetrics() []Metric {
+	return []Metric{
+		perAccount(Metric{
+			Name: "kie_credits_remaining",
+			Type: Gauge,
+			Help: "Credits left on the account as last told, served from cache",
+		}, func(a *tracker.Account, s *series) {
+			if a.AsksCredits && a.HasBalance {
+				s.put(a.Balance)
+			}
+		}),
+		perAccount(Metric{
+			Name: "kie_credits_used_total",
+			Type: Counter,
+			Help: "Sum of the decreases of the account's balance between one look at it and the next",
+		}, func(a *tracker.Account, s *series) {
+			if a.AsksCredits {
+				s.put(a.CreditsUsed)
+			}
+		}),
+	}
+}
+
+func requestMetrics() []Metric {
+	return []Metric{
+		perAccount(Metric{
+			Name: "kie_up",
+			Type: Gauge,
+			Help: "1 if the last request found the API working and the key accepted, else 0, served from cache",
+		}, func(a *tracker.Account, s *series) {
+			if a.Requests.Asked {
+				s.put(truth(a.Requests.Up))
+			}
+		}),
+		perAccount(Metric{
+			Name:        "kie_api_requests_total",
+			Type:        Counter,
+			Help:        "Requests to the API that have ended, by the class of their outcome",
+			Labels:      []string{"class", "endpoint"},
+			Cardinality: " × endpoints × classes",
+		}, func(a *tracker.Account, s *series) {
+			for _, endpoint := range budget.Endpoints() {
+				for _, class := range kie.Classes() {
+					s.put(float64(a.Requests.Requests[endpoint][class]), class.String(), endpoint.String())
+				}
+			}
+		}),
+		perAccount(Metric{
+			Name:        "kie_api_request_duration_seconds",
+			Type:        Histogram,
+			Help:        "Duration of requests to the API, whatever became of them",
+			Labels:      []string{"endpoint"},
+			Cardinality: " × endpoints × buckets",
+		}, func(a *tracker.Account, s *series) {
+			for _, endpoint := range budget.Endpoints() {
+				s.histogram(a.Requests.Duration[endpoint], endpoint.String())
+			}
+		}),
+		perAccount(Metric{
+			Name: "kie_api_requests_in_flight",
+			Type: Gauge,
+			Help: "Requests to the API that have begun and not ended",
+		}, func(a *tracker.Account, s *series) { s.put(float64(a.Requests.InFlight)) }),
+	}
+}
+
+func budgetMetrics() []Metric {
+	return []Metric{
+		perAccount(Metric{
+			Name:      "kie_api_pace_requests_per_second",
+			Type:      Gauge,
+			Help:      "Requests a second that are allowed now",
+			Stability: Experimental,
+		}, func(a *tracker.Account, s *series) { s.put(a.Requests.Pace) }),
+		perAccount(Metric{
+			Name:        "kie_api_gate_closed",
+			Type:        Gauge,
+			Help:        "1 for the reason for which no task is asked now, until a trial succeeds, and 0 for every other",
+			Labels:      []string{"reason"},
+			Cardinality: " × gate reasons",
+		}, func(a *tracker.Account, s *series) {
+			for _, reason := range budget.Reasons() {
+				s.put(truth(a.Requests.Closed == reason), reason.String())
+			}
+		}),
+		perAccount(Metric{
+			Name:      "kie_exporter_due_tasks",
+			Type:      Gauge,
+			Help:      "Unfinished tasks whose schedule says that they be asked now",
+			Stability: Experimental,
+		}, func(a *tracker.Account, s *series) { s.put(float64(a.Due)) }),
+	}
+}

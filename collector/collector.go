@@ -1,0 +1,104 @@
+// Package collector shows what the exporter knows as Prometheus metrics.
+package collector
+
+import (
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/tracker"
+)
+
+// Collector is a prometheus.Collector of everything but the scrape itself. It keeps nothing between scrapes.
+type Collector struct {
+	inputs   Inputs
+	families []family
+}
+
+// Inputs are where a Collector reads what it shows. Each is called once a scrape, possibly by several scrapes at a time.
+type Inputs struct {
+	Known   func() *tracker.Snapshot
+	Sources func() []source.Stat
+	Config  func() ConfigStatus
+}
+
+// ConfigStatus is what became of the last attempt to load the configuration.
+type ConfigStatus struct {
+	Successful  bool
+	SucceededAt time.Time // the last success; zero: none yet
+}
+
+// New returns a collector of what in tells.
+func New(in Inputs) *Collector {
+	return &Collector{inputs: in, families: families(knownMetrics())}
+}
+
+// Describe implements prometheus.Collector.
+func (c *Collector) Describe(ch chan<- *prometheus.Desc) { describe(c.families, ch) }
+
+// Collect implements prometheus.Collector.
+func (c *Collector) Collect(ch chan<- prometheus.Metric) {
+	collect(c.families, newView(c.inputs.Known(), c.inputs.Sources(), c.inputs.Config()), ch)
+}
+
+// scrapeCollector shows how one scrape went.
+type scrapeCollector struct {
+	scrape   tracker.Scrape
+	families []family
+}
+
+// ForScrape returns a collector of what is known of a scrape, for the answer to that scrape alone.
+func ForScrape(s tracker.Scrape) prometheus.Collector {
+	return &scrapeCollector{scrape: s, families: families(scrapeMetrics())}
+}
+
+// Describe implements prometheus.Collector.
+func (c *scrapeCollector) Describe(ch chan<- *prometheus.Desc) { describe(c.families, ch) }
+
+// Collect implements prometheus.Collector.
+func (c *scrapeCollector) Collect(ch chan<- prometheus.Metric) {
+	collect(c.families, &view{pairs: pairs{}, scrape: c.scrape}, ch)
+}
+
+// family is a metric with its descriptor.
+type family struct {
+	Metric
+	desc *prometheus.Desc
+}
+
+func families(metrics []Metric) []family {
+	all := make([]family, len(metrics))
+	for i, m := range metrics {
+		all[i] = family{Metric: m, desc: prometheus.NewDesc(m.Name, m.Help, m.Labels, nil)}
+	}
+	return all
+}
+
+func describe(families []family, ch chan<- *prometheus.Desc) {
+	for _, f := range families {
+		ch <- f.desc
+	}
+}
+
+func collect(families []family, v *view, ch chan<- prometheus.Metric) {
+	for _, f := range families {
+		f.collect(v, f.series(v, ch))
+	}
+}
+
+// series returns where the samples of the family go. A registry knows a descriptor by its name, so one with more labels
+// than were described is accepted.
+func (f family) series(v *view, ch chan<- prometheus.Metric) *series {
+	s := &series{ch: ch, counter: f.Type == Counter, desc: f.desc, names: f.Labels, pairs: v.pairs}
+	if f.TaskLabels && len(v.labelKeys) > 0 {
+		s.names = slices.Clone(f.Labels)
+		for _, key := range v.labelKeys {
+			s.names = append(s.names, taskLabelPrefix+key)
+		}
+		slices.Sort(s.names)
+		s.desc = prometheus.NewDesc(f.Name, f.Help, s.names, nil)
+	}
+	return s
+}

@@ -1,0 +1,141 @@
+// Metrics of the exporter itself: its configuration, its knowledge of each group, its sources, its scrapes.
+
+package collector
+
+import (
+	"slices"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/tracker"
+)
+
+func configMetrics() []Metric {
+	return []Metric{
+		once(Metric{
+			Name: "kie_exporter_config_last_reload_successful",
+			Type: Gauge,
+			Help: "1 if the last attempt to load the configuration succeeded, else 0",
+		}, func(v *view, s *series) { s.put(truth(v.config.Successful)) }),
+		once(Metric{
+			Name: "kie_exporter_config_last_reload_success_timestamp_seconds",
+			Type: Gauge,
+			Help: "Unix time at which the configuration was last loaded successfully",
+		}, func(v *view, s *series) { putTime(s, kie.TimeOf(v.config.SucceededAt)) }),
+		once(Metric{
+			Name:        "kie_exporter_label_overflow_total",
+			Type:        Counter,
+			Help:        "Tasks with a label value that is not shown because there are too many different ones",
+			Labels:      []string{"label"},
+			Cardinality: "3",
+		}, func(v *view, s *series) {
+			s.put(float64(v.overflows.FailCode), "fail_code")
+			s.put(float64(v.overflows.LabelKey), "info_label")
+			s.put(float64(v.overflows.Model), "model")
+		}),
+	}
+}
+
+func groupMetrics() []Metric {
+	return slices.Concat(unansweredMetrics(), knowledgeMetrics())
+}
+
+func unansweredMetrics() []Metric {
+	return []Metric{
+		perGroup(Metric{
+			Name: "kie_exporter_pending_tasks",
+			Type: Gauge,
+			Help: "Tasks that were never answered",
+		}, func(g *tracker.Group, s *series) { s.put(float64(g.Pending)) }),
+		perGroup(Metric{
+			Name: "kie_exporter_oldest_answer_timestamp_seconds",
+			Type: Gauge,
+			Help: "Unix time of the oldest of the last answers of all unfinished tasks",
+		}, func(g *tracker.Group, s *series) { putTime(s, kie.TimeOf(g.OldestAnswer)) }),
+		perGroup(Metric{
+			Name:        "kie_tasks_query_failing",
+			Type:        Gauge,
+			Help:        "Tasks whose last query has failed, by the class of its outcome",
+			Labels:      []string{"class"},
+			Cardinality: " × classes but ok",
+		}, func(g *tracker.Group, s *series) {
+			for _, class := range kie.Classes() {
+				if class != kie.ClassOK {
+					s.put(float64(g.QueryFailing[class]), class.String())
+				}
+			}
+		}),
+	}
+}
+
+func knowledgeMetrics() []Metric {
+	return []Metric{
+		perGroup(Metric{
+			Name:        "kie_exporter_detection_delay_seconds",
+			Type:        Histogram,
+			Help:        "Time from a task's completion until it was known, of tasks that finished while they were watched",
+			Stability:   Experimental,
+			Cardinality: " × buckets",
+		}, func(g *tracker.Group, s *series) { s.histogram(g.Detection) }),
+		perGroup(Metric{
+			Name:      "kie_exporter_uncounted_tasks_total",
+			Type:      Counter,
+			Help:      "Finished tasks that no total counts because they finished before they were watched",
+			Stability: Experimental,
+		}, func(g *tracker.Group, s *series) { s.put(float64(g.Uncounted)) }),
+		perGroup(Metric{
+			Name:      "kie_exporter_tasks_without_series",
+			Type:      Gauge,
+			Help:      "Tasks that have no series of their own because there are too many",
+			Stability: Experimental,
+		}, func(g *tracker.Group, s *series) { s.put(float64(g.WithoutSeries)) }),
+	}
+}
+
+func sourceMetrics() []Metric {
+	return []Metric{
+		perSource(Metric{
+			Name: "kie_exporter_source_tasks",
+			Type: Gauge,
+			Help: "Task ids that a source lists, duplicates included, served from cache",
+		}, func(stat *source.Stat, s *series) { s.put(float64(stat.Tasks)) }),
+		perSource(Metric{
+			Name: "kie_exporter_source_last_success_timestamp_seconds",
+			Type: Gauge,
+			Help: "Unix time at which a source was last read successfully",
+		}, func(stat *source.Stat, s *series) { putTime(s, kie.TimeOf(stat.LastSuccess)) }),
+		perSource(Metric{
+			Name: "kie_exporter_source_errors_total",
+			Type: Counter,
+			Help: "Reads of a source that have failed",
+		}, func(stat *source.Stat, s *series) { s.put(float64(stat.Errors)) }),
+		perSource(Metric{
+			Name:        "kie_exporter_source_rejected_total",
+			Type:        Counter,
+			Help:        "Lines and ids of a source that are not tracked, by reason",
+			Labels:      []string{"reason"},
+			Cardinality: " × rejections",
+		}, func(stat *source.Stat, s *series) {
+			for reason, n := range stat.Rejected {
+				s.put(float64(n), string(reason))
+			}
+		}),
+	}
+}
+
+func scrapeMetrics() []Metric {
+	return []Metric{
+		once(Metric{
+			Name:      "kie_exporter_scrape_wait_seconds",
+			Type:      Gauge,
+			Help:      "Time that this scrape has waited for tasks to be asked",
+			Stability: Experimental,
+		}, func(v *view, s *series) { s.put(v.scrape.Waited.Seconds()) }),
+		once(Metric{
+			Name:      "kie_exporter_scrape_incomplete",
+			Type:      Gauge,
+			Help:      "1 if a task that was due when this scrape arrived was not asked before it was answered, else 0",
+			Stability: Experimental,
+		}, func(v *view, s *series) { s.put(truth(v.scrape.Incomplete)) }),
+	}
+}

@@ -1,0 +1,124 @@
+// Metrics of all tasks of a group and model.
+
+package collector
+
+import (
+	"slices"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/tracker"
+)
+
+func modelMetrics() []Metric {
+	return slices.Concat(unfinishedMetrics(), finishedMetrics(), failureMetrics())
+}
+
+func unfinishedMetrics() []Metric {
+	return []Metric{
+		perModel(Metric{
+			Name:        "kie_tasks",
+			Type:        Gauge,
+			Help:        "Answered tasks by state, served from cache",
+			Labels:      []string{"state"},
+			Cardinality: " × states",
+		}, func(m *tracker.Model, s *series) {
+			for _, state := range kie.States() {
+				s.put(float64(m.Tasks[state]), state.String())
+			}
+		}),
+		perModel(Metric{
+			Name: "kie_tasks_oldest_unfinished_timestamp_seconds",
+			Type: Gauge,
+			Help: "Unix time at which the oldest unfinished task was created, served from cache",
+		}, func(m *tracker.Model, s *series) { putTime(s, m.Oldest) }),
+		perModel(Metric{
+			Name: "kie_tasks_overdue",
+			Type: Gauge,
+			Help: "Unfinished tasks that were still unfinished in an answer given beyond the overdue threshold, served from cache",
+		}, func(m *tracker.Model, s *series) { s.put(float64(m.Overdue)) }),
+		perModel(Metric{
+			Name: "kie_tasks_overdue_threshold_seconds",
+			Type: Gauge,
+			Help: "Age beyond which an unfinished task is overdue",
+		}, func(m *tracker.Model, s *series) {
+			if m.OverdueAfter > 0 {
+				s.put(m.OverdueAfter.Seconds())
+			}
+		}),
+	}
+}
+
+func finishedMetrics() []Metric {
+	return []Metric{
+		perModel(Metric{
+			Name:        "kie_tasks_finished_total",
+			Type:        Counter,
+			Help:        "Tasks that finished while they were watched, by final state",
+			Labels:      []string{"state"},
+			Cardinality: " × final states",
+		}, func(m *tracker.Model, s *series) {
+			for i, state := range finals() {
+				s.put(float64(m.Finished[i]), state.String())
+			}
+		}),
+		perModel(Metric{
+			Name:        "kie_tasks_latency_seconds",
+			Type:        Histogram,
+			Help:        "Time from creation to completion of tasks that finished while they were watched, as the API dates them",
+			Labels:      []string{"state"},
+			Cardinality: " × final states × buckets",
+		}, func(m *tracker.Model, s *series) {
+			for i, state := range finals() {
+				s.histogram(m.Latency[i], state.String())
+			}
+		}),
+		perModel(Metric{
+			Name:        "kie_tasks_credits_total",
+			Type:        Counter,
+			Help:        "Credits consumed by tasks that finished while they were watched, as far as the API told",
+			Labels:      []string{"state"},
+			Cardinality: " × final states",
+		}, func(m *tracker.Model, s *series) {
+			for i, state := range finals() {
+				s.put(m.Credits[i], state.String())
+			}
+		}),
+		perModel(Metric{
+			Name: "kie_tasks_empty_results_total",
+			Type: Counter,
+			Help: "Tasks that succeeded without a result while they were watched",
+		}, func(m *tracker.Model, s *series) { s.put(float64(m.EmptyResults)) }),
+	}
+}
+
+func failureMetrics() []Metric {
+	return []Metric{
+		perModel(Metric{
+			Name:        "kie_tasks_failed_total",
+			Type:        Counter,
+			Help:        "Tasks that failed while they were watched, by reason",
+			Labels:      []string{"reason"},
+			Cardinality: " × reasons",
+		}, func(m *tracker.Model, s *series) {
+			for _, reason := range kie.Reasons() {
+				s.put(float64(m.FailedFor[reason]), reason.String())
+			}
+		}),
+		perModel(Metric{
+			Name:        "kie_tasks_fail_codes_total",
+			Type:        Counter,
+			Help:        "Tasks that failed while they were watched, by the API's code, which is for looking and not for alerts",
+			Labels:      []string{"fail_code"},
+			Cardinality: " × fail codes",
+		}, func(m *tracker.Model, s *series) {
+			for _, f := range m.FailCodes {
+				s.put(float64(f.Count), f.Code)
+			}
+		}),
+	}
+}
+
+// finals returns the final states in the order in which a tracker.Model counts them.
+func finals() [2]kie.State {
+	return [...]kie.State{tracker.Succeeded: kie.StateSuccess, tracker.Failed: kie.StateFail}
+}

@@ -1,0 +1,255 @@
+// Snapshots to show.
+
+package collector_test
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/kie-exporter/kie_exporter/collector"
+	"github.com/kie-exporter/kie_exporter/internal/budget"
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/tracker"
+)
+
+const klingModel = "kling/v2-5-turbo-image-to-video-pro"
+
+// known is a set of inputs for a collector.
+type known struct {
+	snapshot tracker.Snapshot
+	sources  []source.Stat
+	config   collector.ConfigStatus
+}
+
+func (k known) collector() *collector.Collector {
+	return collector.New(collector.Inputs{
+		Known:   func() *tracker.Snapshot { return &k.snapshot },
+		Sources: func() []source.Stat { return k.sources },
+		Config:  func() collector.ConfigStatus { return k.config },
+	})
+}
+
+// at returns a time shortly after the first task of the API's documentation was completed.
+func at(seconds int64) time.Time { return time.Unix(1698765432+seconds, 0) }
+
+func millis(seconds int64) kie.Time { return kie.TimeOf(at(seconds)) }
+
+// documented is the example of the API's documentation.
+func documented() known {
+	return known{
+		snapshot: tracker.Snapshot{
+			At: at(5),
+			Tasks: []tracker.Task{{
+				ID: "task_12345678", Group: "default", Account: "default", Model: klingModel,
+				State: kie.StateSuccess, Created: 1698765400000, Completed: 1698765432000,
+				Latency: 32 * time.Second, HasLatency: true,
+			}},
+			Models: []tracker.Model{{
+				Group: "default", Model: klingModel,
+				Tasks:     map[kie.State]int{kie.StateSuccess: 1},
+				Finished:  [2]uint64{tracker.Succeeded: 1},
+				Latency:   [2]*dto.Histogram{histogram("task_12345678", 32), histogram("")},
+				FailedFor: map[kie.Reason]uint64{},
+			}},
+			Groups: []tracker.Group{{Name: "default", Detection: histogram("", 1.5)}},
+			Accounts: []tracker.Account{{
+				Name:     "default",
+				Requests: stats(func(s *budget.Stats) { s.Requests[budget.EndpointRecord][kie.ClassOK] = 1 }),
+			}},
+		},
+		sources: []source.Stat{{Group: "default", Source: "inline", Tasks: 1, LastSuccess: at(0), Rejected: rejected(0)}},
+		config:  collector.ConfigStatus{Successful: true, SucceededAt: at(0)},
+	}
+}
+
+// rich has at least one sample of every metric, and something in every state.
+func rich() known {
+	return known{
+		snapshot: tracker.Snapshot{
+			At: at(600), LabelKeys: []string{"customer", "team"},
+			Tasks:    append(richUnfinished(), richFinished()...),
+			Models:   richModels(),
+			Groups:   richGroups(),
+			Accounts: richAccounts(),
+			Overflows: tracker.Overflows{
+				Model: 3, FailCode: 2, LabelKey: 1,
+			},
+		},
+		sources: []source.Stat{
+			{Group: "video", Source: "inline", Tasks: 2, LastSuccess: at(0), Rejected: rejected(0)},
+			{Group: "video", Source: "tasks/*.txt", Tasks: 7, LastSuccess: at(590), Errors: 1, Rejected: rejected(4)},
+			{Group: "speech", Source: "lists/speech.jsonl", Errors: 12, Rejected: rejected(0)},
+		},
+		config: collector.ConfigStatus{SucceededAt: at(-60)},
+	}
+}
+
+func richUnfinished() []tracker.Task {
+	film := map[string]string{"team": "film"}
+	return []tracker.Task{
+		{ID: "task_pending", Group: "video", Account: "default", Labels: film},
+		{
+			ID: "task_missing", Group: "speech", Account: "second",
+			Labels: map[string]string{"customer": "c-17", "team": "audio"}, QueryError: kie.ClassNotFound,
+		},
+		{
+			ID: "task_waiting", Group: "video", Account: "default", Model: klingModel, Labels: film,
+			State: kie.StateWaiting, Created: millis(100), LastAnswer: at(598),
+		},
+		{
+			ID: "task_queuing", Group: "video", Account: "default", Model: klingModel, Labels: film,
+			State: kie.StateQueuing, Created: millis(590), LastAnswer: at(599), QueryError: kie.ClassRateLimited,
+		},
+		{
+			ID: "task_generating", Group: "speech", Account: "second", Model: "elevenlabs/text-to-speech-turbo-2-5",
+			State: kie.StateGenerating, Created: millis(597), LastAnswer: at(599).Add(250 * time.Millisecond),
+		},
+		{
+			ID: "task_unknown", Group: "speech", Account: "second", Model: "elevenlabs/text-to-speech-turbo-2-5",
+			State: kie.StateUnknown, LastAnswer: at(540),
+		},
+	}
+}
+
+func richFinished() []tracker.Task {
+	film := map[string]string{"team": "film"}
+	return []tracker.Task{
+		{
+			ID: "task_12345678", Group: "video", Account: "default", Model: klingModel, Labels: film,
+			State: kie.StateSuccess, Created: millis(-32), Completed: millis(0), Latency: 32 * time.Second, HasLatency: true,
+			Credits: 42.5, HasCredits: true,
+		},
+		{
+			ID: "task_refused", Group: "video", Account: "default", Model: klingModel, Labels: film,
+			State: kie.StateFail, Created: millis(300), Completed: millis(304), Latency: 4 * time.Second, HasLatency: true,
+			FailCode: "500", Reason: kie.ReasonContentPolicy, FailedAt: millis(304), Credits: 0, HasCredits: true,
+		},
+		{
+			ID: "task_broken", Group: "video", Account: "default", Model: klingModel, Labels: film,
+			State: kie.StateFail, Created: millis(300), FailCode: "GENERATION_FAILED", Reason: kie.ReasonOther,
+		},
+		{
+			ID: "task_silent", Group: "speech", Account: "second", Model: "elevenlabs/text-to-speech-turbo-2-5",
+			State: kie.StateFail, FailCode: "none", Reason: kie.ReasonNone, FailedAt: millis(410),
+		},
+	}
+}
+
+func richModels() []tracker.Model {
+	return []tracker.Model{
+		{
+			Group: "speech", Model: "elevenlabs/text-to-speech-turbo-2-5",
+			Tasks:  map[kie.State]int{kie.StateGenerating: 1, kie.StateUnknown: 1, kie.StateFail: 1},
+			Oldest: millis(597), OverdueAfter: 30 * time.Second,
+			Finished:  [2]uint64{tracker.Failed: 1},
+			Latency:   [2]*dto.Histogram{histogram(""), histogram("")},
+			FailedFor: map[kie.Reason]uint64{kie.ReasonNone: 1},
+			FailCodes: []tracker.FailCode{{Code: "none", Count: 1}},
+		},
+		{
+			Group: "video", Model: klingModel,
+			Tasks:  map[kie.State]int{kie.StateWaiting: 1, kie.StateQueuing: 1, kie.StateSuccess: 3, kie.StateFail: 2},
+			Oldest: millis(100), Overdue: 1, OverdueAfter: 6 * time.Minute,
+			Finished:     [2]uint64{tracker.Succeeded: 2, tracker.Failed: 1},
+			Latency:      [2]*dto.Histogram{histogram("task_12345678", 32, 118.25), histogram("task_refused", 4)},
+			Credits:      [2]float64{tracker.Succeeded: 85, tracker.Failed: 0.5},
+			FailedFor:    map[kie.Reason]uint64{kie.ReasonContentPolicy: 1},
+			FailCodes:    []tracker.FailCode{{Code: "500", Count: 1}},
+			EmptyResults: 1,
+		},
+	}
+}
+
+func richGroups() []tracker.Group {
+	return []tracker.Group{
+		{
+			Name: "video", Pending: 1, OldestAnswer: at(598), Uncounted: 2, WithoutSeries: 5,
+			QueryFailing: map[kie.Class]int{kie.ClassRateLimited: 1}, Detection: histogram("", 0.4, 2.25),
+		},
+		{
+			Name: "speech", Pending: 1, OldestAnswer: at(540),
+			QueryFailing: map[kie.Class]int{kie.ClassNotFound: 1}, Detection: histogram("", 7),
+		},
+		{Name: "empty", Detection: histogram("")},
+	}
+}
+
+func richAccounts() []tracker.Account {
+	return []tracker.Account{
+		{
+			Name: "default", Due: 2, AsksCredits: true, HasBalance: true, Balance: 5916.25, CreditsUsed: 84.5,
+			Requests: stats(func(s *budget.Stats) {
+				s.Requests[budget.EndpointRecord][kie.ClassOK] = 120
+				s.Requests[budget.EndpointRecord][kie.ClassRateLimited] = 1
+				s.Requests[budget.EndpointCredit][kie.ClassOK] = 10
+				s.InFlight, s.Pace, s.Closed = 3, 1, kie.ClassRateLimited
+			}),
+		},
+		{
+			Name: "second", AsksCredits: true, CreditsUsed: 0,
+			Requests: stats(func(s *budget.Stats) {
+				s.Requests[budget.EndpointRecord][kie.ClassAuth] = 9
+				s.Up, s.Closed = false, kie.ClassAuth
+			}),
+		},
+		{Name: "third", Requests: budget.Stats{Pace: 2}},
+	}
+}
+
+// stats returns what is known of an account's requests after at least one, changed by change.
+func stats(change func(*budget.Stats)) budget.Stats {
+	s := budget.Stats{
+		Duration: [2]*dto.Histogram{histogram("", 0.32, 0.7), histogram("", 0.25)},
+		Asked:    true, Up: true, Pace: 2,
+	}
+	change(&s)
+	return s
+}
+
+func rejected(duplicates uint64) map[source.Rejection]uint64 {
+	return map[source.Rejection]uint64{
+		source.RejectedInvalid: 0, source.RejectedDuplicate: duplicates, source.RejectedLimit: 0,
+	}
+}
+
+// histogram returns one with classic and native buckets, and with exemplars if there is a task to name.
+func histogram(task string, observations ...float64) *dto.Histogram {
+	h := prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name:                            "some_seconds",
+		Help:                            "Shown under another name",
+		Buckets:                         []float64{1, 10, 60},
+		NativeHistogramBucketFactor:     1.1,
+		NativeHistogramMaxBucketNumber:  100,
+		NativeHistogramMinResetDuration: time.Hour,
+	})
+	for _, o := range observations {
+		if task == "" {
+			h.Observe(o)
+		} else {
+			h.(prometheus.ExemplarObserver).ObserveWithExemplar(o, prometheus.Labels{"task_id": task})
+		}
+	}
+	var m dto.Metric
+	if err := h.Write(&m); err != nil {
+		panic(err)
+	}
+	fixTimes(m.GetHistogram())
+	return m.GetHistogram()
+}
+
+// fixTimes makes h the same at any time.
+func fixTimes(h *dto.Histogram) {
+	h.CreatedTimestamp.Seconds, h.CreatedTimestamp.Nanos = at(-60).Unix(), 0
+	exemplars := h.GetExemplars()
+	for _, b := range h.GetBucket() {
+		if e := b.GetExemplar(); e != nil {
+			exemplars = append(exemplars, e)
+		}
+	}
+	for _, e := range exemplars {
+		e.Timestamp.Seconds, e.Timestamp.Nanos = at(1).Unix(), 0
+	}
+}

@@ -1,0 +1,120 @@
+// The metric contract: every metric there is, declared once.
+
+package collector
+
+import (
+	"slices"
+
+	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/tracker"
+)
+
+// Metric declares a metric, and how its samples are found.
+type Metric struct {
+	Name        string
+	Type        Type
+	Help        string
+	Labels      []string // sorted
+	TaskLabels  bool     // there is also a label_<key> for each key of the tasks' own labels
+	Stability   Stability
+	Cardinality string // how many series there are, as a product
+
+	collect func(*view, *series) // nil: somebody else's collector does it
+}
+
+// Type is the type of a metric.
+type Type string
+
+// The types of metrics.
+const (
+	Gauge     Type = "gauge"
+	Counter   Type = "counter"
+	Histogram Type = "histogram"
+)
+
+// Stability is what may become of a metric.
+type Stability string
+
+// The levels of stability.
+const (
+	Stable       Stability = "stable"       // changes with a major version only
+	Experimental Stability = "experimental" // may change with any version
+)
+
+const taskLabelPrefix = "label_"
+
+// Table returns every metric of the exporter but those of Go and the process.
+func Table() []Metric {
+	return slices.Concat(knownMetrics(), scrapeMetrics(), []Metric{{
+		Name:        "kie_exporter_build_info",
+		Type:        Gauge,
+		Help:        "1, with the version of the exporter and how it was built",
+		Labels:      []string{"branch", "goarch", "goos", "goversion", "revision", "tags", "version"},
+		Stability:   Stable,
+		Cardinality: "1",
+	}})
+}
+
+// knownMetrics returns the metrics of everything but the scrape itself.
+func knownMetrics() []Metric {
+	return slices.Concat(taskMetrics(), modelMetrics(), accountMetrics(), configMetrics(), groupMetrics(), sourceMetrics())
+}
+
+func perTask(m Metric, collect func(*tracker.Task, *series)) Metric {
+	return per(m, "tasks with series", []string{"group", "model", "task_id"},
+		func(v *view) []entity[tracker.Task] { return v.tasks }, collect)
+}
+
+func perModel(m Metric, collect func(*tracker.Model, *series)) Metric {
+	return per(m, "groups × models", []string{"group", "model"},
+		func(v *view) []entity[tracker.Model] { return v.models }, collect)
+}
+
+func perGroup(m Metric, collect func(*tracker.Group, *series)) Metric {
+	return per(m, "groups", []string{"group"},
+		func(v *view) []entity[tracker.Group] { return v.groups }, collect)
+}
+
+func perAccount(m Metric, collect func(*tracker.Account, *series)) Metric {
+	return per(m, "accounts", []string{"account"},
+		func(v *view) []entity[tracker.Account] { return v.accounts }, collect)
+}
+
+func perSource(m Metric, collect func(*source.Stat, *series)) Metric {
+	return per(m, "sources", []string{"group", "source"},
+		func(v *view) []entity[source.Stat] { return v.sources }, collect)
+}
+
+// per completes m, a metric of each of some entities: to the labels and the factor of the number of series that m names
+// come those of the entities.
+func per[T any](m Metric, count string, labels []string, all func(*view) []entity[T], collect func(*T, *series)) Metric {
+	m.Labels = append(m.Labels, labels...)
+	slices.Sort(m.Labels)
+	m.Cardinality = count + m.Cardinality
+	return once(m, func(v *view, s *series) {
+		for _, e := range all(v) {
+			s.shared = e.labels
+			collect(e.of, s)
+		}
+	})
+}
+
+// once completes m, a metric of the exporter as a whole.
+func once(m Metric, collect func(*view, *series)) Metric {
+	if m.Stability == "" {
+		m.Stability = Stable
+	}
+	if m.Cardinality == "" {
+		m.Cardinality = "1"
+	}
+	m.collect = collect
+	return m
+}
+
+// truth returns 1 for true.
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,126 @@
+// What one scrape shows, with the labels of each thing it is about.
+
+package collector
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/tracker"
+)
+
+// view is what one scrape shows.
+type view struct {
+	labelKeys []string
+	tasks     []entity[tracker.Task] // sorted by group, model, id
+	models    []entity[tracker.Model]
+	groups    []entity[tracker.Group]
+	accounts  []entity[tracker.Account]
+	sources   []entity[source.Stat]
+	overflows tracker.Overflows
+	config    ConfigStatus
+	scrape    tracker.Scrape
+	pairs     pairs
+}
+
+// entity is something that has series of its own, with the labels that all of them share.
+type entity[T any] struct {
+	of     *T
+	labels []*dto.LabelPair // sorted by name
+}
+
+func newView(known *tracker.Snapshot, sources []source.Stat, config ConfigStatus) *view {
+	p := pairs{}
+	return &view{
+		labelKeys: known.LabelKeys,
+		tasks:     taskEntities(known.Tasks, p),
+		models: entities(known.Models, func(m *tracker.Model) []*dto.LabelPair {
+			return []*dto.LabelPair{p.of("group", m.Group), p.of("model", m.Model)}
+		}),
+		groups: entities(known.Groups, func(g *tracker.Group) []*dto.LabelPair {
+			return []*dto.LabelPair{p.of("group", g.Name)}
+		}),
+		accounts: entities(known.Accounts, func(a *tracker.Account) []*dto.LabelPair {
+			return []*dto.LabelPair{p.of("account", a.Name)}
+		}),
+		sources: entities(distinct(sources), func(s *source.Stat) []*dto.LabelPair {
+			return []*dto.LabelPair{p.of("group", s.Group), p.of("source", s.Source)}
+		}),
+		overflows: known.Overflows,
+		config:    config,
+		pairs:     p,
+	}
+}
+
+func entities[T any](all []T, labels func(*T) []*dto.LabelPair) []entity[T] {
+	es := make([]entity[T], len(all))
+	for i := range all {
+		es[i] = entity[T]{of: &all[i], labels: labels(&all[i])}
+	}
+	return es
+}
+
+// taskEntities makes the labels of all tasks in a few allocations. The tasks are sorted as a registry sorts their series,
+// which leaves it little to do.
+func taskEntities(tasks []tracker.Task, p pairs) []entity[tracker.Task] {
+	name := new("task_id")
+	ids := make([]dto.LabelPair, len(tasks))
+	labels := make([]*dto.LabelPair, 0, 3*len(tasks))
+	es := make([]entity[tracker.Task], len(tasks))
+	for i := range tasks {
+		t := &tasks[i]
+		ids[i].Name, ids[i].Value = name, &t.ID
+		labels = append(labels, p.of("group", t.Group), p.of("model", t.Model), &ids[i])
+		es[i] = entity[tracker.Task]{of: t, labels: labels[3*i : 3*i+3 : 3*i+3]}
+	}
+	slices.SortFunc(es, func(a, b entity[tracker.Task]) int {
+		if c := compareKind(a.of, b.of); c != 0 {
+			return c
+		}
+		return strings.Compare(a.of.ID, b.of.ID)
+	})
+	return es
+}
+
+// compareKind orders tasks by group and model.
+func compareKind(a, b *tracker.Task) int {
+	if c := strings.Compare(a.Group, b.Group); c != 0 {
+		return c
+	}
+	return strings.Compare(a.Model, b.Model)
+}
+
+// distinct merges the sources of a group that have the same name as a label: nothing stops a file from being called
+// "inline", or from having a name that is not UTF-8.
+func distinct(stats []source.Stat) []source.Stat {
+	merged := make([]source.Stat, 0, len(stats))
+	for _, s := range stats {
+		s.Source = strings.ToValidUTF8(s.Source, "\uFFFD")
+		i := slices.IndexFunc(merged, func(m source.Stat) bool { return m.Group == s.Group && m.Source == s.Source })
+		if i < 0 {
+			merged = append(merged, s)
+			continue
+		}
+		m := &merged[i]
+		m.Tasks += s.Tasks
+		m.Errors += s.Errors
+		if s.LastSuccess.Before(m.LastSuccess) {
+			m.LastSuccess = s.LastSuccess
+		}
+		m.Rejected = sum(m.Rejected, s.Rejected)
+	}
+	return merged
+}
+
+func sum(a, b map[source.Rejection]uint64) map[source.Rejection]uint64 {
+	total := make(map[source.Rejection]uint64, len(a))
+	maps.Copy(total, a)
+	for reason, n := range b {
+		total[reason] += n
+	}
+	return total
+}
