@@ -103,7 +103,7 @@ fuzz: ## run every fuzz target for FUZZTIME
 
 .PHONY: bench
 bench: ## run the benchmarks
-	go test -run '^$$' -bench . -benchmem ./...
+	go test -run '^$$' -bench . -benchmem -timeout 2h ./...
 
 # The tools, pinned by internal/tools/go.mod and built again when it changes
 $(BIN)/golangci-lint: PKG := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
