@@ -266,6 +266,8 @@ func (l *loader) addFile(v value, g *Group, pattern string) {
 		l.report(v, "must not hold control characters (got %s)", quote(pattern))
 	case err != nil:
 		l.report(v, "is not a valid pattern (got %s)", quote(pattern))
+	case slices.ContainsFunc(g.Files, func(f File) bool { return f.Written == pattern }):
+		l.report(v, "is listed already (%s)", quote(pattern))
 	default:
 		g.Files = append(g.Files, File{Written: pattern, Path: l.resolvePattern(pattern)})
 	}

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/prometheus/common/promslog"
-	"github.com/prometheus/common/version"
 
 	"github.com/kie-exporter/kie_exporter/config"
 )
@@ -63,26 +62,25 @@ func (f *flags) run(ctx context.Context, log *slog.Logger, o Options) error {
 	if err != nil {
 		return err
 	}
-	if f.check {
-		return check(ctx, cfg, log, o.Stdout)
-	}
-	log.Info("Starting kie_exporter", "version", version.Info(), "build", version.BuildContext())
-	e, err := newExporter(cfg, holdBack, log)
-	if err != nil {
-		return err
-	}
-	return f.serve(ctx, e, log, o)
-}
-
-// check does what a start does up to the point of asking and listening, and says what would be tracked.
-func check(ctx context.Context, cfg *config.Config, log *slog.Logger, stdout io.Writer) error {
 	e, err := newExporter(cfg, holdBack, log)
 	if err != nil {
 		return err
 	}
 	defer e.close()
+	server, err := f.newServer(e, log)
+	if err != nil {
+		return err
+	}
+	if f.check {
+		return check(ctx, cfg, e, o.Stdout)
+	}
+	return f.serve(ctx, e, server, log, o)
+}
+
+// check reads the lists and says what would be tracked. All that can be wrong with the configuration has come out before.
+func check(ctx context.Context, cfg *config.Config, e *exporter, stdout io.Writer) error {
 	_ = e.sources.Load(ctx) // a list that can't be read yet was logged, and is no fault of the configuration
-	_, err = fmt.Fprintf(stdout, "The configuration is valid: %s in %s of %s.\n",
+	_, err := fmt.Fprintf(stdout, "The configuration is valid: %s in %s of %s.\n",
 		counted(e.tracker.Len(), "task"), counted(len(cfg.Groups), "group"), counted(len(cfg.Accounts), "account"))
 	return err
 }

@@ -187,7 +187,7 @@ func TestReadyWhenEverySourceWasRead(t *testing.T) {
 func TestPages(t *testing.T) {
 	_, url := serveAPI(t, kiesim.Options{})
 	p := start(t, "--web.telemetry-path=/m", "--config.file="+configFile(t, url, "groups: [{tasks: [a]}]"))
-	for path, want := range map[string]int{"/": 200, "/m": 200, "/metrics": 404, "/-/healthy": 200, "/nothing": 404} {
+	for path, want := range map[string]int{"/": 200, "/m": 200, "/metrics": 404, "//m": 404, "/m/..": 404, "/m/": 404, "/-/healthy": 200, "/nothing": 404} {
 		if status, _ := p.get(path); status != want {
 			t.Errorf("%s answers %d, want %d", path, status, want)
 		}
@@ -311,6 +311,9 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"--demo", "--task.id=x"}, none, 2, "--demo"},
 		{[]string{"--web.max-requests=0", "--demo"}, none, 2, "--web.max-requests"},
 		{[]string{"--web.telemetry-path=m", "--demo"}, none, 2, "--web.telemetry-path"},
+		{[]string{"--web.telemetry-path=/-/ready", "--demo"}, none, 2, "--web.telemetry-path"},
+		{[]string{"--web.telemetry-path=/{x}", "--demo"}, none, 2, "--web.telemetry-path"},
+		{[]string{"--config.check", "--task.id=x", "--web.config.file=no/such.yml"}, environment, 1, "no/such.yml"},
 		{nil, environment, 1, "--task.id"},
 		{[]string{"--task.id=x"}, none, 1, "KIE_API_KEY"},
 		{[]string{"--config.file=no/such.yml"}, none, 1, "no/such.yml"},

@@ -54,6 +54,11 @@ func (f *flags) runDemo(ctx context.Context, log *slog.Logger, o Options) (err e
 	if err != nil {
 		return err
 	}
+	defer e.close()
+	server, err := f.newServer(e, log)
+	if err != nil {
+		return err
+	}
 	listening := o.OnListen
 	o.OnListen = func(addresses []net.Addr) {
 		d.announce(o.Stdout, addresses, f.metricsPath)
@@ -61,7 +66,7 @@ func (f *flags) runDemo(ctx context.Context, log *slog.Logger, o Options) (err e
 			listening(addresses)
 		}
 	}
-	return f.serve(ctx, e, log, o)
+	return f.serve(ctx, e, server, log, o)
 }
 
 func startDemo(ctx context.Context, log *slog.Logger) (*demo, error) {

@@ -116,7 +116,6 @@ func groups(configured []config.Group) (tracked []tracker.GroupOptions, lists []
 
 // run reads the sources and asks about the tasks until ctx ends and nothing is under way any more.
 func (e *exporter) run(ctx context.Context) {
-	defer e.close()
 	var parts sync.WaitGroup
 	parts.Go(func() { e.tracker.Run(ctx) })
 	parts.Go(func() {
@@ -127,6 +126,7 @@ func (e *exporter) run(ctx context.Context) {
 	parts.Wait()
 }
 
+// close releases the connections. It may be called more than once.
 func (e *exporter) close() {
 	for _, c := range e.clients {
 		c.Close()

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -77,8 +79,10 @@ func (f *flags) validate() error {
 		return errors.New("--task.id and --task.file are not for use with --config.file: list the tasks in the file")
 	case f.demo && (f.configFile != "" || tasks || f.check):
 		return errors.New("--demo is for use without --config.file, --config.check, --task.id and --task.file")
-	case f.metricsPath != path.Clean("/"+f.metricsPath):
+	case f.metricsPath != path.Clean("/"+f.metricsPath), strings.ContainsAny(f.metricsPath, "{}% "):
 		return fmt.Errorf("--web.telemetry-path: %q is not an absolute, plain path", f.metricsPath)
+	case strings.HasPrefix(f.metricsPath+"/", "/-/"):
+		return fmt.Errorf("--web.telemetry-path: %q is taken, like all paths below /-/", f.metricsPath)
 	case f.timeoutOffset < 0:
 		return errors.New("--web.timeout-offset: must not be negative")
 	case f.maxRequests < 1:
@@ -93,7 +97,7 @@ func (f *flags) load(getenv func(string) string) (*config.Config, error) {
 		return config.Load(f.configFile, getenv)
 	}
 	if len(f.taskIDs) == 0 && len(f.taskFiles) == 0 {
-		if _, err := os.Stat(defaultConfigFile); err == nil {
+		if _, err := os.Stat(defaultConfigFile); !errors.Is(err, fs.ErrNotExist) {
 			return config.Load(defaultConfigFile, getenv)
 		}
 	}

@@ -15,6 +15,9 @@ import (
 	"github.com/kie-exporter/kie_exporter/collector"
 )
 
+// writeTimeout is how long a client may take to read an answer.
+const writeTimeout = 15 * time.Second
+
 // timeoutHeader holds the seconds after which Prometheus gives up a scrape.
 const timeoutHeader = "X-Prometheus-Scrape-Timeout-Seconds"
 
@@ -56,26 +59,26 @@ func (m *metrics) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.awaitReady(ctx)
 	scrape := prometheus.NewPedanticRegistry()
 	scrape.MustRegister(collector.ForScrape(m.exporter.tracker.Wait(ctx)))
+	// A client that does not read must not keep its slot. That the deadline can't be set is no reason not to answer.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
 	promhttp.HandlerFor(prometheus.Gatherers{m.registry, scrape}, m.options).ServeHTTP(w, r)
 }
 
 // awaitReady keeps a scrape that comes at the start from finding no tasks.
 func (m *metrics) awaitReady(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, m.exporter.maxWait)
-	defer cancel()
 	select {
 	case <-m.exporter.ready:
 	case <-ctx.Done():
 	}
 }
 
-// deadline returns the context in which a scrape waits: it ends before Prometheus gives up.
+// deadline returns the context in which a scrape waits: it ends before Prometheus gives up, and soon after max_wait.
 func (m *metrics) deadline(ctx context.Context, header string) (context.Context, context.CancelFunc) {
-	timeout, ok := scrapeTimeout(header)
-	if !ok {
-		return context.WithCancel(ctx)
+	most := m.exporter.maxWait + time.Second // for a snapshot that shows what was waited for
+	if timeout, ok := scrapeTimeout(header); ok {
+		most = min(most, timeout-m.offset)
 	}
-	return context.WithTimeout(ctx, timeout-m.offset)
+	return context.WithTimeout(ctx, most)
 }
 
 // scrapeTimeout reads the header of Prometheus. One that is malformed or makes no sense is as if absent.

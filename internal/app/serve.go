@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path"
 	"strings"
 	"sync"
 	"time"
@@ -27,15 +28,8 @@ import (
 const shutdownTimeout = 10 * time.Second
 
 // serve answers requests until ctx ends. Requests under way are let finish, and only then are the tasks let go.
-func (f *flags) serve(ctx context.Context, e *exporter, log *slog.Logger, o Options) error {
-	handler, err := f.handler(e, log)
-	if err != nil {
-		return err
-	}
-	if err := toolkit.Validate(*f.web.WebConfigFile); err != nil {
-		return fmt.Errorf("--web.config.file %s: %w", *f.web.WebConfigFile, err)
-	}
-	server := newServer(handler, log)
+func (f *flags) serve(ctx context.Context, e *exporter, server *http.Server, log *slog.Logger, o Options) error {
+	log.Info("Starting kie_exporter", "version", version.Info(), "build", version.BuildContext())
 	listeners, err := f.listen(ctx)
 	if err != nil {
 		return err
@@ -73,16 +67,35 @@ func shutDown(ctx context.Context, server *http.Server) error {
 	return nil
 }
 
-func newServer(handler http.Handler, log *slog.Logger) *http.Server {
+// newServer returns the server for an exporter, once all that the command line says of it is known to be right.
+func (f *flags) newServer(e *exporter, log *slog.Logger) (*http.Server, error) {
+	if err := toolkit.Validate(*f.web.WebConfigFile); err != nil {
+		return nil, fmt.Errorf("--web.config.file %s: %w", *f.web.WebConfigFile, err)
+	}
+	handler, err := f.handler(e, log)
+	if err != nil {
+		return nil, err
+	}
 	return &http.Server{
-		Handler:           handler,
+		Handler:           plainPaths(handler),
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      2 * time.Minute,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
-	}
+	}, nil
+}
+
+// plainPaths answers 404 to paths such as //metrics, which http.ServeMux would redirect.
+func plainPaths(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != path.Clean(r.URL.Path) {
+			http.NotFound(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // handler returns everything that is served.

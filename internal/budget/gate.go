@@ -212,22 +212,18 @@ func closedFor(reason kie.Class, level int, retryAfter time.Duration) time.Durat
 	case reason == kie.ClassRateLimited && retryAfter > 0:
 		return min(max(retryAfter, time.Second), 5*time.Minute)
 	case reason == kie.ClassRateLimited:
-		return jitter(doubled(level, 5*time.Minute))
+		return jittered(level, 5*time.Minute)
 	case familyOf(reason) == familyFault:
-		return jitter(doubled(level, time.Minute))
+		return jittered(level, time.Minute)
 	default:
 		return time.Minute
 	}
 }
 
-// doubled returns 5 s doubled level times, at most most.
-func doubled(level int, most time.Duration) time.Duration {
-	return min(5*time.Second<<min(level, 10), most)
-}
-
-// jitter spreads d by ± 20 %.
-func jitter(d time.Duration) time.Duration {
-	return time.Duration(float64(d) * (0.8 + 0.4*rand.Float64())) //nolint:gosec // spreads load, guards no secret
+// jittered returns 5 s doubled level times and spread by ± 20 %, at most most.
+func jittered(level int, most time.Duration) time.Duration {
+	d := min(5*time.Second<<min(level, 10), most)
+	return min(time.Duration(float64(d)*(0.8+0.4*rand.Float64())), most) //nolint:gosec // spreads load, guards no secret
 }
 
 // family is what classes of outcome have in common for the gate.

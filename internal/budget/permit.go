@@ -45,7 +45,7 @@ func (p *Permit) Credit(ctx context.Context) (float64, error) {
 func (p *Permit) Release() {
 	a := p.account
 	a.mu.Lock()
-	if p.trial != trialNone {
+	if p.trial != trialNone && p.moves == a.gate.moves {
 		a.gate.abandonTrial()
 		a.moved()
 	}

@@ -100,6 +100,9 @@ func works(err error) bool {
 	}
 }
 
+// Up reports whether the last request found the API in working order and the key accepted, or there was none yet.
+func (a *Account) Up() bool { return a.stats.health.Load() != healthDown }
+
 // Stats returns a copy of what is known now.
 func (a *Account) Stats() Stats {
 	health := a.stats.health.Load()

@@ -404,3 +404,48 @@ func BenchmarkDecode(b *testing.B) {
 		}
 	}
 }
+
+func TestParamIsSkippedWhateverItIs(t *testing.T) {
+	for _, param := range []string{`"{broken"`, `{"state":"fail","input":{"prompt":"x"}}`, `7`, `null`, `[[1]]`, `"` + strings.Repeat("x", 1<<20) + `"`} {
+		a := told(t, `"state":"success","param":`+param+`,"createTime":1698765400000,"completeTime":1698765432000`)
+		if latency, ok := a.Latency(); a.State != StateSuccess || !ok || latency != 32*time.Second {
+			t.Errorf("param %.40s: %+v", param, a)
+		}
+	}
+}
+
+func TestInFlightTasksHaveNoCompletion(t *testing.T) {
+	for _, completed := range []string{"null", "1698765432000", "0"} {
+		a := told(t, `"state":"generating","createTime":1698765400000,"completeTime":`+completed)
+		if _, ok := a.Latency(); ok || !a.Completed.IsZero() || a.Created != 1698765400000 {
+			t.Errorf("completeTime %s: %+v", completed, a)
+		}
+	}
+}
+
+func TestCostTimeIsNotTheLatency(t *testing.T) {
+	a := told(t, `"state":"success","costTime":7,"createTime":1698765400000,"completeTime":1698765432000`)
+	if latency, _ := a.Latency(); latency != 32*time.Second {
+		t.Errorf("latency %v, want 32s", latency)
+	}
+}
+
+func TestTaskIDMayBeANumberInTheAnswer(t *testing.T) {
+	_, err := ask(t, 200, `{"code":200,"data":{"taskId":123,"state":"success"}}`)
+	wantClass(t, err, ClassMismatch)
+}
+
+func TestAbsurdCreditsAreUnknown(t *testing.T) {
+	for form, known := range map[string]bool{"1e9": true, "1.0e10": false, "1e308": false} {
+		if a := told(t, `"state":"success","creditsConsumed":`+form); a.HasCredits != known {
+			t.Errorf("%s: known %v", form, a.HasCredits)
+		}
+	}
+}
+
+func TestRefusalsWithoutData(t *testing.T) {
+	for code, class := range map[int]Class{401: ClassAuth, 402: ClassCredits} {
+		_, err := ask(t, 200, fmt.Sprintf(`{"code":%d,"msg":"no"}`, code))
+		wantClass(t, err, class)
+	}
+}

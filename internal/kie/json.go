@@ -60,10 +60,13 @@ func isNumber(s string) bool {
 	return s != "" && (s[0] == '-' || s[0] >= '0' && s[0] <= '9') && json.Valid([]byte(s))
 }
 
-// amount reads a number of credits: finite and not negative.
+// mostCredits is more than any account has; what is beyond would spoil a sum for good.
+const mostCredits = 1e9
+
+// amount reads a number of credits: not negative, and not absurd.
 func amount(raw json.RawMessage) (float64, bool) {
 	f, ok := number(raw)
-	if !ok || f < 0 {
+	if !ok || f < 0 || f > mostCredits {
 		return 0, false
 	}
 	return math.Abs(f), true // −0 is 0

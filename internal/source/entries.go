@@ -17,8 +17,10 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 )
 
-// maxLabels is the most labels of an entry.
-const maxLabels = 32
+const (
+	maxLabels    = 32 // of an entry
+	maxLabelName = 64 // bytes
+)
 
 var (
 	errNotUTF8    = errors.New("text is not UTF-8")
@@ -49,7 +51,7 @@ func addLabel(labels map[string]string, name, value string) error {
 	switch {
 	case twice:
 		return fmt.Errorf("label %q is there twice", name)
-	case !labelName.MatchString(name) || strings.HasPrefix(name, "__"):
+	case len(name) > maxLabelName || !labelName.MatchString(name) || strings.HasPrefix(name, "__"):
 		return fmt.Errorf("%q can't be the name of a label", name)
 	case value != "" && !kie.ValidID(value):
 		return fmt.Errorf("label %q: value over 128 bytes or with control characters", name)

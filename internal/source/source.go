@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"log/slog"
 	"maps"
@@ -24,7 +25,8 @@ type Task struct {
 // Change is what the reads of a group's sources changed. Each id is in one group at a time: the first that lists it.
 type Change struct {
 	Group string
-	// Backlog marks Added as the ids of a source's first read, the one that Load makes.
+	// Backlog marks Added as the ids of a source's first read: the one that Load makes, or the first successful one of a
+	// source that was there then but could not be read.
 	Backlog bool
 	// Added holds newly listed tasks in the order listed, and tasks known before whose group or labels changed.
 	Added []Task
@@ -107,6 +109,7 @@ type source struct {
 	errors      uint64
 	rejected    map[Rejection]uint64
 	failing     bool
+	owed        bool // something that was there at the start could not be read yet
 	stat        atomic.Pointer[Stat]
 }
 
@@ -222,9 +225,11 @@ func (s *Set) read(ctx context.Context, src *source, first bool) error {
 		s.ledger.expire(src, now)
 	}
 	for _, c := range s.ledger.settle() {
-		c.Backlog = first
+		c.Backlog = first || src.owed
 		s.sink.Apply(c)
 	}
+	// What was there at the start but could not be read is still a backlog when it can. A file that was not there is none.
+	src.owed = err != nil && (src.owed || first && !errors.Is(err, fs.ErrNotExist))
 	if ctx.Err() == nil {
 		src.note(err, now, src.logger(s.log))
 	}

@@ -567,3 +567,19 @@ func TestEveryPatternThatCanNotBeOneIsRefused(t *testing.T) {
 		t.Errorf("the name of a folder is taken for a pattern: %v", err)
 	}
 }
+
+func TestAFileRepairedAfterTheStartIsStillABacklog(t *testing.T) {
+	inFakeTime(t, func(b *bench) {
+		b.write("list.yml", "- tasks: [old")
+		b.start("list.yml")
+		b.poll(2)
+		b.write("list.yml", "- tasks: [old]")
+		b.poll(1)
+		b.write("list.yml", "- tasks: [old, new]")
+		b.poll(1)
+		b.want("new old")
+		if len(b.changes) != 2 || !b.changes[0].Backlog || b.changes[1].Backlog {
+			b.t.Errorf("changes %+v", b.changes)
+		}
+	})
+}
