@@ -17,7 +17,7 @@ const (
 	ConfirmAfter = 30 * time.Second
 
 	recordsKept  = 60 * 24 * time.Hour // the API forgets a task two months after its creation
-	notFoundLast = 7 * 24 * time.Hour  // after first sight, from when on a task not found is asked no more
+	notFoundLast = 7 * 24 * time.Hour  // from when on a task that is not found is asked no more
 )
 
 // Bounds limit how often one unfinished task is asked.
@@ -53,6 +53,7 @@ func Backoff(n int) time.Duration {
 // NotFound is a task that the API does not know.
 type NotFound struct {
 	Seen    time.Duration // since its first sight
+	Lost    time.Duration // since it was last known to the API, or first seen
 	Age     time.Duration // since its creation; 0 if unknown
 	InGrace int           // answers of this kind during the grace, this one included
 	After   int           // answers of this kind after the grace, this one included
@@ -64,8 +65,8 @@ func (n NotFound) Again() (time.Duration, bool) {
 	case n.Seen < Grace && n.InGrace <= 1:
 		return 15 * time.Second, true
 	case n.Seen < Grace: // the last time when it ends, so that the error shows from then on
-		return max(min(30*time.Second, Grace-n.Seen), 3*time.Second), true
-	case n.Seen >= notFoundLast || n.Age > recordsKept:
+		return min(30*time.Second, Grace-n.Seen), true
+	case n.Lost >= notFoundLast || n.Age > recordsKept:
 		return 0, false
 	default:
 		return min(10*time.Minute<<min(max(n.After-1, 0), 10), 24*time.Hour), true

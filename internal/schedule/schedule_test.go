@@ -49,8 +49,9 @@ func TestATaskNotFound(t *testing.T) {
 		{schedule.NotFound{Seen: 75 * time.Second, InGrace: 4}, 15 * time.Second, true}, // the rest of the grace
 		{schedule.NotFound{Seen: 90 * time.Second, InGrace: 4, After: 1}, 10 * time.Minute, true},
 		{schedule.NotFound{Seen: time.Hour, After: 3}, 40 * time.Minute, true},
-		{schedule.NotFound{Seen: 6 * day, After: 50}, day, true},
-		{schedule.NotFound{Seen: 7 * day, After: 9}, 0, false},
+		{schedule.NotFound{Seen: 6 * day, Lost: 6 * day, After: 50}, day, true},
+		{schedule.NotFound{Seen: 7 * day, Lost: 7 * day, After: 9}, 0, false},
+		{schedule.NotFound{Seen: 30 * day, Lost: time.Hour, After: 1}, 10 * time.Minute, true},
 		{schedule.NotFound{Seen: time.Hour, Age: 61 * day, After: 1}, 0, false},
 		{schedule.NotFound{Seen: time.Hour, Age: 59 * day, After: 1}, 10 * time.Minute, true},
 	} {

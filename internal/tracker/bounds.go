@@ -46,13 +46,12 @@ func (d distinct) admits(value string) bool {
 	return true
 }
 
-// model returns the label value for a model's name.
-func (b *bounds) model(name string) string {
+// model returns the label value for a model's name; false: it is another than the name.
+func (b *bounds) model(name string) (string, bool) {
 	if name == "" || name == overflow || b.models.admits(name) {
-		return name
+		return name, true
 	}
-	b.overflows.Model++
-	return overflow
+	return overflow, false
 }
 
 // failCode returns the label value for a fail code.
@@ -67,15 +66,14 @@ func (b *bounds) failCode(code string) string {
 	return overflow
 }
 
-// addLabels takes the keys of a task's labels. Those beyond the limit are not shown.
-func (b *bounds) addLabels(labels map[string]string) {
-	before := len(b.labelKeys.values)
+// admitLabels takes the keys of a task's labels; false: some are beyond the limit and not shown.
+func (b *bounds) admitLabels(labels map[string]string) bool {
+	before, all := len(b.labelKeys.values), true
 	for key := range labels {
-		if !b.labelKeys.admits(key) {
-			b.overflows.LabelKey++
-		}
+		all = b.labelKeys.admits(key) && all
 	}
 	if len(b.labelKeys.values) != before {
 		b.lastKeys = slices.Sorted(maps.Keys(b.labelKeys.values))
 	}
+	return all
 }

@@ -63,7 +63,7 @@ func (t *Tracker) sumUp(now time.Time) summary {
 
 func (s *summary) add(k *task, now time.Time) {
 	o, g := k.open, k.group
-	if !o.given && !o.due.After(now) {
+	if !o.given && !o.Due.After(now) {
 		s.due[g.account]++
 	}
 	if o.class != kie.ClassOK {
@@ -72,12 +72,12 @@ func (s *summary) add(k *task, now time.Time) {
 		}
 		s.classes[g][o.class]++
 	}
-	if o.answered.IsZero() {
+	if o.Answered.IsZero() {
 		s.pending[g]++
 		return
 	}
-	if at, ok := s.oldestAnswer[g]; !ok || o.answered.Before(at) {
-		s.oldestAnswer[g] = o.answered
+	if at, ok := s.oldestAnswer[g]; !ok || o.Answered.Before(at) {
+		s.oldestAnswer[g] = o.Answered
 	}
 	if at, ok := s.oldest[k.model]; !k.created.IsZero() && (!ok || k.created < at) {
 		s.oldest[k.model] = k.created
@@ -104,7 +104,7 @@ func (t *Tracker) withSeries() []*task {
 	limit := t.options.TaskSeries
 	var answered, pending []*task
 	for _, k := range t.unfinished {
-		if k.open.answered.IsZero() {
+		if k.open.Answered.IsZero() {
 			pending = append(pending, k)
 		} else {
 			answered = append(answered, k)
@@ -119,7 +119,7 @@ func (t *Tracker) withSeries() []*task {
 		if len(chosen) >= limit {
 			return chosen
 		}
-		if !k.removed {
+		if k != nil {
 			chosen = append(chosen, k)
 		}
 	}
@@ -130,7 +130,7 @@ func (t *Tracker) withSeries() []*task {
 }
 
 // born returns when an unfinished task was created, or first seen if that is not known.
-func (k *task) born() kie.Time { return firstTime(k.created, kie.TimeOf(k.open.seen)) }
+func (k *task) born() kie.Time { return firstTime(k.created, kie.TimeOf(k.open.Seen)) }
 
 func (k *task) snapshot() Task {
 	s := Task{
@@ -144,7 +144,7 @@ func (k *task) snapshot() Task {
 		s.Model = k.model.name
 	}
 	if k.open != nil {
-		s.LastAnswer, s.QueryError = k.open.answered, k.open.class
+		s.LastAnswer, s.QueryError = k.open.Answered, k.open.class
 	}
 	return s
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/schedule"
 )
 
 // account is a budget and the tasks that it is spent on. Its fields are guarded by the tracker's lock.
@@ -20,10 +21,11 @@ type account struct {
 	log     *slog.Logger
 	wake    chan struct{} // has a token when there may be something new to do
 
-	queue   queue
+	queue   schedule.Queue[*task]
 	asking  map[*task]bool
 	clock   clock
 	gate    kie.Class // that closed the budget's gate, as last logged
+	down    bool      // the API is not in working order, as last logged
 	waiting []*waiter
 	credits credits
 }
@@ -88,7 +90,7 @@ func (a *account) untilWork(now time.Time) (time.Duration, bool) {
 	if !t.options.Background && !now.Before(t.awakeUntil) {
 		return 0, false
 	}
-	at, ok := a.queue.earliest()
+	at, ok := a.queue.Earliest()
 	if due, asks := a.credits.dueAt(); asks && (!ok || due.Before(at)) {
 		at, ok = due, true
 	}
@@ -110,37 +112,51 @@ func (a *account) choose(permit *budget.Permit) func(context.Context) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	askCredits := func(ctx context.Context) { a.askCredits(ctx, permit) }
-	if a.credits.interval > 0 && permit.PrefersCredit() || a.credits.isDue(now) && !permit.IsTrial() {
+	if a.credits.interval > 0 && !a.credits.asking && permit.PrefersCredit() || a.credits.isDue(now) && !permit.IsTrial() {
 		a.credits.begin()
 		return askCredits
 	}
-	k := a.queue.take(now, func(k *task) bool {
+	next := a.queue.Take(now, func(k *task) bool {
 		return permit.IsTrial() && (k.open.class != kie.ClassOK || permit.Avoids(k.id))
 	})
-	if k == nil {
+	if next == nil {
 		if !a.credits.isDue(now) {
 			return nil
 		}
 		a.credits.begin()
 		return askCredits
 	}
-	a.asking[k] = true
+	k := next.Task
+	a.asking[k], k.open.asking = true, true
 	return func(ctx context.Context) {
 		answer, err := permit.Record(ctx, k.id)
 		t.learn(a, k, answer, err)
 	}
 }
 
-// noteGate logs that the budget's gate was closed or opened.
-func (a *account) noteGate(reason kie.Class) {
-	if reason == a.gate {
+// note logs what the outcome of a request changed for the account as a whole, and at level debug the outcome itself.
+func (a *account) note(err error, about ...any) {
+	if kie.Cancelled(err) {
 		return
 	}
-	a.gate = reason
-	if reason == kie.ClassOK {
-		a.log.Info("Asking again")
-	} else {
-		a.log.Warn("Not asking for now", "reason", reason.String())
+	if err != nil {
+		a.log.Debug("A request failed", append(about, "err", err)...)
+	}
+	if down := !a.budget.Up(); down != a.down {
+		a.down = down
+		if down {
+			a.log.Warn("The API does not work for us", "err", err)
+		} else {
+			a.log.Info("The API works again")
+		}
+	}
+	if reason := a.budget.Closed(); reason != a.gate {
+		a.gate = reason
+		if reason == kie.ClassOK {
+			a.log.Info("Asking again")
+		} else {
+			a.log.Warn("Not asking for now", "reason", reason.String())
+		}
 	}
 }
 
@@ -184,11 +200,10 @@ func (c *credits) known(now time.Time) (float64, bool) {
 func (a *account) askCredits(ctx context.Context, permit *budget.Permit) {
 	balance, err := permit.Credit(ctx)
 	now := time.Now()
-	closed := a.budget.Closed()
 	a.tracker.mu.Lock()
 	defer a.tracker.mu.Unlock()
 	a.tracker.changes.Add(1)
-	a.noteGate(closed)
+	a.note(err)
 	a.credits.end(balance, err, now)
 	a.release()
 	a.wakeUp()

@@ -142,7 +142,7 @@ func TestLabelValuesFromOutsideAreBounded(t *testing.T) {
 		for i := range 70 {
 			labels[fmt.Sprint("key", i)] = "x"
 		}
-		c := listing("video", "m000000")
+		c := listing("video", "labelled")
 		c.Added[0].Labels = labels
 		r.Apply(c)
 		s := r.scrape()
@@ -159,7 +159,7 @@ func TestLabelValuesFromOutsideAreBounded(t *testing.T) {
 		if len(s.LabelKeys) != 64 {
 			t.Errorf("%d label keys, want 64", len(s.LabelKeys))
 		}
-		if s.Overflows != (tracker.Overflows{Model: 7, FailCode: 10, LabelKey: 6}) {
+		if s.Overflows != (tracker.Overflows{Model: 7, FailCode: 10, LabelKey: 1}) {
 			t.Errorf("overflows %+v", s.Overflows)
 		}
 	})

@@ -60,7 +60,9 @@ func newRig(t *testing.T, s setup) *rig {
 		s.budget.Rate, s.budget.Concurrent = 1000, 8
 	}
 	o := s.tracker
-	o.Accounts = []tracker.AccountOptions{{Name: "main", Budget: budget.New(s.budget), CreditsInterval: s.credits}}
+	if o.Accounts == nil {
+		o.Accounts = []tracker.AccountOptions{{Name: "main", Budget: budget.New(s.budget), CreditsInterval: s.credits}}
+	}
 	if o.Groups == nil {
 		o.Groups = []tracker.GroupOptions{{Name: "video", Account: "main"}, {Name: "image", Account: "main"}}
 	}

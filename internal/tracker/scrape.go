@@ -21,7 +21,7 @@ const (
 type waiter struct {
 	arrived time.Time
 	done    chan struct{}
-	refused bool // the account's gate is closed; read it after done
+	asked   bool // everything that was due has been asked
 }
 
 // Wait wakes the dispatchers and returns when every task that is due now was asked, the account's gate has closed, MaxWait
@@ -34,11 +34,10 @@ func (t *Tracker) Wait(ctx context.Context) Scrape {
 	for a, w := range t.arrive(start) {
 		select {
 		case <-w.done:
-			s.Incomplete = s.Incomplete || w.refused
 		case <-limited.Done():
 			a.leave(w)
-			s.Incomplete = true
 		}
+		s.Incomplete = s.Incomplete || !w.asked
 	}
 	t.awaitFresh(ctx)
 	s.Waited = time.Since(start)
@@ -61,7 +60,7 @@ func (t *Tracker) arrive(now time.Time) map[*account]*waiter {
 	return waiters
 }
 
-// leave forgets a scrape that waits no longer.
+// leave forgets a scrape that waits no longer. Nobody touches the waiter after that.
 func (a *account) leave(w *waiter) {
 	a.tracker.mu.Lock()
 	defer a.tracker.mu.Unlock()
@@ -80,7 +79,7 @@ func (a *account) release() {
 		if !asked && !refused {
 			return false
 		}
-		w.refused = !asked
+		w.asked = asked
 		close(w.done)
 		return true
 	})
@@ -88,10 +87,10 @@ func (a *account) release() {
 
 // earliestUnasked returns the time since when the first task is due that has no answer since, those being asked included.
 func (a *account) earliestUnasked() (time.Time, bool) {
-	first, due := a.queue.earliest()
+	first, due := a.queue.Earliest()
 	for k := range a.asking {
-		if !k.removed && (!due || k.open.due.Before(first)) {
-			first, due = k.open.due, true
+		if !k.removed && (!due || k.open.Due.Before(first)) {
+			first, due = k.open.Due, true
 		}
 	}
 	return first, due

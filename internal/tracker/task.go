@@ -25,27 +25,55 @@ type task struct {
 	state      kie.State
 	reason     kie.Reason
 	hasCredits bool
-	removed    bool
+	removed    bool // tracked no longer
+	index      int  // in the tracker's unfinished or finished tasks
 }
 
 // open is what matters of an unfinished task.
 type open struct {
-	seen     time.Time // first sight
-	due      time.Time // when it is to be asked
-	answered time.Time // last; zero: pending
-	hint     string    // the model that its source names
-	doubt    string    // fail code of an answer that wants a second one
-	index    int       // in the tracker's unfinished tasks
-	place    int       // in its lane
-	faults   int       // queries in a row that failed
-	inGrace  int       // answers during the grace that there is no such task
-	missing  int       // such answers after the grace
-	lane     lane
-	class    kie.Class // of the last query, as far as it concerns the task
-	backlog  bool      // came with its source's first read and was not answered yet
-	old      bool      // the last answer showed it to be hardly worth asking
-	overdue  bool      // the last answer showed it to be older than its group and model allow
-	given    bool      // up: it is never asked again
+	schedule.Item[*task]
+
+	hint    string    // the model that its source names
+	doubt   string    // fail code of an answer that wants a second one
+	faults  int       // queries in a row that failed
+	inGrace int       // answers during the grace that there is no such task
+	missing int       // such answers after the grace
+	class   kie.Class // of the last query, as far as it concerns the task
+	asking  bool      // a query is under way
+	backlog bool      // came with its source's first read and was not answered yet
+	old     bool      // the last answer showed it to be hardly worth asking
+	overdue bool      // the last answer showed it to be older than its group and model allow
+	given   bool      // up: it is never asked again
+}
+
+// lane returns where the task waits for its next query.
+func (o *open) lane() schedule.Lane {
+	switch {
+	case o.given:
+		return schedule.LaneNone
+	case o.old || o.missing > 0:
+		return schedule.LaneRare
+	case o.backlog && (o.class != kie.ClassOK || o.inGrace > 0):
+		return schedule.LaneRetry
+	case o.backlog:
+		return schedule.LaneBacklog
+	default:
+		return schedule.LaneHot
+	}
+}
+
+// enqueue makes an unfinished task wait for its next query.
+func (k *task) enqueue() {
+	k.open.Lane = k.open.lane()
+	k.group.account.queue.Put(&k.open.Item)
+}
+
+// durations returns what is known of how long tasks like this one take.
+func (k *task) durations() *schedule.Durations {
+	if k.model != nil {
+		return k.model.durations
+	}
+	return k.group.durationsOf(k.open.hint)
 }
 
 // clock relates the API's clock to ours.
@@ -72,7 +100,7 @@ func (c *clock) api(ours time.Time) kie.Time { return kie.TimeOf(ours.Add(c.offs
 // age returns how long ago an unfinished task was created, or first seen if it was never answered or the API does not tell.
 func (k *task) age(c clock) time.Duration {
 	if k.created.IsZero() {
-		return c.now.Sub(k.open.seen)
+		return c.now.Sub(k.open.Seen)
 	}
 	return max(0, c.api(c.now).Sub(k.created))
 }
@@ -80,16 +108,16 @@ func (k *task) age(c clock) time.Duration {
 // learn takes what became of a query.
 func (t *Tracker) learn(a *account, k *task, answer kie.Answer, err error) {
 	now := time.Now()
-	closed := a.budget.Closed()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.changes.Add(1)
 	delete(a.asking, k)
-	a.noteGate(closed)
+	k.open.asking = false
+	a.note(err, "task_id", k.id)
 	if !k.removed {
-		t.conclude(a, k, answer, err, now, closed != kie.ClassOK)
+		t.conclude(a, k, answer, err, now)
 		if k.open != nil {
-			k.group.account.queue.put(k)
+			k.enqueue()
 		}
 	}
 	a.release()
@@ -100,7 +128,7 @@ func (t *Tracker) learn(a *account, k *task, answer kie.Answer, err error) {
 }
 
 // conclude decides by the class of a query's outcome what it means for the task.
-func (t *Tracker) conclude(a *account, k *task, answer kie.Answer, err error, now time.Time, closed bool) {
+func (t *Tracker) conclude(a *account, k *task, answer kie.Answer, err error, now time.Time) {
 	a.clock.read(answer.Clock, now)
 	o := k.open
 	class := kie.ClassOf(err)
@@ -112,27 +140,38 @@ func (t *Tracker) conclude(a *account, k *task, answer kie.Answer, err error, no
 			t.answered(a, k, answer)
 			return
 		}
-		o.doubt, o.class, o.due = answer.FailCode, class, now.Add(schedule.ConfirmAfter)
+		o.doubt, o.class, o.Due = answer.FailCode, class, now.Add(schedule.ConfirmAfter)
 	case class == kie.ClassNotFound:
 		o.notFound(k, a.clock)
 	case class == kie.ClassRateLimited, kie.Cancelled(err):
-		// Says nothing about the task: it stays as it was, due.
-	case closed:
-		// The account rests, and no task is to rest longer for it.
-		o.class, o.due = class, now.Add(t.options.Bounds.Min)
+		return // says nothing about the task: it stays as it was, due
+	case a.budget.Closed() != kie.ClassOK:
+		o.class, o.Due = class, now // the account rests, and no task is to rest longer for it
 	default:
-		o.faults++
-		wait := schedule.Backoff(o.faults)
-		if o.old {
-			wait = max(wait, schedule.OldInterval)
-		}
-		o.class, o.due = class, now.Add(wait)
+		o.fault(class, now, k.age(a.clock))
 	}
+	if earliest := now.Add(t.options.Bounds.Min); o.Due.Before(earliest) {
+		o.Due = earliest
+	}
+}
+
+// fault takes a failure that concerns this task alone.
+func (o *open) fault(class kie.Class, now time.Time, age time.Duration) {
+	o.faults++
+	o.old = age >= schedule.OldAge
+	wait := schedule.Backoff(o.faults)
+	if o.old {
+		wait = max(wait, schedule.OldInterval)
+	}
+	o.class, o.Due = class, now.Add(wait)
 }
 
 // notFound takes the answer that there is no such task.
 func (o *open) notFound(k *task, c clock) {
-	n := schedule.NotFound{Seen: c.now.Sub(o.seen)}
+	n := schedule.NotFound{Seen: c.now.Sub(o.Seen), Lost: c.now.Sub(o.Seen)}
+	if !o.Answered.IsZero() {
+		n.Lost = c.now.Sub(o.Answered)
+	}
 	if !k.created.IsZero() {
 		n.Age = k.age(c)
 	}
@@ -145,7 +184,7 @@ func (o *open) notFound(k *task, c clock) {
 	}
 	n.InGrace, n.After = o.inGrace, o.missing
 	wait, again := n.Again()
-	o.given, o.due = !again, c.now.Add(wait)
+	o.given, o.Due = !again, c.now.Add(wait)
 }
 
 // answered takes an answer that tells the task's state.
@@ -158,11 +197,12 @@ func (t *Tracker) answered(a *account, k *task, answer kie.Answer) {
 		t.finish(k, answer, a.clock)
 		return
 	}
-	o.answered, o.class, o.doubt, o.backlog = a.clock.now, kie.ClassOK, "", false
+	o.Answered, o.class, o.doubt, o.backlog = a.clock.now, kie.ClassOK, "", false
 	o.faults, o.inGrace, o.missing = 0, 0, 0
 	age := k.age(a.clock)
 	o.old, o.overdue = age >= schedule.OldAge, age > k.model.overdueAfter()
-	o.due = a.clock.now.Add(t.options.Bounds.Interval(age))
+	o.Durations, o.Born = k.model.durations, a.clock.now.Add(-age)
+	o.Due = a.clock.now.Add(o.Durations.Interval(t.options.Bounds, age))
 }
 
 // classify counts the task under the model and the state that the answer tells.
@@ -174,7 +214,11 @@ func (t *Tracker) classify(k *task, answer kie.Answer) {
 	if name == "" && k.model != nil {
 		name = k.model.name
 	}
-	k.model = t.modelOf(k.group, t.bounds.model(name))
+	name, admitted := t.bounds.model(name)
+	if !admitted && k.model == nil {
+		t.bounds.overflows.Model++
+	}
+	k.model = t.modelOf(k.group, name)
 	k.state = answer.State
 	k.model.tasks[k.state]++
 }
@@ -190,9 +234,12 @@ func (t *Tracker) finish(k *task, answer kie.Answer, c clock) {
 			k.failedAt = firstTime(answer.Completed, answer.Updated, c.api(c.now))
 		}
 	}
-	t.close(k)
+	if took, ok := answer.Latency(); ok && (news || !k.model.durations.Learned()) {
+		k.model.durations.Observe(took) // old news tells nothing that newer tasks have not told
+	}
+	t.takeUnfinished(k)
 	k.open = nil
-	t.finished = append(t.finished, k)
+	t.putFinished(k)
 	if news {
 		k.count(answer, c)
 	} else {
@@ -205,14 +252,14 @@ const backlogSlack = 10 * time.Minute
 
 // isNews reports whether a task finished while we were watching, rather than long before it was listed.
 func (t *Tracker) isNews(o *open, answer kie.Answer, c clock) bool {
-	if !o.answered.IsZero() {
+	if !o.Answered.IsZero() {
 		return true
 	}
 	finished := firstTime(answer.Completed, answer.Updated, answer.Created)
 	if finished.IsZero() {
 		return !o.backlog
 	}
-	since := o.seen.Add(-backlogSlack)
+	since := o.Seen.Add(-backlogSlack)
 	if o.backlog {
 		since = t.started
 	}

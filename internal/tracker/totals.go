@@ -23,13 +23,26 @@ type group struct {
 	tasks     int           // tracked
 	uncounted uint64
 	detection histogram
+	durations *schedule.Durations
+	byModel   map[string]*schedule.Durations
 }
 
-func newGroup(o GroupOptions, a *account) *group {
+func newGroup(o GroupOptions, a *account, all *schedule.Durations) *group {
 	return &group{
 		name: o.Name, account: a, overdue: o.Overdue,
+		durations: schedule.NewDurations(all),
+		byModel:   make(map[string]*schedule.Durations),
 		detection: newHistogram(.5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300, 600, 1800),
 	}
+}
+
+// durationsOf returns what is known of how long tasks of a model take. Of one that no answer has named yet that is what is
+// known of all the group's tasks.
+func (g *group) durationsOf(model string) *schedule.Durations {
+	if d, ok := g.byModel[model]; ok {
+		return d
+	}
+	return g.durations
 }
 
 type modelKey struct {
@@ -42,6 +55,8 @@ type model struct {
 	group *group
 	name  string
 	tasks map[kie.State]int // that are tracked now, by last answer
+
+	durations *schedule.Durations
 
 	shown     time.Time // when somebody first could see the totals; zero: not yet
 	finished  [outcomes]uint64
@@ -60,10 +75,12 @@ type failCode struct {
 func newModel(g *group, name string) *model {
 	m := &model{
 		group: g, name: name,
+		durations: schedule.NewDurations(g.durations),
 		tasks:     make(map[kie.State]int),
 		failedFor: make(map[kie.Reason]uint64),
 		failCodes: make(map[string]*failCode),
 	}
+	g.byModel[name] = m.durations
 	for _, s := range kie.States() {
 		m.tasks[s] = 0
 	}
@@ -81,7 +98,7 @@ func (m *model) overdueAfter() time.Duration {
 	if m.group.overdue > 0 {
 		return m.group.overdue
 	}
-	return schedule.DefaultOverdue
+	return m.durations.Overdue()
 }
 
 // count adds a finished task that is news to the totals.

@@ -63,8 +63,9 @@ type Tracker struct {
 	byGroup    map[string]*group
 	tasks      map[string]*task
 	unfinished []*task
-	finished   []*task // in the order in which it was learned; removed ones stay until swept
-	removed    int     // in finished
+	finished   []*task // in the order in which it was learned, with gaps
+	gaps       int     // in finished
+	dropped    dropped
 	models     map[modelKey]*model
 	bounds     bounds
 }
@@ -77,6 +78,7 @@ func New(o Options) *Tracker {
 		started: time.Now(),
 		byGroup: make(map[string]*group, len(o.Groups)),
 		tasks:   make(map[string]*task),
+		dropped: newDropped(),
 		models:  make(map[modelKey]*model),
 		bounds:  newBounds(o.Models),
 	}
@@ -86,11 +88,12 @@ func New(o Options) *Tracker {
 		t.accounts = append(t.accounts, a)
 		byName[a.name] = a
 	}
+	all := schedule.NewDurations(nil)
 	for _, gro := range o.Groups {
-		g := newGroup(gro, byName[gro.Account])
+		g := newGroup(gro, byName[gro.Account], all)
 		t.groups = append(t.groups, g)
 		t.byGroup[g.name] = g
-		t.bounds.addLabels(gro.Labels)
+		t.bounds.admitLabels(gro.Labels)
 	}
 	return t
 }
@@ -119,13 +122,19 @@ func (t *Tracker) Apply(c source.Change) {
 	for _, id := range c.Removed {
 		if k, ok := t.tasks[id]; ok {
 			t.drop(k)
+			t.dropped.remember(k)
 		}
 	}
 	g := t.byGroup[c.Group]
 	for _, listed := range c.Added {
-		t.bounds.addLabels(listed.Labels)
+		if !t.bounds.admitLabels(listed.Labels) {
+			t.bounds.overflows.LabelKey++
+		}
 		if k, ok := t.tasks[listed.ID]; ok {
-			t.move(k, g, listed.Labels)
+			t.leave(k)
+			t.enter(k, g, listed.Labels)
+		} else if k, ok := t.dropped.recall(listed.ID); ok {
+			t.restore(k, g, listed.Labels)
 		} else {
 			t.add(listed, g, c.Backlog, now)
 		}
@@ -137,71 +146,89 @@ func (t *Tracker) Apply(c source.Change) {
 }
 
 func (t *Tracker) add(listed source.Task, g *group, backlog bool, now time.Time) {
-	k := &task{id: listed.ID, group: g, labels: listed.Labels}
-	k.open = &open{seen: now, due: now, backlog: backlog, hint: listed.Model, index: len(t.unfinished)}
-	t.tasks[k.id] = k
-	g.tasks++
-	t.unfinished = append(t.unfinished, k)
-	g.account.queue.put(k)
+	k := &task{id: listed.ID, open: &open{backlog: backlog, hint: listed.Model}}
+	k.open.Item = schedule.Item[*task]{Task: k, Seen: now, Born: now, Due: now}
+	t.restore(k, g, listed.Labels)
 }
 
-// drop forgets a task. Totals keep what it added to them.
+// restore tracks a task, with what is known of it, in a group.
+func (t *Tracker) restore(k *task, g *group, labels map[string]string) {
+	k.removed = false
+	t.tasks[k.id] = k
+	if k.open == nil {
+		t.putFinished(k)
+	} else {
+		k.index = len(t.unfinished)
+		t.unfinished = append(t.unfinished, k)
+	}
+	t.enter(k, g, labels)
+}
+
+// drop tracks a task no longer. Totals keep what it added to them.
 func (t *Tracker) drop(k *task) {
-	delete(t.tasks, k.id)
-	k.group.tasks--
 	k.removed = true
+	delete(t.tasks, k.id)
+	if k.open == nil {
+		t.takeFinished(k)
+	} else {
+		t.takeUnfinished(k)
+	}
+	t.leave(k)
+}
+
+// enter makes a task one of a group's.
+func (t *Tracker) enter(k *task, g *group, labels map[string]string) {
+	k.group, k.labels = g, labels
+	g.tasks++
+	if k.model != nil {
+		k.model = t.modelOf(g, k.model.name)
+		k.model.tasks[k.state]++
+	}
+	if k.open == nil {
+		return
+	}
+	k.open.Durations = k.durations()
+	if !k.open.asking {
+		k.enqueue()
+	}
+}
+
+// leave takes a task out of its group. Scrapes that wait for it wait no longer.
+func (t *Tracker) leave(k *task) {
+	k.group.tasks--
 	if k.model != nil {
 		k.model.tasks[k.state]--
 	}
-	if k.open == nil {
-		t.removed++
-		t.sweep()
-		return
+	if k.open != nil {
+		k.group.account.queue.Remove(&k.open.Item)
+		k.group.account.release()
 	}
-	t.close(k)
-	k.group.account.queue.remove(k)
-	k.group.account.release()
 }
 
-// close takes a task out of the unfinished ones.
-func (t *Tracker) close(k *task) {
+func (t *Tracker) takeUnfinished(k *task) {
 	last := t.unfinished[len(t.unfinished)-1]
-	t.unfinished[k.open.index], last.open.index = last, k.open.index
+	t.unfinished[k.index], last.index = last, k.index
 	t.unfinished[len(t.unfinished)-1] = nil
 	t.unfinished = t.unfinished[:len(t.unfinished)-1]
 }
 
-// sweep frees the removed tasks when they are more than half of the finished ones.
-func (t *Tracker) sweep() {
-	if t.removed*2 <= len(t.finished) {
-		return
-	}
-	t.finished = slices.Clip(slices.DeleteFunc(t.finished, func(k *task) bool { return k.removed }))
-	t.removed = 0
+func (t *Tracker) putFinished(k *task) {
+	k.index = len(t.finished)
+	t.finished = append(t.finished, k)
 }
 
-// move takes a task, with what is known of it, to another group, or gives it other labels.
-func (t *Tracker) move(k *task, g *group, labels map[string]string) {
-	k.labels = labels
-	if g == k.group {
+// takeFinished leaves a gap, and closes the gaps when they are more than half.
+func (t *Tracker) takeFinished(k *task) {
+	t.finished[k.index] = nil
+	t.gaps++
+	if t.gaps*2 <= len(t.finished) {
 		return
 	}
-	from, to := k.group.account, g.account
-	asking := k.open != nil && from.asking[k]
-	if k.open != nil && !asking {
-		from.queue.remove(k)
+	t.finished = slices.Clip(slices.DeleteFunc(t.finished, func(k *task) bool { return k == nil }))
+	for i, k := range t.finished {
+		k.index = i
 	}
-	k.group.tasks--
-	k.group = g
-	g.tasks++
-	if k.model != nil {
-		k.model.tasks[k.state]--
-		k.model = t.modelOf(g, k.model.name)
-		k.model.tasks[k.state]++
-	}
-	if k.open != nil && !asking {
-		to.queue.put(k)
-	}
+	t.gaps = 0
 }
 
 // modelOf returns the counts of a group's model, whose name is bounded already.

@@ -1,0 +1,175 @@
+// What is learned of how long tasks take.
+
+package schedule
+
+import (
+	"math"
+	"time"
+)
+
+const (
+	// memory is how many tasks are remembered: with each new one the weight of all before shrinks by one in so many.
+	memory = 400
+	// enough is from how many tasks on what was learned is used; before, what is learned of more tasks is used instead.
+	enough = 10
+	// enoughForOverdue is from how many tasks on the threshold is learned.
+	enoughForOverdue = 30
+	// overdueFactor times the ninetieth percentile is the learned threshold, but not less than minOverdue.
+	overdueFactor = 4
+	minOverdue    = 2 * time.Minute
+)
+
+// Durations are learned from finished tasks: all, those of a group, those of a group and model. They form a tree; what is
+// observed of a model is observed of its group and of all, and who knows too little goes by who knows more. Not safe for
+// concurrent use.
+type Durations struct {
+	parent   *Durations
+	children []*Durations
+
+	weights [buckets]float32 // of the durations in each bucket
+	total   float64          // sum of the weights
+	seen    int              // tasks observed, up to what matters
+	rank    float64          // moving average of the observed ones' ranks among those before; around 0.5 unless something has changed
+	share   float64          // of the parent's recent tasks, relative to its other children
+	fresh   int              // observed since the tables were made
+	tables  *tables          // nil until enough is known
+
+	clipped      [buckets]float32 // durations cut off at the threshold of their time
+	clippedTotal float64
+}
+
+// NewDurations returns durations of which nothing is known, a part of the parent's. The parent is nil for those of all tasks.
+func NewDurations(parent *Durations) *Durations {
+	d := &Durations{parent: parent, rank: 0.5}
+	if parent != nil {
+		parent.children = append(parent.children, d)
+	}
+	return d
+}
+
+// Observe learns from a finished task how long it took.
+func (d *Durations) Observe(took time.Duration) {
+	for ; d != nil; d = d.parent {
+		d.observe(took)
+		if d.parent != nil {
+			d.parent.shareOut(d)
+		}
+	}
+}
+
+func (d *Durations) observe(took time.Duration) {
+	limit := d.Overdue()
+	d.clippedTotal = add(&d.clipped, d.clippedTotal, bucketOf(min(took, limit).Seconds()))
+	b := bucketOf(took.Seconds())
+	d.noticeChange(b)
+	d.total = add(&d.weights, d.total, b)
+	d.seen = min(d.seen+1, 1<<30)
+	d.fresh++
+	if d.seen >= enough && float64(d.fresh) >= d.total/16 {
+		d.fresh = 0
+		d.tables = newTables(d)
+	}
+}
+
+// add adds one to a bucket's weight after all weights have faded, and returns their sum.
+func add(weights *[buckets]float32, total float64, b int) float64 {
+	const fade = 1 - 1.0/memory
+	for i := range weights {
+		weights[i] *= fade
+	}
+	weights[b]++
+	return total*fade + 1
+}
+
+const (
+	// rankMemory is how many tasks the moving average of ranks goes back.
+	rankMemory = 12
+	// rankLimit is how far it may be off the middle. Without a change it is 4 standard deviations.
+	rankLimit = 0.25
+	// keptOnChange is the weight that is left of what was learned before a change.
+	keptOnChange = 4
+)
+
+// noticeChange forgets most of what was learned when the last dozen tasks took longer, or shorter, than chance allows. Ranks
+// are compared, so that a few tasks that take very long do not look like a change.
+func (d *Durations) noticeChange(b int) {
+	if d.total < enough {
+		return
+	}
+	below := 0.0
+	for _, w := range d.weights[:b] {
+		below += float64(w)
+	}
+	rank := (below + float64(d.weights[b])/2) / d.total
+	d.rank += (rank - d.rank) / rankMemory
+	if math.Abs(d.rank-0.5) < rankLimit || d.total < 2*keptOnChange {
+		return
+	}
+	d.rank = 0.5
+	scale(&d.weights, &d.total, keptOnChange)
+	if d.seen > enoughForOverdue {
+		scale(&d.clipped, &d.clippedTotal, keptOnChange)
+	}
+}
+
+func scale(weights *[buckets]float32, total *float64, to float64) {
+	for i := range weights {
+		weights[i] *= float32(to / *total)
+	}
+	*total = to
+}
+
+// shareOut notes that the last task observed was this child's.
+func (d *Durations) shareOut(child *Durations) {
+	for _, c := range d.children {
+		c.share *= 1 - 1.0/memory
+	}
+	child.share++
+}
+
+// Overdue returns how old an unfinished task may be: four times the ninetieth percentile of the durations, each cut off at
+// what the threshold was at its time, so that tasks that hang do not raise it.
+func (d *Durations) Overdue() time.Duration {
+	if d.seen < enoughForOverdue {
+		return DefaultOverdue
+	}
+	p90 := quantile(&d.clipped, d.clippedTotal, 0.9)
+	return max(time.Duration(overdueFactor*p90*float64(time.Second)).Round(time.Second), minOverdue)
+}
+
+// quantile returns the seconds below which a part of the weights lies.
+func quantile(weights *[buckets]float32, total, part float64) float64 {
+	sum := 0.0
+	for b, w := range weights {
+		if next := sum + float64(w); next >= part*total && w > 0 {
+			return edge(b) + (edge(b+1)-edge(b))*(part*total-sum)/float64(w)
+		} else {
+			sum = next
+		}
+	}
+	return edge(buckets)
+}
+
+// known returns the tables to go by, of the narrowest set of tasks of which enough is known; nil if there is none.
+func (d *Durations) known() *tables {
+	for ; d != nil; d = d.parent {
+		if d.tables != nil {
+			return d.tables
+		}
+	}
+	return nil
+}
+
+// Learned reports whether enough is known to go by.
+func (d *Durations) Learned() bool { return d.tables != nil }
+
+// Interval returns how long after an answer an unfinished task of this age is asked again if there is budget to spare.
+func (d *Durations) Interval(b Bounds, age time.Duration) time.Duration {
+	t := d.known()
+	if t == nil || age >= OldAge {
+		return b.Interval(age)
+	}
+	row, part := position(age.Seconds())
+	wait := t.pays(row, part, 0) - age.Seconds()
+	return min(max(time.Duration(wait*float64(time.Second)).Round(100*time.Millisecond), b.Min), b.Max)
+}

@@ -1,0 +1,252 @@
+// Which task is asked next.
+
+package schedule
+
+import (
+	"container/heap"
+	"slices"
+	"time"
+)
+
+// Item is what the schedule knows of one unfinished task.
+type Item[T any] struct {
+	Task T
+
+	Seen     time.Time // first sight
+	Born     time.Time // creation in our time, or first sight if it is not known
+	Answered time.Time // when it was last told to be unfinished; zero: never
+	Due      time.Time // when it is to be asked
+
+	Durations *Durations // of tasks like this
+	Lane      Lane       // where it belongs
+
+	queued Lane   // where it is
+	place  int    // in its lane
+	known  known  // the age at which it was unfinished
+	round  uint64 // queries given away when it was queued
+}
+
+// known is an age with its position in the tables.
+type known struct {
+	age    float64 // in seconds
+	bucket int
+	part   float64
+}
+
+// Lane is where a task waits for its next query.
+type Lane uint8
+
+// The lanes.
+const (
+	LaneNone    Lane = iota // it is never asked
+	LaneHot                 // asked when that is worth most
+	LaneBacklog             // came with its source's first read; never asked
+	LaneRetry               // the same, but its query failed
+	LaneRare                // hardly worth asking
+)
+
+// The shares of the queries that the other lanes get while hot tasks are due.
+const (
+	backlogShare = 0.25 // while others than backlog and rare ones are due
+	rareShare    = 0.05 // while any others are due
+)
+
+// Queue holds an account's unfinished tasks that are not being asked. Not safe for concurrent use.
+type Queue[T any] struct {
+	hot     byDue[T]
+	backlog []*Item[T] // the last one listed is on top; nil where a task was removed
+	bottom  int        // of the backlog: all below were removed
+	retry   byDue[T]
+	rare    byDue[T]
+
+	given                     uint64  // queries given to hot tasks
+	backlogCredit, rareCredit float64 // queries that the lane has coming to it
+}
+
+// Put adds a task to its lane.
+func (q *Queue[T]) Put(k *Item[T]) {
+	k.queued = k.Lane
+	switch k.Lane {
+	case LaneRare:
+		heap.Push(&q.rare, k)
+	case LaneRetry:
+		heap.Push(&q.retry, k)
+	case LaneBacklog:
+		k.place = len(q.backlog)
+		q.backlog = append(q.backlog, k)
+	case LaneHot:
+		k.begin(q.given)
+		heap.Push(&q.hot, k)
+	case LaneNone:
+	}
+}
+
+// Remove takes a task out, if it is there.
+func (q *Queue[T]) Remove(k *Item[T]) {
+	switch k.queued {
+	case LaneHot:
+		heap.Remove(&q.hot, k.place)
+	case LaneBacklog:
+		q.backlog[k.place] = nil
+		q.trim()
+	case LaneRetry:
+		heap.Remove(&q.retry, k.place)
+	case LaneRare:
+		heap.Remove(&q.rare, k.place)
+	case LaneNone:
+	}
+	k.queued = LaneNone
+}
+
+// trim forgets the places of removed tasks at both ends of the backlog.
+func (q *Queue[T]) trim() {
+	for len(q.backlog) > 0 && q.backlog[len(q.backlog)-1] == nil {
+		q.backlog = q.backlog[:len(q.backlog)-1]
+	}
+	for q.bottom < len(q.backlog) && q.backlog[q.bottom] == nil {
+		q.bottom++
+	}
+	q.bottom = min(q.bottom, len(q.backlog))
+}
+
+// Take removes and returns the task most worth asking now, nil if none is due. Tasks to avoid are taken only if there is no
+// other.
+func (q *Queue[T]) Take(now time.Time, avoid func(T) bool) *Item[T] {
+	k := q.choose(now, avoid)
+	if k == nil {
+		k = q.choose(now, func(T) bool { return false })
+	}
+	if k != nil {
+		if k.queued == LaneHot {
+			q.given++
+		}
+		q.Remove(k)
+	}
+	return k
+}
+
+func (q *Queue[T]) choose(now time.Time, avoid func(T) bool) *Item[T] {
+	hot := q.worthiest(now, avoid)
+	backlog := q.retry.next(now, avoid)
+	if backlog == nil {
+		backlog = newest(q.backlog, avoid)
+	}
+	rare := q.rare.next(now, avoid)
+	switch {
+	case rare != nil && (hot == nil && backlog == nil || isTurn(&q.rareCredit, rareShare)):
+		return rare
+	case backlog != nil && (hot == nil || isTurn(&q.backlogCredit, backlogShare)):
+		return backlog
+	default:
+		return hot
+	}
+}
+
+// isTurn gives a lane its share of the queries for which lanes compete.
+func isTurn(credit *float64, share float64) bool {
+	*credit += share
+	if *credit < 1 {
+		return false
+	}
+	*credit--
+	return true
+}
+
+// worthiest returns the hot task that is most worth asking.
+func (q *Queue[T]) worthiest(now time.Time, avoid func(T) bool) *Item[T] {
+	if len(q.hot) == 0 || q.hot[0].Due.After(now) {
+		return nil
+	}
+	rounds := patience * float64(len(q.hot))
+	var best *Item[T]
+	most := -1.0
+	for _, k := range q.hot {
+		if k.Due.After(now) {
+			continue
+		}
+		if worth := k.worth(now, float64(q.given-k.round), rounds); worth > most && !avoid(k.Task) {
+			best, most = k, worth
+		}
+	}
+	return best
+}
+
+// newest returns the task listed last.
+func newest[T any](tasks []*Item[T], avoid func(T) bool) *Item[T] {
+	for _, k := range slices.Backward(tasks) {
+		if k != nil && !avoid(k.Task) {
+			return k
+		}
+	}
+	return nil
+}
+
+// Earliest returns when the first task is due; false if there is none.
+func (q *Queue[T]) Earliest() (time.Time, bool) {
+	var first *Item[T]
+	sooner := func(k *Item[T]) {
+		if first == nil || k.Due.Before(first.Due) {
+			first = k
+		}
+	}
+	for _, lane := range []byDue[T]{q.hot, q.retry, q.rare} {
+		if len(lane) > 0 {
+			sooner(lane[0])
+		}
+	}
+	if q.bottom < len(q.backlog) { // the first one listed is due for longest
+		sooner(q.backlog[q.bottom])
+	}
+	if first == nil {
+		return time.Time{}, false
+	}
+	return first.Due, true
+}
+
+// byDue is a heap of tasks, the one due first on top.
+type byDue[T any] []*Item[T]
+
+// next returns the first task that is due.
+func (h byDue[T]) next(now time.Time, avoid func(T) bool) *Item[T] {
+	if len(h) == 0 || h[0].Due.After(now) {
+		return nil
+	}
+	if !avoid(h[0].Task) {
+		return h[0]
+	}
+	var best *Item[T]
+	for _, k := range h {
+		if !k.Due.After(now) && (best == nil || k.Due.Before(best.Due)) && !avoid(k.Task) {
+			best = k
+		}
+	}
+	return best
+}
+
+// Len implements heap.Interface.
+func (h byDue[T]) Len() int { return len(h) }
+
+// Less implements heap.Interface.
+func (h byDue[T]) Less(i, j int) bool { return h[i].Due.Before(h[j].Due) }
+
+// Swap implements heap.Interface.
+func (h byDue[T]) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].place, h[j].place = i, j
+}
+
+// Push implements heap.Interface.
+func (h *byDue[T]) Push(x any) {
+	k := x.(*Item[T])
+	k.place = len(*h)
+	*h = append(*h, k)
+}
+
+// Pop implements heap.Interface.
+func (h *byDue[T]) Pop() any {
+	old := *h
+	k := old[len(old)-1]
+	old[len(old)-1] = nil
+	*h = old[:len(old)-1]
+	return k
+}

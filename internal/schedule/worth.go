@@ -1,0 +1,62 @@
+// What it is worth to ask a task now.
+
+package schedule
+
+import "time"
+
+const (
+	// patience is after how many rounds through all hot tasks one that may have finished goes before all others.
+	patience = 1.4
+	// mayHaveFinished is how likely that must be.
+	mayHaveFinished = 0.003
+	// first is more than any query is worth otherwise.
+	first = 1e9
+)
+
+// begin notes where a task stands when it is queued, for all times at which its worth will be looked up.
+func (k *Item[T]) begin(given uint64) {
+	k.round, k.known.age = given, 0
+	if !k.Answered.IsZero() {
+		k.known.age = max(0, k.Answered.Sub(k.Born).Seconds())
+	}
+	k.known.bucket, k.known.part = position(k.known.age)
+}
+
+// worth returns the seconds of delay for which a query about the task is a fair price. Others were asked so many times since
+// this one was queued; from so many rounds on that is too often.
+func (k *Item[T]) worth(now time.Time, others, rounds float64) float64 {
+	age := max(0, now.Sub(k.Born).Seconds())
+	t := k.Durations.known()
+	if others > rounds && k.isNeglected(t, age, rounds/others) {
+		return first * others
+	}
+	switch {
+	case t == nil:
+		return unlearned(age, k.waited(now))
+	case t.unsorted && k.Answered.IsZero():
+		return t.worth(unasked, 0, age)
+	default:
+		return t.worth(k.known.bucket, k.known.part, age)
+	}
+}
+
+func (k *Item[T]) waited(now time.Time) float64 {
+	if k.Answered.IsZero() {
+		return now.Sub(k.Seen).Seconds()
+	}
+	return now.Sub(k.Answered).Seconds()
+}
+
+// isNeglected reports whether the task may well have finished already when the others' last rounds began.
+func (k *Item[T]) isNeglected(t *tables, age, part float64) bool {
+	if t == nil {
+		return true
+	}
+	then := age - (age-k.known.age)*part
+	was, is := t.at(k.known.bucket, k.known.part), t.at(position(then))
+	return was-is > mayHaveFinished*was
+}
+
+// unlearned is the worth of asking a task where nothing was learned: it is as likely to finish within the next tenth of its
+// age at any age.
+func unlearned(age, waited float64) float64 { return waited * waited / (2 * (age + 10)) }

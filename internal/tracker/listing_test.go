@@ -1,0 +1,179 @@
+package tracker_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/budget"
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/kiesim"
+	"github.com/kie-exporter/kie_exporter/internal/schedule"
+	"github.com/kie-exporter/kie_exporter/internal/simtest"
+	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/tracker"
+)
+
+// A task may change accounts, be dropped and come back while its query is under way: it is still one task.
+func TestListsMayChangeWhileATaskIsAsked(t *testing.T) {
+	move := func(r *rig, groups ...string) {
+		for _, g := range groups {
+			if g == "" {
+				r.remove("a")
+			} else {
+				r.Apply(listing(g, "a"))
+			}
+		}
+	}
+	for _, path := range [][]string{
+		{"other"}, {"other", "video"}, {"other", "image"}, {"", "video"}, {"", "other"}, {"", "other", "", "image"}, {"other", "", "video"},
+	} {
+		for _, life := range []time.Duration{0, time.Hour} {
+			t.Run(fmt.Sprint(path, life), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					r := twoAccounts(t)
+					ctx, stop := context.WithCancel(t.Context())
+					done := make(chan struct{})
+					go func() {
+						defer close(done)
+						r.Run(ctx)
+					}()
+					r.task(kiesim.Task{ID: "a", Duration: life})
+					time.Sleep(time.Second) // of the two that an answer takes
+					move(r, path...)
+					time.Sleep(10 * time.Minute)
+					s := r.Snapshot()
+					if k := find(t, s, "a"); k.Group != path[len(path)-1] || k.State == kie.StateUnknown {
+						t.Errorf("a is %v in group %s", k.State, k.Group)
+					}
+					if s := r.sim.Stats(); s.MaxInFlight != 1 {
+						t.Errorf("%d queries at a time", s.MaxInFlight)
+					}
+					if n := r.sim.Queries("a"); life == 0 && n != 1 || n > 60 {
+						t.Errorf("asked %d times", n)
+					}
+					stop()
+					<-done
+				})
+			})
+		}
+	}
+}
+
+// twoAccounts is a rig whose group other is of another account.
+func twoAccounts(t *testing.T) *rig {
+	t.Helper()
+	groups := []tracker.GroupOptions{{Name: "video", Account: "main"}, {Name: "image", Account: "main"}, {Name: "other", Account: "second"}}
+	s := setup{api: kiesim.Options{Latency: 2 * time.Second}, tracker: tracker.Options{Groups: groups, Background: true}}
+	sim, client := simtest.New(t, s.api)
+	for _, name := range []string{"main", "second"} {
+		s.tracker.Accounts = append(s.tracker.Accounts, tracker.AccountOptions{
+			Name:   name,
+			Budget: budget.New(budget.Options{Client: client, Key: func() string { return simtest.Key }, Rate: 1000, Concurrent: 4}),
+		})
+	}
+	r := newRig(t, s)
+	r.sim = sim
+	return r
+}
+
+func TestATaskListedAgainIsKnown(t *testing.T) {
+	bubble(t, setup{}, func(t *testing.T, r *rig) {
+		r.task(kiesim.Task{ID: "done"})
+		r.task(kiesim.Task{ID: "open", Duration: 2 * time.Minute})
+		r.scrape()
+		r.remove("done", "open")
+		r.watch(time.Minute)
+		r.list("done", "open")
+		s := r.watch(3 * time.Minute)
+		r.wantQueries("done", 1)
+		if m := model(t, s, "video", "kling/v2"); m.Finished[tracker.Succeeded] != 2 || m.Tasks[kie.StateSuccess] != 2 {
+			t.Errorf("%d counted, %d tracked; want 2, 2", m.Finished[tracker.Succeeded], m.Tasks[kie.StateSuccess])
+		}
+	})
+}
+
+func TestANewlyListedLabelIsShown(t *testing.T) {
+	bubble(t, setup{}, func(t *testing.T, r *rig) {
+		r.task(kiesim.Task{ID: "a"})
+		r.scrape()
+		r.Apply(source.Change{Group: "video", Added: []source.Task{{ID: "a", Labels: map[string]string{"team": "web"}}}})
+		s := r.scrape()
+		if k := find(t, s, "a"); k.Labels["team"] != "web" || k.State != kie.StateSuccess {
+			t.Errorf("%+v", k)
+		}
+		r.wantQueries("a", 1)
+	})
+}
+
+func TestWithoutTimeToWaitAScrapeWithNothingDueIsComplete(t *testing.T) {
+	bubble(t, setup{tracker: tracker.Options{MaxWait: time.Nanosecond}}, func(t *testing.T, r *rig) {
+		ctx, cancel := context.WithTimeout(t.Context(), 0)
+		defer cancel()
+		for range 100 {
+			if w := r.Wait(ctx); w.Incomplete {
+				t.Fatal("incomplete with nothing due")
+			}
+		}
+	})
+}
+
+func TestMinIntervalHoldsWhateverTheOutcome(t *testing.T) {
+	o := tracker.Options{Background: true, Bounds: schedule.Bounds{Min: 2 * time.Minute, Max: 5 * time.Minute}}
+	for name, fault := range map[string]kiesim.Fault{
+		"fault": {Code: 500}, "not found": {Code: 422, Msg: "recordInfo is null"}, "doubt": {Code: 501}, "gate": {Code: 455},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, setup{tracker: o}, func(t *testing.T, r *rig) {
+				r.sim.Inject(kiesim.Match{}, fault)
+				r.list("a")
+				time.Sleep(time.Hour)
+				at := r.queries("a", time.Now())
+				for i := 1; i < len(at); i++ {
+					if gap := at[i] - at[i-1]; gap < 120 {
+						t.Fatalf("asked again after %gs", gap)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestATaskThatNeverGotAnAnswerGetsOldToo(t *testing.T) {
+	bubble(t, setup{tracker: tracker.Options{Background: true}}, func(t *testing.T, r *rig) {
+		r.sim.Inject(kiesim.Match{}, kiesim.Fault{Code: 400})
+		r.list("a")
+		time.Sleep(30 * time.Hour)
+		n := r.sim.Queries("a")
+		time.Sleep(10 * time.Hour)
+		if got := r.sim.Queries("a") - n; got > 10 {
+			t.Errorf("asked %d times in 10 hours, want at most 10", got)
+		}
+	})
+}
+
+func TestAnOverflowIsCountedOnceATask(t *testing.T) {
+	bubble(t, setup{tracker: tracker.Options{Background: true, Models: 1}}, func(t *testing.T, r *rig) {
+		r.task(kiesim.Task{ID: "a", Duration: time.Hour})
+		time.Sleep(time.Minute)
+		r.task(kiesim.Task{ID: "b", Model: "another", Duration: time.Hour})
+		time.Sleep(10 * time.Minute)
+		if n := r.Snapshot().Overflows.Model; n != 1 {
+			t.Errorf("%d overflows of one task", n)
+		}
+	})
+}
+
+func TestAnswersBeforeTheGraceDoNotEndATaskForGood(t *testing.T) {
+	bubble(t, setup{tracker: tracker.Options{Background: true}}, func(t *testing.T, r *rig) {
+		r.task(kiesim.Task{ID: "a", Duration: 9 * 24 * time.Hour})
+		time.Sleep(8 * 24 * time.Hour)
+		r.sim.Inject(kiesim.Match{Times: 1}, kiesim.Fault{Code: 404})
+		time.Sleep(48 * time.Hour)
+		if k := find(t, r.Snapshot(), "a"); k.State != kie.StateSuccess {
+			t.Errorf("a is %v, want success: one answer that it is not found is no reason to give up", k.State)
+		}
+	})
+}
