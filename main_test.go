@@ -56,7 +56,7 @@ func start(t *testing.T, maxWait string) (p *process, scraped <-chan int) {
 		t.Fatal(err)
 	}
 	p = &process{}
-	p.Cmd = exec.CommandContext(t.Context(), os.Args[0], "--config.file="+config, "--web.listen-address=127.0.0.1:0") //nolint:gosec // itself
+	p.Cmd = exec.CommandContext(t.Context(), os.Args[0], "--config.file="+config, "--web.listen-address=127.0.0.1:0", "--storage.path=") //nolint:gosec // itself
 	p.Env = append(os.Environ(), "BE_THE_PROGRAM=1", "KIE_API_KEY=secret")
 	p.Stderr = p
 	if err := p.Start(); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
 )
 
@@ -32,6 +33,32 @@ func configMetrics() []Metric {
 			s.put(float64(v.overflows.FailCode), "fail_code")
 			s.put(float64(v.overflows.LabelKey), "info_label")
 			s.put(float64(v.overflows.Model), "model")
+		}),
+	}
+}
+
+func storeMetrics() []Metric {
+	return []Metric{
+		once(Metric{
+			Name: "kie_exporter_store_up",
+			Type: Gauge,
+			Help: "1 if what is known is kept on disk, 0 if in memory only",
+		}, func(v *view, s *series) { s.put(truth(v.storage.Up)) }),
+		once(Metric{
+			Name: "kie_exporter_store_tasks",
+			Type: Gauge,
+			Help: "Tasks that are kept on disk",
+		}, func(v *view, s *series) { s.put(float64(v.storage.Tasks)) }),
+		once(Metric{
+			Name:        "kie_exporter_store_errors_total",
+			Type:        Counter,
+			Help:        "Failures of the storage on disk, by operation",
+			Labels:      []string{"operation"},
+			Cardinality: "operations",
+		}, func(v *view, s *series) {
+			for _, op := range store.Operations() {
+				s.put(float64(v.storage.Errors[op]), string(op))
+			}
 		}),
 	}
 }

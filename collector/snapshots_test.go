@@ -12,6 +12,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
 )
 
@@ -77,6 +78,7 @@ func rich() known {
 			Overflows: tracker.Overflows{
 				Model: 3, FailCode: 2, LabelKey: 1,
 			},
+			Storage: store.Stats{Up: true, Tasks: 123_456, Errors: map[store.Operation]uint64{store.OpWrite: 2}},
 		},
 		sources: []source.Stat{
 			{Group: "video", Source: "inline", Tasks: 2, LastSuccess: at(0), Rejected: rejected(0)},

@@ -10,6 +10,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
 )
 
@@ -22,6 +23,7 @@ type view struct {
 	accounts  []entity[tracker.Account]
 	sources   []entity[source.Stat]
 	overflows tracker.Overflows
+	storage   store.Stats
 	config    ConfigStatus
 	scrape    tracker.Scrape
 	pairs     pairs
@@ -51,6 +53,7 @@ func newView(known *tracker.Snapshot, sources []source.Stat, config ConfigStatus
 			return []*dto.LabelPair{p.of("group", s.Group), p.of("source", s.Source)}
 		}),
 		overflows: known.Overflows,
+		storage:   known.Storage,
 		config:    config,
 		pairs:     p,
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/common/promslog"
 
 	"github.com/kie-exporter/kie_exporter/config"
+	"github.com/kie-exporter/kie_exporter/internal/store"
 )
 
 // holdBack is how long the totals of a new label set show 0, so that their first events are an increase for Prometheus.
@@ -62,7 +63,12 @@ func (f *flags) run(ctx context.Context, log *slog.Logger, o Options) error {
 	if err != nil {
 		return err
 	}
-	e, err := newExporter(cfg, holdBack, log)
+	kept, err := f.openStore(log)
+	if err != nil {
+		return err
+	}
+	defer kept.Close()
+	e, err := newExporter(cfg, kept, holdBack, log)
 	if err != nil {
 		return err
 	}
@@ -75,6 +81,18 @@ func (f *flags) run(ctx context.Context, log *slog.Logger, o Options) error {
 		return check(ctx, cfg, e, o.Stdout)
 	}
 	return f.serve(ctx, e, server, log, o)
+}
+
+// openStore opens the storage. A check looks at no storage: the exporter that it checks for may be running.
+func (f *flags) openStore(log *slog.Logger) (*store.Store, error) {
+	if f.check || f.storage == "" {
+		return nil, nil //nolint:nilnil // a nil store keeps nothing, as is asked for
+	}
+	kept, err := store.Open(f.storage, log)
+	if err != nil {
+		return nil, fmt.Errorf("--storage.path %s: %w", f.storage, err)
+	}
+	return kept, nil
 }
 
 // check reads the lists and says what would be tracked. All that can be wrong with the configuration has come out before.

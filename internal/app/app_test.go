@@ -361,7 +361,7 @@ func TestSecondAddressInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
-	code, _, stderr := run(t, environment, "--task.id=x", "--web.listen-address=127.0.0.1:0", "--web.listen-address="+l.Addr().String())
+	code, _, stderr := run(t, environment, "--storage.path=", "--task.id=x", "--web.listen-address=127.0.0.1:0", "--web.listen-address="+l.Addr().String())
 	if code != 1 || !strings.Contains(stderr, "address already in use") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}

@@ -50,7 +50,7 @@ func (f *flags) runDemo(ctx context.Context, log *slog.Logger, o Options) (err e
 	if err != nil {
 		return err
 	}
-	e, err := newExporter(cfg, demoHoldBack, log)
+	e, err := newExporter(cfg, nil, demoHoldBack, log)
 	if err != nil {
 		return err
 	}

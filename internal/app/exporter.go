@@ -17,6 +17,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
 )
 
@@ -24,14 +25,15 @@ import (
 type exporter struct {
 	clients []*kie.Client
 	tracker *tracker.Tracker
+	store   *store.Store // nil: memory only
 	sources *source.Set
 	maxWait time.Duration
 	built   time.Time
 	ready   chan struct{} // closed when every source was read once
 }
 
-func newExporter(cfg *config.Config, holdBack time.Duration, log *slog.Logger) (*exporter, error) {
-	e := &exporter{maxWait: cfg.Polling.MaxWait, built: time.Now(), ready: make(chan struct{})}
+func newExporter(cfg *config.Config, kept *store.Store, holdBack time.Duration, log *slog.Logger) (*exporter, error) {
+	e := &exporter{store: kept, maxWait: cfg.Polling.MaxWait, built: time.Now(), ready: make(chan struct{})}
 	accounts, err := e.accounts(cfg.Accounts, log)
 	if err != nil {
 		e.close()
@@ -47,6 +49,7 @@ func newExporter(cfg *config.Config, holdBack time.Duration, log *slog.Logger) (
 		TaskSeries: cfg.Limits.TaskSeries,
 		Models:     cfg.Limits.Models,
 		HoldBack:   holdBack,
+		Store:      kept,
 		Log:        log,
 	})
 	e.sources, err = source.New(lists, cfg.Limits.Tasks, e.tracker, log)
@@ -114,11 +117,19 @@ func groups(configured []config.Group) (tracked []tracker.GroupOptions, lists []
 	return tracked, lists
 }
 
-// run reads the sources and asks about the tasks until ctx ends and nothing is under way any more.
+// run reads the sources and asks about the tasks until ctx ends and nothing is under way any more. What was learned to the
+// last is kept.
 func (e *exporter) run(ctx context.Context) {
+	keeping, stopKeeping := context.WithCancel(context.WithoutCancel(ctx))
+	var keeper sync.WaitGroup
+	keeper.Go(func() { e.store.Run(keeping, e.tracker) })
+	defer keeper.Wait()
+	defer stopKeeping()
+
 	var parts sync.WaitGroup
 	parts.Go(func() { e.tracker.Run(ctx) })
 	parts.Go(func() {
+		e.tracker.Relearn()
 		_ = e.sources.Load(ctx) // what can't be read was logged, and is tried again by Run
 		close(e.ready)
 		e.sources.Run(ctx)

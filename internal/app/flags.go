@@ -31,6 +31,7 @@ type flags struct {
 	taskIDs    []string
 	taskFiles  []string
 	demo       bool
+	storage    string
 
 	web           *toolkit.FlagConfig
 	metricsPath   string
@@ -55,6 +56,8 @@ func parseFlags(args []string, stdout io.Writer) (f *flags, done bool, err error
 	k.Flag("task.file", "File that lists task ids, or a pattern of such files; otherwise like --task.id. Repeatable.").
 		PlaceHolder("FILE").StringsVar(&f.taskFiles)
 	k.Flag("demo", "Track made-up tasks of a simulated API. Needs no key and no network.").BoolVar(&f.demo)
+	k.Flag("storage.path", "Folder in which to keep what is known of tasks; empty: in memory only.").
+		Default("data").PlaceHolder("FOLDER").StringVar(&f.storage)
 	f.web = kingpinflag.AddFlags(k, ":10059")
 	k.Flag("web.telemetry-path", "Path under which the metrics are served.").Default("/metrics").StringVar(&f.metricsPath)
 	k.Flag("web.timeout-offset", "How long before the scrape's timeout to answer with what is known.").

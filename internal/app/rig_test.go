@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -39,8 +40,12 @@ func start(t *testing.T, args ...string) *program {
 	ctx, cancel := context.WithCancel(t.Context())
 	p := &program{t: t, stop: cancel, exit: make(chan int, 1)}
 	listening := make(chan []net.Addr, 1)
+	args = append([]string{"--web.listen-address=127.0.0.1:0", "--log.level=debug"}, args...)
+	if !slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--storage.path=") }) {
+		args = append(args, "--storage.path=")
+	}
 	go func() {
-		p.exit <- app.Run(ctx, append([]string{"--web.listen-address=127.0.0.1:0", "--log.level=debug"}, args...), app.Options{
+		p.exit <- app.Run(ctx, args, app.Options{
 			Stdout: &p.stdout, Stderr: &p.stderr, Getenv: environment, OnListen: func(a []net.Addr) { listening <- a },
 		})
 	}()

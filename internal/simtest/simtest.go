@@ -18,11 +18,17 @@ import (
 // Key is the API key that clients of this package send.
 const Key = "key-of-a-test"
 
-// New starts a simulated API for the length of a test and returns it with a client of it.
+// New makes a simulated API for a test and returns it with a client of it.
 func New(tb testing.TB, o kiesim.Options) (*kiesim.Server, *kie.Client) {
 	tb.Helper()
 	Today()
 	sim := kiesim.New(o)
+	return sim, Client(tb, sim)
+}
+
+// Client serves a simulated API for the length of a test and returns a client of it.
+func Client(tb testing.TB, sim *kiesim.Server) *kie.Client {
+	tb.Helper()
 	pipe := kiesim.NewPipe()
 	server := &http.Server{Handler: sim, ReadHeaderTimeout: time.Minute}
 	var serving sync.WaitGroup
@@ -43,7 +49,7 @@ func New(tb testing.TB, o kiesim.Options) (*kiesim.Server, *kie.Client) {
 		_ = server.Close()
 		serving.Wait()
 	})
-	return sim, client
+	return client
 }
 
 // Today lets a bubble's time, which starts in the year 2000, pass up to one in which API times have 13 digits.

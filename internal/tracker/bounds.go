@@ -57,7 +57,7 @@ func (b *bounds) model(name string) (string, bool) {
 // failCode returns the label value for a fail code.
 func (b *bounds) failCode(code string) string {
 	switch {
-	case code == "":
+	case code == "", code == noFailCode:
 		return noFailCode
 	case code == overflow || b.failCodes.admits(code):
 		return code

@@ -12,7 +12,9 @@ import (
 
 // build returns what is known now. The lock must be held.
 func (t *Tracker) build(now time.Time) *Snapshot {
-	s := &Snapshot{At: now, LabelKeys: t.bounds.lastKeys, Overflows: t.bounds.overflows, changes: t.changes.Load()}
+	s := &Snapshot{
+		At: now, LabelKeys: t.bounds.lastKeys, Overflows: t.bounds.overflows, Storage: t.store.Stats(), changes: t.changes.Load(),
+	}
 	sum := t.sumUp(now)
 	shown := make(map[*group]int, len(t.groups))
 	for _, k := range t.withSeries() {

@@ -32,6 +32,7 @@ type rig struct {
 
 // setup is what a test changes of the ordinary configuration.
 type setup struct {
+	sim     *kiesim.Server // nil: a new one, as api says
 	api     kiesim.Options
 	budget  budget.Options
 	tracker tracker.Options
@@ -54,7 +55,11 @@ func bubble(t *testing.T, s setup, test func(t *testing.T, r *rig)) {
 func newRig(t *testing.T, s setup) *rig {
 	t.Helper()
 	s.api.Record = true
-	sim, client := simtest.New(t, s.api)
+	if s.sim == nil {
+		simtest.Today()
+		s.sim = kiesim.New(s.api)
+	}
+	sim, client := s.sim, simtest.Client(t, s.sim)
 	s.budget.Client, s.budget.Key = client, func() string { return simtest.Key }
 	if s.budget.Rate == 0 {
 		s.budget.Rate, s.budget.Concurrent = 1000, 8

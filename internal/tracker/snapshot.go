@@ -9,6 +9,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/store"
 )
 
 // Snapshot is what is known at one moment. It is immutable.
@@ -20,6 +21,7 @@ type Snapshot struct {
 	Groups    []Group  // in the configuration's order
 	Accounts  []Account
 	Overflows Overflows
+	Storage   store.Stats
 
 	changes uint64 // of the tracker until then
 }

@@ -21,10 +21,12 @@ type task struct {
 	created    kie.Time
 	completed  kie.Time
 	failedAt   kie.Time // of a failed task that is news
+	learned    kie.Time // when the final state was learned
 	credits    float64
 	state      kie.State
 	reason     kie.Reason
 	hasCredits bool
+	counted    bool // is in the totals, or will be
 	removed    bool // tracked no longer
 	index      int  // in the tracker's unfinished or finished tasks
 }
@@ -39,6 +41,8 @@ type open struct {
 	inGrace int       // answers during the grace that there is no such task
 	missing int       // such answers after the grace
 	class   kie.Class // of the last query, as far as it concerns the task
+	news    time.Time // if it finished after this, it did so while we were watching
+	watched bool      // was seen unfinished, perhaps by an earlier process
 	asking  bool      // a query is under way
 	backlog bool      // came with its source's first read and was not answered yet
 	old     bool      // the last answer showed it to be hardly worth asking
@@ -143,6 +147,9 @@ func (t *Tracker) conclude(a *account, k *task, answer kie.Answer, err error, no
 		o.doubt, o.class, o.Due = answer.FailCode, class, now.Add(schedule.ConfirmAfter)
 	case class == kie.ClassNotFound:
 		o.notFound(k, a.clock)
+		if o.given {
+			t.store.Put(k.id, k.record(), nil)
+		}
 	case class == kie.ClassRateLimited, kie.Cancelled(err):
 		return // says nothing about the task: it stays as it was, due
 	case a.budget.Closed() != kie.ClassOK:
@@ -203,6 +210,10 @@ func (t *Tracker) answered(a *account, k *task, answer kie.Answer) {
 	o.old, o.overdue = age >= schedule.OldAge, age > k.model.overdueAfter()
 	o.Durations, o.Born = k.model.durations, a.clock.now.Add(-age)
 	o.Due = a.clock.now.Add(o.Durations.Interval(t.options.Bounds, age))
+	if !o.watched {
+		o.watched = true
+		t.store.Put(k.id, k.record(), nil)
+	}
 }
 
 // classify counts the task under the model and the state that the answer tells.
@@ -225,7 +236,7 @@ func (t *Tracker) classify(k *task, answer kie.Answer) {
 
 // finish takes the final answer. The task is never asked again.
 func (t *Tracker) finish(k *task, answer kie.Answer, c clock) {
-	news := t.isNews(k.open, answer, c)
+	news := k.open.isNews(answer, c)
 	k.completed = answer.Completed
 	k.credits, k.hasCredits = answer.Credits, answer.HasCredits
 	if answer.State == kie.StateFail {
@@ -234,36 +245,47 @@ func (t *Tracker) finish(k *task, answer kie.Answer, c clock) {
 			k.failedAt = firstTime(answer.Completed, answer.Updated, c.api(c.now))
 		}
 	}
-	if took, ok := answer.Latency(); ok && (news || !k.model.durations.Learned()) {
-		k.model.durations.Observe(took) // old news tells nothing that newer tasks have not told
+	if took, ok := answer.Latency(); ok && news {
+		k.model.durations.Observe(took)
 	}
 	t.takeUnfinished(k)
 	k.open = nil
 	t.putFinished(k)
-	if news {
-		k.count(answer, c)
-	} else {
+	k.learned = kie.TimeOf(c.now)
+	if !news {
 		k.group.uncounted++
+		t.store.Put(k.id, k.record(), nil)
+		return
 	}
+	k.counted = true
+	// Totals show a task once it is on disk that they do, so that no restart counts it again.
+	count := k.counter(answer, c)
+	if !t.store.Put(k.id, k.record(), func() { t.do(count) }) {
+		count()
+	}
+}
+
+// do makes a change that snapshots show.
+func (t *Tracker) do(change func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	change()
+	t.changes.Add(1)
 }
 
 // backlogSlack is how long before its first sight a task may have finished and still be news: lists are written late.
 const backlogSlack = 10 * time.Minute
 
 // isNews reports whether a task finished while we were watching, rather than long before it was listed.
-func (t *Tracker) isNews(o *open, answer kie.Answer, c clock) bool {
-	if !o.Answered.IsZero() {
+func (o *open) isNews(answer kie.Answer, c clock) bool {
+	if o.watched {
 		return true
 	}
 	finished := firstTime(answer.Completed, answer.Updated, answer.Created)
 	if finished.IsZero() {
 		return !o.backlog
 	}
-	since := o.Seen.Add(-backlogSlack)
-	if o.backlog {
-		since = t.started
-	}
-	return finished >= c.api(since)
+	return finished >= c.api(o.news)
 }
 
 // firstTime returns the first time that is there.

@@ -101,9 +101,19 @@ func (m *model) overdueAfter() time.Duration {
 	return m.durations.Overdue()
 }
 
-// count adds a finished task that is news to the totals.
-func (k *task) count(answer kie.Answer, c clock) {
-	m := k.model
+// counter returns what adds a finished task that is news to the totals of the group and model that it has now.
+func (k *task) counter(answer kie.Answer, c clock) func() {
+	m, g := k.model, k.group
+	delay := max(0, c.api(c.now).Sub(answer.Completed))
+	return func() {
+		m.count(k, answer)
+		if !answer.Completed.IsZero() {
+			g.detection.observe(delay, "")
+		}
+	}
+}
+
+func (m *model) count(k *task, answer kie.Answer) {
 	i := Succeeded
 	if k.state == kie.StateFail {
 		i = Failed
@@ -118,9 +128,6 @@ func (k *task) count(answer kie.Answer, c clock) {
 	}
 	if k.hasCredits {
 		m.credits[i] += k.credits
-	}
-	if !answer.Completed.IsZero() {
-		k.group.detection.observe(max(0, c.api(c.now).Sub(answer.Completed)), "")
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/store"
 )
 
 // Options say what is tracked and how.
@@ -29,7 +30,8 @@ type Options struct {
 	Models     int           // distinct models, beyond which they are "other"
 	HoldBack   time.Duration // how long the totals of a new label set show 0
 
-	Log *slog.Logger
+	Store *store.Store // nil: memory only
+	Log   *slog.Logger
 }
 
 // AccountOptions describe an account.
@@ -50,8 +52,9 @@ type GroupOptions struct {
 // Tracker knows the tasks. It is safe for concurrent use.
 type Tracker struct {
 	options Options
+	store   *store.Store
 	log     *slog.Logger
-	started time.Time
+	lastRun time.Time // what finished after it and was there at the start is news
 
 	last    atomic.Pointer[Snapshot]
 	changes atomic.Uint64 // grows with everything that a new snapshot would show
@@ -74,8 +77,9 @@ type Tracker struct {
 func New(o Options) *Tracker {
 	t := &Tracker{
 		options: o,
+		store:   o.Store,
 		log:     o.Log,
-		started: time.Now(),
+		lastRun: lastRun(o.Store, time.Now()),
 		byGroup: make(map[string]*group, len(o.Groups)),
 		tasks:   make(map[string]*task),
 		dropped: newDropped(),
@@ -114,30 +118,16 @@ func (t *Tracker) Len() int {
 	return len(t.tasks)
 }
 
-// Apply takes a change of what is listed. It implements source.Sink.
+// applyAtATime bounds for how many ids the lock is held.
+const applyAtATime = 1 << 16
+
+// Apply takes a change of what is listed. It implements source.Sink: one change at a time.
 func (t *Tracker) Apply(c source.Change) {
-	now := time.Now()
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, id := range c.Removed {
-		if k, ok := t.tasks[id]; ok {
-			t.drop(k)
-			t.dropped.remember(k)
-		}
+	for ids := range slices.Chunk(c.Removed, applyAtATime) {
+		t.remove(ids)
 	}
-	g := t.byGroup[c.Group]
-	for _, listed := range c.Added {
-		if !t.bounds.admitLabels(listed.Labels) {
-			t.bounds.overflows.LabelKey++
-		}
-		if k, ok := t.tasks[listed.ID]; ok {
-			t.leave(k)
-			t.enter(k, g, listed.Labels)
-		} else if k, ok := t.dropped.recall(listed.ID); ok {
-			t.restore(k, g, listed.Labels)
-		} else {
-			t.add(listed, g, c.Backlog, now)
-		}
+	for listed := range slices.Chunk(c.Added, applyAtATime) {
+		t.list(t.byGroup[c.Group], listed, t.recorded(listed), c.Backlog)
 	}
 	t.changes.Add(1)
 	for _, a := range t.accounts {
@@ -145,10 +135,48 @@ func (t *Tracker) Apply(c source.Change) {
 	}
 }
 
-func (t *Tracker) add(listed source.Task, g *group, backlog bool, now time.Time) {
-	k := &task{id: listed.ID, open: &open{backlog: backlog, hint: listed.Model}}
+func (t *Tracker) remove(ids []string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, id := range ids {
+		if k, ok := t.tasks[id]; ok {
+			t.drop(k)
+			t.dropped.remember(k)
+		}
+	}
+}
+
+// list tracks listed tasks, of which the store has records.
+func (t *Tracker) list(g *group, listed []source.Task, records []store.Record, backlog bool) {
+	now := time.Now()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i, l := range listed {
+		if !t.bounds.admitLabels(l.Labels) {
+			t.bounds.overflows.LabelKey++
+		}
+		if k, ok := t.tasks[l.ID]; ok {
+			t.move(k, g, l.Labels)
+		} else if k, ok := t.dropped.recall(l.ID); ok {
+			t.restore(k, g, l.Labels)
+		} else if records[i].Known() {
+			t.restore(t.recall(l, g, records[i], now), g, l.Labels)
+		} else {
+			k := t.meet(l, backlog, now)
+			t.restore(k, g, l.Labels)
+			t.store.Put(k.id, k.record(), nil)
+		}
+	}
+}
+
+// meet returns a task that nothing is known of.
+func (t *Tracker) meet(l source.Task, backlog bool, now time.Time) *task {
+	k := &task{id: l.ID, open: &open{hint: l.Model, backlog: backlog, news: now.Add(-backlogSlack)}}
+	if backlog {
+		k.open.news = t.lastRun
+	}
 	k.open.Item = schedule.Item[*task]{Task: k, Seen: now, Born: now, Due: now}
-	t.restore(k, g, listed.Labels)
+	return k
 }
 
 // restore tracks a task, with what is known of it, in a group.
@@ -190,6 +218,16 @@ func (t *Tracker) enter(k *task, g *group, labels map[string]string) {
 	k.open.Durations = k.durations()
 	if !k.open.asking {
 		k.enqueue()
+	}
+}
+
+// move takes a task, with what is known of it, to another group, or gives it other labels.
+func (t *Tracker) move(k *task, g *group, labels map[string]string) {
+	from := k.group
+	t.leave(k)
+	t.enter(k, g, labels)
+	if g != from {
+		t.store.Put(k.id, k.record(), nil)
 	}
 }
 

@@ -18,7 +18,7 @@ func Ready(ready <-chan struct{}) http.Handler {
 		case <-ready:
 			say(w, http.StatusOK, "Ready.")
 		default:
-			say(w, http.StatusServiceUnavailable, "Not every source of task ids was read yet.")
+			say(w, http.StatusServiceUnavailable, "The storage and every source of task ids are not read yet.")
 		}
 	})
 }

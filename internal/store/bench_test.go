@@ -1,0 +1,83 @@
+package store
+
+import (
+	"os"
+	"slices"
+	"testing"
+	"time"
+)
+
+// BenchmarkLoadAMillion is what a start does with a store of 1,000,000 tasks, all of them listed.
+func BenchmarkLoadAMillion(b *testing.B) {
+	const n = 1_000_000
+	dir, path := made(b, records(n))
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = id(i) // which is a random order
+	}
+	var opened, learned, found time.Duration
+	b.ReportAllocs()
+	for b.Loop() {
+		start := time.Now()
+		s := open(b, dir)
+		opened += time.Since(start)
+		start = time.Now()
+		count := 0
+		for range s.All() {
+			count++
+		}
+		learned += time.Since(start)
+		start = time.Now()
+		known := 0
+		for part := range slices.Chunk(ids, 1<<16) {
+			for _, r := range s.Find(part) {
+				if r.Known() {
+					known++
+				}
+			}
+		}
+		found += time.Since(start)
+		if count != n || known != n {
+			b.Fatalf("%d and %d records", count, known)
+		}
+		s.Close()
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(info.Size())/(1<<20), "MB-file")
+	for name, d := range map[string]time.Duration{"s-open": opened, "s-all": learned, "s-find": found} {
+		b.ReportMetric(d.Seconds()/float64(b.N), name)
+	}
+}
+
+// BenchmarkPutAMillion is the first read of 1,000,000 ids: a batch of so many first sights.
+func BenchmarkPutAMillion(b *testing.B) {
+	for b.Loop() {
+		s := open(b, b.TempDir())
+		for n := range 1_000_000 {
+			s.Put(id(n), Record{Seen: 1, Group: "video", Backlog: true}, nil)
+		}
+		if !s.write(time.Now()) {
+			b.Fatal("not written")
+		}
+		s.Close()
+	}
+}
+
+// BenchmarkBatch is a second of an account at its budget, on top of 100,000 records.
+func BenchmarkBatch(b *testing.B) {
+	dir, _ := made(b, records(100_000))
+	s := open(b, dir)
+	n := 100_000
+	for b.Loop() {
+		for range 4 {
+			n++
+			s.Put(id(n), record(n), nil)
+		}
+		if !s.write(time.Now()) {
+			b.Fatal("not written")
+		}
+	}
+}

@@ -1,0 +1,371 @@
+// The bbolt file: opening, locking, setting aside, and access to it in which no fault of the file ends the process.
+
+package store
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+)
+
+// format is the version of what is in the file. A file of another one is set aside.
+const format = 1
+
+// The buckets of the file, and the keys of the first.
+const (
+	bucketMeta  = "meta"
+	bucketTasks = "tasks"
+
+	keyFormat    = "format"
+	keyHeartbeat = "heartbeat" // when it was last written to, in Unix milliseconds
+	keyTasks     = "tasks"     // how many records there are
+)
+
+const (
+	lockPatience = time.Second // for a predecessor that is about to end
+	lockInterval = 50 * time.Millisecond
+)
+
+// file is an open bbolt file. Its methods may be called concurrently, but for update, which is the writer's.
+type file struct {
+	db     *bbolt.DB
+	handle *os.File
+	path   string
+	found  contents
+	tasks  atomic.Int64 // records in it
+	// broken: bbolt panicked, so that neither its locks nor its memory can be relied upon.
+	broken atomic.Bool
+}
+
+// contents is what the check of a file found in it.
+type contents struct {
+	empty   bool // of no length: new
+	format  int64
+	lastRun time.Time
+	tasks   int64
+	counted int64 // tasks as of the last transaction
+	invalid int   // records that are not what had been written
+}
+
+// setAside says that the file was not usable, and where it is now.
+type setAside struct {
+	reason unusable
+	to     string
+}
+
+// Error implements error.
+func (a *setAside) Error() string { return string(a.reason) }
+
+// openFile checks and opens the file, or makes it. The error is ErrLocked, a *setAside after which the path is free, or
+// says why there is none.
+func openFile(path string) (*file, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return nil, err
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, moveAway(path, "not a regular file")
+	}
+	f := &file{path: path}
+	err := guard(f.open)
+	if err == nil && f.found.format == 0 {
+		err = f.furnish()
+	}
+	if err == nil {
+		f.tasks.Store(f.found.tasks)
+		return f, nil
+	}
+	if f.db != nil {
+		err = errors.Join(err, f.close())
+	} else if errors.Is(err, errPanic) {
+		err = errors.Join(err, release(f.handle))
+	}
+	if f.found.empty { // what a full disk left of it would be taken for damage
+		err = errors.Join(err, os.Remove(path))
+	}
+	return nil, err
+}
+
+func (f *file) open() (err error) {
+	f.db, err = bbolt.Open(f.path, 0o600, &bbolt.Options{
+		OpenFile: f.admit,
+		Timeout:  time.Second, // admit has the lock already
+		// The list of free pages is in the file: without it bbolt reads the whole file in a goroutine of its own, where a
+		// fault could not be caught. The map finds free pages faster than the array.
+		NoFreelistSync: false,
+		FreelistType:   bbolt.FreelistMapType,
+		// When the file grows, its new length is on disk before its new pages are.
+		NoGrowSync:   false,
+		NoStatistics: true,
+	})
+	return err
+}
+
+// admit opens the file for bbolt, which goes on only if the file is locked and was found good.
+func (f *file) admit(path string, flag int, mode fs.FileMode) (*os.File, error) {
+	handle, err := os.OpenFile(path, flag, mode)
+	if err != nil {
+		return nil, err
+	}
+	f.handle = handle
+	info, err := acquire(handle)
+	if err == nil {
+		f.found, err = inspect(handle, info.Size())
+	}
+	if reason, ok := errors.AsType[unusable](err); ok {
+		err = moveAway(path, reason) // while the lock keeps others from doing the same
+	}
+	if err == nil && !f.inPlace() {
+		err = errors.New("the file was replaced while it was opened")
+	}
+	if err != nil {
+		f.found = contents{}
+		return nil, errors.Join(err, handle.Close())
+	}
+	return handle, nil
+}
+
+// acquire locks the file, or gives up with ErrLocked.
+func acquire(handle *os.File) (fs.FileInfo, error) {
+	for end := time.Now().Add(lockPatience); ; time.Sleep(lockInterval) {
+		switch ok, err := lock(handle); {
+		case err != nil:
+			return nil, fmt.Errorf("lock: %w", err)
+		case ok:
+			return handle.Stat()
+		case time.Now().After(end):
+			return nil, ErrLocked
+		}
+	}
+}
+
+// inspect reads the whole file. The error is unusable or that of a read.
+func inspect(file io.ReaderAt, length int64) (contents, error) {
+	if length == 0 {
+		return contents{empty: true}, nil
+	}
+	var found contents
+	buckets := 0
+	err := check(file, length, func(bucket string, key, value []byte) error {
+		if key == nil {
+			buckets++
+		}
+		return found.take(bucket, key, value)
+	})
+	switch {
+	case err != nil:
+		return contents{}, err
+	case buckets == 0: // made, and not furnished
+		return contents{}, nil
+	case found.format > format:
+		return contents{}, unusable(fmt.Sprintf("written by a newer version: format %d", found.format))
+	case found.format != format || buckets != 2:
+		return contents{}, damaged("no format")
+	case found.tasks != found.counted:
+		return contents{}, damaged("%d records of %d", found.tasks, found.counted)
+	}
+	return found, nil
+}
+
+// take takes an entry of the file; its key is nil for the bucket itself.
+func (c *contents) take(bucket string, key, value []byte) error {
+	switch {
+	case bucket != bucketMeta && bucket != bucketTasks:
+		return unusable("not a file of ours")
+	case key == nil:
+	case bucket == bucketTasks:
+		c.tasks++
+		if unseal(key, value) == nil {
+			c.invalid++
+		}
+	case string(key) == keyFormat:
+		c.format = unsealNumber(key, value)
+	case string(key) == keyTasks:
+		c.counted = unsealNumber(key, value)
+	case string(key) == keyHeartbeat:
+		c.lastRun = kie.Time(unsealNumber(key, value)).Time()
+	}
+	return nil
+}
+
+// furnish makes the buckets of a new file, and sees to it that its name is on disk too.
+func (f *file) furnish() error {
+	err := f.guarded(func() error {
+		return f.db.Update(func(tx *bbolt.Tx) error {
+			meta, err := tx.CreateBucketIfNotExists([]byte(bucketMeta))
+			if err != nil {
+				return err
+			}
+			if _, err := tx.CreateBucketIfNotExists([]byte(bucketTasks)); err != nil {
+				return err
+			}
+			return meta.Put([]byte(keyFormat), sealNumber(keyFormat, format))
+		})
+	})
+	if err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(f.path))
+	if err != nil {
+		return err
+	}
+	defer dir.Close() //nolint:errcheck // only read
+	_ = dir.Sync()    // not every system can
+	return nil
+}
+
+// moveAway renames what is at path, whole, and returns a *setAside.
+func moveAway(path string, reason unusable) error {
+	to := path + ".set-aside-" + time.Now().UTC().Format("20060102T150405.000000000Z")
+	if err := os.Rename(path, to); err != nil {
+		return fmt.Errorf("%s; it can't be set aside: %w", string(reason), err)
+	}
+	return &setAside{reason: reason, to: to}
+}
+
+// inPlace reports whether the open file is still what is found under its path.
+func (f *file) inPlace() bool {
+	ours, err := f.handle.Stat()
+	if err != nil {
+		return false
+	}
+	there, err := os.Stat(f.path)
+	return err == nil && os.SameFile(ours, there)
+}
+
+// view reads.
+func (f *file) view(read func(meta, tasks *bbolt.Bucket) error) error {
+	return f.guarded(func() error {
+		return f.db.View(func(tx *bbolt.Tx) error {
+			return read(tx.Bucket([]byte(bucketMeta)), tx.Bucket([]byte(bucketTasks)))
+		})
+	})
+}
+
+// find reads the records that are not yet in found. In order of ids, neighbours share their pages.
+func (f *file) find(ids []string, found []Record) (invalid int, err error) {
+	var order []int
+	for i := range ids {
+		if !found[i].Known() {
+			order = append(order, i)
+		}
+	}
+	slices.SortFunc(order, func(i, j int) int { return strings.Compare(ids[i], ids[j]) })
+	names := make(interned)
+	err = f.view(func(_, tasks *bbolt.Bucket) error {
+		c := tasks.Cursor()
+		var id []byte
+		for _, i := range order {
+			id = append(id[:0], ids[i]...)
+			key, value := c.Seek(id)
+			if !bytes.Equal(key, id) {
+				continue
+			}
+			r, _, ok := decode(key, value, names)
+			if !ok {
+				invalid++
+			}
+			found[i] = r
+		}
+		return nil
+	})
+	return invalid, err
+}
+
+// change is a new value for a record; nil: it goes.
+type change struct {
+	id    string
+	value []byte
+}
+
+// update makes all changes or none, and notes the time.
+func (f *file) update(now time.Time, all iter.Seq[change]) error {
+	count := f.tasks.Load()
+	err := f.guarded(func() error {
+		return f.db.Update(func(tx *bbolt.Tx) error {
+			added, err := apply(tx.Bucket([]byte(bucketTasks)), all)
+			if err != nil {
+				return err
+			}
+			count += added
+			meta := tx.Bucket([]byte(bucketMeta))
+			return errors.Join(
+				meta.Put([]byte(keyHeartbeat), sealNumber(keyHeartbeat, now.UnixMilli())),
+				meta.Put([]byte(keyTasks), sealNumber(keyTasks, count)))
+		})
+	})
+	if err == nil {
+		f.tasks.Store(count)
+	}
+	return err
+}
+
+// apply makes changes, and returns by how many the records became more.
+func apply(tasks *bbolt.Bucket, all iter.Seq[change]) (added int64, err error) {
+	for c := range all {
+		key := []byte(c.id)
+		old := tasks.Get(key)
+		switch {
+		case bytes.Equal(old, c.value): // also where nothing goes
+			continue
+		case c.value == nil:
+			added--
+			err = tasks.Delete(key)
+		case old == nil:
+			added++
+			fallthrough
+		default:
+			err = tasks.Put(key, c.value)
+		}
+		if err != nil {
+			return 0, fmt.Errorf("record %q: %w", c.id, err)
+		}
+	}
+	return added, nil
+}
+
+// close unlocks the file. A broken one keeps its place in the address space: somebody may still be reading there.
+func (f *file) close() error {
+	if f.broken.Load() {
+		return release(f.handle)
+	}
+	return f.guarded(f.db.Close)
+}
+
+// errPanic marks a panic of bbolt, or a fault of the memory that maps the file.
+var errPanic = errors.New("storage file fault")
+
+func (f *file) guarded(access func() error) error {
+	if f.broken.Load() {
+		return errPanic
+	}
+	err := guard(access)
+	if errors.Is(err, errPanic) {
+		f.broken.Store(true)
+	}
+	return err
+}
+
+// guard turns panics and memory faults, as of a file that was cut while it was mapped, into errors.
+func guard(access func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v", errPanic, p)
+		}
+	}()
+	return access()
+}

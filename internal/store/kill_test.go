@@ -1,0 +1,112 @@
+package store
+
+import (
+	"bufio"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+)
+
+// child is what the test binary does as a process of its own.
+func child(mode, dir string) int {
+	s, err := Open(dir, slog.New(slog.DiscardHandler))
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	switch mode {
+	case "open":
+		fmt.Println("open")
+		s.Close()
+	case "count":
+		countOn(s)
+	}
+	return 0
+}
+
+// countOn counts one task after the other, three in each batch, and says so as soon as it may.
+func countOn(s *Store) {
+	for n := 0; ; n++ {
+		if s.Find([]string{id(n)})[0].Counted {
+			continue
+		}
+		s.Put(id(n), record(n), func() { fmt.Println(id(n)) })
+		if n%3 == 0 {
+			s.write(time.Now())
+		}
+	}
+}
+
+// process is the test binary as another process, which tells things line by line.
+type process struct {
+	t     *testing.T
+	cmd   *exec.Cmd
+	lines *bufio.Reader
+}
+
+func startChild(t *testing.T, mode, dir string) *process {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], dir) //nolint:gosec // is this test
+	cmd.Env = append(os.Environ(), childMode+"="+mode)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return &process{t, cmd, bufio.NewReader(out)}
+}
+
+// run returns the line that the process says before it ends.
+func (p *process) run() string {
+	p.t.Helper()
+	line, err := p.lines.ReadString('\n')
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	_ = p.cmd.Wait() // its exit code is part of no promise
+	return line
+}
+
+func TestKillLosesNothingAndCountsNothingTwice(t *testing.T) {
+	dir := t.TempDir()
+	random := rand.New(rand.NewPCG(3, 4))
+	counted := make(map[string]bool)
+	for range 30 {
+		p := startChild(t, "count", dir)
+		time.AfterFunc(time.Duration(20+random.IntN(180))*time.Millisecond, func() {
+			_ = p.cmd.Process.Kill()
+		})
+		for {
+			line, err := p.lines.ReadString('\n')
+			if err != nil { // the end; a line cut short was not said
+				break
+			}
+			id := line[:len(line)-1]
+			if counted[id] {
+				t.Fatalf("%s is counted twice", id)
+			}
+			counted[id] = true
+		}
+		_ = p.cmd.Wait() // it was killed
+		s := open(t, dir)
+		if st := s.Stats(); !st.Up || st.Errors[OpCheck] > 0 || st.Errors[OpDecode] > 0 {
+			t.Fatalf("after a kill: %+v", st)
+		}
+		for id := range counted {
+			if !s.Find([]string{id})[0].Counted {
+				t.Fatalf("%s was acknowledged and is lost", id)
+			}
+		}
+		s.Close()
+	}
+	t.Logf("%d tasks counted", len(counted))
+	if len(counted) < 30 {
+		t.Error("hardly anything was written between the kills")
+	}
+}

@@ -1,0 +1,211 @@
+// What is kept of a task, and how it is written.
+
+package store
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+	"math"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+)
+
+// Record is what is kept of a task, finished or not. Times are absent where they are zero.
+type Record struct {
+	Group string // in which it was tracked last
+	Model string // empty if unknown
+
+	Seen      kie.Time // first sight; every record has it
+	Created   kie.Time
+	Completed kie.Time
+	FailedAt  kie.Time // of a failed task that is news
+	Learned   kie.Time // when the final state was learned
+
+	FailCode   string // of a failed task
+	Credits    float64
+	HasCredits bool
+	State      kie.State
+	Reason     kie.Reason // of a failed task
+
+	Backlog bool // came with its source's first read
+	Watched bool // was seen unfinished, so that its end is news
+	Counted bool // is in the totals
+	GivenUp bool // unfinished and never asked again
+}
+
+// Known reports whether there is such a record: the zero one stands for none.
+func (r Record) Known() bool { return !r.Seen.IsZero() }
+
+// The flags of a record. Their values are in files, like those of kie.State and kie.Reason.
+const (
+	flagCredits byte = 1 << iota
+	flagBacklog
+	flagWatched
+	flagCounted
+	flagGivenUp
+)
+
+func (r Record) flags() byte {
+	var flags byte
+	for _, f := range []struct {
+		set bool
+		bit byte
+	}{
+		{r.HasCredits, flagCredits},
+		{r.Backlog, flagBacklog},
+		{r.Watched, flagWatched},
+		{r.Counted, flagCounted},
+		{r.GivenUp, flagGivenUp},
+	} {
+		if f.set {
+			flags |= f.bit
+		}
+	}
+	return flags
+}
+
+// day counts days since 1970. Day 0 in a record says that the task is listed, else the record holds the day on which it was
+// first found unlisted.
+type day uint16
+
+func dayOf(t time.Time) day {
+	return day(min(max(t.Unix()/(24*60*60), 0), math.MaxUint16))
+}
+
+// encode returns the value under which the record of id is written: sealed, the day, then the record.
+func (r Record) encode(id string, unlisted day) []byte {
+	v := newSealed(80)
+	v = binary.LittleEndian.AppendUint16(v, uint16(unlisted))
+	v = append(v, r.flags(), byte(r.State), byte(r.Reason))
+	for _, t := range []kie.Time{r.Seen, r.Created, r.Completed, r.FailedAt, r.Learned} {
+		v = binary.AppendVarint(v, int64(t))
+	}
+	if r.HasCredits {
+		v = binary.LittleEndian.AppendUint64(v, math.Float64bits(r.Credits))
+	}
+	for _, s := range []string{r.Group, r.Model, r.FailCode} {
+		v = binary.AppendUvarint(v, uint64(len(s)))
+		v = append(v, s...)
+	}
+	return seal(id, v)
+}
+
+// decode reads what encode wrote; false: the value is not what was written under this id.
+func decode(id, value []byte, names interned) (r Record, unlisted day, ok bool) {
+	d := decoder{rest: unseal(id, value)}
+	if len(d.rest) < 5 {
+		return Record{}, 0, false
+	}
+	unlisted = day(binary.LittleEndian.Uint16(d.rest))
+	flags := d.rest[2]
+	r.State, r.Reason = kie.State(d.rest[3]), kie.Reason(d.rest[4])
+	d.rest = d.rest[5:]
+	for _, t := range []*kie.Time{&r.Seen, &r.Created, &r.Completed, &r.FailedAt, &r.Learned} {
+		*t = d.time()
+	}
+	r.HasCredits = flags&flagCredits != 0
+	if r.HasCredits {
+		r.Credits = d.float()
+	}
+	for _, s := range []*string{&r.Group, &r.Model, &r.FailCode} {
+		*s = names.get(d.text())
+	}
+	r.Backlog = flags&flagBacklog != 0
+	r.Watched = flags&flagWatched != 0
+	r.Counted = flags&flagCounted != 0
+	r.GivenUp = flags&flagGivenUp != 0
+	if d.bad || len(d.rest) > 0 || r.flags() != flags || !r.Known() || r.State > kie.StateFail || r.Reason > kie.ReasonOther {
+		return Record{}, 0, false
+	}
+	return r, unlisted, true
+}
+
+// decoder reads fields one after the other. Once one was bad, all are absent.
+type decoder struct {
+	rest []byte
+	bad  bool
+}
+
+func (d *decoder) time() kie.Time {
+	t, n := binary.Varint(d.rest)
+	d.skip(n)
+	return kie.Time(t)
+}
+
+func (d *decoder) float() float64 {
+	if len(d.rest) < 8 {
+		d.skip(-1)
+		return 0
+	}
+	f := math.Float64frombits(binary.LittleEndian.Uint64(d.rest))
+	d.skip(8)
+	return f
+}
+
+func (d *decoder) text() []byte {
+	length, n := binary.Uvarint(d.rest)
+	d.skip(n)
+	if length > uint64(len(d.rest)) {
+		d.skip(-1)
+		return nil
+	}
+	s := d.rest[:length]
+	d.rest = d.rest[length:]
+	return s
+}
+
+func (d *decoder) skip(n int) {
+	if n <= 0 {
+		d.bad, d.rest = true, nil
+		return
+	}
+	d.rest = d.rest[n:]
+}
+
+// interned holds one copy of each group, model and fail code. There are few.
+type interned map[string]string
+
+func (names interned) get(b []byte) string {
+	if s, ok := names[string(b)]; ok {
+		return s
+	}
+	s := string(b)
+	names[s] = s
+	return s
+}
+
+// sealSize is the length of the checksum at the start of each value.
+const sealSize = 4
+
+func newSealed(capacity int) []byte { return make([]byte, sealSize, sealSize+capacity) }
+
+// seal writes the checksum of key and value into the value's start.
+func seal(key string, v []byte) []byte {
+	binary.LittleEndian.PutUint32(v, checksum([]byte(key), v[sealSize:]))
+	return v
+}
+
+// unseal returns what was sealed under this key; nil if it is not that.
+func unseal(key, v []byte) []byte {
+	if len(v) <= sealSize || binary.LittleEndian.Uint32(v) != checksum(key, v[sealSize:]) {
+		return nil
+	}
+	return v[sealSize:]
+}
+
+// checksum covers the key too: a value that turns up under another one is not believed.
+func checksum(key, content []byte) uint32 {
+	castagnoli := crc32.MakeTable(crc32.Castagnoli)
+	return crc32.Update(crc32.Update(0, castagnoli, key), castagnoli, content)
+}
+
+// sealNumber and unsealNumber are for the values that are not of tasks.
+func sealNumber(key string, n int64) []byte {
+	return seal(key, binary.AppendVarint(newSealed(binary.MaxVarintLen64), n))
+}
+
+func unsealNumber(key, v []byte) int64 { // 0: none
+	n, _ := binary.Varint(unseal(key, v))
+	return n
+}

@@ -1,0 +1,247 @@
+// Package store keeps on disk what is to outlive the process: the tasks that have finished and which of them were counted,
+// when the unfinished ones were first seen, and when the exporter last ran. Losing it costs queries and nothing else, so
+// nothing that happens to it stops the exporter: without its file the store keeps nothing until it has one again.
+package store
+
+import (
+	"errors"
+	"iter"
+	"log/slog"
+	"maps"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// ErrLocked says that another process uses the same path.
+var ErrLocked = errors.New("in use by another process")
+
+// Tasks are the tasks whose records are kept. The store calls it with no lock of its own held.
+type Tasks interface {
+	// Records returns what is known of every task, for a file that has lost it. What is Put while it runs is newer.
+	Records() iter.Seq2[string, Record]
+	// Listed reports whether the task is listed. Records of tasks unlisted for 60 days go.
+	Listed(id string) bool
+}
+
+// Operation is what an error of the store happened to.
+type Operation string
+
+// The operations.
+const (
+	OpOpen   Operation = "open"
+	OpCheck  Operation = "check"  // the file was found unusable and set aside
+	OpDecode Operation = "decode" // a record was not what had been written, and not believed
+	OpRead   Operation = "read"
+	OpWrite  Operation = "write"
+)
+
+// Operations returns every operation.
+func Operations() []Operation { return []Operation{OpOpen, OpCheck, OpDecode, OpRead, OpWrite} }
+
+// Stats is the health of a store.
+type Stats struct {
+	Up     bool                 // false: memory only
+	Tasks  int                  // records on disk
+	Errors map[Operation]uint64 // each operation is present
+}
+
+// Store keeps records on disk. It is safe for concurrent use, and Put and Stats never wait for the disk. A nil *Store keeps
+// nothing: memory only by choice.
+type Store struct {
+	path    string
+	log     *slog.Logger
+	lastRun time.Time
+
+	mu      sync.Mutex        // never held while the disk is waited for
+	file    *file             // nil: none
+	up      bool              // what is put will be written
+	queue   map[string]Record // what the file lacks
+	flight  map[string]Record // being written
+	waiting []func()          // for the queue to be committed
+	errors  map[Operation]uint64
+
+	// What follows belongs to Open, then Run.
+	written time.Time // last
+	retry   time.Time // when to try again what failed; zero: nothing did
+	sweep   sweep
+}
+
+// Open opens the store in a directory, which is made if need be. Without a file that can be used, the store starts without
+// one. The only error is ErrLocked.
+//
+// The file is locked by flock, or what the system has instead. Over NFS that needs a server with working locks: where
+// locking fails, the store stays memory only, and where it is faked, two hosts can damage each other's file.
+func Open(dir string, log *slog.Logger) (*Store, error) {
+	s := &Store{
+		path:   filepath.Join(dir, "kie_exporter.db"),
+		log:    log,
+		queue:  make(map[string]Record),
+		errors: make(map[Operation]uint64),
+	}
+	err := s.open()
+	if errors.Is(err, ErrLocked) {
+		return nil, err
+	}
+	if err != nil {
+		s.fail(OpOpen, err)
+		return s, nil
+	}
+	s.up, s.lastRun = true, s.file.found.lastRun
+	return s, nil
+}
+
+// open opens the file, if need be another one after what was there was set aside.
+func (s *Store) open() error {
+	f, err := openFile(s.path)
+	if aside, ok := errors.AsType[*setAside](err); ok {
+		s.count(OpCheck, 1)
+		s.log.Error("Storage file can't be used and was set aside: what it held will be asked for again",
+			"file", s.path, "set_aside", aside.to, "reason", aside)
+		f, err = openFile(s.path)
+	}
+	if err != nil {
+		return err
+	}
+	if n := f.found.invalid; n > 0 {
+		s.count(OpDecode, n)
+		s.log.Warn("Records of the storage file were damaged and are not believed", "file", s.path, "records", n)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.file = f
+	return nil
+}
+
+// LastRun returns when the previous process last wrote; the zero time if that is not known.
+func (s *Store) LastRun() time.Time {
+	if s == nil {
+		return time.Time{}
+	}
+	return s.lastRun
+}
+
+// Put keeps a record, in place of the one before. If it returns true, committed will be called once, from another goroutine:
+// after the record is on disk, or when it has turned out that it can't be. False: memory only, and committed is not called.
+func (s *Store) Put(id string, r Record, committed func()) bool {
+	if s == nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.file == nil {
+		return false // all is written when there is a file again
+	}
+	s.queue[id] = r
+	if !s.up {
+		return false
+	}
+	if committed != nil {
+		s.waiting = append(s.waiting, committed)
+	}
+	return true
+}
+
+// Find returns what is kept of some tasks, in their order. Those not known, or not readable, are the zero Record. It reads
+// from disk, and is fastest with many ids at once.
+func (s *Store) Find(ids []string) []Record {
+	found := make([]Record, len(ids))
+	if s == nil {
+		return found
+	}
+	s.mu.Lock()
+	f := s.file
+	for i, id := range ids {
+		r, ok := s.queue[id]
+		if !ok {
+			r = s.flight[id]
+		}
+		found[i] = r
+	}
+	s.mu.Unlock()
+	if f == nil {
+		return found
+	}
+	invalid, err := f.find(ids, found)
+	s.count(OpDecode, invalid)
+	if err != nil {
+		s.count(OpRead, 1)
+	}
+	return found
+}
+
+// All returns every record on disk, by id. It reads from disk, a part at a time.
+func (s *Store) All() iter.Seq2[string, Record] {
+	return func(yield func(string, Record) bool) {
+		if s == nil {
+			return
+		}
+		s.mu.Lock()
+		f := s.file
+		s.mu.Unlock()
+		names := make(interned)
+		var part []kept
+		var err error
+		for at := (place{}); f != nil && !at.end; {
+			if part, at, err = f.part(at, names, part); err != nil {
+				s.count(OpRead, 1)
+				return
+			}
+			for _, k := range part {
+				if k.ok && !yield(k.id, k.record) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Stats returns the health.
+func (s *Store) Stats() Stats {
+	st := Stats{Errors: make(map[Operation]uint64)}
+	for _, op := range Operations() {
+		st.Errors[op] = 0
+	}
+	if s == nil {
+		return st
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st.Up = s.up
+	if s.file != nil {
+		st.Tasks = int(s.file.tasks.Load())
+	}
+	maps.Copy(st.Errors, s.errors)
+	return st
+}
+
+// Close gives the file up, after Run has returned. What is put from then on is not kept.
+func (s *Store) Close() {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	f, waiting := s.file, s.waiting
+	s.file, s.up, s.waiting = nil, false, nil
+	clear(s.queue)
+	s.mu.Unlock()
+	call(waiting)
+	if f == nil {
+		return
+	}
+	if err := f.close(); err != nil {
+		s.log.Warn("Storage file not closed in order", "err", err)
+	}
+}
+
+func (s *Store) count(op Operation, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.errors[op] += uint64(n) //nolint:gosec // counts up
+}
+
+func call(waiting []func()) {
+	for _, committed := range waiting {
+		committed()
+	}
+}

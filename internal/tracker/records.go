@@ -1,0 +1,144 @@
+// What outlives the process: the tracker's side of the store.
+
+package tracker
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/store"
+)
+
+// longestOutage is how old the last process's heartbeat may be. One that is older, or lies ahead, was written by a wrong clock.
+const longestOutage = 60 * 24 * time.Hour
+
+// lastRun returns the time after which what finished is news though it was listed before this process started.
+func lastRun(s *store.Store, now time.Time) time.Time {
+	at := s.LastRun()
+	if at.After(now) || now.Sub(at) > longestOutage {
+		return now
+	}
+	return at
+}
+
+// recorded returns what the store knows of listed tasks. It reads the disk, so the lock must not be held.
+func (t *Tracker) recorded(listed []source.Task) []store.Record {
+	ids := make([]string, len(listed))
+	for i, l := range listed {
+		ids[i] = l.ID
+	}
+	return t.store.Find(ids)
+}
+
+// recall returns a task as an earlier process, or this one, left it.
+func (t *Tracker) recall(l source.Task, g *group, r store.Record, now time.Time) *task {
+	k := t.meet(l, r.Backlog && !r.Watched, r.Seen.Time())
+	k.created = r.Created
+	if !r.State.Finished() {
+		o := k.open
+		o.watched, o.given, o.Due = r.Watched, r.GivenUp, now
+		o.hint = cmp.Or(o.hint, r.Model)
+		if r.Backlog {
+			o.news = r.Seen.Time()
+		}
+		if !r.Created.IsZero() {
+			o.Born = r.Created.Time()
+		}
+		return k
+	}
+	k.open = nil
+	k.state, k.completed, k.learned = r.State, r.Completed, r.Learned
+	k.credits, k.hasCredits, k.counted = r.Credits, r.HasCredits, r.Counted
+	if r.State == kie.StateFail {
+		k.failCode, k.reason, k.failedAt = t.bounds.failCode(r.FailCode), r.Reason, r.FailedAt
+	}
+	name, _ := t.bounds.model(r.Model)
+	k.model = t.modelOf(g, name)
+	return k
+}
+
+// record returns what is to be kept of a task.
+func (k *task) record() store.Record {
+	r := store.Record{
+		Group: k.group.name, Created: k.created, Completed: k.completed, FailedAt: k.failedAt, Learned: k.learned,
+		FailCode: k.failCode, Credits: k.credits, HasCredits: k.hasCredits, State: k.state, Reason: k.reason, Counted: k.counted,
+	}
+	if k.model != nil {
+		r.Model = k.model.name
+	}
+	if o := k.open; o != nil {
+		r.Seen, r.Backlog, r.Watched, r.GivenUp = kie.TimeOf(o.Seen), o.backlog, o.watched, o.given
+	} else {
+		r.Seen = firstTime(k.learned, 1) // of no use any more, but every record has it
+	}
+	return r
+}
+
+// Records implements store.Tasks. The lock is held for a part at a time.
+func (t *Tracker) Records() iter.Seq2[string, store.Record] {
+	return func(yield func(string, store.Record) bool) {
+		t.mu.Lock()
+		all := slices.Concat(t.unfinished, t.finished)
+		t.mu.Unlock()
+		for part := range slices.Chunk(all, 1024) {
+			for id, r := range t.recordsOf(part) {
+				if !yield(id, r) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (t *Tracker) recordsOf(tasks []*task) map[string]store.Record {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	records := make(map[string]store.Record, len(tasks))
+	for _, k := range tasks {
+		if k != nil && !k.removed {
+			records[k.id] = k.record()
+		}
+	}
+	return records
+}
+
+// Listed implements store.Tasks.
+func (t *Tracker) Listed(id string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_, ok := t.tasks[id]
+	return ok
+}
+
+// recent is how many durations of a model are learned again at the start: more than are remembered.
+const recent = 1000
+
+// Relearn learns how long tasks take from the store's records. It is to be called before tasks are listed.
+func (t *Tracker) Relearn() {
+	type sample struct {
+		learned kie.Time
+		took    time.Duration
+	}
+	samples := make(map[modelKey][]sample)
+	for _, r := range t.store.All() {
+		took, ok := kie.Answer{State: r.State, Created: r.Created, Completed: r.Completed}.Latency()
+		if g := t.byGroup[r.Group]; ok && g != nil {
+			key := modelKey{g, r.Model}
+			samples[key] = append(samples[key], sample{r.Learned, took})
+		}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for key, all := range samples {
+		slices.SortFunc(all, func(a, b sample) int { return cmp.Compare(a.learned, b.learned) })
+		name, _ := t.bounds.model(key.name)
+		durations := t.modelOf(key.group, name).durations
+		for _, s := range all[max(0, len(all)-recent):] {
+			durations.Observe(s.took)
+		}
+	}
+}

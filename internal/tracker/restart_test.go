@@ -1,0 +1,276 @@
+package tracker_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/common/promslog"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/kiesim"
+	"github.com/kie-exporter/kie_exporter/internal/store"
+	"github.com/kie-exporter/kie_exporter/internal/tracker"
+)
+
+// world outlives processes: the API, and a folder with what they keep.
+type world struct {
+	t   *testing.T
+	api *kiesim.Server
+	dir string
+}
+
+func inAWorld(t *testing.T, test func(t *testing.T, w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, dir: t.TempDir()}
+		w.process(func(r *rig) { w.api = r.sim })
+		if err := os.Remove(filepath.Join(w.dir, "kie_exporter.db")); err != nil {
+			t.Fatal(err)
+		}
+		test(t, w)
+	})
+}
+
+// process is a process of the exporter, from start to end.
+func (w *world) process(live func(r *rig)) {
+	w.t.Helper()
+	kept, err := store.Open(w.dir, promslog.NewNopLogger())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	r := newRig(w.t, setup{sim: w.api, tracker: tracker.Options{Store: kept, Background: true}})
+	r.Relearn()
+	ctx, stop := context.WithCancel(w.t.Context())
+	keeping, stopKeeping := context.WithCancel(w.t.Context())
+	var running, keeper sync.WaitGroup
+	running.Go(func() { r.Run(ctx) })
+	keeper.Go(func() { kept.Run(keeping, r) })
+	live(r)
+	stop()
+	running.Wait()
+	stopKeeping()
+	keeper.Wait()
+	kept.Close()
+}
+
+// totals returns how many tasks were counted and how many were not.
+func totals(s *tracker.Snapshot) (counted, uncounted uint64) {
+	for _, m := range s.Models {
+		counted += m.Finished[tracker.Succeeded] + m.Finished[tracker.Failed]
+	}
+	for _, g := range s.Groups {
+		uncounted += g.Uncounted
+	}
+	return counted, uncounted
+}
+
+func wantTotals(t *testing.T, r *rig, counted, uncounted uint64) {
+	t.Helper()
+	if c, u := totals(r.Snapshot()); c != counted || u != uncounted {
+		t.Errorf("%d counted, %d not counted; want %d, %d", c, u, counted, uncounted)
+	}
+}
+
+func TestAFinishedTaskIsNotAskedAgainAfterARestart(t *testing.T) {
+	inAWorld(t, func(t *testing.T, w *world) {
+		var before tracker.Task
+		w.process(func(r *rig) {
+			r.task(kiesim.Task{ID: "a", Duration: 30 * time.Second, Credits: 7, Fail: &kiesim.Failure{Code: "500", Msg: "timed out"}})
+			time.Sleep(time.Minute)
+			wantTotals(t, r, 1, 0)
+			before = find(t, r.Snapshot(), "a")
+		})
+		n := w.api.Queries("a")
+		w.process(func(r *rig) {
+			r.backlog("a")
+			time.Sleep(time.Hour)
+			r.wantQueries("a", n)
+			wantTotals(t, r, 0, 0) // counters start at 0, and it is in none of them again
+			if after := find(t, r.Snapshot(), "a"); after.State != kie.StateFail || after.FailCode != before.FailCode ||
+				after.Reason != before.Reason || after.Latency != before.Latency || after.FailedAt != before.FailedAt ||
+				after.Credits != 7 || after.Model != before.Model || after.Completed != before.Completed {
+				t.Errorf("known after the restart: %+v\nbefore: %+v", after, before)
+			}
+			if m := model(t, r.Snapshot(), "video", "kling/v2"); m.Tasks[kie.StateFail] != 1 {
+				t.Error("its state is not shown")
+			}
+		})
+	})
+}
+
+func TestWhatWasSeenUnfinishedIsNewsAfterADowntime(t *testing.T) {
+	inAWorld(t, func(t *testing.T, w *world) {
+		w.process(func(r *rig) {
+			r.task(kiesim.Task{ID: "a", Duration: time.Hour})
+			time.Sleep(time.Minute)
+		})
+		time.Sleep(72 * time.Hour)
+		w.process(func(r *rig) {
+			r.backlog("a")
+			time.Sleep(time.Minute)
+			wantTotals(t, r, 1, 0)
+		})
+		w.process(func(r *rig) {
+			r.backlog("a")
+			time.Sleep(time.Minute)
+			wantTotals(t, r, 0, 0)
+		})
+	})
+}
+
+func TestWhatFinishedDuringADowntimeIsNewsAndWhatFinishedBeforeIsNot(t *testing.T) {
+	inAWorld(t, func(t *testing.T, w *world) {
+		w.api.Put(kiesim.Task{ID: "before", Duration: time.Second})
+		time.Sleep(time.Minute)
+		w.process(func(*rig) { time.Sleep(time.Minute) })
+		time.Sleep(time.Hour)
+		w.api.Put(kiesim.Task{ID: "meanwhile", Duration: time.Second})
+		time.Sleep(time.Hour)
+		w.process(func(r *rig) {
+			r.backlog("before", "meanwhile")
+			time.Sleep(time.Minute)
+			wantTotals(t, r, 1, 1)
+		})
+	})
+}
+
+func TestFirstSightSurvives(t *testing.T) {
+	inAWorld(t, func(t *testing.T, w *world) {
+		trouble := w.api.Inject(kiesim.Match{}, kiesim.Fault{Code: 455})
+		w.process(func(r *rig) {
+			r.task(kiesim.Task{ID: "a", Duration: 5 * time.Minute})
+			time.Sleep(10 * time.Minute)
+		})
+		trouble()
+		w.process(func(r *rig) {
+			r.backlog("a")
+			time.Sleep(time.Minute)
+			wantTotals(t, r, 1, 0) // finished after it was first seen, though before this start and the last heartbeat
+		})
+	})
+}
+
+func TestALostStoreCountsNothingTwiceThatFinishedBeforeTheStart(t *testing.T) {
+	inAWorld(t, func(t *testing.T, w *world) {
+		w.process(func(r *rig) {
+			r.task(kiesim.Task{ID: "a", Duration: 10 * time.Second})
+			time.Sleep(time.Minute)
+			wantTotals(t, r, 1, 0)
+		})
+		if err := os.Remove(filepath.Join(w.dir, "kie_exporter.db")); err != nil {
+			t.Fatal(err)
+		}
+		w.process(func(r *rig) {
+			r.backlog("a")
+			time.Sleep(time.Minute)
+			wantTotals(t, r, 0, 1)
+			r.wantQueries("a", w.api.Queries("a")) // asked once more, that is the price
+		})
+	})
+}
+
+func TestARelistedTaskIsKnownFromTheStore(t *testing.T) {
+	inAWorld(t, func(t *testing.T, w *world) {
+		w.process(func(r *rig) {
+			r.task(kiesim.Task{ID: "a", Duration: 10 * time.Second})
+			time.Sleep(time.Minute)
+			r.remove("a")
+		})
+		n := w.api.Queries("a")
+		w.process(func(r *rig) {
+			time.Sleep(time.Minute)
+			r.list("a")
+			time.Sleep(time.Minute)
+			r.wantQueries("a", n)
+			wantTotals(t, r, 0, 0)
+		})
+	})
+}
+
+// A heartbeat from the future, or from long ago, was written by a wrong clock and is not gone by.
+func TestAWrongClockAtTheLastRunMakesNoNews(t *testing.T) {
+	for name, ahead := range map[string]time.Duration{"ahead": 48 * time.Hour, "long ago": -5000 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			inAWorld(t, func(t *testing.T, w *world) {
+				// The process lives at another time than the world before and after it.
+				if ahead > 0 {
+					time.Sleep(ahead)
+				}
+				w.process(func(*rig) { time.Sleep(time.Minute) })
+				if ahead < 0 {
+					time.Sleep(-ahead)
+				}
+				old := time.Now().Add(-time.Hour)
+				if ahead > 0 {
+					old = time.Now().Add(-3 * time.Hour)
+				}
+				w.api.Put(kiesim.Task{ID: "old", Created: old, Duration: time.Minute})
+				w.process(func(r *rig) {
+					r.backlog("old")
+					time.Sleep(time.Minute)
+					wantTotals(t, r, 0, 1)
+				})
+			})
+		})
+	}
+}
+
+// Totals show a task only when it is on disk that they do.
+func TestACountIsCommittedBeforeItShows(t *testing.T) {
+	inAWorld(t, func(t *testing.T, w *world) {
+		w.process(func(r *rig) {
+			time.Sleep(500 * time.Millisecond) // between two batches
+			r.task(kiesim.Task{ID: "a"})
+			synctest.Wait()
+			if k := find(t, r.Snapshot(), "a"); k.State != kie.StateSuccess {
+				t.Errorf("a is %v", k.State)
+			}
+			wantTotals(t, r, 0, 0)
+			time.Sleep(3 * time.Second)
+			wantTotals(t, r, 1, 0)
+		})
+	})
+}
+
+func TestDurationsAreLearnedAgainAtTheStart(t *testing.T) {
+	inAWorld(t, func(t *testing.T, w *world) {
+		var learned time.Duration
+		w.process(func(r *rig) {
+			for _, id := range ids("t", 60) {
+				r.task(kiesim.Task{ID: id, Duration: 5 * time.Minute})
+			}
+			time.Sleep(time.Hour)
+			learned = model(t, r.Snapshot(), "video", "kling/v2").OverdueAfter
+		})
+		w.process(func(r *rig) {
+			if got := model(t, r.Snapshot(), "video", "kling/v2").OverdueAfter; got != learned || got == 15*time.Minute {
+				t.Errorf("overdue after %v, before the restart %v", got, learned)
+			}
+		})
+	})
+}
+
+func TestAGivenUpTaskStaysGivenUp(t *testing.T) {
+	inAWorld(t, func(t *testing.T, w *world) {
+		w.process(func(r *rig) {
+			r.list("ghost")
+			time.Sleep(time.Minute)
+		})
+		time.Sleep(9 * 24 * time.Hour)
+		w.process(func(r *rig) {
+			r.backlog("ghost")
+			time.Sleep(time.Minute)
+		})
+		n := w.api.Queries("ghost")
+		w.process(func(r *rig) {
+			r.backlog("ghost")
+			time.Sleep(30 * time.Minute)
+			r.wantQueries("ghost", n)
+		})
+	})
+}
