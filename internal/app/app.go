@@ -78,7 +78,7 @@ func (f *flags) run(ctx context.Context, log *slog.Logger, o Options) error {
 		return err
 	}
 	if f.check {
-		return check(ctx, cfg, e, o.Stdout)
+		return check(ctx, e, o.Stdout)
 	}
 	return f.serve(ctx, e, server, log, o)
 }
@@ -95,11 +95,15 @@ func (f *flags) openStore(log *slog.Logger) (*store.Store, error) {
 	return kept, nil
 }
 
-// check reads the lists and says what would be tracked. All that can be wrong with the configuration has come out before.
-func check(ctx context.Context, cfg *config.Config, e *exporter, stdout io.Writer) error {
+// check reads the lists and says what would be asked. All that can be wrong with the configuration has come out before.
+func check(ctx context.Context, e *exporter, stdout io.Writer) error {
 	_ = e.sources.Load(ctx) // a list that can't be read yet was logged, and is no fault of the configuration
-	_, err := fmt.Fprintf(stdout, "The configuration is valid: %s in %s of %s.\n",
-		counted(e.tracker.Len(), "task"), counted(len(cfg.Groups), "group"), counted(len(cfg.Accounts), "account"))
+	_, err := fmt.Fprintln(stdout, "The configuration is valid.")
+	for account, plan := range e.plans() {
+		if err == nil {
+			_, err = fmt.Fprintf(stdout, "Account %s: %s.\n", account, plan)
+		}
+	}
 	return err
 }
 

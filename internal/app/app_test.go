@@ -317,7 +317,7 @@ func TestCommandLine(t *testing.T) {
 		{nil, environment, 1, "--task.id"},
 		{[]string{"--task.id=x"}, none, 1, "KIE_API_KEY"},
 		{[]string{"--config.file=no/such.yml"}, none, 1, "no/such.yml"},
-		{[]string{"--config.check", "--task.id=x", "--task.file=" + list}, environment, 0, "valid: 3 tasks in 1 group of 1 account"},
+		{[]string{"--config.check", "--task.id=x", "--task.file=" + list}, environment, 0, "Account default: 3 tasks, 3 of which may be unfinished"},
 		{[]string{"--task.id=x", "--web.listen-address=256.0.0.1:1"}, environment, 1, "256.0.0.1"},
 		{[]string{"--task.id=x", "--web.config.file=no/such.yml"}, environment, 1, "no/such.yml"},
 	} {
@@ -347,7 +347,7 @@ func TestAConfigurationFileInTheWorkingDirectoryIsUsed(t *testing.T) {
 	if err := os.Rename(path, "kie_exporter.yml"); err != nil {
 		t.Fatal(err)
 	}
-	for want, args := range map[string][]string{"2 tasks": {"--config.check"}, "1 task ": {"--config.check", "--task.id=x"}} {
+	for want, args := range map[string][]string{"2 tasks": {"--config.check"}, "1 task,": {"--config.check", "--task.id=x"}} {
 		if code, stdout, stderr := run(t, environment, args...); code != 0 || !strings.Contains(stdout, want) {
 			t.Errorf("%v: exit code %d, want %q in %s%s", args, code, want, stdout, stderr)
 		}

@@ -5,6 +5,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"iter"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -26,14 +27,15 @@ type exporter struct {
 	clients []*kie.Client
 	tracker *tracker.Tracker
 	store   *store.Store // nil: memory only
+	config  *config.Config
 	sources *source.Set
-	maxWait time.Duration
+	log     *slog.Logger
 	built   time.Time
 	ready   chan struct{} // closed when every source was read once
 }
 
 func newExporter(cfg *config.Config, kept *store.Store, holdBack time.Duration, log *slog.Logger) (*exporter, error) {
-	e := &exporter{store: kept, maxWait: cfg.Polling.MaxWait, built: time.Now(), ready: make(chan struct{})}
+	e := &exporter{store: kept, config: cfg, log: log, built: time.Now(), ready: make(chan struct{})}
 	accounts, err := e.accounts(cfg.Accounts, log)
 	if err != nil {
 		e.close()
@@ -132,9 +134,24 @@ func (e *exporter) run(ctx context.Context) {
 		e.tracker.Relearn()
 		_ = e.sources.Load(ctx) // what can't be read was logged, and is tried again by Run
 		close(e.ready)
+		for account, plan := range e.plans() {
+			e.log.Info("Tasks listed", "account", account, "plan", plan)
+		}
 		e.sources.Run(ctx)
 	})
 	parts.Wait()
+}
+
+// plans yields what there is to ask for each account.
+func (e *exporter) plans() iter.Seq2[string, string] {
+	return func(yield func(account, plan string) bool) {
+		for _, a := range e.config.Accounts {
+			tasks, unfinished := e.tracker.Count(a.Name)
+			if !yield(a.Name, plan(a, tasks, unfinished)) {
+				return
+			}
+		}
+	}
 }
 
 // close releases the connections. It may be called more than once.

@@ -130,6 +130,12 @@ func (r *rig) watch(d time.Duration) *tracker.Snapshot {
 	return r.scrape()
 }
 
+// tracked returns how many tasks are tracked.
+func (r *rig) tracked() int {
+	n, _ := r.Count("main")
+	return n
+}
+
 // queries returns when the task was asked, in seconds since from.
 func (r *rig) queries(id string, from time.Time) (at []float64) {
 	for _, q := range r.sim.Requests() {

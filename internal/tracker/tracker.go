@@ -111,11 +111,21 @@ func (t *Tracker) Run(ctx context.Context) {
 	dispatchers.Wait()
 }
 
-// Len returns how many tasks are tracked.
-func (t *Tracker) Len() int {
+// Count returns how many tasks of an account are tracked, and how many of them are not known to be finished.
+func (t *Tracker) Count(account string) (tasks, unfinished int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return len(t.tasks)
+	for _, g := range t.groups {
+		if g.account.name == account {
+			tasks += g.tasks
+		}
+	}
+	for _, k := range t.unfinished {
+		if k.group.account.name == account && !k.open.given {
+			unfinished++
+		}
+	}
+	return tasks, unfinished
 }
 
 // applyAtATime bounds for how many ids the lock is held.

@@ -1,0 +1,39 @@
+// What the budget means for what is listed, in words.
+
+package app
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/config"
+)
+
+// plan says how long the first pass over the tasks of an account takes, and how many requests that makes at the most.
+func plan(a config.Account, tasks, unfinished int) string {
+	worst := float64(a.MaxConcurrent) + 10*a.RequestsPerSecond
+	limits := fmt.Sprintf("no 10 seconds see more than %.0f requests", worst)
+	if unfinished == 0 {
+		return fmt.Sprintf("%s, none of which has to be asked about; %s", counted(tasks, "task"), limits)
+	}
+	seconds := max(0, float64(unfinished-a.MaxConcurrent)) / a.RequestsPerSecond
+	return fmt.Sprintf("%s, %d of which may be unfinished; asking about each once takes %s at %g requests a second; %s",
+		counted(tasks, "task"), unfinished, roughly(seconds), a.RequestsPerSecond, limits)
+}
+
+// roughly rounds a time for a person.
+func roughly(seconds float64) string {
+	d := time.Duration(seconds * float64(time.Second))
+	switch {
+	case d < time.Second:
+		return "about a second"
+	case d < 2*time.Minute:
+		return fmt.Sprintf("about %.0f seconds", d.Seconds())
+	case d < 2*time.Hour:
+		return fmt.Sprintf("about %.0f minutes", d.Minutes())
+	case d < 48*time.Hour:
+		return fmt.Sprintf("about %.0f hours", d.Hours())
+	default:
+		return fmt.Sprintf("about %.0f days", d.Hours()/24)
+	}
+}

@@ -1,0 +1,32 @@
+package app
+
+import (
+	"testing"
+
+	"github.com/kie-exporter/kie_exporter/config"
+)
+
+func TestThePlanSaysWhatTheBudgetMeans(t *testing.T) {
+	a := config.Account{RequestsPerSecond: 2, MaxConcurrent: 4}
+	for _, test := range []struct {
+		tasks, unfinished int
+		want              string
+	}{
+		{0, 0, "0 tasks, none of which has to be asked about; no 10 seconds see more than 24 requests"},
+		{1, 1, "1 task, 1 of which may be unfinished; asking about each once takes about a second at 2 requests a second; " +
+			"no 10 seconds see more than 24 requests"},
+		{500, 104, "500 tasks, 104 of which may be unfinished; asking about each once takes about 50 seconds at 2 requests a second; " +
+			"no 10 seconds see more than 24 requests"},
+		{1204, 1204, "1204 tasks, 1204 of which may be unfinished; asking about each once takes about 10 minutes at 2 requests a second; " +
+			"no 10 seconds see more than 24 requests"},
+	} {
+		if got := plan(a, test.tasks, test.unfinished); got != test.want {
+			t.Errorf("got  %s\nwant %s", got, test.want)
+		}
+	}
+	for seconds, want := range map[float64]string{7200: "about 2 hours", 50000: "about 14 hours", 500000: "about 6 days"} {
+		if got := roughly(seconds); got != want {
+			t.Errorf("%g seconds: %s, want %s", seconds, got, want)
+		}
+	}
+}
