@@ -256,7 +256,7 @@ func TestDurationsAreLearnedAgainAtTheStart(t *testing.T) {
 }
 
 func TestAGivenUpTaskStaysGivenUp(t *testing.T) {
-	inAWorld(t, func(t *testing.T, w *world) {
+	inAWorld(t, func(_ *testing.T, w *world) {
 		w.process(func(r *rig) {
 			r.list("ghost")
 			time.Sleep(time.Minute)
