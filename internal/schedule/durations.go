@@ -9,7 +9,7 @@ import (
 
 const (
 	// memory is how many tasks are remembered: with each new one the weight of all before shrinks by one in so many.
-	memory = 400
+	memory = 1000
 	// enough is from how many tasks on what was learned is used; before, what is learned of more tasks is used instead.
 	enough = 10
 	// enoughForOverdue is from how many tasks on the threshold is learned.
@@ -63,12 +63,8 @@ func (d *Durations) observe(took time.Duration) {
 	b := bucketOf(took.Seconds())
 	d.noticeChange(b)
 	d.total = add(&d.weights, d.total, b)
-	d.seen = min(d.seen+1, 1<<30)
+	d.seen = min(d.seen+1, enoughForOverdue)
 	d.fresh++
-	if d.seen >= enough && float64(d.fresh) >= d.total/16 {
-		d.fresh = 0
-		d.tables = newTables(d)
-	}
 }
 
 // add adds one to a bucket's weight after all weights have faded, and returns their sum.
@@ -87,7 +83,7 @@ const (
 	// rankLimit is how far it may be off the middle. Without a change it is 4 standard deviations.
 	rankLimit = 0.25
 	// keptOnChange is the weight that is left of what was learned before a change.
-	keptOnChange = 4
+	keptOnChange = 2
 )
 
 // noticeChange forgets most of what was learned when the last dozen tasks took longer, or shorter, than chance allows. Ranks
@@ -141,11 +137,10 @@ func (d *Durations) Overdue() time.Duration {
 func quantile(weights *[buckets]float32, total, part float64) float64 {
 	sum := 0.0
 	for b, w := range weights {
-		if next := sum + float64(w); next >= part*total && w > 0 {
+		if w > 0 && sum+float64(w) >= part*total {
 			return edge(b) + (edge(b+1)-edge(b))*(part*total-sum)/float64(w)
-		} else {
-			sum = next
 		}
+		sum += float64(w)
 	}
 	return edge(buckets)
 }
@@ -153,15 +148,22 @@ func quantile(weights *[buckets]float32, total, part float64) float64 {
 // known returns the tables to go by, of the narrowest set of tasks of which enough is known; nil if there is none.
 func (d *Durations) known() *tables {
 	for ; d != nil; d = d.parent {
-		if d.tables != nil {
-			return d.tables
+		if t := d.own(); t != nil {
+			return t
 		}
 	}
 	return nil
 }
 
-// Learned reports whether enough is known to go by.
-func (d *Durations) Learned() bool { return d.tables != nil }
+// own returns the tables for just these tasks, made again when what they rest on has changed by a sixteenth; nil if not
+// enough is known.
+func (d *Durations) own() *tables {
+	if d.seen >= enough && float64(d.fresh) >= d.total/16 {
+		d.fresh = 0
+		d.tables = newTables(d)
+	}
+	return d.tables
+}
 
 // Interval returns how long after an answer an unfinished task of this age is asked again if there is budget to spare.
 func (d *Durations) Interval(b Bounds, age time.Duration) time.Duration {

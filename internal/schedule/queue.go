@@ -4,6 +4,7 @@ package schedule
 
 import (
 	"container/heap"
+	"math"
 	"slices"
 	"time"
 )
@@ -126,7 +127,7 @@ func (q *Queue[T]) Take(now time.Time, avoid func(T) bool) *Item[T] {
 }
 
 func (q *Queue[T]) choose(now time.Time, avoid func(T) bool) *Item[T] {
-	hot := q.worthiest(now, avoid)
+	hot, price := q.worthiest(now, avoid)
 	backlog := q.retry.next(now, avoid)
 	if backlog == nil {
 		backlog = newest(q.backlog, avoid)
@@ -135,7 +136,7 @@ func (q *Queue[T]) choose(now time.Time, avoid func(T) bool) *Item[T] {
 	switch {
 	case rare != nil && (hot == nil && backlog == nil || isTurn(&q.rareCredit, rareShare)):
 		return rare
-	case backlog != nil && (hot == nil || isTurn(&q.backlogCredit, backlogShare)):
+	case backlog != nil && (hot == nil || isTurn(&q.backlogCredit, backlogShare/dearness(price))):
 		return backlog
 	default:
 		return hot
@@ -152,10 +153,14 @@ func isTurn(credit *float64, share float64) bool {
 	return true
 }
 
-// worthiest returns the hot task that is most worth asking.
-func (q *Queue[T]) worthiest(now time.Time, avoid func(T) bool) *Item[T] {
+// dearness returns by how much a backlog's share shrinks for the sake of what the query is worth otherwise, such that
+// a backlog delays what is learned of others by a third at the most until nearly the whole budget is needed for them.
+func dearness(price float64) float64 { return math.Sqrt(math.Sqrt(min(max(price, 1), highestPrice))) }
+
+// worthiest returns the hot task that is most worth asking, and what asking it is worth.
+func (q *Queue[T]) worthiest(now time.Time, avoid func(T) bool) (*Item[T], float64) {
 	if len(q.hot) == 0 || q.hot[0].Due.After(now) {
-		return nil
+		return nil, 0
 	}
 	rounds := patience * float64(len(q.hot))
 	var best *Item[T]
@@ -168,7 +173,10 @@ func (q *Queue[T]) worthiest(now time.Time, avoid func(T) bool) *Item[T] {
 			best, most = k, worth
 		}
 	}
-	return best
+	if best != nil && best.Durations.known() == nil {
+		most = 0 // a guess is no price
+	}
+	return best, most
 }
 
 // newest returns the task listed last.

@@ -4,9 +4,9 @@ package schedule
 
 import "math"
 
-// Durations are sorted into buckets of equal ratio: one below a second, then six an octave up to a day and a half.
+// Durations are sorted into buckets of equal ratio: one below a second, then eight an octave up to a day and a half.
 const (
-	perOctave = 6
+	perOctave = 8
 	octaves   = 17
 	buckets   = octaves*perOctave + 1
 )
@@ -39,8 +39,9 @@ func bucketOf(seconds float64) int {
 // The prices of a query for which tables are made: the delay, in seconds, that the query would save if it were spent on
 // another task instead. The lowest is the price while there is budget to spare.
 const (
-	prices    = 14
-	idlePrice = 0.25
+	prices       = 14
+	idlePrice    = 0.25
+	highestPrice = idlePrice * (1 << (prices - 1))
 )
 
 // price returns a price: each is twice the one before.
@@ -126,7 +127,7 @@ func (t *tables) worth(b int, part, age float64) float64 {
 	case 0:
 		return idlePrice * age / t.pays(b, part, 0)
 	case prices:
-		return price(prices-1) * age / t.pays(b, part, prices-1)
+		return highestPrice * age / t.pays(b, part, prices-1)
 	default:
 		from, to := t.pays(b, part, low-1), t.pays(b, part, low)
 		return price(low-1) * (1 + (age-from)/(to-from))
@@ -136,8 +137,8 @@ func (t *tables) worth(b int, part, age float64) float64 {
 // A second of delay beyond what is bearable counts for 1 + impatience seconds. What is bearable grows with the price: where
 // queries are short, everybody waits longer.
 const (
-	impatience   = 10
-	bearableUnit = 43 // seconds at a price of 1
+	impatience   = 15
+	bearableUnit = 40 // seconds at a price of 1
 	bearableRise = 0.36
 )
 
@@ -178,8 +179,8 @@ func (s *solver) solve(i int) {
 	cost[buckets] = s.survival[buckets] * pays
 	s.next[buckets][i] = float32(s.edges[buckets] * 1.1)
 	for u := buckets - 1; u >= 0; u-- {
-		if u < buckets-1 { // close enough to tell where in the first bucket to ask
-			cost[u] = cost[u+1] + (cost[u+1]-cost[u+2])*(s.edges[u+1]-s.edges[u])/(s.edges[u+2]-s.edges[u+1])
+		if u+2 <= buckets { // close enough to tell where in the first bucket to ask
+			cost[u] = cost[u+1] + (cost[u+1]-cost[u+2])*(s.edges[u+1]-s.edges[u])/(s.edges[u+2]-s.edges[u+1]) //nolint:gosec // u+2 is at most the last index
 		}
 		c, at := s.best(u, &cost)
 		cost[u] = c + pays*s.survival[u]
@@ -195,7 +196,7 @@ func (s *solver) solve(i int) {
 func (s *solver) solveUnasked(models []*Durations) {
 	sum := 0.0
 	for _, m := range models {
-		if m.tables != nil {
+		if m.own() != nil {
 			sum += m.share
 		}
 	}
@@ -222,30 +223,37 @@ func (s *solver) solveUnasked(models []*Durations) {
 // is to be asked for that.
 func (s *solver) best(u int, cost *[buckets + 1]float64) (least, at float64) {
 	least = math.Inf(1)
-	try := func(b int, part, area, unborne float64) bool {
-		x := s.edges[b] + (s.edges[b+1]-s.edges[b])*part
-		c := s.survival[u]*(x-s.edges[u]) - (area - s.integral[u]) + cost[b] + (cost[b+1]-cost[b])*part
-		if late := x - s.bearable - s.edges[u]; late > 0 {
-			c += impatience * (s.survival[u]*late - (unborne - s.integral[u]))
-		}
-		if c < least {
-			least, at = c, x
-			return true
-		}
-		return false
-	}
 	nearest := u
-	for b := u; b < buckets; b++ {
-		if try(b, 1, s.integral[b+1], s.unborne[b+1]) {
-			nearest = b
+	for b := u + 1; b <= buckets; b++ {
+		delay := s.delay(u, s.edges[b], s.integral[b], s.unborne[b])
+		if delay >= least { // and grows from here
+			break
+		}
+		if c := delay + cost[b]; c < least {
+			least, at, nearest = c, s.edges[b], b
 		}
 	}
 	const parts = 8
-	for b := nearest; b <= min(nearest+1, buckets-1); b++ {
-		for part := 1; part < parts; part++ {
-			x := s.edges[b] + (s.edges[b+1]-s.edges[b])*float64(part)/parts
-			try(b, float64(part)/parts, s.area(x), s.area(x-s.bearable))
+	for b := max(nearest-1, u); b <= min(nearest, buckets-1); b++ {
+		for i := 1; i < parts; i++ {
+			part := float64(i) / parts
+			between := func(values *[buckets + 1]float64) float64 { return values[b] + (values[b+1]-values[b])*part }
+			x := between(&s.edges)
+			area := s.integral[b] + (s.survival[b]+s.at(b, part))/2*(x-s.edges[b])
+			if c := s.delay(u, x, area, between(&s.unborne)) + between(cost); c < least {
+				least, at = c, x
+			}
 		}
 	}
 	return least, at
+}
+
+// delay returns what counts of the delay until an age, of tasks that were unfinished at a bucket's lower end, given the
+// integrals of survival up to the age and up to that less what is bearable.
+func (s *solver) delay(u int, age, area, unborne float64) float64 {
+	d := s.survival[u]*(age-s.edges[u]) - (area - s.integral[u])
+	if late := age - s.bearable - s.edges[u]; late > 0 {
+		d += impatience * max(0, s.survival[u]*late-(unborne-s.integral[u]))
+	}
+	return d
 }

@@ -6,7 +6,7 @@ import "time"
 
 const (
 	// patience is after how many rounds through all hot tasks one that may have finished goes before all others.
-	patience = 1.4
+	patience = 4
 	// mayHaveFinished is how likely that must be.
 	mayHaveFinished = 0.003
 	// first is more than any query is worth otherwise.
@@ -60,3 +60,10 @@ func (k *Item[T]) isNeglected(t *tables, age, part float64) bool {
 // unlearned is the worth of asking a task where nothing was learned: it is as likely to finish within the next tenth of its
 // age at any age.
 func unlearned(age, waited float64) float64 { return waited * waited / (2 * (age + 10)) }
+
+// Worth returns what it is worth to ask a task of this age that was never asked, in seconds of delay.
+func (d *Durations) Worth(age time.Duration) float64 {
+	k := Item[struct{}]{Durations: d}
+	k.begin(0)
+	return k.worth(k.Born.Add(age), 0, 1)
+}

@@ -1,0 +1,118 @@
+// Command report runs the simulation and writes its table and plots into the documentation.
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/kie-exporter/kie_exporter/internal/simulate"
+)
+
+// The table stands between these lines of the document.
+const (
+	begin = "<!-- simulation: begin -->\n"
+	end   = "<!-- simulation: end -->\n"
+)
+
+const (
+	tasks = 20_000
+	seeds = 5
+)
+
+func main() {
+	if err := run("docs"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(docs string) error {
+	results := make(map[float64][simulate.Strategies]simulate.Result)
+	for _, rate := range simulate.Rates() {
+		results[rate] = simulate.Compare(rate, tasks, seeds, simulate.EveryTask, simulate.Documented, simulate.Unknown, simulate.Known)
+	}
+	table := simulate.Table(results)
+	fmt.Print(table)
+	if err := insert(filepath.Join(docs, "polling.md"), table); err != nil {
+		return err
+	}
+	plots := filepath.Join(docs, "polling")
+	if err := os.MkdirAll(plots, 0o755); err != nil { //nolint:gosec // documents are for everybody
+		return err
+	}
+	for name, p := range map[string]plot{
+		"delay-at-1.svg": delays(results[1]),
+		"mean.svg":       means(results),
+		"worth.svg":      worth(),
+	} {
+		if err := os.WriteFile(filepath.Join(plots, name), p.svg(), 0o644); err != nil { //nolint:gosec // documents are for everybody
+			return err
+		}
+	}
+	return nil
+}
+
+// insert replaces what is between the marks of a document.
+func insert(path, table string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	before, rest, ok := bytes.Cut(text, []byte(begin))
+	_, after, ok2 := bytes.Cut(rest, []byte(end))
+	if !ok || !ok2 {
+		return fmt.Errorf("%s has no place for the table", path)
+	}
+	text = bytes.Join([][]byte{before, []byte(begin), []byte(table), []byte(end), after}, nil)
+	return os.WriteFile(path, text, 0o644) //nolint:gosec // documents are for everybody
+}
+
+// delays plots which part of the tasks is known after which delay.
+func delays(results [simulate.Strategies]simulate.Result) plot {
+	p := plot{title: "Known after, at 1 task/s", x: "seconds from a task's end", y: "% of tasks", maxX: 120, maxY: 100}
+	for s, r := range results {
+		var l line
+		l.name = simulate.Name(s)
+		for i := 0; i <= 100; i++ {
+			if d := r.Quantile(float64(i) / 100); d <= p.maxX {
+				l.points = append(l.points, point{d, float64(i)})
+			}
+		}
+		p.lines = append(p.lines, l)
+	}
+	return p
+}
+
+// means plots the mean delay over the rate.
+func means(results map[float64][simulate.Strategies]simulate.Result) plot {
+	p := plot{title: "Mean delay", x: "tasks created a second", y: "seconds", maxX: 2, maxY: 250}
+	for s := range simulate.Strategies {
+		l := line{name: simulate.Name(s)}
+		for _, rate := range simulate.Rates() {
+			l.points = append(l.points, point{rate, results[rate][s].Mean()})
+		}
+		p.lines = append(p.lines, l)
+	}
+	return p
+}
+
+// worth plots what asking a task is worth that was never asked, by its age and model.
+func worth() plot {
+	p := plot{title: "Worth of asking a task that was not asked before", x: "age in seconds", y: "seconds of delay", maxX: 300, maxY: 100}
+	for _, m := range simulate.Models() {
+		if m.Name == "edit" {
+			continue
+		}
+		l := line{name: m.Name}
+		worth := simulate.Worth(m)
+		for age := 0.0; age <= p.maxX; age += 0.2 {
+			if w := worth(age); w <= p.maxY {
+				l.points = append(l.points, point{age, w})
+			}
+		}
+		p.lines = append(p.lines, l)
+	}
+	return p
+}

@@ -1,0 +1,124 @@
+package simulate_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/simulate"
+)
+
+// The table's promises, on a smaller sample. The least possible means are 0.36 and 0.30 of the plan's with the model known,
+// 0.64 and 0.80 with the model unknown.
+func TestNewsIsLearnedSoonerThanByTheDocumentedPlan(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		rate           float64
+		strategy       int
+		mean, p99, max float64 // times the plan's
+	}{
+		{1, simulate.Known, 0.40, 0.85, 2.5},
+		{1, simulate.Unknown, 0.70, 1.2, 3},
+		{1.5, simulate.Known, 0.34, 0.78, 2.5},
+		{1.5, simulate.Unknown, 0.86, 1.2, 4},
+	} {
+		t.Run(fmt.Sprintf("%s at %g", simulate.Name(test.strategy), test.rate), func(t *testing.T) {
+			t.Parallel()
+			results := simulate.Compare(test.rate, 8000, 2, simulate.Documented, test.strategy)
+			plan, ours := results[simulate.Documented], results[test.strategy]
+			for name, got := range map[string][2]float64{
+				"mean": {ours.Mean() / plan.Mean(), test.mean},
+				"p99":  {ours.Quantile(0.99) / plan.Quantile(0.99), test.p99},
+				"max":  {ours.Quantile(1) / plan.Quantile(1), test.max},
+			} {
+				if got[0] > got[1] {
+					t.Errorf("%s %.3f of the plan's, want at most %.2f", name, got[0], got[1])
+				}
+			}
+		})
+	}
+}
+
+func TestThePlanComesOutAsExpected(t *testing.T) {
+	t.Parallel()
+	for rate, want := range map[float64]float64{0.5: 19, 1: 49, 1.5: 119} {
+		if got := simulate.Compare(rate, 20_000, 1, simulate.Documented)[simulate.Documented].Mean(); got < want*0.92 || got > want*1.08 {
+			t.Errorf("mean delay %.1f s at %g tasks/s, want about %g", got, rate, want)
+		}
+	}
+}
+
+// Twice the tasks take no longer to be known: nothing piles up.
+func TestOverloadPilesNothingUp(t *testing.T) {
+	t.Parallel()
+	short := simulate.Compare(1.8, 6000, 1, simulate.Known)[simulate.Known]
+	results := simulate.Compare(1.8, 12_000, 1, simulate.Known, simulate.Documented)
+	long, plan := results[simulate.Known], results[simulate.Documented]
+	if long.Mean() > 1.3*short.Mean() || long.Mean() > plan.Mean()/2 {
+		t.Errorf("mean delay %.0f s after 6000 tasks, %.0f s after 12000, %.0f s by the plan", short.Mean(), long.Mean(), plan.Mean())
+	}
+}
+
+// mean returns the mean delay of ours, and the plan's, for tasks that are made anew for each.
+func mean(workload func() []*simulate.Task) (ours, plan float64) {
+	return simulate.Run(workload(), simulate.Ours(true)).Mean(), simulate.Run(workload(), simulate.Plan()).Mean()
+}
+
+func TestDurationsThatShiftAreLearnedAnewWithin200Tasks(t *testing.T) {
+	t.Parallel()
+	const before, learning, after = 1500, 200, 1000
+	shifted := func(from int) func() []*simulate.Task {
+		return func() []*simulate.Task {
+			tasks := simulate.Workload(simulate.Models(), before+learning+after, 0.8, 1)
+			for i, k := range tasks {
+				if i >= from {
+					k.Duration *= 3
+				}
+				k.Counts = i >= before+learning
+			}
+			return tasks
+		}
+	}
+	night, _ := mean(shifted(before))
+	always, plan := mean(shifted(0))
+	if night > 1.2*always || night > plan/2 {
+		t.Errorf("mean %.1f s, but %.1f s if durations had been so all along, and %.1f s by the plan", night, always, plan)
+	}
+}
+
+func TestAModelNeverSeenIsNotWorseOffThanByThePlan(t *testing.T) {
+	t.Parallel()
+	for _, median := range []time.Duration{5 * time.Second, time.Minute, 15 * time.Minute} {
+		ours, plan := mean(func() []*simulate.Task {
+			newcomer := simulate.Model{Name: "new", Share: 0.1, Median: median, Sigma: 0.3}
+			tasks := simulate.Workload(append([]simulate.Model{newcomer}, simulate.Models()...), 4000, 1, 1)
+			known := simulate.Workload(simulate.Models(), 4000, 1, 2)
+			for i, k := range tasks {
+				k.Counts = i >= 2000 && k.Model == 0
+				if i < 2000 {
+					k.Duration, k.Model = known[i].Duration, known[i].Model+1
+				}
+			}
+			return tasks
+		})
+		if ours > plan {
+			t.Errorf("median %v: mean %.1f s, by the plan %.1f s", median, ours, plan)
+		}
+	}
+}
+
+func TestAFirstReadDelaysNewsByNoMoreThanAThird(t *testing.T) {
+	t.Parallel()
+	for _, rate := range []float64{0.5, 1, 1.5} {
+		news := func() []*simulate.Task { return simulate.Workload(simulate.Models(), 2000, rate, 1) }
+		old := simulate.Workload(simulate.Models(), 100_000, 1000, 2)
+		for _, k := range old {
+			k.Old, k.Counts, k.Born = true, false, k.Born.Add(-24*time.Hour)
+		}
+		without := simulate.Run(news(), simulate.Ours(true)).Mean()
+		with := simulate.Run(append(old, news()...), simulate.Ours(true)).Mean()
+		if with > without*4/3 {
+			t.Errorf("%g tasks/s: mean %.1f s, with a first read %.1f s", rate, without, with)
+		}
+	}
+}
