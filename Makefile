@@ -22,18 +22,22 @@ LDFLAGS     := -s -w -X $(VERSION_PKG).Version=$(VERSION) -X $(VERSION_PKG).Revi
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: test
-test: fmt-check vet lint mod-check vuln docs-check image-lint scrape-check race ## every check; what CI runs
+test: fmt-check vet lint mod-check vuln docs-check image-lint scrape-check rules-check dashboards-check race e2e ## every check; what CI runs
 
 .PHONY: build
 build: ## compile ./kie_exporter
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o kie_exporter .
 
 .PHONY: generate
-generate: ## write the generated documents
+generate: dashboards ## write the generated documents and dashboards
 	go generate ./...
+
+.PHONY: dashboards
+dashboards: ## write the generated dashboards
+	go -C $(TOOLS_MOD) run ./dashboards $(CURDIR)/dashboards
 
 .PHONY: clean
 clean: ## remove what the targets made
@@ -42,6 +46,7 @@ clean: ## remove what the targets made
 # Checks, each a part of `make test`
 
 TOOLS_MOD := internal/tools
+E2E_MOD   := test/e2e
 BIN       := $(CURDIR)/.cache/bin
 
 .PHONY: fmt
@@ -56,17 +61,20 @@ fmt-check: $(BIN)/golangci-lint
 vet:
 	go vet ./...
 	go -C $(TOOLS_MOD) vet ./...
+	go -C $(E2E_MOD) vet ./...
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## golangci-lint
 	$< run
 	cd $(TOOLS_MOD) && $< run
+	cd $(E2E_MOD) && $< run
 
 .PHONY: mod-check
 mod-check:
 	go mod tidy -diff
 	go mod verify
 	go -C $(TOOLS_MOD) mod tidy -diff
+	go -C $(E2E_MOD) mod tidy -diff
 
 .PHONY: vuln
 vuln: $(BIN)/govulncheck ## known vulnerabilities, where their database is reachable
@@ -87,6 +95,19 @@ race: ## all tests under the race detector, fuzz seeds included
 scrape-check: build $(BIN)/promtool ## run the demo, scrape it, have promtool judge it
 	test/scrape-check.sh $(BIN)/promtool ./kie_exporter
 
+.PHONY: rules-check
+rules-check: $(BIN)/promtool ## recording and alert rules and their unit tests
+	$< check rules --lint=all --lint-fatal alerts/kie_exporter.*.yml
+	$< test rules alerts/tests/*.test.yml
+
+.PHONY: dashboards-check
+dashboards-check: build $(BIN)/prometheus $(BIN)/panelcheck ## every panel shows data of a live demo
+	test/dashboards-check.sh $(BIN)/prometheus $(BIN)/panelcheck ./kie_exporter
+
+.PHONY: e2e
+e2e: $(BIN)/prometheus $(BIN)/promtool $(BIN)/alertmanager ## the exporter in a real Prometheus and Alertmanager
+	go -C $(E2E_MOD) test -count=1 -parallel 4 -timeout 15m ./...
+
 .PHONY: image-lint
 image-lint: $(BIN)/dockerlint ## BuildKit's checks of the Dockerfile
 	$< Dockerfile
@@ -101,6 +122,14 @@ image: $(BIN)/promtool ## build the image with buildah and run it
 fuzz: ## run every fuzz target for FUZZTIME
 	test/fuzz.sh $(FUZZTIME)
 
+.PHONY: simulate
+simulate: ## compare ways to spend the budget; writes table and plots of docs/polling.md
+	go run ./internal/simulate/report
+
+.PHONY: mutate
+mutate: $(BIN)/mutaterules $(BIN)/promtool ## alter the rules in every way, see that their tests notice
+	$< $(BIN)/promtool alerts
+
 .PHONY: bench
 bench: ## run the benchmarks
 	go test -run '^$$' -bench . -benchmem -timeout 2h ./...
@@ -109,8 +138,14 @@ bench: ## run the benchmarks
 $(BIN)/golangci-lint: PKG := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 $(BIN)/govulncheck:   PKG := golang.org/x/vuln/cmd/govulncheck
 $(BIN)/promtool:      PKG := -tags netgo,builtinassets,remove_all_sd github.com/prometheus/prometheus/cmd/promtool
+$(BIN)/prometheus:    PKG := -tags netgo,remove_all_sd github.com/prometheus/prometheus/cmd/prometheus
 $(BIN)/dockerlint:    PKG := ./dockerlint
 $(BIN)/doclinks:      PKG := ./doclinks
+$(BIN)/panelcheck:    PKG := ./panelcheck
+$(BIN)/mutaterules:   PKG := ./mutaterules
 $(BIN)/%: $(TOOLS_MOD)/go.mod $(wildcard $(TOOLS_MOD)/*/*.go)
 	go -C $(TOOLS_MOD) build -o $@ $(PKG)
+	@touch $@
+$(BIN)/alertmanager: $(E2E_MOD)/go.mod
+	go -C $(E2E_MOD) build -o $@ github.com/prometheus/alertmanager/cmd/alertmanager
 	@touch $@

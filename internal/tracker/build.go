@@ -78,7 +78,7 @@ func (s *summary) add(k *task, now time.Time) {
 		s.pending[g]++
 		return
 	}
-	if at, ok := s.oldestAnswer[g]; !ok || o.Answered.Before(at) {
+	if at, ok := s.oldestAnswer[g]; !o.given && (!ok || o.Answered.Before(at)) {
 		s.oldestAnswer[g] = o.Answered
 	}
 	if at, ok := s.oldest[k.model]; !k.created.IsZero() && (!ok || k.created < at) {

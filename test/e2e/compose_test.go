@@ -1,0 +1,237 @@
+// What deploy/compose puts together, as far as it can be told without a container engine.
+
+package e2e_test
+
+import (
+	"debug/buildinfo"
+	"encoding/json"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/compose-spec/compose-go/v2/cli"
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/prometheus/alertmanager/config"
+	"gopkg.in/yaml.v3"
+)
+
+// loadCompose parses the compose file; envFiles are as .env would be.
+func loadCompose(t *testing.T, envFiles ...string) *types.Project {
+	t.Helper()
+	o, err := cli.NewProjectOptions([]string{compose + "/compose.yaml"}, cli.WithEnvFiles(envFiles...), cli.WithDotEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	project, err := o.LoadProject(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return project
+}
+
+func TestComposeServicesAreConfined(t *testing.T) {
+	published := map[string]string{}
+	for name, s := range loadCompose(t, os.DevNull).Services {
+		if !s.ReadOnly || !slices.Contains(s.Tmpfs, "/tmp") || !slices.Contains(s.CapDrop, "ALL") || len(s.SecurityOpt) == 0 {
+			t.Errorf("%s: not confined", name)
+		}
+		for _, v := range s.Volumes {
+			if v.Type == types.VolumeTypeBind && !v.ReadOnly {
+				t.Errorf("%s may write to %s", name, v.Source)
+			}
+		}
+		for _, p := range s.Ports {
+			if other, taken := published[p.Published]; taken || p.HostIP != "127.0.0.1" {
+				t.Errorf("%s: port %s on %s, taken by %q", name, p.Published, p.HostIP, other)
+			}
+			published[p.Published] = name
+		}
+	}
+}
+
+func TestComposeMountsWhatThereIs(t *testing.T) {
+	project := loadCompose(t, os.DevNull)
+	for name, s := range project.Services {
+		if s.Build != nil {
+			if _, err := os.Stat(filepath.Join(s.Build.Context, s.Build.Dockerfile)); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		for _, v := range s.Volumes {
+			_, declared := project.Volumes[v.Source]
+			_, err := os.Stat(v.Source)
+			if v.Type == types.VolumeTypeBind && err != nil || v.Type == types.VolumeTypeVolume && !declared {
+				t.Errorf("%s: nothing to mount at %s: %v", name, v.Target, err)
+			}
+		}
+	}
+}
+
+// What is tested here and what the images hold are the same versions.
+func TestComposeImagesAreTheTestedVersions(t *testing.T) {
+	services := loadCompose(t, os.DevNull).Services
+	for _, name := range []string{"prometheus", "alertmanager"} {
+		info, err := buildinfo.ReadFile(tool(t, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		version := info.Main.Version
+		if name == "prometheus" {
+			version = strings.Replace(version, "v0.3", "v3.", 1) // its module v0.316.0 is release v3.16.0
+		}
+		if want := "docker.io/prom/" + name + ":" + version; services[name].Image != want {
+			t.Errorf("%s is %s, tested is %s", name, services[name].Image, want)
+		}
+	}
+	if _, version, ok := strings.Cut(services["grafana"].Image, ":"); !ok || version == "latest" {
+		t.Errorf("%s is not pinned", services["grafana"].Image)
+	}
+}
+
+// onHost returns the file or folder that a service sees under a path.
+func onHost(t *testing.T, s types.ServiceConfig, path string) string {
+	t.Helper()
+	for _, v := range s.Volumes {
+		if rest, ok := strings.CutPrefix(path+"/", v.Target+"/"); ok && v.Type == types.VolumeTypeBind {
+			return filepath.Join(v.Source, rest)
+		}
+	}
+	t.Fatalf("%s mounts nothing at %s", s.Name, path)
+	return ""
+}
+
+// flag returns the value of a service's command line flag.
+func flag(t *testing.T, s types.ServiceConfig, name string) string {
+	t.Helper()
+	for _, arg := range s.Command {
+		if value, ok := strings.CutPrefix(arg, name+"="); ok {
+			return value
+		}
+	}
+	t.Fatalf("%s has no %s", s.Name, name)
+	return ""
+}
+
+func TestComposePrometheusIsConfigured(t *testing.T) {
+	s := loadCompose(t, os.DevNull).Services["prometheus"]
+	path := flag(t, s, "--config.file")
+	root := t.TempDir()
+	for _, v := range s.Volumes {
+		if v.Type != types.VolumeTypeBind {
+			continue
+		}
+		target := filepath.Join(root, v.Target)
+		if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(v.Source, target); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := exec.CommandContext(t.Context(), tool(t, "promtool"), "check", "config", "--lint=all", "--lint-fatal", filepath.Join(root, path)) //nolint:gosec // ours
+	said, err := check.CombinedOutput()
+	if err != nil || strings.Count(string(said), "rules found") != 3 {
+		t.Errorf("%v:\n%s", err, said)
+	}
+}
+
+func TestComposeAlertmanagerIsConfigured(t *testing.T) {
+	s := loadCompose(t, os.DevNull).Services["alertmanager"]
+	if _, err := config.LoadFile(onHost(t, s, flag(t, s, "--config.file"))); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestComposeGrafanaFindsItsDashboards(t *testing.T) {
+	s := loadCompose(t, os.DevNull).Services["grafana"]
+	provisioning := onHost(t, s, "/etc/grafana/provisioning")
+	var dashboards struct {
+		Providers []struct {
+			Options struct{ Path string }
+		}
+	}
+	readYAML(t, provisioning+"/dashboards/kie_exporter.yml", &dashboards)
+	for _, p := range dashboards.Providers {
+		found, err := filepath.Glob(onHost(t, s, p.Options.Path) + "/*.json")
+		if err != nil || len(found) != 3 {
+			t.Errorf("%s holds the dashboards %v, %v", p.Options.Path, found, err)
+		}
+	}
+	home := s.Environment["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+	if home == nil {
+		t.Fatal("no home dashboard")
+	}
+	text, err := os.ReadFile(onHost(t, s, *home))
+	if err != nil || !json.Valid(text) {
+		t.Errorf("the home dashboard: %v", err)
+	}
+}
+
+func TestComposeServicesFindEachOther(t *testing.T) {
+	project := loadCompose(t, os.DevNull)
+	expose := func(address string) {
+		t.Helper()
+		host, port, err := net.SplitHostPort(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(project.Services[host].Ports, func(p types.ServicePortConfig) bool {
+			return strconv.FormatUint(uint64(p.Target), 10) == port
+		}) {
+			t.Errorf("no service listens on %s", address)
+		}
+	}
+	type static []struct {
+		Static []struct{ Targets []string } `yaml:"static_configs"`
+	}
+	var prometheus struct {
+		Alerting struct{ Alertmanagers static }
+		Scrape   static `yaml:"scrape_configs"`
+	}
+	readYAML(t, compose+"/prometheus.yml", &prometheus)
+	jobs := slices.Concat(prometheus.Alerting.Alertmanagers, prometheus.Scrape)
+	if len(jobs) != 2 {
+		t.Errorf("%d jobs and Alertmanagers, want 2", len(jobs))
+	}
+	for _, job := range jobs {
+		for _, target := range job.Static[0].Targets {
+			expose(target)
+		}
+	}
+	var grafana struct{ Datasources []struct{ URL string } }
+	readYAML(t, compose+"/grafana/provisioning/datasources/prometheus.yml", &grafana)
+	source, err := url.Parse(grafana.Datasources[0].URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expose(source.Host)
+}
+
+func readYAML(t *testing.T, path string, into any) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal(text, into); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+}
+
+func TestComposeRunsTheDemoUnlessTold(t *testing.T) {
+	if s := loadCompose(t, os.DevNull).Services["kie_exporter"]; !slices.Equal(s.Command, []string{"--demo"}) {
+		t.Errorf("without .env it runs %v", s.Command)
+	}
+	s := loadCompose(t, compose+"/env.example").Services["kie_exporter"]
+	check := exec.CommandContext(t.Context(), "kie_exporter", append([]string{"--config.check"}, s.Command...)...) //nolint:gosec // ours
+	check.Dir, check.Env = onHost(t, s, "/etc/kie_exporter"), []string{"KIE_API_KEY=no-secret"}
+	if said, err := check.CombinedOutput(); err != nil || !strings.Contains(string(said), "The configuration is valid") {
+		t.Errorf("with the example of .env it fails: %v\n%s", err, said)
+	}
+}
