@@ -74,6 +74,7 @@ mod-check:
 	go mod tidy -diff
 	go mod verify
 	go -C $(TOOLS_MOD) mod tidy -diff
+	go -C $(TOOLS_MOD)/pint mod tidy -diff
 	go -C $(E2E_MOD) mod tidy -diff
 
 .PHONY: vuln
@@ -96,7 +97,8 @@ scrape-check: build $(BIN)/promtool ## run the demo, scrape it, have promtool ju
 	test/scrape-check.sh $(BIN)/promtool ./kie_exporter
 
 .PHONY: rules-check
-rules-check: $(BIN)/promtool ## recording and alert rules and their unit tests
+rules-check: $(BIN)/promtool $(BIN)/pint ## recording and alert rules and their unit tests
+	$(BIN)/pint --offline --no-color --log-level=warn lint --min-severity=info --fail-on=info alerts/kie_exporter.*.yml
 	$< check rules --lint=all --lint-fatal alerts/kie_exporter.*.yml
 	$< test rules alerts/tests/*.test.yml
 
@@ -145,6 +147,9 @@ $(BIN)/panelcheck:    PKG := ./panelcheck
 $(BIN)/mutaterules:   PKG := ./mutaterules
 $(BIN)/%: $(TOOLS_MOD)/go.mod $(wildcard $(TOOLS_MOD)/*/*.go)
 	go -C $(TOOLS_MOD) build -o $@ $(PKG)
+	@touch $@
+$(BIN)/pint: $(TOOLS_MOD)/pint/go.mod
+	go -C $(TOOLS_MOD)/pint build -o $@ github.com/cloudflare/pint/cmd/pint
 	@touch $@
 $(BIN)/alertmanager: $(E2E_MOD)/go.mod
 	go -C $(E2E_MOD) build -o $@ github.com/prometheus/alertmanager/cmd/alertmanager
