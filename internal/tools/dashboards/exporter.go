@@ -240,8 +240,8 @@ func storagePanels() []panel {
 	return []panel{
 		{
 			kind: stat, title: "Storage", width: 6, unit: number, empty: noExporter, levels: []level{{0, red}, {1, green}},
-			texts: map[string]text{"0": {"memory only", red}, "1": {"on disk", green}},
-			about: "Whether what is known outlives the process. With memory only, finished tasks are asked again after a restart.",
+			texts:   map[string]text{"0": {"memory only", red}, "1": {"on disk", green}},
+			about:   "Whether what is known outlives the process. With memory only, finished tasks are asked again after a restart.",
 			queries: []query{{`min(kie_exporter_store_up{<exporters>})`, "storage"}},
 		},
 		{
