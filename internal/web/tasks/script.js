@@ -53,13 +53,29 @@ function like(a, b) {
   return a && a.nodeType === b.nodeType && a.nodeName === b.nodeName && a.dataset?.key === undefined;
 }
 
+// standing remembers where the rows in sight are, and returns what scrolls most of them back there. What is at the top of the
+// page stays in sight if nothing was scrolled.
+function standing() {
+  const top = (row) => row.getBoundingClientRect().top;
+  const rows = scrollY === 0 ? [] : [...document.querySelectorAll("[data-key]")].filter((row) => {
+    const { bottom, top } = row.getBoundingClientRect();
+    return bottom > 0 && top < innerHeight;
+  }).map((row) => [row, top(row)]);
+  return () => {
+    const shifts = rows.filter(([row]) => row.isConnected).map(([row, was]) => top(row) - was).sort((a, b) => a - b);
+    if (shifts.length > 0) scrollBy(0, shifts[shifts.length >> 1]);
+  };
+}
+
 function show(page) {
+  const restore = standing();
   const focused = document.activeElement;
   const region = focused?.closest("[data-live]");
   for (const old of document.querySelectorAll("[data-live]")) {
     const now = page.querySelector(`[data-live="${old.dataset.live}"]`);
     if (now) patch(old, now);
   }
+  restore();
   if (document.activeElement === focused) return;
   const target = focused.isConnected ? focused : region?.querySelector(".scroll, a");
   target?.focus({ preventScroll: true });
