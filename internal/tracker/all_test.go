@@ -94,6 +94,23 @@ func TestAllGoesOnWhileTasksComeAndGo(t *testing.T) {
 	}
 }
 
+// Whoever looks at a task keeps nobody from changing others: the lock is not held meanwhile.
+func TestAllLeavesOutWhatWasDroppedOnTheWay(t *testing.T) {
+	r := newQuiet(t)
+	all := ids("t", 5000)
+	r.Apply(listing("video", all...))
+	seen := 0
+	for range r.All() {
+		if seen == 0 {
+			r.Apply(source.Change{Group: "video", Removed: all[4000:]})
+		}
+		seen++
+	}
+	if seen != 4000 {
+		t.Errorf("%d tasks, want the 4000 that are left", seen)
+	}
+}
+
 // newQuiet returns a tracker that asks nothing.
 func newQuiet(tb testing.TB) *tracker.Tracker {
 	tb.Helper()
