@@ -90,15 +90,9 @@ func ticks() (all []tick) {
 
 // inWords returns a duration as people say it: tenths of a second for the shortest, two units at the most.
 func inWords(d time.Duration) string {
-	if d >= 0 && d < 10*time.Second {
+	switch s := int(d.Seconds()); {
+	case s < 10:
 		return fmt.Sprintf("%.1f s", d.Seconds())
-	}
-	return ageInWords(d)
-}
-
-// ageInWords is inWords for what grows while one looks at it, to whole seconds. Clocks may differ: no age is negative.
-func ageInWords(d time.Duration) string {
-	switch s := max(0, int(d.Seconds())); {
 	case s < 60:
 		return fmt.Sprintf("%d s", s)
 	case s < 3600:
@@ -107,5 +101,19 @@ func ageInWords(d time.Duration) string {
 		return fmt.Sprintf("%d h %02d min", s/3600, s/60%60)
 	default:
 		return fmt.Sprintf("%d d %d h", s/86400, s/3600%24)
+	}
+}
+
+// ageInWords returns an age in one unit. Clocks may differ: none is negative.
+func ageInWords(d time.Duration) string {
+	switch s := max(0, int(d.Seconds())); {
+	case s < 2*60:
+		return fmt.Sprintf("%d s", s)
+	case s < 2*3600:
+		return fmt.Sprintf("%d min", s/60)
+	case s < 2*86400:
+		return fmt.Sprintf("%d h", s/3600)
+	default:
+		return fmt.Sprintf("%d d", s/86400)
 	}
 }

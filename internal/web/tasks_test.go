@@ -13,7 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/promslog"
+
 	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
 	"github.com/kie-exporter/kie_exporter/internal/web"
 )
@@ -381,7 +384,26 @@ func TestManyGroupsAndModelsDoNotFloodThePage(t *testing.T) {
 	}
 }
 
-// BenchmarkPage measures a page, and its JSON, of 100,000 tasks.
+// BenchmarkTrackedPage measures the page of a tracker's 100,000 tasks, its lock included.
+func BenchmarkTrackedPage(b *testing.B) {
+	known := tracker.New(tracker.Options{
+		Accounts: []tracker.AccountOptions{{Name: "main"}}, Groups: []tracker.GroupOptions{{Name: "video", Account: "main"}},
+		TaskSeries: 1000, Models: 100, Log: promslog.NewNopLogger(),
+	})
+	change := source.Change{Group: "video"}
+	for _, k := range many(100_000) {
+		change.Added = append(change.Added, source.Task{ID: k.ID})
+	}
+	known.Apply(change)
+	h := serve(b, known.All)
+	for b.Loop() {
+		if w := get(b, h, "/tasks"); w.Code != http.StatusOK {
+			b.Fatal(w.Body)
+		}
+	}
+}
+
+// BenchmarkPage measures a page, and its JSON, of 100,000 tasks of many models and states, without the tracker.
 func BenchmarkPage(b *testing.B) {
 	h := serveAll(b, many(100_000))
 	for _, target := range []string{"/tasks", "/tasks?state=fail&q=7&limit=500", "/tasks?after=3.-1767315000000.x", "/api/v1/tasks"} {
