@@ -7,6 +7,7 @@ import (
 	"context"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html/template"
 	"iter"
@@ -95,7 +96,7 @@ func (t *Tasks) look(r *http.Request) (*survey, int, error) {
 	case t.turn <- struct{}{}:
 		defer func() { <-t.turn }()
 	case <-ctx.Done():
-		return nil, http.StatusServiceUnavailable, fmt.Errorf("too many look at the tasks at the same time: %w", ctx.Err())
+		return nil, http.StatusServiceUnavailable, errors.New("too many look at the tasks at the same time")
 	}
 	return takeSurvey(q, t.known(), time.Now()), http.StatusOK, nil
 }

@@ -10,7 +10,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/common/promslog"
@@ -382,6 +384,22 @@ func TestManyGroupsAndModelsDoNotFloodThePage(t *testing.T) {
 	if body := get(t, serveAll(t, tasks), "/tasks").Body.String(); !strings.Contains(body, "150 more groups and models") {
 		t.Error("the page does not say what it leaves out")
 	}
+}
+
+func TestOneRequestAtATimeGoesThroughTheTasks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		under := make(chan struct{})
+		h := serve(t, func() iter.Seq[tracker.Task] { <-under; return slices.Values(some()) })
+		var first sync.WaitGroup
+		first.Go(func() { list(t, h, "") })
+		synctest.Wait()
+		if w := get(t, h, "/tasks"); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "too many") {
+			t.Errorf("the second answers %d %s", w.Code, w.Body)
+		}
+		close(under)
+		first.Wait()
+		list(t, h, "") // the turn was given back
+	})
 }
 
 // BenchmarkTrackedPage measures the page of a tracker's 100,000 tasks, its lock included.
