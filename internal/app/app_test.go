@@ -50,6 +50,20 @@ func TestTheDocumentedExample(t *testing.T) {
 	}
 }
 
+func TestThePageOfTasksShowsTheDocumentedExample(t *testing.T) {
+	sim, url := serveAPI(t, kiesim.Options{Keys: []string{canary}})
+	sim.Put(kiesim.Task{ID: "task_12345678", Raw: documented})
+	settings := "groups: [{tasks: [task_12345678]}]\nlimits: {task_series: 0}"
+	p := start(t, "--config.file="+configFile(t, url, settings))
+	p.until(10*time.Second, `kie_up{account="default"} 1`)
+	for path, want := range map[string]string{"/tasks": "<td class=\"n\">32 s</td>", "/api/v1/tasks": `"latency_seconds":32`} {
+		_, body := p.get(path)
+		if !strings.Contains(body, "task_12345678") || !strings.Contains(body, want) {
+			t.Errorf("%s does not show the task: %s", path, body)
+		}
+	}
+}
+
 func TestTheFirstScrapeKnowsTheAnswers(t *testing.T) {
 	sim, url := serveAPI(t, kiesim.Options{Latency: 100 * time.Millisecond})
 	list := filepath.Join(t.TempDir(), "ids.txt")
@@ -187,13 +201,20 @@ func TestReadyWhenEverySourceWasRead(t *testing.T) {
 func TestPages(t *testing.T) {
 	_, url := serveAPI(t, kiesim.Options{})
 	p := start(t, "--web.telemetry-path=/m", "--config.file="+configFile(t, url, "groups: [{tasks: [a]}]"))
-	for path, want := range map[string]int{"/": 200, "/m": 200, "/metrics": 404, "//m": 404, "/m/..": 404, "/m/": 404, "/-/healthy": 200, "/nothing": 404} {
+	for path, want := range map[string]int{
+		"/": 200, "/m": 200, "/metrics": 404, "//m": 404, "/m/..": 404, "/m/": 404, "/-/healthy": 200, "/nothing": 404,
+		"/tasks": 200, "/tasks/": 404, "/tasks/style.css": 200, "/tasks/script.js": 200, "/tasks/page.html": 404, "/api/v1/tasks": 200,
+		"/tasks?state=x": 400, "/api/v1/tasks?state=x": 400,
+	} {
 		if status, _ := p.get(path); status != want {
 			t.Errorf("%s answers %d, want %d", path, status, want)
 		}
 	}
-	if _, page := p.get("/"); !strings.Contains(page, `href="m"`) && !strings.Contains(page, `href="/m"`) {
-		t.Errorf("the landing page has no link to the metrics: %s", page)
+	_, page := p.get("/")
+	for _, link := range []string{"m", "tasks", "api/v1/tasks"} {
+		if !strings.Contains(page, `href="`+link+`"`) && !strings.Contains(page, `href="/`+link+`"`) {
+			t.Errorf("the landing page has no link to %s: %s", link, page)
+		}
 	}
 	resp, err := http.Post(p.base+"/m", "text/plain", http.NoBody) //nolint:noctx // ends with the server
 	if err != nil {
@@ -312,6 +333,8 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"--web.max-requests=0", "--demo"}, none, 2, "--web.max-requests"},
 		{[]string{"--web.telemetry-path=m", "--demo"}, none, 2, "--web.telemetry-path"},
 		{[]string{"--web.telemetry-path=/-/ready", "--demo"}, none, 2, "--web.telemetry-path"},
+		{[]string{"--web.telemetry-path=/tasks", "--demo"}, none, 2, "--web.telemetry-path"},
+		{[]string{"--web.telemetry-path=/api/v1/tasks", "--demo"}, none, 2, "--web.telemetry-path"},
 		{[]string{"--web.telemetry-path=/{x}", "--demo"}, none, 2, "--web.telemetry-path"},
 		{[]string{"--config.check", "--task.id=x", "--web.config.file=no/such.yml"}, environment, 1, "no/such.yml"},
 		{nil, environment, 1, "--task.id"},

@@ -84,14 +84,24 @@ func (f *flags) validate() error {
 		return errors.New("--demo is for use without --config.file, --config.check, --task.id and --task.file")
 	case f.metricsPath != path.Clean("/"+f.metricsPath), strings.ContainsAny(f.metricsPath, "{}% "):
 		return fmt.Errorf("--web.telemetry-path: %q is not an absolute, plain path", f.metricsPath)
-	case strings.HasPrefix(f.metricsPath+"/", "/-/"):
-		return fmt.Errorf("--web.telemetry-path: %q is taken, like all paths below /-/", f.metricsPath)
+	case taken(f.metricsPath):
+		return fmt.Errorf("--web.telemetry-path: %q is taken, like all paths below /-/, /api/ and /tasks", f.metricsPath)
 	case f.timeoutOffset < 0:
 		return errors.New("--web.timeout-offset: must not be negative")
 	case f.maxRequests < 1:
 		return errors.New("--web.max-requests: must be at least 1")
 	}
 	return nil
+}
+
+// taken reports whether something else is served at a path, or may be one day.
+func taken(path string) bool {
+	for _, p := range []string{"/-/", "/api/", "/tasks/"} {
+		if strings.HasPrefix(path+"/", p) {
+			return true
+		}
+	}
+	return false
 }
 
 // load returns the configuration that the command line asks for.

@@ -117,6 +117,11 @@ func (f *flags) handler(e *exporter, log *slog.Logger) (http.Handler, error) {
 	mux.Handle("GET "+f.metricsPath, newMetrics(e, registry, f.timeoutOffset, f.maxRequests, log))
 	mux.Handle("GET /-/healthy", web.Healthy())
 	mux.Handle("GET /-/ready", web.Ready(e.ready))
+	tasks, err := web.NewTasks(e.tracker.All)
+	if err != nil {
+		return nil, err
+	}
+	tasks.Register(mux)
 	if f.metricsPath != "/" {
 		landing, err := web.Landing(version.Version, f.metricsPath)
 		if err != nil {

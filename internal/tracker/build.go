@@ -138,7 +138,7 @@ func (k *task) snapshot() Task {
 	s := Task{
 		ID: k.id, Group: k.group.name, Account: k.group.account.name, Labels: k.labels,
 		State: k.state, Created: k.created, Completed: k.completed,
-		FailCode: k.failCode, Reason: k.reason, FailedAt: k.failedAt,
+		FailCode: k.failCode, Reason: k.reason, FailedAt: k.failedAt, Learned: k.learned,
 		Credits: k.credits, HasCredits: k.hasCredits,
 	}
 	s.Latency, s.HasLatency = kie.Answer{State: k.state, Created: k.created, Completed: k.completed}.Latency()
@@ -146,7 +146,7 @@ func (k *task) snapshot() Task {
 		s.Model = k.model.name
 	}
 	if k.open != nil {
-		s.LastAnswer, s.QueryError = k.open.Answered, k.open.class
+		s.Seen, s.LastAnswer, s.QueryError, s.Overdue = k.open.Seen, k.open.Answered, k.open.class, k.open.overdue
 	}
 	return s
 }

@@ -48,8 +48,12 @@ type Task struct {
 	Credits    float64 // of a finished task
 	HasCredits bool
 
+	Learned kie.Time // of a finished task: when its final state was learned
+
+	Seen       time.Time // of an unfinished task: when it was first listed
 	LastAnswer time.Time // of an unfinished task; zero if never answered
 	QueryError kie.Class // of an unfinished task's last query; ok if it did not fail
+	Overdue    bool      // an unfinished task that an answer showed to be older than its group and model allow
 }
 
 // Outcomes are the two ways in which a task finishes; they index what is counted by final state.

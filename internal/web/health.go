@@ -1,4 +1,4 @@
-// Package web serves what is not metrics: health, readiness and the landing page.
+// Package web serves what is not metrics: the page of tasks, health, readiness, the landing page.
 package web
 
 import (

@@ -18,6 +18,8 @@ func Landing(version, metricsPath string) (http.Handler, error) {
 		Profiling:   "false",
 		Links: []toolkit.LandingLinks{
 			{Address: metricsPath, Text: "Metrics", Description: "what Prometheus scrapes"},
+			{Address: "/tasks", Text: "Tasks", Description: "what is known of each, for people"},
+			{Address: "/api/v1/tasks", Text: "Tasks as JSON", Description: "the same for programs"},
 			{Address: "/-/healthy", Text: "Health", Description: "the process answers"},
 			{Address: "/-/ready", Text: "Readiness", Description: "every source of task ids was read once"},
 		},

@@ -1,0 +1,230 @@
+// What a query string asks for: which tasks, and which page of them.
+
+package web
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/tracker"
+)
+
+const (
+	defaultLimit = 50
+	maxLimit     = 500
+	maxValues    = 50  // of one parameter
+	maxText      = 192 // bytes of a value; an id and its place in the list fit
+)
+
+// query says which tasks to show. Tasks in scope are summed up; those that match as well are listed.
+type query struct {
+	groups, models, accounts []string
+	text                     string // part of the id
+
+	states    []status
+	reasons   []string
+	failCodes []string
+	overdue   bool // only these
+	failing   bool // only those whose last query failed
+
+	limit         int
+	after, before *rank // at most one of them
+
+	values url.Values // what was asked, without empty values and the place in the list
+}
+
+// parseQuery reads a query string. Its errors are for people.
+func parseQuery(raw string) (*query, error) {
+	values, err := url.ParseQuery(raw)
+	if err != nil {
+		return nil, fmt.Errorf("the query string can't be read: %w", err)
+	}
+	q := &query{limit: defaultLimit, values: url.Values{}}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		given := slices.DeleteFunc(values[name], func(v string) bool { return v == "" }) // forms send empty fields
+		if err := q.set(name, given); err != nil {
+			return nil, err
+		}
+	}
+	if q.after != nil && q.before != nil {
+		return nil, errors.New("after and before exclude each other")
+	}
+	return q, nil
+}
+
+func (q *query) set(name string, given []string) (err error) {
+	switch {
+	case len(given) == 0 && slices.Contains(parameters(), name):
+		return nil
+	case len(given) > maxValues:
+		return fmt.Errorf("%s: at most %d values", name, maxValues)
+	case len(given) > 1 && !repeatable(name):
+		return fmt.Errorf("%s: may be given once", name)
+	}
+	for _, v := range given {
+		if !utf8.ValidString(v) || len(v) > maxText {
+			return fmt.Errorf("%s: a value must be UTF-8 and at most %d bytes long", name, maxText)
+		}
+	}
+	switch name {
+	case "group":
+		q.groups = given
+	case "model":
+		q.models = given
+	case "account":
+		q.accounts = given
+	case "q":
+		q.text = given[0]
+	case "state":
+		q.states, err = parseStates(given)
+	case "reason":
+		q.reasons, err = parseReasons(given)
+	case "fail_code":
+		q.failCodes = given
+	case "overdue":
+		q.overdue, err = parseBool(name, given[0])
+	case "failing":
+		q.failing, err = parseBool(name, given[0])
+	case "limit":
+		q.limit, err = parseLimit(given[0])
+	case "after":
+		q.after, err = parseRank(name, given[0])
+		return err
+	case "before":
+		q.before, err = parseRank(name, given[0])
+		return err
+	default:
+		return fmt.Errorf("there is no parameter %q; there are %s", name, strings.Join(parameters(), ", "))
+	}
+	q.values[name] = given
+	return err
+}
+
+// parameters returns the names that are known.
+func parameters() []string {
+	return []string{"group", "model", "account", "q", "state", "reason", "fail_code", "overdue", "failing", "limit", "after", "before"}
+}
+
+// repeatable reports whether a parameter may have several values, of which a task must have one.
+func repeatable(name string) bool {
+	switch name {
+	case "group", "model", "account", "state", "reason", "fail_code":
+		return true
+	}
+	return false
+}
+
+func parseStates(given []string) (all []status, err error) {
+	for _, v := range given {
+		switch v {
+		case "unfinished":
+			all = append(all, unfinished()...)
+		case "finished":
+			all = append(all, status(kie.StateSuccess), status(kie.StateFail))
+		default:
+			i := slices.IndexFunc(statuses(), func(s status) bool { return s.String() == v })
+			if i < 0 {
+				return nil, fmt.Errorf("state: there is no %q; there are %v, unfinished, finished", v, statuses())
+			}
+			all = append(all, statuses()[i])
+		}
+	}
+	return all, nil
+}
+
+func parseReasons(given []string) ([]string, error) {
+	for _, v := range given {
+		if !slices.ContainsFunc(kie.Reasons(), func(r kie.Reason) bool { return r.String() == v }) {
+			return nil, fmt.Errorf("reason: there is no %q; there are %v", v, kie.Reasons())
+		}
+	}
+	return given, nil
+}
+
+func parseBool(name, v string) (bool, error) {
+	if v != "true" && v != "false" {
+		return false, fmt.Errorf("%s: %q is neither true nor false", name, v)
+	}
+	return v == "true", nil
+}
+
+func parseLimit(v string) (int, error) {
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 1 || n > maxLimit {
+		return 0, fmt.Errorf("limit: %q is not a number from 1 to %d", v, maxLimit)
+	}
+	return n, nil
+}
+
+// inScope reports whether a task is one of those that are summed up.
+func (q *query) inScope(k *tracker.Task) bool {
+	return oneOf(q.groups, k.Group) && oneOf(q.models, k.Model) && oneOf(q.accounts, k.Account) && strings.Contains(k.ID, q.text)
+}
+
+// matches reports whether a task in scope is one of those that are listed.
+func (q *query) matches(k *tracker.Task) bool {
+	if q.reasons != nil || q.failCodes != nil {
+		if k.State != kie.StateFail || !oneOf(q.reasons, k.Reason.String()) || !oneOf(q.failCodes, k.FailCode) {
+			return false
+		}
+	}
+	return oneOf(q.states, statusOf(k)) && (!q.overdue || k.Overdue) && (!q.failing || k.QueryError != kie.ClassOK)
+}
+
+// oneOf reports whether v is among the wanted; where none is wanted, all are.
+func oneOf[T comparable](wanted []T, v T) bool { return len(wanted) == 0 || slices.Contains(wanted, v) }
+
+// with returns the query string with parameters, given as name and value, set or, where the value is empty, left out.
+func (q *query) with(pairs ...string) string {
+	v := maps.Clone(q.values)
+	for pair := range slices.Chunk(pairs, 2) {
+		if pair[1] == "" {
+			delete(v, pair[0])
+		} else {
+			v[pair[0]] = pair[1:]
+		}
+	}
+	return "?" + v.Encode()
+}
+
+// status is a task's state, or that it was never answered.
+type status uint8
+
+const (
+	pending       = status(kie.StateFail) + 1
+	statusesCount = int(pending) + 1
+)
+
+func (s status) String() string {
+	if s == pending {
+		return "pending"
+	}
+	return kie.State(s).String()
+}
+
+func statusOf(k *tracker.Task) status {
+	if k.LastAnswer.IsZero() && !k.State.Finished() {
+		return pending
+	}
+	return status(k.State)
+}
+
+// statuses returns all, in the order in which a task goes through them.
+func statuses() []status {
+	all := []status{pending}
+	for _, s := range kie.States() {
+		all = append(all, status(s))
+	}
+	return all
+}
+
+func unfinished() []status {
+	return slices.DeleteFunc(statuses(), func(s status) bool { return kie.State(s).Finished() })
+}

@@ -1,0 +1,231 @@
+// A survey goes through all tasks once and keeps what one page shows.
+
+package web
+
+import (
+	"cmp"
+	"fmt"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/tracker"
+)
+
+const shownFailures = 10
+
+// survey is what one pass over the tasks came to. Its size does not depend on how many tasks there are.
+type survey struct {
+	query *query
+	at    time.Time
+
+	tracked  int
+	matching int
+	earlier  int // of the matching ones, before the first of the page
+	tasks    []tracker.Task
+	failures []tracker.Task // in scope, latest first
+	rows     []*row         // by group, then model, empty ones too
+
+	byKey map[rowKey]*row
+}
+
+type rowKey struct{ group, model string }
+
+// row sums up the tasks in scope of one group and model.
+type row struct {
+	rowKey
+	tasks   int
+	states  [statusesCount]int
+	overdue int
+	oldest  kie.Time // creation of the oldest unfinished one
+	latency latencies
+}
+
+func takeSurvey(q *query, tasks iter.Seq[tracker.Task], now time.Time) *survey {
+	s := &survey{query: q, at: now, byKey: make(map[rowKey]*row)}
+	page := leading{most: q.limit, backwards: q.before != nil}
+	failures := leading{most: shownFailures}
+	for k := range tasks {
+		s.tracked++
+		r := s.row(rowKey{k.Group, k.Model})
+		if !q.inScope(&k) {
+			continue
+		}
+		r.add(&k)
+		place := rankOf(&k)
+		if k.State == kie.StateFail {
+			failures.add(place, &k)
+		}
+		if !q.matches(&k) {
+			continue
+		}
+		s.matching++
+		if q.after != nil && place.compare(*q.after) <= 0 {
+			s.earlier++
+			continue
+		}
+		if q.before != nil && place.compare(*q.before) >= 0 {
+			continue
+		}
+		page.add(place, &k)
+	}
+	s.tasks, s.failures = page.tasks(), failures.tasks()
+	if q.before != nil {
+		s.earlier = page.offered - len(s.tasks)
+	}
+	slices.SortFunc(s.rows, func(a, b *row) int {
+		return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.model, b.model))
+	})
+	return s
+}
+
+func (s *survey) row(key rowKey) *row {
+	r, ok := s.byKey[key]
+	if !ok {
+		r = &row{rowKey: key}
+		s.byKey[key] = r
+		s.rows = append(s.rows, r)
+	}
+	return r
+}
+
+func (r *row) add(k *tracker.Task) {
+	r.tasks++
+	r.states[statusOf(k)]++
+	if k.Overdue {
+		r.overdue++
+	}
+	if k.State == kie.StateSuccess && k.HasLatency {
+		r.latency.add(k.Latency)
+	}
+	if !k.State.Finished() && !k.Created.IsZero() && (r.oldest.IsZero() || k.Created < r.oldest) {
+		r.oldest = k.Created
+	}
+}
+
+// next and previous return the query strings of the neighbouring pages, "" where there is none.
+func (s *survey) next() string {
+	if n := len(s.tasks); n > 0 && s.earlier+n < s.matching {
+		return s.query.with("after", rankOf(&s.tasks[n-1]).String())
+	}
+	return ""
+}
+
+func (s *survey) previous() string {
+	switch {
+	case s.earlier == 0:
+		return ""
+	case len(s.tasks) == 0:
+		return s.query.with()
+	}
+	return s.query.with("before", rankOf(&s.tasks[0]).String())
+}
+
+// rank is a task's place in the list: overdue ones, other unfinished ones, those that were never answered, each by age, the
+// oldest first; then finished ones, the latest first. A page begins after a rank, not at a number, so that it stays where it
+// is when tasks come and go.
+type rank struct {
+	class int
+	at    kie.Time
+	id    string
+}
+
+const (
+	rankOverdue = iota
+	rankUnfinished
+	rankPending
+	rankFinished
+)
+
+func rankOf(k *tracker.Task) rank {
+	switch {
+	case k.State.Finished():
+		return rank{rankFinished, -ended(k), k.ID}
+	case k.Overdue:
+		return rank{rankOverdue, born(k), k.ID}
+	case statusOf(k) == pending:
+		return rank{rankPending, born(k), k.ID}
+	}
+	return rank{rankUnfinished, born(k), k.ID}
+}
+
+// born returns when an unfinished task was created, or first seen if that is not known.
+func born(k *tracker.Task) kie.Time { return cmp.Or(k.Created, kie.TimeOf(k.Seen)) }
+
+// ended returns when a finished task finished, or when that was learned.
+func ended(k *tracker.Task) kie.Time { return cmp.Or(k.Completed, k.FailedAt, k.Learned) }
+
+func (r rank) compare(o rank) int {
+	return cmp.Or(cmp.Compare(r.class, o.class), cmp.Compare(r.at, o.at), strings.Compare(r.id, o.id))
+}
+
+// String returns the rank as parseRank reads it.
+func (r rank) String() string { return fmt.Sprintf("%d.%d.%s", r.class, r.at, r.id) }
+
+func parseRank(name, text string) (*rank, error) {
+	class, rest, _ := strings.Cut(text, ".")
+	at, id, found := strings.Cut(rest, ".")
+	c, err := strconv.Atoi(class)
+	ms, err2 := strconv.ParseInt(at, 10, 64)
+	if !found || err != nil || err2 != nil {
+		return nil, fmt.Errorf("%s: %q is not a place in the list; take those of the links to the next and the previous page", name, text)
+	}
+	return &rank{c, kie.Time(ms), id}, nil
+}
+
+// leading keeps the tasks of least rank, or of greatest if it goes backwards.
+type leading struct {
+	most      int
+	backwards bool
+	offered   int
+	kept      []ranked // fewer than twice as many as wanted
+	bound     *rank    // those beyond it are not wanted; nil: all are
+}
+
+type ranked struct {
+	rank
+	task tracker.Task
+}
+
+func (l *leading) add(r rank, k *tracker.Task) {
+	l.offered++
+	if l.bound != nil && l.compare(r, *l.bound) > 0 {
+		return
+	}
+	l.kept = append(l.kept, ranked{r, *k})
+	if len(l.kept) == 2*l.most {
+		l.cut()
+	}
+}
+
+func (l *leading) compare(a, b rank) int {
+	if l.backwards {
+		return b.compare(a)
+	}
+	return a.compare(b)
+}
+
+// cut drops what is beyond the wanted number.
+func (l *leading) cut() {
+	slices.SortFunc(l.kept, func(a, b ranked) int { return l.compare(a.rank, b.rank) })
+	if len(l.kept) > l.most {
+		l.kept = l.kept[:l.most]
+		l.bound = new(l.kept[l.most-1].rank)
+	}
+}
+
+// tasks returns the tasks in the order of the list.
+func (l *leading) tasks() []tracker.Task {
+	l.cut()
+	if l.backwards {
+		slices.Reverse(l.kept)
+	}
+	all := make([]tracker.Task, 0, len(l.kept))
+	for _, k := range l.kept {
+		all = append(all, k.task)
+	}
+	return all
+}

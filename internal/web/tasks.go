@@ -1,0 +1,111 @@
+// Tasks: the page a person looks at, and the same as JSON.
+
+package web
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html/template"
+	"iter"
+	"net/http"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/tracker"
+)
+
+//go:embed tasks
+var files embed.FS
+
+// patience is how long a request waits for its turn.
+const patience = 5 * time.Second
+
+// The page loads its own style and script, talks to its own origin, and nothing else. The empty icon is a data URL.
+const pagePolicy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// Tasks serves what is known of all tasks. It asks the API nothing, and keeps nothing between requests.
+type Tasks struct {
+	known func() iter.Seq[tracker.Task]
+	turn  chan struct{} // held by the one request that goes through all tasks
+	page  *template.Template
+}
+
+// NewTasks returns what serves the tasks that known yields.
+func NewTasks(known func() iter.Seq[tracker.Task]) (*Tasks, error) {
+	page, err := template.ParseFS(files, "tasks/page.html")
+	if err != nil {
+		return nil, fmt.Errorf("page of tasks: %w", err)
+	}
+	return &Tasks{known: known, turn: make(chan struct{}, 1), page: page}, nil
+}
+
+// Register adds the paths that are served.
+func (t *Tasks) Register(mux *http.ServeMux) {
+	mux.HandleFunc("GET /tasks", t.servePage)
+	mux.HandleFunc("GET /api/v1/tasks", t.serveJSON)
+	for _, name := range []string{"style.css", "script.js"} {
+		mux.HandleFunc("GET /tasks/"+name, func(w http.ResponseWriter, r *http.Request) {
+			secure(w, pagePolicy)
+			w.Header().Set("Cache-Control", "no-cache")
+			http.ServeFileFS(w, r, files, "tasks/"+name)
+		})
+	}
+}
+
+func (t *Tasks) servePage(w http.ResponseWriter, r *http.Request) {
+	secure(w, pagePolicy)
+	s, status, err := t.look(r)
+	if err != nil {
+		http.Error(w, err.Error(), status)
+		return
+	}
+	var body bytes.Buffer
+	if err := t.page.Execute(&body, newView(s)); err != nil {
+		http.Error(w, "The page can't be made.", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = body.WriteTo(w) // the client may be gone
+}
+
+func (t *Tasks) serveJSON(w http.ResponseWriter, r *http.Request) {
+	secure(w, "default-src 'none'; frame-ancestors 'none'")
+	w.Header().Set("Content-Type", "application/json")
+	s, status, err := t.look(r)
+	if err != nil {
+		w.WriteHeader(status)
+		_ = json.NewEncoder(w).Encode(map[string]string{"error": err.Error()}) // the client may be gone
+		return
+	}
+	_ = json.NewEncoder(w).Encode(newDocument(s)) // the client may be gone
+}
+
+// look goes through the tasks as a request asks, one request at a time. An error comes with its HTTP status.
+func (t *Tasks) look(r *http.Request) (*survey, int, error) {
+	q, err := parseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, http.StatusBadRequest, err
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	defer cancel()
+	select {
+	case t.turn <- struct{}{}:
+		defer func() { <-t.turn }()
+	case <-ctx.Done():
+		return nil, http.StatusServiceUnavailable, errors.New("too many look at the tasks at the same time")
+	}
+	return takeSurvey(q, t.known(), time.Now()), http.StatusOK, nil
+}
+
+// secure sets the headers that keep what is served from being more than it is.
+func secure(w http.ResponseWriter, policy string) {
+	h := w.Header()
+	h.Set("Content-Security-Policy", policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store")
+}

@@ -1,0 +1,258 @@
+// A survey as the page shows it.
+
+package web
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/tracker"
+)
+
+// shownRows is how many groups and models the page shows at the most.
+const shownRows = 100
+
+// view is what the page's template fills in. The template escapes all of it.
+type view struct {
+	At      stamp
+	Tracked int
+
+	Form    form
+	Filters []filter
+
+	Counts   []cell
+	Statuses []status
+	Ticks    []tick
+	Rows     []viewRow
+	MoreRows int
+
+	Failures []viewTask
+
+	Tasks          []viewTask
+	From, To       int
+	Matching       int
+	Start          string // query strings of pages, "" where there is none
+	Previous, Next string
+	Query          string
+}
+
+// form holds what the filters are set to, and what they can be set to.
+type form struct {
+	Text                           string
+	Groups, Models, States, Reason []option
+	Overdue, Failing               bool
+	Limit                          string // "" if it is the default
+}
+
+type option struct {
+	Value    string
+	Selected bool
+}
+
+// filter is one that is set; Without is the query string that is the same but for it.
+type filter struct{ Name, Value, Without string }
+
+// cell is a number of tasks, and the query string that lists them.
+type cell struct {
+	Kind  string
+	Count int
+	Query string
+}
+
+type viewRow struct {
+	Key, Group, Model string
+	Query             string
+	Cells             []cell
+	Overdue           cell
+	Oldest            stamp
+	Latency           *viewLatency
+}
+
+type viewLatency struct {
+	Count       int
+	Median, P90 string
+	Bars        string
+}
+
+type viewTask struct {
+	ID, Group, Model string
+	State            status
+	Overdue          bool
+	Created          stamp // of a task that was never answered: first seen
+	Seen             bool
+	Ended            stamp
+	Took             string
+	Running          bool // Took is how long until now
+	Failed           bool
+	FailCode, Reason string
+	QueryError       string
+	Credits          string
+	Answered         stamp
+}
+
+// stamp is a time for people: exactly, and how long ago. It is empty if the time is not known.
+type stamp struct{ Exact, Ago string }
+
+func (s *survey) stamp(t time.Time) stamp {
+	if t = moment(t); t.IsZero() {
+		return stamp{}
+	}
+	return stamp{Exact: t.Format(time.RFC3339), Ago: ageInWords(s.at.Sub(t))}
+}
+
+func newView(s *survey) view {
+	q := s.query
+	v := view{
+		At: stamp{Exact: moment(s.at).Format("2006-01-02 15:04:05 MST")}, Tracked: s.tracked,
+		Form: s.form(), Filters: q.filters(),
+		Statuses: statuses(), Ticks: ticks(),
+		Failures: s.viewTasks(s.failures), Tasks: s.viewTasks(s.tasks),
+		From: s.earlier + min(1, len(s.tasks)), To: s.earlier + len(s.tasks), Matching: s.matching,
+		Previous: s.previous(), Next: s.next(), Query: q.with(),
+	}
+	if s.earlier > 0 {
+		v.Start = q.with()
+	}
+	v.Counts = s.counts()
+	for _, r := range s.rows {
+		switch {
+		case r.tasks == 0:
+		case len(v.Rows) == shownRows:
+			v.MoreRows++
+		default:
+			v.Rows = append(v.Rows, s.viewRow(r))
+		}
+	}
+	return v
+}
+
+// counts returns how many tasks in scope there are of each state, and how many are overdue.
+func (s *survey) counts() []cell {
+	var sum row
+	for _, r := range s.rows {
+		sum.overdue += r.overdue
+		for i, n := range r.states {
+			sum.states[i] += n
+		}
+	}
+	all := []cell{{Kind: "overdue", Count: sum.overdue, Query: s.query.with("overdue", "true", "state", "")}}
+	for _, st := range statuses() {
+		all = append(all, cell{Kind: st.String(), Count: sum.states[st], Query: s.query.with("state", st.String(), "overdue", "")})
+	}
+	return all
+}
+
+func (s *survey) viewRow(r *row) viewRow {
+	// Tasks that were never answered have no model, and a filter by none is no filter.
+	of := func(pairs ...string) string {
+		return s.query.with(append([]string{"group", r.group, "model", r.model}, pairs...)...)
+	}
+	v := viewRow{
+		Key: r.group + "\n" + r.model, Group: r.group, Model: r.model, Query: of(), Oldest: s.stamp(r.oldest.Time()),
+		Overdue: cell{Kind: "overdue", Count: r.overdue, Query: of("overdue", "true", "state", "")},
+	}
+	for _, st := range statuses() {
+		v.Cells = append(v.Cells, cell{Kind: st.String(), Count: r.states[st], Query: of("state", st.String(), "overdue", "")})
+	}
+	if l := &r.latency; l.count > 0 {
+		v.Latency = &viewLatency{
+			Count: l.count, Median: inWords(l.quantile(.5)), P90: inWords(l.quantile(.9)), Bars: l.bars(),
+		}
+	}
+	return v
+}
+
+func (s *survey) viewTasks(tasks []tracker.Task) (all []viewTask) {
+	for i := range tasks {
+		all = append(all, s.viewTask(&tasks[i]))
+	}
+	return all
+}
+
+func (s *survey) viewTask(k *tracker.Task) viewTask {
+	v := viewTask{
+		ID: k.ID, Group: k.Group, Model: k.Model, State: statusOf(k), Overdue: k.Overdue,
+		Created: s.stamp(k.Created.Time()), Answered: s.stamp(k.LastAnswer),
+	}
+	if k.Created.IsZero() {
+		v.Created, v.Seen = s.stamp(k.Seen), true
+	}
+	switch {
+	case !k.State.Finished():
+		v.Took, v.Running = v.Created.Ago, true
+	case k.HasLatency:
+		v.Took = inWords(k.Latency)
+	}
+	if k.State.Finished() {
+		v.Ended = s.stamp(ended(k).Time())
+	}
+	if k.State == kie.StateFail {
+		v.Failed, v.FailCode, v.Reason = true, k.FailCode, k.Reason.String()
+	}
+	if k.QueryError != kie.ClassOK {
+		v.QueryError = k.QueryError.String()
+	}
+	if k.HasCredits {
+		v.Credits = fmt.Sprintf("%.4g", k.Credits)
+	}
+	return v
+}
+
+func (s *survey) form() form {
+	q := s.query
+	groups, models := map[string]bool{}, map[string]bool{}
+	for _, r := range s.rows {
+		groups[r.group], models[r.model] = true, true
+	}
+	states := []string{"unfinished", "finished"}
+	for _, st := range statuses() {
+		states = append(states, st.String())
+	}
+	var reasons []string
+	for _, r := range kie.Reasons() {
+		reasons = append(reasons, r.String())
+	}
+	return form{
+		Text: q.text, Overdue: q.overdue, Failing: q.failing, Limit: q.values.Get("limit"),
+		Groups: q.options("group", slices.Sorted(maps.Keys(groups))),
+		Models: q.options("model", slices.Sorted(maps.Keys(models))),
+		States: q.options("state", states),
+		Reason: q.options("reason", reasons),
+	}
+}
+
+// options returns the values of a parameter to choose from: any, those there are, and the one that is set.
+func (q *query) options(name string, values []string) []option {
+	chosen := q.values.Get(name)
+	if !slices.Contains(values, chosen) {
+		values = append(values, chosen)
+	}
+	all := []option{{Value: ""}}
+	for _, v := range values {
+		if v != "" {
+			all = append(all, option{Value: v, Selected: v == chosen})
+		}
+	}
+	return all
+}
+
+// filters returns those that are set, each value by itself.
+func (q *query) filters() (all []filter) {
+	for _, name := range slices.Sorted(maps.Keys(q.values)) {
+		if name == "limit" {
+			continue
+		}
+		for _, v := range q.values[name] {
+			rest := *q
+			rest.values = maps.Clone(q.values)
+			rest.values[name] = slices.DeleteFunc(slices.Clone(q.values[name]), func(o string) bool { return o == v })
+			all = append(all, filter{Name: cmp.Or(map[string]string{"q": "id"}[name], strings.ReplaceAll(name, "_", " ")), Value: v, Without: rest.with()})
+		}
+	}
+	return all
+}
