@@ -37,6 +37,7 @@ type flags struct {
 	metricsPath   string
 	timeoutOffset time.Duration
 	maxRequests   int
+	lifecycle     bool
 
 	log promslog.Config
 }
@@ -64,6 +65,7 @@ func parseFlags(args []string, stdout io.Writer) (f *flags, done bool, err error
 		Default("0.5s").DurationVar(&f.timeoutOffset)
 	k.Flag("web.max-requests", "Scrapes served at a time; further ones are answered with 503.").
 		Default("40").IntVar(&f.maxRequests)
+	k.Flag("web.enable-lifecycle", "Allow a reload of the configuration by HTTP; SIGHUP reloads it always.").BoolVar(&f.lifecycle)
 	promslogflag.AddFlags(k, &f.log)
 	_, err = k.Parse(args)
 	if done {

@@ -74,7 +74,7 @@ func (m *metrics) awaitReady(ctx context.Context) {
 
 // deadline returns the context in which a scrape waits: it ends before Prometheus gives up, and soon after max_wait.
 func (m *metrics) deadline(ctx context.Context, header string) (context.Context, context.CancelFunc) {
-	most := m.exporter.config.Polling.MaxWait + time.Second // for a snapshot that shows what was waited for
+	most := m.exporter.config().Polling.MaxWait + time.Second // for a snapshot that shows what was waited for
 	if timeout, ok := scrapeTimeout(header); ok {
 		most = min(most, timeout-m.offset)
 	}

@@ -40,9 +40,11 @@ func start(t *testing.T, args ...string) *program {
 	ctx, cancel := context.WithCancel(t.Context())
 	p := &program{t: t, stop: cancel, exit: make(chan int, 1)}
 	listening := make(chan []net.Addr, 1)
-	args = append([]string{"--web.listen-address=127.0.0.1:0", "--log.level=debug"}, args...)
-	if !slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--storage.path=") }) {
-		args = append(args, "--storage.path=")
+	for _, usual := range []string{"--web.listen-address=127.0.0.1:0", "--log.level=debug", "--storage.path="} {
+		name, _, _ := strings.Cut(usual, "=")
+		if !slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, name+"=") }) {
+			args = append(args, usual)
+		}
 	}
 	go func() {
 		p.exit <- app.Run(ctx, args, app.Options{

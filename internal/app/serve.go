@@ -42,6 +42,7 @@ func (f *flags) serve(ctx context.Context, e *exporter, server *http.Server, log
 	defer stopTracking()
 	var parts sync.WaitGroup
 	parts.Go(func() { e.run(tracking) })
+	parts.Go(func() { e.reloadOn(tracking, o.Reload) })
 	served := make(chan error, 1)
 	parts.Go(func() { served <- f.accept(server, listeners, log) })
 
@@ -77,7 +78,7 @@ func (f *flags) newServer(e *exporter, log *slog.Logger) (*http.Server, error) {
 		return nil, err
 	}
 	return &http.Server{
-		Handler:           plainPaths(handler),
+		Handler:           plainPaths(http.NewCrossOriginProtection().Handler(handler)),
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
@@ -108,15 +109,19 @@ func (f *flags) handler(e *exporter, log *slog.Logger) (http.Handler, error) {
 		collector.New(collector.Inputs{
 			Known:   e.tracker.Snapshot,
 			Sources: e.sources.Stats,
-			Config: func() collector.ConfigStatus {
-				return collector.ConfigStatus{Successful: true, SucceededAt: e.built}
-			},
+			Config:  func() collector.ConfigStatus { return *e.status.Load() },
 		}),
 	)
 	mux := http.NewServeMux()
 	mux.Handle("GET "+f.metricsPath, newMetrics(e, registry, f.timeoutOffset, f.maxRequests, log))
 	mux.Handle("GET /-/healthy", web.Healthy())
 	mux.Handle("GET /-/ready", web.Ready(e.ready))
+	reload := web.Forbidden("Start with --web.enable-lifecycle to allow this.")
+	if f.lifecycle {
+		reload = web.Reload(e.reload)
+	}
+	mux.Handle("POST /-/reload", reload)
+	mux.Handle("PUT /-/reload", reload)
 	if f.metricsPath != "/" {
 		landing, err := web.Landing(version.Version, f.metricsPath)
 		if err != nil {

@@ -122,7 +122,7 @@ func TestAScrapeDoesNotWaitForAnAccountThatIsNoMore(t *testing.T) {
 }
 
 func TestAnAccountThatComesIsAskedAtOnce(t *testing.T) {
-	bubble(t, setup{}, func(t *testing.T, r *rig) {
+	bubble(t, setup{}, func(_ *testing.T, r *rig) {
 		r.scrape()
 		o := r.options
 		o.Accounts = append(slices.Clone(o.Accounts), r.account("other"))
