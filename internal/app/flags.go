@@ -88,6 +88,8 @@ func (f *flags) validate() error {
 		return fmt.Errorf("--web.telemetry-path: %q is not an absolute, plain path", f.metricsPath)
 	case strings.HasPrefix(f.metricsPath+"/", "/-/"):
 		return fmt.Errorf("--web.telemetry-path: %q is taken, like all paths below /-/", f.metricsPath)
+	case f.metricsPath == "/probe":
+		return errors.New("--web.telemetry-path: /probe is taken")
 	case f.timeoutOffset < 0:
 		return errors.New("--web.timeout-offset: must not be negative")
 	case f.maxRequests < 1:

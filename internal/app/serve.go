@@ -113,7 +113,9 @@ func (f *flags) handler(e *exporter, log *slog.Logger) (http.Handler, error) {
 		}),
 	)
 	mux := http.NewServeMux()
-	mux.Handle("GET "+f.metricsPath, newMetrics(e, registry, f.timeoutOffset, f.maxRequests, log))
+	m := newMetrics(e, registry, f.timeoutOffset, f.maxRequests, log)
+	mux.Handle("GET "+f.metricsPath, m.limited(m.scrape))
+	mux.Handle("GET /probe", m.limited(m.probe))
 	mux.Handle("GET /-/healthy", web.Healthy())
 	mux.Handle("GET /-/ready", web.Ready(e.ready))
 	reload := web.Forbidden("Start with --web.enable-lifecycle to allow this.")

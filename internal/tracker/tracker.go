@@ -73,6 +73,7 @@ type Tracker struct {
 	finished   []*task // in the order in which it was learned, with gaps
 	gaps       int     // in finished
 	dropped    dropped
+	probed     probed
 	models     map[modelKey]*model
 	bounds     bounds
 }
@@ -87,6 +88,7 @@ func New(o Options) *Tracker {
 		durations: schedule.NewDurations(nil),
 		tasks:     make(map[string]*task),
 		dropped:   newDropped(),
+		probed:    newProbed(),
 		models:    make(map[modelKey]*model),
 		bounds:    newBounds(o.Models),
 	}
