@@ -82,6 +82,9 @@ func (k *Key) Equal(other *Key) bool {
 	return file == other.held.file && (file != "" || k.Value() == other.Value())
 }
 
+// file returns the key's file; empty if it has none.
+func (k *Key) file() string { return k.held.file }
+
 // read returns the last key, after a look at the file unless there was one a second ago or somebody else is at it.
 // The file is so small that reading it is simpler than to judge by its times, and misses no change.
 func (h *heldKey) read() *keyRead {

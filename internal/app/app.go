@@ -69,7 +69,7 @@ func (f *flags) run(ctx context.Context, log *slog.Logger, o Options) error {
 		return err
 	}
 	defer e.close()
-	server, err := f.newServer(e, log)
+	server, err := f.mainServer(e, log)
 	if err != nil {
 		return err
 	}

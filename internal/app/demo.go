@@ -53,7 +53,7 @@ func (f *flags) runDemo(ctx context.Context, log *slog.Logger, o Options) (err e
 		return err
 	}
 	defer e.close()
-	server, err := f.newServer(e, log)
+	server, err := f.mainServer(e, log)
 	if err != nil {
 		return err
 	}

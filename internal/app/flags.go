@@ -38,6 +38,8 @@ type flags struct {
 	timeoutOffset time.Duration
 	maxRequests   int
 	lifecycle     bool
+	pprof         bool
+	probeAddress  string
 
 	log promslog.Config
 }
@@ -66,6 +68,9 @@ func parseFlags(args []string, stdout io.Writer) (f *flags, done bool, err error
 	k.Flag("web.max-requests", "Scrapes served at a time; further ones are answered with 503.").
 		Default("40").IntVar(&f.maxRequests)
 	k.Flag("web.enable-lifecycle", "Allow a reload of the configuration by HTTP; SIGHUP reloads it always.").BoolVar(&f.lifecycle)
+	k.Flag("web.enable-pprof", "Serve profiles of the process below /debug/pprof/.").BoolVar(&f.pprof)
+	k.Flag("web.probe-listen-address", "Address on which to serve health and readiness alone, without TLS and authentication.").
+		PlaceHolder("ADDRESS").StringVar(&f.probeAddress)
 	promslogflag.AddFlags(k, &f.log)
 	_, err = k.Parse(args)
 	if done {
@@ -88,8 +93,8 @@ func (f *flags) validate() error {
 		return fmt.Errorf("--web.telemetry-path: %q is not an absolute, plain path", f.metricsPath)
 	case strings.HasPrefix(f.metricsPath+"/", "/-/"):
 		return fmt.Errorf("--web.telemetry-path: %q is taken, like all paths below /-/", f.metricsPath)
-	case f.metricsPath == "/probe":
-		return errors.New("--web.telemetry-path: /probe is taken")
+	case f.metricsPath == "/probe", f.metricsPath == "/config", strings.HasPrefix(f.metricsPath+"/", "/debug/pprof/"):
+		return fmt.Errorf("--web.telemetry-path: %q is taken", f.metricsPath)
 	case f.timeoutOffset < 0:
 		return errors.New("--web.timeout-offset: must not be negative")
 	case f.maxRequests < 1:

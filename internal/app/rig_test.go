@@ -28,6 +28,7 @@ const canary = "canary-key-0123456789"
 type program struct {
 	t      *testing.T
 	base   string // of its web server
+	health string // of the server for health and readiness alone, if there is one
 	stdout buffer
 	stderr buffer
 	stop   context.CancelFunc
@@ -53,7 +54,7 @@ func start(t *testing.T, args ...string) *program {
 	}()
 	select {
 	case a := <-listening:
-		p.base = "http://" + a[0].String()
+		p.base, p.health = "http://"+a[0].String(), "http://"+a[len(a)-1].String()
 	case code := <-p.exit:
 		t.Fatalf("exit code %d at once: %s", code, p.stderr.String())
 	}
