@@ -227,20 +227,7 @@ func TestAThousandReloadsUnderLoadLeakAndLoseNothing(t *testing.T) {
 	r.configure(random)
 	r.list(10)
 	r.program = start(t, "--log.level=warn", "--web.enable-lifecycle", "--config.file="+filepath.Join(r.dir, "kie.yml"))
-	stop := make(chan struct{})
-	var scrapers sync.WaitGroup
-	for range 2 {
-		scrapers.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				case <-time.After(20 * time.Millisecond):
-					r.scrape()
-				}
-			}
-		})
-	}
+	stopScrapes := r.scrapeOn(2)
 	const reloads, settled = 1000, 200
 	var goroutines int
 	var heap uint64
@@ -254,8 +241,7 @@ func TestAThousandReloadsUnderLoadLeakAndLoseNothing(t *testing.T) {
 		r.configure(random)
 		r.reload(http.StatusOK)
 	}
-	close(stop)
-	scrapers.Wait()
+	stopScrapes()
 	r.configure(rand.New(rand.NewPCG(0, 0)))
 	r.reload(http.StatusOK)
 	for deadline := time.Now().Add(20 * time.Second); r.finished() != 2*r.listed; time.Sleep(100 * time.Millisecond) {
@@ -263,17 +249,55 @@ func TestAThousandReloadsUnderLoadLeakAndLoseNothing(t *testing.T) {
 			t.Fatalf("%d tasks are known to be finished, want %d", r.finished(), 2*r.listed)
 		}
 	}
+	r.wantOneQueryEach()
+	g, h := footprint()
+	t.Logf("%d goroutines and %d KiB, after the first %d reloads %d and %d KiB", g, h>>10, settled, goroutines, heap>>10)
+	if g > goroutines+20 || h > heap+2<<20 {
+		t.Error("reloads leak")
+	}
+}
+
+// scrapeOn keeps some scrapers at work, which see to it that no counter goes back, until the function returned is called.
+func (r *reloading) scrapeOn(scrapers int) (stop func()) {
+	done := make(chan struct{})
+	var all sync.WaitGroup
+	for range scrapers {
+		all.Go(func() {
+			for last := 0; ; {
+				select {
+				case <-done:
+					return
+				case <-time.After(20 * time.Millisecond):
+				}
+				answers := 0
+				if m := answered.FindStringSubmatch(r.scrape()); m != nil {
+					answers, _ = strconv.Atoi(m[1])
+				}
+				if answers < last {
+					r.t.Errorf("a reload set a counter back from %d to %d", last, answers)
+				}
+				last = answers
+			}
+		})
+	}
+	return func() {
+		close(done)
+		all.Wait()
+	}
+}
+
+func (r *reloading) wantOneQueryEach() {
+	r.t.Helper()
 	for i := range r.listed {
 		for _, name := range []string{"one.txt", "two.txt"} {
-			if n := sim.Queries(fmt.Sprint(name, i)); n != 1 {
-				t.Errorf("%s%d was asked %d times, want once", name, i, n)
+			if n := r.sim.Queries(fmt.Sprint(name, i)); n != 1 {
+				r.t.Errorf("%s%d was asked %d times, want once", name, i, n)
 			}
 		}
 	}
-	if g, h := footprint(); g > goroutines+20 || h > heap+8<<20 {
-		t.Errorf("%d goroutines and %d KiB, after the first %d reloads %d and %d KiB", g, h>>10, settled, goroutines, heap>>10)
-	}
 }
+
+var answered = regexp.MustCompile(`(?m)^kie_api_requests_total\{account="main",class="ok",endpoint="recordInfo"\} (\d+)$`)
 
 // finished returns how many tasks the metrics say have succeeded.
 func (r *reloading) finished() (n int) {

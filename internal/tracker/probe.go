@@ -70,22 +70,21 @@ func (t *Tracker) recallFinal(account, id string) (*account, Task) {
 	if a == nil {
 		return nil, Task{}
 	}
-	k, ok := t.tasks[id]
-	if !ok {
-		k, ok = t.dropped.tasks[id]
-	}
-	switch {
-	case ok && k.group.account == a:
+	if k, ok := t.tasks[id]; ok && k.group.account == a {
 		return a, k.snapshot()
-	case !ok && record.State.Finished() && t.byGroup[record.Group] != nil && t.byGroup[record.Group].account == a:
-		known := Task{ID: id, Account: account, Group: record.Group}
+	}
+	if known, ok := t.probed.tasks[probedKey{account, id}]; ok {
+		return a, known
+	}
+	if k, ok := t.dropped.tasks[id]; ok && k.open == nil && k.group.account == a {
+		return a, k.snapshot()
+	}
+	if g := t.byGroup[record.Group]; record.State.Finished() && g != nil && g.account == a {
+		known := Task{ID: id, Account: account, Group: g.name}
 		known.take(kie.Answer{
 			Model: record.Model, State: record.State, Created: record.Created, Completed: record.Completed,
 			FailCode: record.FailCode, Reason: record.Reason, Credits: record.Credits, HasCredits: record.HasCredits,
 		}, time.Time{})
-		return a, known
-	}
-	if known, ok := t.probed.tasks[probedKey{account, id}]; ok {
 		return a, known
 	}
 	return a, Task{ID: id, Account: account}

@@ -9,6 +9,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/kiesim"
+	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
 )
 
@@ -29,6 +30,25 @@ func TestAProbeAsksNowAndFinishedTasksNever(t *testing.T) {
 		if s := r.scrape(); len(s.Tasks) != 0 || len(s.Models) != 0 {
 			t.Errorf("a probe leaves something behind: %+v", s)
 		}
+	})
+}
+
+func TestAProbeRemembersATaskThatIsListedNoLonger(t *testing.T) {
+	bubble(t, setup{}, func(t *testing.T, r *rig) {
+		r.task(kiesim.Task{ID: "done"})
+		r.task(kiesim.Task{ID: "open", Duration: time.Minute})
+		r.scrape()
+		r.Apply(source.Change{Group: "video", Removed: []string{"done", "open"}})
+		time.Sleep(2 * time.Minute)
+		for range 3 {
+			for _, id := range []string{"done", "open"} {
+				if p := r.Probe(t.Context(), "main", id); p.Err != nil || p.Task.State != kie.StateSuccess {
+					t.Errorf("%+v", p)
+				}
+			}
+		}
+		r.wantQueries("done", 1)
+		r.wantQueries("open", 2)
 	})
 }
 
