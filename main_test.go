@@ -109,3 +109,22 @@ func TestASecondSignalEndsTheProgramAtOnce(t *testing.T) {
 	}
 	<-scraped
 }
+
+func TestSIGHUPReloadsTheConfiguration(t *testing.T) {
+	p, scraped := start(t, "2s")
+	if err := p.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(p.said(), "Configuration loaded"); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("no reload after SIGHUP: %s", p.said())
+		}
+	}
+	if status := <-scraped; status != http.StatusOK {
+		t.Errorf("the scrape ended with %d", status)
+	}
+	_ = p.Process.Signal(syscall.SIGTERM)
+	if err := p.Wait(); err != nil {
+		t.Errorf("the program ended with %v: %s", err, p.said())
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"reflect"
 	"time"
 
 	commoncfg "github.com/prometheus/common/config"
@@ -28,6 +29,13 @@ type Account struct {
 	MaxConcurrent     int
 	Timeout           time.Duration
 	CreditsInterval   time.Duration // 0: the balance is never asked for
+}
+
+// Equal reports whether two accounts are the same in all settings, and get their keys from the same place.
+func (a Account) Equal(b Account) bool {
+	same := a.Key.Equal(b.Key)
+	a.Key, b.Key = nil, nil
+	return same && reflect.DeepEqual(a, b)
 }
 
 // Format implements fmt.Formatter. It shows the name only: HTTPClient holds secrets that show themselves under %#v.

@@ -73,6 +73,18 @@ func (k Key) Value() string { return k.held.read().value }
 // Err returns why the key's file can't be read any more, or nil. Like Value it looks at the file if it is time to.
 func (k Key) Err() error { return k.held.read().err }
 
+// Equal reports whether two keys come from the same place: one file, whatever it holds, or one text that never changes.
+func (k *Key) Equal(other *Key) bool {
+	if k == nil || other == nil {
+		return k == other
+	}
+	file := k.held.file
+	return file == other.held.file && (file != "" || k.Value() == other.Value())
+}
+
+// file returns the key's file; empty if it has none.
+func (k *Key) file() string { return k.held.file }
+
 // read returns the last key, after a look at the file unless there was one a second ago or somebody else is at it.
 // The file is so small that reading it is simpler than to judge by its times, and misses no change.
 func (h *heldKey) read() *keyRead {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
 	"time"
 
 	"github.com/prometheus/common/promslog"
@@ -23,6 +24,8 @@ const holdBack = time.Minute
 type Options struct {
 	Stdout, Stderr io.Writer
 	Getenv         func(string) string
+	// Reload, if set, asks for a reload of the configuration whenever something comes from it.
+	Reload <-chan os.Signal
 	// OnListen, if set, is told the addresses on which requests are accepted.
 	OnListen func([]net.Addr)
 }
@@ -59,21 +62,14 @@ func (f *flags) run(ctx context.Context, log *slog.Logger, o Options) error {
 	if f.demo {
 		return f.runDemo(ctx, log, o)
 	}
-	cfg, err := f.load(o.Getenv)
-	if err != nil {
-		return err
-	}
-	kept, err := f.openStore(log)
-	if err != nil {
-		return err
-	}
-	defer kept.Close()
-	e, err := newExporter(cfg, kept, holdBack, log)
+	load := func() (*config.Config, error) { return f.load(o.Getenv) }
+	open := func() (*store.Store, error) { return f.openStore(log) }
+	e, err := newExporter(load, open, holdBack, log)
 	if err != nil {
 		return err
 	}
 	defer e.close()
-	server, err := f.newServer(e, log)
+	server, err := f.mainServer(e, log)
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/config"
 	"github.com/kie-exporter/kie_exporter/internal/kiesim"
+	"github.com/kie-exporter/kie_exporter/internal/store"
 )
 
 const (
@@ -46,16 +47,13 @@ func (f *flags) runDemo(ctx context.Context, log *slog.Logger, o Options) (err e
 		return fmt.Errorf("starting the demo: %w", err)
 	}
 	defer func() { err = errors.Join(err, d.stop()) }()
-	cfg, err := d.config()
-	if err != nil {
-		return err
-	}
-	e, err := newExporter(cfg, nil, demoHoldBack, log)
+	memoryOnly := func() (*store.Store, error) { return nil, nil }
+	e, err := newExporter(d.config, memoryOnly, demoHoldBack, log)
 	if err != nil {
 		return err
 	}
 	defer e.close()
-	server, err := f.newServer(e, log)
+	server, err := f.mainServer(e, log)
 	if err != nil {
 		return err
 	}

@@ -4,19 +4,14 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/common/version"
-
+	"github.com/kie-exporter/kie_exporter/collector"
 	"github.com/kie-exporter/kie_exporter/config"
-	"github.com/kie-exporter/kie_exporter/internal/budget"
-	"github.com/kie-exporter/kie_exporter/internal/kie"
-	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
@@ -24,100 +19,63 @@ import (
 
 // exporter is what a configuration makes: clients with budgets, the tracker that spends them, the sources that feed it.
 type exporter struct {
-	clients []*kie.Client
-	tracker *tracker.Tracker
-	store   *store.Store // nil: memory only
-	config  *config.Config
-	sources *source.Set
-	log     *slog.Logger
-	built   time.Time
-	ready   chan struct{} // closed when every source was read once
+	load     func() (*config.Config, error)
+	store    *store.Store // nil: memory only
+	holdBack time.Duration
+	tracker  *tracker.Tracker
+	sources  *source.Set
+	log      *slog.Logger
+	ready    chan struct{} // closed when every source was read once
+
+	reloading chan struct{} // has a token while a reload is under way
+	inForce   atomic.Pointer[generation]
+	status    atomic.Pointer[collector.ConfigStatus]
 }
 
-func newExporter(cfg *config.Config, kept *store.Store, holdBack time.Duration, log *slog.Logger) (*exporter, error) {
-	e := &exporter{store: kept, config: cfg, log: log, built: time.Now(), ready: make(chan struct{})}
-	accounts, err := e.accounts(cfg.Accounts, log)
+// newExporter makes an exporter of the configuration that load returns, now and at each reload. The store is opened once
+// everything else is known to be right.
+func newExporter(
+	load func() (*config.Config, error), open func() (*store.Store, error), holdBack time.Duration, log *slog.Logger,
+) (*exporter, error) {
+	e := &exporter{
+		load: load, holdBack: holdBack, log: log, ready: make(chan struct{}), reloading: make(chan struct{}, 1),
+	}
+	g, err := e.next()
+	if err != nil {
+		return nil, err
+	}
+	e.inForce.Store(g)
+	if e.store, err = open(); err != nil {
+		e.close()
+		return nil, err
+	}
+	e.tracker = tracker.New(e.options(g))
+	e.sources, err = source.New(g.lists, g.config.Limits.Tasks, e.tracker, log)
 	if err != nil {
 		e.close()
 		return nil, err
 	}
-	groups, lists := groups(cfg.Groups)
-	e.tracker = tracker.New(tracker.Options{
-		Accounts:   accounts,
-		Groups:     groups,
-		Background: cfg.Polling.Background,
-		MaxWait:    cfg.Polling.MaxWait,
-		Bounds:     schedule.Bounds{Min: cfg.Polling.MinInterval, Max: cfg.Polling.MaxInterval},
-		TaskSeries: cfg.Limits.TaskSeries,
-		Models:     cfg.Limits.Models,
-		HoldBack:   holdBack,
-		Store:      kept,
-		Log:        log,
-	})
-	e.sources, err = source.New(lists, cfg.Limits.Tasks, e.tracker, log)
-	if err != nil {
-		e.close()
-		return nil, err
-	}
+	e.status.Store(&collector.ConfigStatus{Successful: true, SucceededAt: time.Now()})
 	return e, nil
 }
 
-func (e *exporter) accounts(accounts []config.Account, log *slog.Logger) ([]tracker.AccountOptions, error) {
-	var all []tracker.AccountOptions
-	for _, a := range accounts {
-		key := keyOf(a, log)
-		client, err := kie.NewClient(kie.Options{
-			BaseURL:        a.BaseURL,
-			Key:            key,
-			HTTPClient:     a.HTTPClient,
-			Timeout:        a.Timeout,
-			MaxConnections: a.MaxConcurrent,
-			UserAgent:      "kie_exporter/" + version.Version,
-		})
-		if err != nil {
-			return nil, fmt.Errorf("account %s: %w", a.Name, err)
-		}
-		e.clients = append(e.clients, client)
-		all = append(all, tracker.AccountOptions{
-			Name: a.Name,
-			Budget: budget.New(budget.Options{
-				Client: client, Key: key, Rate: a.RequestsPerSecond, Concurrent: a.MaxConcurrent,
-			}),
-			CreditsInterval: a.CreditsInterval,
-		})
+// next makes a generation of what is configured now. A check, the start and each reload come through here.
+func (e *exporter) next() (*generation, error) {
+	cfg, err := e.load()
+	if err != nil {
+		return nil, err
 	}
-	return all, nil
+	return newGeneration(cfg, e.inForce.Load(), e.log)
 }
 
-// keyOf returns the account's key whenever it is called, and logs when its file can't be read any more, and when it can again.
-func keyOf(a config.Account, log *slog.Logger) func() string {
-	var failing atomic.Bool
-	return func() string {
-		err := a.Key.Err()
-		switch was := failing.Swap(err != nil); {
-		case err != nil && !was:
-			log.Warn("The API key can't be read again, the last one stays in force", "account", a.Name, "err", err)
-		case err == nil && was:
-			log.Info("The API key can be read again", "account", a.Name)
-		}
-		return a.Key.Value()
-	}
+func (e *exporter) options(g *generation) tracker.Options {
+	o := g.options()
+	o.HoldBack, o.Store, o.Log = e.holdBack, e.store, e.log
+	return o
 }
 
-// groups returns what tracker and sources need to know of each group.
-func groups(configured []config.Group) (tracked []tracker.GroupOptions, lists []source.Group) {
-	for _, g := range configured {
-		tracked = append(tracked, tracker.GroupOptions{
-			Name: g.Name, Account: g.Account, Labels: g.Labels, Overdue: g.Overdue,
-		})
-		list := source.Group{Name: g.Name, Inline: g.Tasks, Labels: g.Labels}
-		for _, f := range g.Files {
-			list.Files = append(list.Files, source.Pattern{Written: f.Written, Path: f.Path})
-		}
-		lists = append(lists, list)
-	}
-	return tracked, lists
-}
+// config returns the configuration in force.
+func (e *exporter) config() *config.Config { return e.inForce.Load().config }
 
 // run reads the sources and asks about the tasks until ctx ends and nothing is under way any more. What was learned to the
 // last is kept.
@@ -134,18 +92,22 @@ func (e *exporter) run(ctx context.Context) {
 		e.tracker.Relearn()
 		_ = e.sources.Load(ctx) // what can't be read was logged, and is tried again by Run
 		close(e.ready)
-		for account, plan := range e.plans() {
-			e.log.Info("Tasks listed", "account", account, "plan", plan)
-		}
+		e.logPlans()
 		e.sources.Run(ctx)
 	})
 	parts.Wait()
 }
 
+func (e *exporter) logPlans() {
+	for account, plan := range e.plans() {
+		e.log.Info("Tasks listed", "account", account, "plan", plan)
+	}
+}
+
 // plans yields what there is to ask for each account.
 func (e *exporter) plans() iter.Seq2[string, string] {
 	return func(yield func(account, plan string) bool) {
-		for _, a := range e.config.Accounts {
+		for _, a := range e.config().Accounts {
 			tasks, unfinished := e.tracker.Count(a.Name)
 			if !yield(a.Name, plan(a, tasks, unfinished)) {
 				return
@@ -154,9 +116,8 @@ func (e *exporter) plans() iter.Seq2[string, string] {
 	}
 }
 
-// close releases the connections. It may be called more than once.
+// close releases the connections and the storage.
 func (e *exporter) close() {
-	for _, c := range e.clients {
-		c.Close()
-	}
+	e.inForce.Load().close(nil)
+	e.store.Close()
 }

@@ -37,6 +37,9 @@ type flags struct {
 	metricsPath   string
 	timeoutOffset time.Duration
 	maxRequests   int
+	lifecycle     bool
+	pprof         bool
+	probeAddress  string
 
 	log promslog.Config
 }
@@ -64,6 +67,10 @@ func parseFlags(args []string, stdout io.Writer) (f *flags, done bool, err error
 		Default("0.5s").DurationVar(&f.timeoutOffset)
 	k.Flag("web.max-requests", "Scrapes served at a time; further ones are answered with 503.").
 		Default("40").IntVar(&f.maxRequests)
+	k.Flag("web.enable-lifecycle", "Allow a reload of the configuration by HTTP; SIGHUP reloads it always.").BoolVar(&f.lifecycle)
+	k.Flag("web.enable-pprof", "Serve profiles of the process below /debug/pprof/.").BoolVar(&f.pprof)
+	k.Flag("web.probe-listen-address", "Address on which to serve health and readiness alone, without TLS and authentication.").
+		PlaceHolder("ADDRESS").StringVar(&f.probeAddress)
 	promslogflag.AddFlags(k, &f.log)
 	_, err = k.Parse(args)
 	if done {
@@ -85,7 +92,7 @@ func (f *flags) validate() error {
 	case f.metricsPath != path.Clean("/"+f.metricsPath), strings.ContainsAny(f.metricsPath, "{}% "):
 		return fmt.Errorf("--web.telemetry-path: %q is not an absolute, plain path", f.metricsPath)
 	case taken(f.metricsPath):
-		return fmt.Errorf("--web.telemetry-path: %q is taken, like all paths below /-/, /api/ and /tasks", f.metricsPath)
+		return fmt.Errorf("--web.telemetry-path: %q is taken", f.metricsPath)
 	case f.timeoutOffset < 0:
 		return errors.New("--web.timeout-offset: must not be negative")
 	case f.maxRequests < 1:
@@ -96,7 +103,7 @@ func (f *flags) validate() error {
 
 // taken reports whether something else is served at a path, or may be one day.
 func taken(path string) bool {
-	for _, p := range []string{"/-/", "/api/", "/tasks/"} {
+	for _, p := range []string{"/-/", "/api/", "/config/", "/debug/pprof/", "/probe/", "/tasks/"} {
 		if strings.HasPrefix(path+"/", p) {
 			return true
 		}

@@ -1,4 +1,4 @@
-// The metrics endpoint: how long a scrape may wait, and how many may at a time.
+// The metrics endpoint: how long a scrape, or a probe, may wait, and how many may at a time.
 
 package app
 
@@ -21,7 +21,7 @@ const writeTimeout = 15 * time.Second
 // timeoutHeader holds the seconds after which Prometheus gives up a scrape.
 const timeoutHeader = "X-Prometheus-Scrape-Timeout-Seconds"
 
-// metrics serves scrapes.
+// metrics serves scrapes and probes.
 type metrics struct {
 	exporter *exporter
 	registry *prometheus.Registry
@@ -45,16 +45,23 @@ func newMetrics(e *exporter, registry *prometheus.Registry, offset time.Duration
 	}
 }
 
-// ServeHTTP waits for the answers that are due and serves what is known then.
-func (m *metrics) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	select {
-	case m.slots <- struct{}{}:
-		defer func() { <-m.slots }()
-	default:
-		http.Error(w, "Too many scrapes at a time; the limit is --web.max-requests.", http.StatusServiceUnavailable)
-		return
-	}
-	ctx, cancel := m.deadline(r.Context(), r.Header.Get(timeoutHeader))
+// limited lets no more requests at a time pass to next than there are slots.
+func (m *metrics) limited(next http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case m.slots <- struct{}{}:
+			defer func() { <-m.slots }()
+			next(w, r)
+		default:
+			http.Error(w, "Too many scrapes at a time; the limit is --web.max-requests.", http.StatusServiceUnavailable)
+		}
+	})
+}
+
+// scrape waits for the answers that are due and serves what is known then.
+func (m *metrics) scrape(w http.ResponseWriter, r *http.Request) {
+	most := m.exporter.config().Polling.MaxWait + time.Second // for a snapshot that shows what was waited for
+	ctx, cancel := m.deadline(r.Context(), r.Header, most)
 	defer cancel()
 	m.awaitReady(ctx)
 	scrape := prometheus.NewPedanticRegistry()
@@ -72,10 +79,9 @@ func (m *metrics) awaitReady(ctx context.Context) {
 	}
 }
 
-// deadline returns the context in which a scrape waits: it ends before Prometheus gives up, and soon after max_wait.
-func (m *metrics) deadline(ctx context.Context, header string) (context.Context, context.CancelFunc) {
-	most := m.exporter.config.Polling.MaxWait + time.Second // for a snapshot that shows what was waited for
-	if timeout, ok := scrapeTimeout(header); ok {
+// deadline returns the context of a request that may wait: it ends before Prometheus gives up. Most is for how long at all.
+func (m *metrics) deadline(ctx context.Context, h http.Header, most time.Duration) (context.Context, context.CancelFunc) {
+	if timeout, ok := scrapeTimeout(h.Get(timeoutHeader)); ok {
 		most = min(most, timeout-m.offset)
 	}
 	return context.WithTimeout(ctx, most)

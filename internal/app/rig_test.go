@@ -28,6 +28,7 @@ const canary = "canary-key-0123456789"
 type program struct {
 	t      *testing.T
 	base   string // of its web server
+	health string // of the server for health and readiness alone, if there is one
 	stdout buffer
 	stderr buffer
 	stop   context.CancelFunc
@@ -40,9 +41,11 @@ func start(t *testing.T, args ...string) *program {
 	ctx, cancel := context.WithCancel(t.Context())
 	p := &program{t: t, stop: cancel, exit: make(chan int, 1)}
 	listening := make(chan []net.Addr, 1)
-	args = append([]string{"--web.listen-address=127.0.0.1:0", "--log.level=debug"}, args...)
-	if !slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--storage.path=") }) {
-		args = append(args, "--storage.path=")
+	for _, usual := range []string{"--web.listen-address=127.0.0.1:0", "--log.level=debug", "--storage.path="} {
+		name, _, _ := strings.Cut(usual, "=")
+		if !slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, name+"=") }) {
+			args = append(args, usual)
+		}
 	}
 	go func() {
 		p.exit <- app.Run(ctx, args, app.Options{
@@ -51,7 +54,7 @@ func start(t *testing.T, args ...string) *program {
 	}()
 	select {
 	case a := <-listening:
-		p.base = "http://" + a[0].String()
+		p.base, p.health = "http://"+a[0].String(), "http://"+a[len(a)-1].String()
 	case code := <-p.exit:
 		t.Fatalf("exit code %d at once: %s", code, p.stderr.String())
 	}

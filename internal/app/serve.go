@@ -34,16 +34,27 @@ func (f *flags) serve(ctx context.Context, e *exporter, server *http.Server, log
 	if err != nil {
 		return err
 	}
+	health, err := f.listenForHealth(ctx)
+	if err != nil {
+		closeAll(listeners)
+		return err
+	}
 	if o.OnListen != nil {
-		o.OnListen(addresses(listeners))
+		o.OnListen(addresses(append(listeners, health...)))
 	}
 
 	tracking, stopTracking := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopTracking()
 	var parts sync.WaitGroup
 	parts.Go(func() { e.run(tracking) })
-	served := make(chan error, 1)
+	parts.Go(func() { e.reloadOn(tracking, o.Reload) })
+	served := make(chan error, 1+len(health))
 	parts.Go(func() { served <- f.accept(server, listeners, log) })
+	healthServer := newServer(healthHandler(e), log)
+	for _, l := range health {
+		log.Info("Serving health and readiness", "address", l.Addr().String())
+		parts.Go(func() { served <- unlessClosed(healthServer.Serve(l)) })
+	}
 
 	select {
 	case <-ctx.Done():
@@ -51,7 +62,8 @@ func (f *flags) serve(ctx context.Context, e *exporter, server *http.Server, log
 		err = shutDown(ctx, server)
 	case err = <-served:
 	}
-	_ = server.Close() // what Shutdown left over, or listeners that still accept
+	_ = server.Close()       // what Shutdown left over, or listeners that still accept
+	_ = healthServer.Close() // the last to go: until here the process is healthy
 	stopTracking()
 	parts.Wait()
 	return err
@@ -67,8 +79,8 @@ func shutDown(ctx context.Context, server *http.Server) error {
 	return nil
 }
 
-// newServer returns the server for an exporter, once all that the command line says of it is known to be right.
-func (f *flags) newServer(e *exporter, log *slog.Logger) (*http.Server, error) {
+// mainServer returns the server for an exporter, once all that the command line says of it is known to be right.
+func (f *flags) mainServer(e *exporter, log *slog.Logger) (*http.Server, error) {
 	if err := toolkit.Validate(*f.web.WebConfigFile); err != nil {
 		return nil, fmt.Errorf("--web.config.file %s: %w", *f.web.WebConfigFile, err)
 	}
@@ -76,6 +88,11 @@ func (f *flags) newServer(e *exporter, log *slog.Logger) (*http.Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newServer(http.NewCrossOriginProtection().Handler(handler), log), nil
+}
+
+// newServer returns a server that no client can keep busy for long.
+func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           plainPaths(handler),
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
@@ -84,13 +101,21 @@ func (f *flags) newServer(e *exporter, log *slog.Logger) (*http.Server, error) {
 		WriteTimeout:      2 * time.Minute,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
-	}, nil
+	}
+}
+
+// healthHandler serves what a supervisor such as a kubelet asks.
+func healthHandler(e *exporter) *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.Handle("GET /-/healthy", web.Healthy())
+	mux.Handle("GET /-/ready", web.Ready(e.ready))
+	return mux
 }
 
 // plainPaths answers 404 to paths such as //metrics, which http.ServeMux would redirect.
 func plainPaths(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != path.Clean(r.URL.Path) {
+		if r.URL.Path != path.Clean(r.URL.Path) && r.URL.Path != "/debug/pprof/" {
 			http.NotFound(w, r)
 			return
 		}
@@ -108,22 +133,30 @@ func (f *flags) handler(e *exporter, log *slog.Logger) (http.Handler, error) {
 		collector.New(collector.Inputs{
 			Known:   e.tracker.Snapshot,
 			Sources: e.sources.Stats,
-			Config: func() collector.ConfigStatus {
-				return collector.ConfigStatus{Successful: true, SucceededAt: e.built}
-			},
+			Config:  func() collector.ConfigStatus { return *e.status.Load() },
 		}),
 	)
-	mux := http.NewServeMux()
-	mux.Handle("GET "+f.metricsPath, newMetrics(e, registry, f.timeoutOffset, f.maxRequests, log))
-	mux.Handle("GET /-/healthy", web.Healthy())
-	mux.Handle("GET /-/ready", web.Ready(e.ready))
+	mux := healthHandler(e)
+	m := newMetrics(e, registry, f.timeoutOffset, f.maxRequests, log)
+	mux.Handle("GET "+f.metricsPath, m.limited(m.scrape))
+	mux.Handle("GET /probe", m.limited(m.probe))
+	mux.Handle("GET /config", web.Config(func() ([]byte, error) { return e.config().YAML() }))
+	if f.pprof {
+		web.Profiles(mux)
+	}
+	reload := web.Forbidden("Start with --web.enable-lifecycle to allow this.")
+	if f.lifecycle {
+		reload = web.Reload(e.reload)
+	}
+	mux.Handle("POST /-/reload", reload)
+	mux.Handle("PUT /-/reload", reload)
 	tasks, err := web.NewTasks(e.tracker.All)
 	if err != nil {
 		return nil, err
 	}
 	tasks.Register(mux)
 	if f.metricsPath != "/" {
-		landing, err := web.Landing(version.Version, f.metricsPath)
+		landing, err := web.Landing(version.Version, f.metricsPath, f.pprof)
 		if err != nil {
 			return nil, err
 		}
@@ -141,14 +174,31 @@ func (f *flags) listen(ctx context.Context) (listeners []net.Listener, err error
 	for _, address := range *f.web.WebListenAddresses {
 		l, err := lc.Listen(ctx, "tcp", address)
 		if err != nil {
-			for _, open := range listeners {
-				_ = open.Close()
-			}
+			closeAll(listeners)
 			return nil, err
 		}
 		listeners = append(listeners, l)
 	}
 	return listeners, nil
+}
+
+// listenForHealth opens the address for health and readiness alone; none if there is none.
+func (f *flags) listenForHealth(ctx context.Context) ([]net.Listener, error) {
+	if f.probeAddress == "" {
+		return nil, nil
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", f.probeAddress)
+	if err != nil {
+		return nil, fmt.Errorf("--web.probe-listen-address: %w", err)
+	}
+	return []net.Listener{l}, nil
+}
+
+func closeAll(listeners []net.Listener) {
+	for _, l := range listeners {
+		_ = l.Close()
+	}
 }
 
 // toolkitListens reports whether there are listeners that only the toolkit can open.
@@ -172,6 +222,10 @@ func (f *flags) accept(server *http.Server, listeners []net.Listener, log *slog.
 	} else {
 		err = toolkit.ServeMultiple(listeners, server, f.web, log)
 	}
+	return unlessClosed(err)
+}
+
+func unlessClosed(err error) error {
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}

@@ -4,6 +4,7 @@ package budget
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -23,26 +24,26 @@ type Options struct {
 	Concurrent int           // requests at a time, and the burst: a window of W seconds sees at most Concurrent + Rate·W
 }
 
+// ErrClosed says that an account is not asked for now.
+var ErrClosed = errors.New("the account is closed for now")
+
 // Account is the budget of one account. It is safe for concurrent use.
 type Account struct {
-	client *kie.Client
-	key    func() string
-	slots  chan struct{}
-	stats  stats
+	stats stats
 
 	mu      sync.Mutex
+	options Options
+	busy    int // requests that may be under way
 	limiter *rate.Limiter
 	pace    pace
 	gate    gate
-	changed chan struct{} // closed and replaced when the gate moves
+	changed chan struct{} // closed and replaced when there may be a permit for who waits, or no hope of one
 }
 
 // New returns a full budget with an open gate.
 func New(o Options) *Account {
 	a := &Account{
-		client:  o.Client,
-		key:     o.Key,
-		slots:   make(chan struct{}, o.Concurrent),
+		options: o,
 		limiter: rate.NewLimiter(rate.Limit(o.Rate), o.Concurrent),
 		pace:    pace{full: o.Rate, base: o.Rate},
 		changed: make(chan struct{}),
@@ -51,17 +52,36 @@ func New(o Options) *Account {
 	return a
 }
 
+// Reconfigure puts other options in force. What was spent and counted stays so, and the gate stays as it is: no change of
+// options makes room for a burst. Requests under way end as they began.
+func (a *Account) Reconfigure(o Options) {
+	now := time.Now()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.options = o
+	a.pace.scale(o.Rate, now)
+	a.limiter.SetLimitAt(now, rate.Limit(a.pace.allowed(now)))
+	a.limiter.SetBurstAt(now, o.Concurrent)
+	a.moved()
+}
+
 // Acquire waits until one request may be sent. The caller must spend the permit or release it.
-func (a *Account) Acquire(ctx context.Context) (*Permit, error) {
-	select {
-	case a.slots <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+func (a *Account) Acquire(ctx context.Context) (*Permit, error) { return a.acquire(ctx, true) }
+
+// AcquireOpen is Acquire for who can't wait for a gate to open: while it is closed, and no trial is due, the error is ErrClosed.
+func (a *Account) AcquireOpen(ctx context.Context) (*Permit, error) { return a.acquire(ctx, false) }
+
+func (a *Account) acquire(ctx context.Context, patient bool) (*Permit, error) {
 	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		permit, wait, changed := a.try(time.Now())
 		if permit != nil {
 			return permit, nil
+		}
+		if !patient && a.Closed() != kie.ClassOK {
+			return nil, ErrClosed
 		}
 		timer := time.NewTimer(wait)
 		select {
@@ -70,20 +90,22 @@ func (a *Account) Acquire(ctx context.Context) (*Permit, error) {
 			timer.Stop()
 		case <-ctx.Done():
 			timer.Stop()
-			<-a.slots
 			return nil, ctx.Err()
 		}
 	}
 }
 
-// try returns a permit, or how long to wait before the next try unless the gate moves before.
+// try returns a permit, or how long to wait before the next try unless something changes before.
 func (a *Account) try(now time.Time) (permit *Permit, wait time.Duration, changed <-chan struct{}) {
-	key := a.key()
+	key := a.keyFunc()() // may read a file, so the lock is not held
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.gate.curedBy(key) {
 		a.gate.open()
 		a.moved()
+	}
+	if a.busy >= a.options.Concurrent {
+		return nil, keyPoll, a.changed
 	}
 	if wait := a.gate.wait(now); wait > 0 {
 		return nil, min(wait, keyPoll), a.changed
@@ -94,7 +116,14 @@ func (a *Account) try(now time.Time) (permit *Permit, wait time.Duration, change
 		missing := 1 - a.limiter.TokensAt(now)
 		return nil, max(time.Duration(missing/float64(a.limiter.Limit())*float64(time.Second)), time.Microsecond), a.changed
 	}
-	return &Permit{account: a, key: key, moves: a.gate.moves, trial: a.gate.beginTrial()}, 0, nil
+	a.busy++
+	return &Permit{account: a, client: a.options.Client, key: key, moves: a.gate.moves, trial: a.gate.beginTrial()}, 0, nil
+}
+
+func (a *Account) keyFunc() func() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.options.Key
 }
 
 // Closed tells the class of outcome that closed the gate; ok if it is open.
@@ -102,6 +131,14 @@ func (a *Account) Closed() kie.Class {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.gate.reason
+}
+
+// leave makes room for another request.
+func (a *Account) leave() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.busy--
+	a.moved()
 }
 
 func (a *Account) moved() {

@@ -19,17 +19,20 @@ import (
 // rig is an account with a simulated API behind it.
 type rig struct {
 	*budget.Account
-	sim *kiesim.Server
-	key atomic.Value
+	sim    *kiesim.Server
+	client *kie.Client
+	key    atomic.Value
 }
+
+// current returns the key in force.
+func (r *rig) current() string { return r.key.Load().(string) }
 
 func newRig(t *testing.T, o budget.Options) *rig {
 	t.Helper()
 	r := &rig{}
 	r.key.Store("first")
-	var client *kie.Client
-	r.sim, client = simtest.New(t, kiesim.Options{Record: true})
-	o.Client, o.Key = client, func() string { return r.key.Load().(string) }
+	r.sim, r.client = simtest.New(t, kiesim.Options{Record: true})
+	o.Client, o.Key = r.client, r.current
 	if o.Rate == 0 {
 		o.Rate, o.Concurrent = 1000, 1
 	}

@@ -28,3 +28,9 @@ func (p *pace) allowed(now time.Time) float64 {
 func (p *pace) halve(now time.Time) {
 	p.base, p.since = max(p.full*slowest, p.allowed(now)/2), now
 }
+
+// scale makes another rate the full one. What is allowed of it stays the same part.
+func (p *pace) scale(full float64, now time.Time) {
+	p.base, p.since = full*p.allowed(now)/p.full, now
+	p.full = full
+}

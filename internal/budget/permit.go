@@ -12,6 +12,7 @@ import (
 // Permit is the right to send one request.
 type Permit struct {
 	account *Account
+	client  *kie.Client
 	key     string // in force when the permit was given
 	moves   uint64 // of the gate until then
 	trial   trial
@@ -33,12 +34,12 @@ func (p *Permit) Avoids(id string) bool {
 
 // Record spends the permit on a query.
 func (p *Permit) Record(ctx context.Context, id string) (kie.Answer, error) {
-	return spend(p, EndpointRecord, id, func() (kie.Answer, error) { return p.account.client.Record(ctx, id) })
+	return spend(p, EndpointRecord, id, func() (kie.Answer, error) { return p.client.Record(ctx, id) })
 }
 
 // Credit spends the permit on a credit call.
 func (p *Permit) Credit(ctx context.Context) (float64, error) {
-	return spend(p, EndpointCredit, "", func() (float64, error) { return p.account.client.Credit(ctx) })
+	return spend(p, EndpointCredit, "", func() (float64, error) { return p.client.Credit(ctx) })
 }
 
 // Release gives the permit back unspent. Its share of the rate is lost, so that no burst can come of it.
@@ -50,13 +51,13 @@ func (p *Permit) Release() {
 		a.moved()
 	}
 	a.mu.Unlock()
-	<-a.slots
+	a.leave()
 }
 
 // spend sends the request, counts it and settles the gate before the slot is free again.
 func spend[T any](p *Permit, endpoint Endpoint, subject string, send func() (T, error)) (T, error) {
 	a := p.account
-	defer func() { <-a.slots }()
+	defer a.leave()
 	a.stats.inFlight.Add(1)
 	start := time.Now()
 	value, err := send()

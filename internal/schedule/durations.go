@@ -4,6 +4,7 @@ package schedule
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -45,6 +46,13 @@ func NewDurations(parent *Durations) *Durations {
 		parent.children = append(parent.children, d)
 	}
 	return d
+}
+
+// Retire takes d out of the tree: its parent no longer goes by it. What the parent has learned through it stays.
+func (d *Durations) Retire() {
+	if d.parent != nil {
+		d.parent.children = slices.DeleteFunc(d.parent.children, func(c *Durations) bool { return c == d })
+	}
 }
 
 // Observe learns from a finished task how long it took.

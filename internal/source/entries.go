@@ -42,7 +42,14 @@ func (t *traits) with(labels map[string]string) *traits {
 		merged = make(map[string]string, len(labels))
 	}
 	maps.Copy(merged, labels)
-	return &traits{group: t.group, labels: merged}
+	return &traits{group: t.group, labels: merged, own: labels}
+}
+
+// over returns what a list says of an id whose group says now what base does.
+func (t *traits) over(base *traits) *traits {
+	moved := *base.with(t.own)
+	moved.model = t.model
+	return &moved
 }
 
 // addLabel adds a label of an entry, if it may be one.

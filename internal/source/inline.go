@@ -8,17 +8,19 @@ import (
 	"log/slog"
 )
 
-// inline is the list of a group's own ids. It never changes.
+// inline is the list of a group's own ids.
 type inline struct {
-	ids  []string
-	list *list
-	log  *slog.Logger
+	ids   []string
+	stale bool // the ids are others than those in the list
+	list  *list
+	log   *slog.Logger
 }
 
 func (s *inline) read(_ context.Context, g *ledger) error {
-	if s.list.round > 0 && !g.wants(s.list) {
+	if !s.stale && !g.wants(s.list) {
 		return nil
 	}
+	s.stale = false
 	bad, err := g.replace(s.list, func(visit func(item)) error {
 		for i, id := range s.ids {
 			visit(check(item{line: i + 1, text: id, traits: s.list.source.base}))

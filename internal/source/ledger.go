@@ -18,7 +18,7 @@ const grace = 30 * time.Second
 // conclusions.
 type ledger struct {
 	limit   int
-	groups  int
+	groups  int // with a place in the order of changes
 	tasks   map[string]*task
 	touched []*task // the claims on which may have changed since the last settle
 	refused int     // ids of all lists for which there was no room
@@ -45,6 +45,7 @@ type traits struct {
 	group  *group
 	model  string
 	labels map[string]string
+	own    map[string]string // those of the labels that the list gives, and not the group
 }
 
 // list is what the ledger knows of one inline list or file.
@@ -69,8 +70,8 @@ type item struct {
 	err    error // what is wrong with the line; it does not quote the text
 }
 
-func newLedger(limit, groups int) *ledger {
-	return &ledger{limit: limit, groups: groups, tasks: make(map[string]*task), seed: maphash.MakeSeed()}
+func newLedger(limit int) *ledger {
+	return &ledger{limit: limit, tasks: make(map[string]*task), seed: maphash.MakeSeed()}
 }
 
 // replace makes the items that parse visits the content of l, and returns what is wrong with lines that it did not
@@ -117,12 +118,67 @@ func (g *ledger) expire(src *source, now time.Time) {
 				l.missing[t] = now
 			case now.Sub(since) >= grace:
 				delete(l.missing, t)
-				t.claims = slices.DeleteFunc(t.claims, func(c claim) bool { return c.list == l })
-				g.touched = append(g.touched, t)
+				g.release(l, t)
 			}
 		}
 		if len(l.missing) == 0 {
 			l.missing = nil // a map never gives memory back
+		}
+	}
+}
+
+// release takes back a list's claim on an id.
+func (g *ledger) release(l *list, t *task) {
+	t.claims = slices.DeleteFunc(t.claims, func(c claim) bool { return c.list == l })
+	g.touched = append(g.touched, t)
+}
+
+// releaseMissing takes back a list's claims on what its content lacks, without the grace that files have.
+func (g *ledger) releaseMissing(l *list) {
+	for t := range l.missing {
+		g.release(l, t)
+	}
+	l.missing = nil
+}
+
+// retire takes back all claims of a source.
+func (g *ledger) retire(src *source) {
+	for l := range src.feed.lists() {
+		g.releaseMissing(l)
+		for _, t := range l.tasks {
+			g.release(l, t)
+		}
+		g.refused -= l.refused
+		l.tasks, l.refused = nil, 0
+	}
+}
+
+// rebase puts the labels that a group has now into the claims of one of its sources.
+func (g *ledger) rebase(src *source, base *traits) {
+	moved := make(map[*traits]*traits)
+	move := func(l *list, t *task) {
+		c := t.claim(l)
+		if moved[c.traits] == nil {
+			moved[c.traits] = c.traits.over(base)
+		}
+		c.traits = moved[c.traits]
+		g.touched = append(g.touched, t)
+	}
+	for l := range src.feed.lists() {
+		for _, t := range l.tasks {
+			move(l, t)
+		}
+		for t := range l.missing {
+			move(l, t)
+		}
+	}
+}
+
+// touchShared has it decided anew whose the ids are that are listed more than once.
+func (g *ledger) touchShared() {
+	for _, t := range g.tasks {
+		if len(t.claims) > 1 {
+			g.touched = append(g.touched, t)
 		}
 	}
 }

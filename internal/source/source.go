@@ -10,7 +10,9 @@ import (
 	"log/slog"
 	"maps"
 	"path"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -78,12 +80,15 @@ const interval = 5 * time.Second
 // inlineLabel is the label of a group's inline list.
 const inlineLabel = "inline"
 
-// Set is all sources of all groups. Load and Run belong to one goroutine; Stats is safe for concurrent use.
+// Set is all sources of all groups. It is safe for concurrent use; Load and Run belong to one goroutine.
 type Set struct {
+	sink  Sink
+	log   *slog.Logger
+	shown atomic.Pointer[[]*source] // the sources in force
+
+	mu      sync.Mutex // held while sources are read or replaced
 	sources []*source
 	ledger  *ledger
-	sink    Sink
-	log     *slog.Logger
 	limited bool // ids are being refused for want of room, and the log says so
 }
 
@@ -96,11 +101,12 @@ type feed interface {
 	lists() iter.Seq[*list]
 }
 
-// source is an inline list or a file pattern. All but stat belongs to the goroutine of Load and Run.
+// source is an inline list or a file pattern. All but stat, group and label is guarded by the set's lock.
 type source struct {
 	group *group
 	label string
-	rank  int // precedence: an id belongs to the lowest rank that lists it
+	path  string // of a file pattern
+	rank  int    // precedence: an id belongs to the lowest rank that lists it
 	base  *traits
 	feed  feed
 
@@ -119,59 +125,45 @@ type group struct {
 	index int
 }
 
-// New returns the sources of groups, which are in order of precedence. At most limit ids are tracked. The error names
-// every pattern that is malformed or there twice in a group.
+// New returns the sources of groups, which are in order of precedence. At most limit ids are tracked. The error is Check's.
 func New(groups []Group, limit int, sink Sink, log *slog.Logger) (*Set, error) {
-	s := &Set{ledger: newLedger(limit, len(groups)), sink: sink, log: log}
-	var errs []error
-	for i, from := range groups {
-		g := &group{name: from.Name, index: i}
-		base := &traits{group: g, labels: from.Labels}
-		if len(from.Inline) > 0 {
-			src := s.add(base, inlineLabel)
-			src.feed = &inline{ids: from.Inline, list: &list{source: src}, log: src.logger(log)}
-		}
-		for _, p := range from.Files {
-			if err := s.addPattern(base, p); err != nil {
-				errs = append(errs, fmt.Errorf("group %q: pattern %q: %w", from.Name, p.Written, err))
-			}
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
+	if err := Check(groups); err != nil {
 		return nil, err
 	}
+	s := &Set{ledger: newLedger(limit), sink: sink, log: log}
+	s.arrange(groups)
 	return s, nil
 }
 
-// add appends a source that has no feed yet.
-func (s *Set) add(base *traits, label string) *source {
-	src := &source{
-		group: base.group, label: label, rank: len(s.sources), base: base,
-		rejected: map[Rejection]uint64{RejectedInvalid: 0, RejectedDuplicate: 0, RejectedLimit: 0},
+// Check names every pattern that is malformed or there twice in a group.
+func Check(groups []Group) error {
+	var errs []error
+	for _, g := range groups {
+		for i, p := range g.Files {
+			if err := p.check(g, i); err != nil {
+				errs = append(errs, fmt.Errorf("group %q: pattern %q: %w", g.Name, p.Written, err))
+			}
+		}
 	}
-	src.publish()
-	s.sources = append(s.sources, src)
-	return src
+	return errors.Join(errs...)
 }
 
-func (s *Set) addPattern(base *traits, p Pattern) error {
-	for _, other := range s.sources {
-		if other.group == base.group && other.label == p.Written {
-			return errors.New("another source of the group has the same name")
-		}
+// check looks at p, which is the i-th pattern of a group.
+func (p Pattern) check(g Group, i int) error {
+	same := func(other Pattern) bool { return other.Written == p.Written }
+	if slices.ContainsFunc(g.Files[:i], same) || len(g.Inline) > 0 && p.Written == inlineLabel {
+		return errors.New("another source of the group has the same name")
 	}
-	// Only what the user wrote can be a pattern: the folder it is relative to may have any name.
-	glob := strings.ContainsAny(p.Written, `*?[\`)
-	if glob {
-		// Unlike filepath.Match, path.Match looks at the whole pattern.
-		if _, err := path.Match(p.Path, ""); err != nil {
-			return err
-		}
+	if !p.isGlob() {
+		return nil
 	}
-	src := s.add(base, p.Written)
-	src.feed = newFiles(src, p.Path, glob, src.logger(s.log))
-	return nil
+	// Unlike filepath.Match, path.Match looks at the whole pattern.
+	_, err := path.Match(p.Path, "")
+	return err
 }
+
+// isGlob reports whether p is a pattern. Only what the user wrote can be one: the folder it is relative to may have any name.
+func (p Pattern) isGlob() bool { return strings.ContainsAny(p.Written, `*?[\`) }
 
 // Load reads every source once. What fails is logged and counted, and tried again by Run. The error joins why sources
 // could not be read; the others are loaded all the same.
@@ -195,8 +187,9 @@ func (s *Set) Run(ctx context.Context) {
 
 // Stats returns the health of each source, in order.
 func (s *Set) Stats() []Stat {
-	stats := make([]Stat, len(s.sources))
-	for i, src := range s.sources {
+	sources := *s.shown.Load()
+	stats := make([]Stat, len(sources))
+	for i, src := range sources {
 		stats[i] = *src.stat.Load()
 		stats[i].Rejected = maps.Clone(stats[i].Rejected)
 	}
@@ -204,6 +197,8 @@ func (s *Set) Stats() []Stat {
 }
 
 func (s *Set) readAll(ctx context.Context, first bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var errs []error
 	for _, src := range s.sources {
 		if ctx.Err() != nil {
@@ -224,10 +219,7 @@ func (s *Set) read(ctx context.Context, src *source, first bool) error {
 	if err == nil {
 		s.ledger.expire(src, now)
 	}
-	for _, c := range s.ledger.settle() {
-		c.Backlog = first || src.owed
-		s.sink.Apply(c)
-	}
+	s.settle(first || src.owed)
 	// What was there at the start but could not be read is still a backlog when it can. A file that was not there is none.
 	src.owed = err != nil && (src.owed || first && !errors.Is(err, fs.ErrNotExist))
 	if ctx.Err() == nil {
@@ -235,6 +227,14 @@ func (s *Set) read(ctx context.Context, src *source, first bool) error {
 	}
 	src.publish()
 	return err
+}
+
+// settle hands on what changed in the ledger.
+func (s *Set) settle(backlog bool) {
+	for _, c := range s.ledger.settle() {
+		c.Backlog = backlog
+		s.sink.Apply(c)
+	}
 }
 
 // noteLimit logs once that ids are refused, until there was room for all of them.

@@ -21,6 +21,10 @@ type account struct {
 	log     *slog.Logger
 	wake    chan struct{} // has a token when there may be something new to do
 
+	work  func()        // dispatches until stop is called; nil: nobody does so yet
+	stop  func()        // nil like work
+	ended chan struct{} // closed when work is done; nil like it
+
 	queue   schedule.Queue[*task]
 	asking  map[*task]bool
 	clock   clock
@@ -160,6 +164,17 @@ func (a *account) note(err error, about ...any) {
 	}
 }
 
+// end stops the dispatcher and waits until its last request has ended, and lets go whoever waits for an answer.
+func (a *account) end() {
+	if a.ended != nil {
+		a.stop()
+		<-a.ended
+	}
+	a.tracker.mu.Lock()
+	defer a.tracker.mu.Unlock()
+	a.release()
+}
+
 // credits is what is known of an account's balance. Its fields are guarded by the tracker's lock.
 type credits struct {
 	interval time.Duration // 0: never asked for
@@ -176,6 +191,14 @@ func (c *credits) dueAt() (time.Time, bool) { return c.next, c.interval > 0 && !
 func (c *credits) isDue(now time.Time) bool {
 	at, asks := c.dueAt()
 	return asks && !at.After(now)
+}
+
+// every has the balance asked for at another interval.
+func (c *credits) every(interval time.Duration, now time.Time) {
+	c.interval = interval
+	if soonest := now.Add(interval); c.next.After(soonest) {
+		c.next = soonest
+	}
 }
 
 func (c *credits) begin() { c.asking = true }

@@ -26,8 +26,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // rig is a tracker at work: groups "video" and "image" on one account, a simulated API behind it, all in a bubble.
 type rig struct {
 	*tracker.Tracker
-	t   *testing.T
-	sim *kiesim.Server
+	t       *testing.T
+	sim     *kiesim.Server
+	options tracker.Options
 }
 
 // setup is what a test changes of the ordinary configuration.
@@ -84,7 +85,7 @@ func newRig(t *testing.T, s setup) *rig {
 		o.MaxWait = 5 * time.Second
 	}
 	o.Log = promslog.NewNopLogger()
-	return &rig{Tracker: tracker.New(o), t: t, sim: sim}
+	return &rig{Tracker: tracker.New(o), t: t, sim: sim, options: o}
 }
 
 // list lists ids in the group video, as a source does after its first read.

@@ -29,9 +29,10 @@ type waiter struct {
 func (t *Tracker) Wait(ctx context.Context) Scrape {
 	start := time.Now()
 	var s Scrape
-	limited, cancel := context.WithTimeout(ctx, t.options.MaxWait)
+	waiters, most := t.arrive(start)
+	limited, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
-	for a, w := range t.arrive(start) {
+	for a, w := range waiters {
 		select {
 		case <-w.done:
 		case <-limited.Done():
@@ -44,8 +45,8 @@ func (t *Tracker) Wait(ctx context.Context) Scrape {
 	return s
 }
 
-// arrive notes a scrape with every account.
-func (t *Tracker) arrive(now time.Time) map[*account]*waiter {
+// arrive notes a scrape with every account, and returns how long it may wait.
+func (t *Tracker) arrive(now time.Time) (map[*account]*waiter, time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.awakeUntil = now.Add(awakeFor)
@@ -57,7 +58,7 @@ func (t *Tracker) arrive(now time.Time) map[*account]*waiter {
 		a.wakeUp()
 		waiters[a] = w
 	}
-	return waiters
+	return waiters, t.options.MaxWait
 }
 
 // leave forgets a scrape that waits no longer. Nobody touches the waiter after that.

@@ -27,9 +27,9 @@ type group struct {
 	byModel   map[string]*schedule.Durations
 }
 
-func newGroup(o GroupOptions, a *account, all *schedule.Durations) *group {
+func newGroup(name string, all *schedule.Durations) *group {
 	return &group{
-		name: o.Name, account: a, overdue: o.Overdue,
+		name:      name,
 		durations: schedule.NewDurations(all),
 		byModel:   make(map[string]*schedule.Durations),
 		detection: newHistogram(.5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300, 600, 1800),

@@ -51,24 +51,29 @@ type GroupOptions struct {
 
 // Tracker knows the tasks. It is safe for concurrent use.
 type Tracker struct {
-	options Options
 	store   *store.Store
 	log     *slog.Logger
-	lastRun time.Time // what finished after it and was there at the start is news
+	lastRun time.Time     // what finished after it and was there at the start is news
+	hired   chan struct{} // has a token when there may be an account without a dispatcher
 
 	last    atomic.Pointer[Snapshot]
 	changes atomic.Uint64 // grows with everything that a new snapshot would show
 
+	reconfiguring sync.Mutex // held by Reconfigure, and taken before mu
+
 	mu         sync.Mutex
+	options    Options
 	awakeUntil time.Time
 	accounts   []*account
 	groups     []*group
 	byGroup    map[string]*group
+	durations  *schedule.Durations // of all tasks
 	tasks      map[string]*task
 	unfinished []*task
 	finished   []*task // in the order in which it was learned, with gaps
 	gaps       int     // in finished
 	dropped    dropped
+	probed     probed
 	models     map[modelKey]*model
 	bounds     bounds
 }
@@ -76,39 +81,57 @@ type Tracker struct {
 // New returns a tracker of no tasks.
 func New(o Options) *Tracker {
 	t := &Tracker{
-		options: o,
-		store:   o.Store,
-		log:     o.Log,
-		lastRun: lastRun(o.Store, time.Now()),
-		byGroup: make(map[string]*group, len(o.Groups)),
-		tasks:   make(map[string]*task),
-		dropped: newDropped(),
-		models:  make(map[modelKey]*model),
-		bounds:  newBounds(o.Models),
+		store:     o.Store,
+		log:       o.Log,
+		lastRun:   lastRun(o.Store, time.Now()),
+		hired:     make(chan struct{}, 1),
+		durations: schedule.NewDurations(nil),
+		tasks:     make(map[string]*task),
+		dropped:   newDropped(),
+		probed:    newProbed(),
+		models:    make(map[modelKey]*model),
+		bounds:    newBounds(o.Models),
 	}
-	byName := make(map[string]*account, len(o.Accounts))
-	for _, ao := range o.Accounts {
-		a := newAccount(t, ao)
-		t.accounts = append(t.accounts, a)
-		byName[a.name] = a
-	}
-	all := schedule.NewDurations(nil)
-	for _, gro := range o.Groups {
-		g := newGroup(gro, byName[gro.Account], all)
-		t.groups = append(t.groups, g)
-		t.byGroup[g.name] = g
-		t.bounds.admitLabels(gro.Labels)
-	}
+	t.Reconfigure(o, func() {})
 	return t
 }
 
 // Run asks until ctx ends and every query under way has ended.
 func (t *Tracker) Run(ctx context.Context) {
 	var dispatchers sync.WaitGroup
-	for _, a := range t.accounts {
-		dispatchers.Go(func() { a.dispatch(ctx) })
+	defer dispatchers.Wait()
+	for {
+		for _, a := range t.idle(ctx) {
+			dispatchers.Go(a.work)
+		}
+		select {
+		case <-t.hired:
+		case <-ctx.Done():
+			return
+		}
 	}
-	dispatchers.Wait()
+}
+
+// idle returns the accounts that have no dispatcher yet, and are to have one until ctx ends or they are retired.
+func (t *Tracker) idle(ctx context.Context) []*account {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var idle []*account
+	for _, a := range t.accounts {
+		if a.ended != nil {
+			continue
+		}
+		working, stop := context.WithCancel(ctx)
+		ended := make(chan struct{})
+		a.stop, a.ended = stop, ended
+		a.work = func() {
+			defer close(ended)
+			defer stop()
+			a.dispatch(working)
+		}
+		idle = append(idle, a)
+	}
+	return idle
 }
 
 // Count returns how many tasks of an account are tracked, and how many of them are not known to be finished.
@@ -137,9 +160,15 @@ func (t *Tracker) Apply(c source.Change) {
 		t.remove(ids)
 	}
 	for listed := range slices.Chunk(c.Added, applyAtATime) {
-		t.list(t.byGroup[c.Group], listed, t.recorded(listed), c.Backlog)
+		t.list(c.Group, listed, t.recorded(listed), c.Backlog)
 	}
 	t.changes.Add(1)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.wakeAll()
+}
+
+func (t *Tracker) wakeAll() {
 	for _, a := range t.accounts {
 		a.wakeUp()
 	}
@@ -156,11 +185,12 @@ func (t *Tracker) remove(ids []string) {
 	}
 }
 
-// list tracks listed tasks, of which the store has records.
-func (t *Tracker) list(g *group, listed []source.Task, records []store.Record, backlog bool) {
+// list tracks tasks listed in a group, of which the store has records.
+func (t *Tracker) list(in string, listed []source.Task, records []store.Record, backlog bool) {
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	g := t.byGroup[in]
 	for i, l := range listed {
 		if !t.bounds.admitLabels(l.Labels) {
 			t.bounds.overflows.LabelKey++

@@ -1,0 +1,100 @@
+// A configuration as text, for people to look at.
+
+package config
+
+import (
+	"bytes"
+	"net/url"
+
+	commoncfg "github.com/prometheus/common/config"
+	"github.com/prometheus/common/model"
+	"gopkg.in/yaml.v3"
+)
+
+// YAML returns the configuration, complete with defaults, as a file could hold it, but for secrets, which are left out or
+// show as <secret>.
+func (c *Config) YAML() ([]byte, error) {
+	shown := shownConfig{
+		Polling: shownPolling{
+			Background: c.Polling.Background, MaxWait: model.Duration(c.Polling.MaxWait),
+			MinInterval: model.Duration(c.Polling.MinInterval), MaxInterval: model.Duration(c.Polling.MaxInterval),
+		},
+		Limits: shownLimits(c.Limits),
+	}
+	for _, a := range c.Accounts {
+		shown.Accounts = append(shown.Accounts, a.shown())
+	}
+	for _, g := range c.Groups {
+		shown.Groups = append(shown.Groups, g.shown())
+	}
+	var text bytes.Buffer
+	encoder := yaml.NewEncoder(&text)
+	encoder.SetIndent(2)
+	if err := encoder.Encode(shown); err != nil {
+		return nil, err
+	}
+	return text.Bytes(), encoder.Close()
+}
+
+type shownConfig struct {
+	Accounts []shownAccount `yaml:"accounts"`
+	Groups   []shownGroup   `yaml:"groups"`
+	Polling  shownPolling   `yaml:"polling"`
+	Limits   shownLimits    `yaml:"limits"`
+}
+
+type shownAccount struct {
+	Name              string                     `yaml:"name"`
+	BaseURL           string                     `yaml:"base_url"`
+	CredentialsFile   string                     `yaml:"credentials_file,omitempty"`
+	HTTPClient        commoncfg.HTTPClientConfig `yaml:"http_client"`
+	RequestsPerSecond float64                    `yaml:"requests_per_second"`
+	MaxConcurrent     int                        `yaml:"max_concurrent"`
+	Timeout           model.Duration             `yaml:"timeout"`
+	CreditsInterval   model.Duration             `yaml:"credits_interval"`
+}
+
+type shownGroup struct {
+	Name    string            `yaml:"name"`
+	Account string            `yaml:"account"`
+	Tasks   []string          `yaml:"tasks,omitempty"`
+	Files   []string          `yaml:"files,omitempty"`
+	Labels  map[string]string `yaml:"labels,omitempty"`
+	Overdue model.Duration    `yaml:"overdue,omitempty"`
+}
+
+type shownPolling struct {
+	Background  bool           `yaml:"background"`
+	MaxWait     model.Duration `yaml:"max_wait"`
+	MinInterval model.Duration `yaml:"min_interval"`
+	MaxInterval model.Duration `yaml:"max_interval"`
+}
+
+type shownLimits struct {
+	Tasks      int `yaml:"tasks"`
+	TaskSeries int `yaml:"task_series"`
+	Models     int `yaml:"models"`
+}
+
+func (a Account) shown() shownAccount {
+	client := a.HTTPClient
+	if proxy := client.ProxyURL.URL; proxy != nil && proxy.User != nil {
+		// Some proxies take a token for the user's name, so that is no more to be shown than the password.
+		hidden := *proxy
+		hidden.User = url.User("xxxxx")
+		client.ProxyURL.URL = &hidden
+	}
+	return shownAccount{
+		Name: a.Name, BaseURL: a.BaseURL.String(), CredentialsFile: a.Key.file(), HTTPClient: client,
+		RequestsPerSecond: a.RequestsPerSecond, MaxConcurrent: a.MaxConcurrent,
+		Timeout: model.Duration(a.Timeout), CreditsInterval: model.Duration(a.CreditsInterval),
+	}
+}
+
+func (g Group) shown() shownGroup {
+	shown := shownGroup{Name: g.Name, Account: g.Account, Tasks: g.Tasks, Labels: g.Labels, Overdue: model.Duration(g.Overdue)}
+	for _, f := range g.Files {
+		shown.Files = append(shown.Files, f.Written)
+	}
+	return shown
+}

@@ -1,0 +1,67 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func TestTheConfigurationShownIsTheOneInForce(t *testing.T) {
+	text, err := os.ReadFile(example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	load := func(text []byte) *Config {
+		path := filepath.Join(dir, "kie.yml")
+		writeFile(t, path, string(text))
+		c, err := Load(path, withKey)
+		if err != nil {
+			t.Fatalf("%v in\n%s", err, text)
+		}
+		return c
+	}
+	c := load(text)
+	shown, err := c.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := load(shown)
+	if !c.Accounts[0].Equal(again.Accounts[0]) {
+		t.Errorf("the account shown is another one:\n%s", shown)
+	}
+	c.Accounts, again.Accounts = nil, nil
+	if !reflect.DeepEqual(c, again) {
+		t.Errorf("shown:\n%s\nwhich is %+v, not %+v", shown, again, c)
+	}
+}
+
+func TestTheConfigurationShownHoldsNoSecret(t *testing.T) {
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "key"), canary)
+	for name, client := range map[string]string{
+		"proxy password": "{proxy_url: 'http://user:" + canary + "@proxy:1'}",
+		"proxy user":     "{proxy_url: 'http://" + canary + "@proxy:1'}",
+		"proxy header":   "{proxy_url: 'http://proxy:1', proxy_connect_header: {X: [" + canary + "]}}",
+		"header":         "{http_headers: {X: {secrets: [" + canary + "]}}}",
+		"key of TLS":     "{tls_config: {cert: c, key: " + canary + "}}",
+		"nothing":        "{}",
+	} {
+		for _, credentials := range []string{"", ", credentials_file: key"} {
+			writeFile(t, filepath.Join(dir, "kie.yml"), "accounts: [{http_client: "+client+credentials+"}]\ngroups: [{tasks: [a]}]\n")
+			c, err := Load(filepath.Join(dir, "kie.yml"), func(string) string { return canary })
+			if err != nil {
+				t.Fatal(err)
+			}
+			shown, err := c.YAML()
+			if err != nil || strings.Contains(string(shown), canary) || !strings.Contains(string(shown), "tasks:") {
+				t.Errorf("%s: %v\n%s", name, err, shown)
+			}
+			if strings.Contains(string(shown), "credentials_file: "+filepath.Join(dir, "key")) != (credentials != "") {
+				t.Errorf("%s: the key's file is shown wrongly:\n%s", name, shown)
+			}
+		}
+	}
+}

@@ -1,0 +1,159 @@
+// A configuration, and what is made of it before it is in force.
+
+package app
+
+import (
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/prometheus/common/version"
+
+	"github.com/kie-exporter/kie_exporter/config"
+	"github.com/kie-exporter/kie_exporter/internal/budget"
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/schedule"
+	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/tracker"
+)
+
+// generation is a configuration and what it takes to put it in force. Making one changes nothing that is.
+type generation struct {
+	config   *config.Config
+	accounts []account
+	groups   []tracker.GroupOptions
+	lists    []source.Group
+}
+
+// account is an account with the client and the budget that serve it.
+type account struct {
+	config  config.Account
+	client  *kie.Client
+	budget  *budget.Account
+	options budget.Options
+}
+
+// newGeneration makes a generation that takes over what did not change from the one before, if there is one: an account with
+// all the same settings keeps its client, and every account of the same name its budget. The error names what can't be.
+func newGeneration(cfg *config.Config, before *generation, log *slog.Logger) (*generation, error) {
+	g := &generation{config: cfg}
+	for _, a := range cfg.Accounts {
+		next, err := newAccount(a, before.account(a.Name), log)
+		if err != nil {
+			g.close(before)
+			return nil, fmt.Errorf("account %s: %w", a.Name, err)
+		}
+		g.accounts = append(g.accounts, next)
+	}
+	g.addGroups(cfg.Groups)
+	if err := source.Check(g.lists); err != nil {
+		g.close(before)
+		return nil, err
+	}
+	return g, nil
+}
+
+func newAccount(a config.Account, before *account, log *slog.Logger) (account, error) {
+	if before != nil && before.config.Equal(a) {
+		return *before, nil
+	}
+	key := keyOf(a, log)
+	client, err := kie.NewClient(kie.Options{
+		BaseURL:        a.BaseURL,
+		Key:            key,
+		HTTPClient:     a.HTTPClient,
+		Timeout:        a.Timeout,
+		MaxConnections: a.MaxConcurrent,
+		UserAgent:      "kie_exporter/" + version.Version,
+	})
+	if err != nil {
+		return account{}, err
+	}
+	next := account{config: a, client: client, options: budget.Options{
+		Client: client, Key: key, Rate: a.RequestsPerSecond, Concurrent: a.MaxConcurrent,
+	}}
+	if before != nil {
+		next.budget = before.budget
+	} else {
+		next.budget = budget.New(next.options)
+	}
+	return next, nil
+}
+
+// keyOf returns the account's key whenever it is called, and logs when its file can't be read any more, and when it can again.
+func keyOf(a config.Account, log *slog.Logger) func() string {
+	var failing atomic.Bool
+	return func() string {
+		err := a.Key.Err()
+		switch was := failing.Swap(err != nil); {
+		case err != nil && !was:
+			log.Warn("The API key can't be read again, the last one stays in force", "account", a.Name, "err", err)
+		case err == nil && was:
+			log.Info("The API key can be read again", "account", a.Name)
+		}
+		return a.Key.Value()
+	}
+}
+
+// addGroups notes what tracker and sources need to know of each group.
+func (g *generation) addGroups(groups []config.Group) {
+	for _, from := range groups {
+		g.groups = append(g.groups, tracker.GroupOptions{
+			Name: from.Name, Account: from.Account, Labels: from.Labels, Overdue: from.Overdue,
+		})
+		list := source.Group{Name: from.Name, Inline: from.Tasks, Labels: from.Labels}
+		for _, f := range from.Files {
+			list.Files = append(list.Files, source.Pattern{Written: f.Written, Path: f.Path})
+		}
+		g.lists = append(g.lists, list)
+	}
+}
+
+// account returns the account of a name; nil if there is none.
+func (g *generation) account(name string) *account {
+	if g == nil {
+		return nil
+	}
+	for i := range g.accounts {
+		if g.accounts[i].config.Name == name {
+			return &g.accounts[i]
+		}
+	}
+	return nil
+}
+
+// options returns what the tracker is to do. What lives as long as the exporter is left to the caller.
+func (g *generation) options() tracker.Options {
+	o := tracker.Options{
+		Groups:     g.groups,
+		Background: g.config.Polling.Background,
+		MaxWait:    g.config.Polling.MaxWait,
+		Bounds:     schedule.Bounds{Min: g.config.Polling.MinInterval, Max: g.config.Polling.MaxInterval},
+		TaskSeries: g.config.Limits.TaskSeries,
+		Models:     g.config.Limits.Models,
+	}
+	for _, a := range g.accounts {
+		o.Accounts = append(o.Accounts, tracker.AccountOptions{
+			Name: a.config.Name, Budget: a.budget, CreditsInterval: a.config.CreditsInterval,
+		})
+	}
+	return o
+}
+
+// reconfigureBudgets puts the settings of the accounts that were there before, and did change, in force.
+func (g *generation) reconfigureBudgets(before *generation) {
+	for _, a := range g.accounts {
+		if was := before.account(a.config.Name); was != nil && was.client != a.client {
+			a.budget.Reconfigure(a.options)
+		}
+	}
+}
+
+// close releases the connections that another generation does not use too. One under a request ends with that.
+func (g *generation) close(other *generation) {
+	for _, a := range g.accounts {
+		if used := other.account(a.config.Name); used == nil || used.client != a.client {
+			a.client.Close()
+		}
+	}
+}

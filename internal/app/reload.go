@@ -1,0 +1,61 @@
+// Another configuration, in place of the one in force.
+
+package app
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/collector"
+)
+
+// reload puts what is configured now in force. Everything new is made and checked before anything changes: after an error all
+// is as it was. One reload at a time; ctx ends the wait for the one before, and not a reload that has begun.
+func (e *exporter) reload(ctx context.Context) error {
+	select {
+	case <-e.ready: // the first read of the sources comes before a second one
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case e.reloading <- struct{}{}:
+		defer func() { <-e.reloading }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	g, err := e.next()
+	if err != nil {
+		e.status.Store(&collector.ConfigStatus{SucceededAt: e.status.Load().SucceededAt})
+		e.log.Error("The configuration can't be loaded, the one before stays in force", "err", err)
+		return err
+	}
+	e.putInForce(context.WithoutCancel(ctx), g)
+	e.status.Store(&collector.ConfigStatus{Successful: true, SucceededAt: time.Now()})
+	e.log.Info("Configuration loaded")
+	e.logPlans()
+	return nil
+}
+
+// putInForce replaces the generation in force, and closes what only that one used.
+func (e *exporter) putInForce(ctx context.Context, g *generation) {
+	before := e.inForce.Load()
+	g.reconfigureBudgets(before)
+	e.tracker.Reconfigure(e.options(g), func() {
+		_ = e.sources.Reconfigure(ctx, g.lists, g.config.Limits.Tasks) // the lists were checked
+	})
+	e.inForce.Store(g)
+	before.close(g)
+}
+
+// reloadOn reloads whenever a signal comes, until ctx ends.
+func (e *exporter) reloadOn(ctx context.Context, signals <-chan os.Signal) {
+	for {
+		select {
+		case <-signals:
+			_ = e.reload(ctx) // what went wrong was logged
+		case <-ctx.Done():
+			return
+		}
+	}
+}

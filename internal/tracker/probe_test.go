@@ -1,0 +1,141 @@
+package tracker_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/budget"
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/kiesim"
+	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/tracker"
+)
+
+func TestAProbeAsksNowAndFinishedTasksNever(t *testing.T) {
+	bubble(t, setup{}, func(t *testing.T, r *rig) {
+		r.sim.Put(kiesim.Task{ID: "stranger", Model: "m", Duration: time.Minute, Credits: 3})
+		for _, want := range []kie.State{kie.StateGenerating, kie.StateSuccess, kie.StateSuccess} {
+			p := r.Probe(t.Context(), "main", "stranger")
+			if p.Err != nil || p.Task.State != want || p.Task.Model != "m" {
+				t.Errorf("%+v, want state %v", p, want)
+			}
+			time.Sleep(2 * time.Minute)
+		}
+		if p := r.Probe(t.Context(), "main", "stranger"); p.Asked || p.Task.Latency != time.Minute || p.Task.Credits != 3 {
+			t.Errorf("from memory: %+v", p)
+		}
+		r.wantQueries("stranger", 2)
+		if s := r.scrape(); len(s.Tasks) != 0 || len(s.Models) != 0 {
+			t.Errorf("a probe leaves something behind: %+v", s)
+		}
+	})
+}
+
+func TestAProbeRemembersATaskThatIsListedNoLonger(t *testing.T) {
+	bubble(t, setup{}, func(t *testing.T, r *rig) {
+		r.task(kiesim.Task{ID: "done"})
+		r.task(kiesim.Task{ID: "open", Duration: time.Minute})
+		r.scrape()
+		r.Apply(source.Change{Group: "video", Removed: []string{"done", "open"}})
+		time.Sleep(2 * time.Minute)
+		for range 3 {
+			for _, id := range []string{"done", "open"} {
+				if p := r.Probe(t.Context(), "main", id); p.Err != nil || p.Task.State != kie.StateSuccess {
+					t.Errorf("%+v", p)
+				}
+			}
+		}
+		r.wantQueries("done", 1)
+		r.wantQueries("open", 2)
+	})
+}
+
+func TestWhatAProbeLearnsOfATrackedTaskCounts(t *testing.T) {
+	bubble(t, setup{}, func(t *testing.T, r *rig) {
+		r.task(kiesim.Task{ID: "a", Duration: time.Minute})
+		r.scrape()
+		time.Sleep(10 * time.Minute) // nobody looks
+		p := r.Probe(t.Context(), "main", "a")
+		if p.Err != nil || p.Task.State != kie.StateSuccess || p.Task.Group != "video" {
+			t.Errorf("%+v", p)
+		}
+		before := r.sim.Queries("a")
+		r.watch(2 * time.Minute)
+		r.wantQueries("a", before)
+		wantTotals(t, r, 1, 0)
+	})
+}
+
+func TestAProbeDoesNotWaitForAClosedGateAndOpensIt(t *testing.T) {
+	bubble(t, setup{}, func(t *testing.T, r *rig) {
+		r.sim.Put(kiesim.Task{ID: "a"})
+		remove := r.sim.Inject(kiesim.Match{}, kiesim.Fault{Code: 455})
+		if p := r.Probe(t.Context(), "main", "a"); kie.ClassOf(p.Err) != kie.ClassMaintenance || p.Task.QueryError != kie.ClassMaintenance {
+			t.Errorf("%+v", p)
+		}
+		remove()
+		start := time.Now()
+		if p := r.Probe(t.Context(), "main", "a"); !errors.Is(p.Err, budget.ErrClosed) || p.Asked || time.Since(start) != 0 {
+			t.Errorf("a closed gate: %+v after %v", p, time.Since(start))
+		}
+		time.Sleep(2 * time.Minute)
+		if p := r.Probe(t.Context(), "main", "a"); p.Err != nil {
+			t.Errorf("the gate stays closed though only probes are made: %+v", p)
+		}
+	})
+}
+
+func TestProbesKeepToTheBudgetAndTheirDeadline(t *testing.T) {
+	bubble(t, setup{budget: budget.Options{Rate: 1, Concurrent: 2}}, func(t *testing.T, r *rig) {
+		r.sim.Put(kiesim.Task{ID: "a", Duration: time.Hour})
+		start, failed := time.Now(), 0
+		for range 20 {
+			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+			if p := r.Probe(ctx, "main", "a"); p.Err != nil {
+				failed++
+			}
+			cancel()
+		}
+		took := time.Since(start)
+		if most := 2 + int(took.Seconds()); r.sim.Queries("a") > most || failed == 0 || took > 10*time.Second {
+			t.Errorf("%d queries in %v, %d probes failed", r.sim.Queries("a"), took, failed)
+		}
+		if p := r.Probe(t.Context(), "other", "a"); !errors.Is(p.Err, tracker.ErrNoAccount) {
+			t.Errorf("%+v", p)
+		}
+	})
+}
+
+func TestAProbeOfATaskThatIsBeingAskedLosesNothing(t *testing.T) {
+	bubble(t, setup{api: kiesim.Options{Latency: 2 * time.Second}}, func(t *testing.T, r *rig) {
+		r.task(kiesim.Task{ID: "a", Duration: time.Hour})
+		go r.Wait(t.Context())
+		time.Sleep(time.Second)
+		if p := r.Probe(t.Context(), "main", "a"); p.Err != nil || p.Task.State != kie.StateGenerating || p.Task.Group != "video" {
+			t.Errorf("%+v", p)
+		}
+		if k := find(t, r.watch(time.Minute), "a"); k.State != kie.StateGenerating {
+			t.Errorf("%+v", k)
+		}
+	})
+}
+
+func TestAProbeRemembersWhatAnEarlierProcessLearned(t *testing.T) {
+	inAWorld(t, func(t *testing.T, w *world) {
+		w.process(func(r *rig) {
+			r.task(kiesim.Task{ID: "a", Fail: &kiesim.Failure{Code: "500", Msg: "timed out"}})
+			time.Sleep(time.Minute)
+		})
+		before := w.api.Queries("a")
+		w.process(func(r *rig) {
+			if p := r.Probe(t.Context(), "main", "a"); p.Asked || p.Task.State != kie.StateFail || p.Task.FailCode != "500" {
+				t.Errorf("%+v", p)
+			}
+		})
+		if n := w.api.Queries("a"); n != before {
+			t.Errorf("asked %d times more", n-before)
+		}
+	})
+}
