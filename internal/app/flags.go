@@ -65,7 +65,7 @@ func parseFlags(args []string, stdout io.Writer) (f *flags, done bool, err error
 	k.Flag("web.telemetry-path", "Path under which the metrics are served.").Default("/metrics").StringVar(&f.metricsPath)
 	k.Flag("web.timeout-offset", "How long before the scrape's timeout to answer with what is known.").
 		Default("0.5s").DurationVar(&f.timeoutOffset)
-	k.Flag("web.max-requests", "Scrapes served at a time; further ones are answered with 503.").
+	k.Flag("web.max-requests", "Scrapes served at a time, and probes; further ones are answered with 503.").
 		Default("40").IntVar(&f.maxRequests)
 	k.Flag("web.enable-lifecycle", "Allow a reload of the configuration by HTTP; SIGHUP reloads it always.").BoolVar(&f.lifecycle)
 	k.Flag("web.enable-pprof", "Serve profiles of the process below /debug/pprof/.").BoolVar(&f.pprof)

@@ -26,7 +26,7 @@ type metrics struct {
 	exporter *exporter
 	registry *prometheus.Registry
 	offset   time.Duration
-	slots    chan struct{}
+	most     int // scrapes at a time, and as many probes
 	options  promhttp.HandlerOpts
 }
 
@@ -35,7 +35,7 @@ func newMetrics(e *exporter, registry *prometheus.Registry, offset time.Duration
 		exporter: e,
 		registry: registry,
 		offset:   offset,
-		slots:    make(chan struct{}, most),
+		most:     most,
 		options: promhttp.HandlerOpts{
 			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelError),
 			ErrorHandling:     promhttp.ContinueOnError,
@@ -45,15 +45,17 @@ func newMetrics(e *exporter, registry *prometheus.Registry, offset time.Duration
 	}
 }
 
-// limited lets no more requests at a time pass to next than there are slots.
+// limited lets no more requests at a time pass to next than the limit. Each handler has a limit of its own, so that probes that
+// wait take no scrape's place.
 func (m *metrics) limited(next http.HandlerFunc) http.Handler {
+	slots := make(chan struct{}, m.most)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
-		case m.slots <- struct{}{}:
-			defer func() { <-m.slots }()
+		case slots <- struct{}{}:
+			defer func() { <-slots }()
 			next(w, r)
 		default:
-			http.Error(w, "Too many scrapes at a time; the limit is --web.max-requests.", http.StatusServiceUnavailable)
+			http.Error(w, "Too many requests at a time; the limit is --web.max-requests.", http.StatusServiceUnavailable)
 		}
 	})
 }

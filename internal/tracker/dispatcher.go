@@ -29,7 +29,7 @@ type account struct {
 	asking  map[*task]bool
 	clock   clock
 	gate    kie.Class // that closed the budget's gate, as last logged
-	down    bool      // the API is not in working order, as last logged
+	failed  int       // requests in a row that showed the API not to be in working order
 	waiting []*waiter
 	credits credits
 }
@@ -146,14 +146,7 @@ func (a *account) note(err error, about ...any) {
 	if err != nil {
 		a.log.Debug("A request failed", append(about, "err", err)...)
 	}
-	if down := !a.budget.Up(); down != a.down {
-		a.down = down
-		if down {
-			a.log.Warn("The API does not work for us", "err", err)
-		} else {
-			a.log.Info("The API works again")
-		}
-	}
+	a.noteHealth(err)
 	if reason := a.budget.Closed(); reason != a.gate {
 		a.gate = reason
 		if reason == kie.ClassOK {
@@ -173,6 +166,22 @@ func (a *account) end() {
 	a.tracker.mu.Lock()
 	defer a.tracker.mu.Unlock()
 	a.release()
+}
+
+// failuresToLog is how many requests in a row must fail until that is worth a warning: single tasks may always fail.
+const failuresToLog = 3
+
+func (a *account) noteHealth(err error) {
+	if !a.budget.Up() {
+		if a.failed++; a.failed == failuresToLog {
+			a.log.Warn("The API does not work for us", "err", err)
+		}
+		return
+	}
+	if a.failed >= failuresToLog {
+		a.log.Info("The API works again")
+	}
+	a.failed = 0
 }
 
 // credits is what is known of an account's balance. Its fields are guarded by the tracker's lock.

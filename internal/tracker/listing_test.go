@@ -177,3 +177,22 @@ func TestAnswersBeforeTheGraceDoNotEndATaskForGood(t *testing.T) {
 		}
 	})
 }
+
+func TestATaskThatComesAndGoesPushesNoOtherOut(t *testing.T) {
+	bubble(t, setup{}, func(_ *testing.T, r *rig) {
+		r.task(kiesim.Task{ID: "a"})
+		r.task(kiesim.Task{ID: "flapping"})
+		r.scrape()
+		flap := func(id string) {
+			r.remove(id)
+			r.list(id)
+		}
+		flap("a")
+		for range 99_999 {
+			flap("flapping")
+		}
+		flap("a")
+		r.watch(time.Minute)
+		r.wantQueries("a", 1)
+	})
+}

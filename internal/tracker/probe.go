@@ -41,6 +41,11 @@ func (t *Tracker) Probe(ctx context.Context, account, id string) Probe {
 		p.Err = err
 		return p
 	}
+	if _, known := t.recallFinal(account, id); known.State.Finished() { // while the permit was waited for
+		permit.Release()
+		p.Task = known
+		return p
+	}
 	k := t.takeOut(a, id)
 	start = time.Now()
 	answer, err := permit.Record(ctx, id)
@@ -76,7 +81,7 @@ func (t *Tracker) recallFinal(account, id string) (*account, Task) {
 	if known, ok := t.probed.tasks[probedKey{account, id}]; ok {
 		return a, known
 	}
-	if k, ok := t.dropped.tasks[id]; ok && k.open == nil && k.group.account == a {
+	if k := t.dropped.tasks[id].task; k != nil && k.open == nil && k.group.account == a {
 		return a, k.snapshot()
 	}
 	if g := t.byGroup[record.Group]; record.State.Finished() && g != nil && g.account == a {

@@ -3,6 +3,7 @@ package tracker_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -138,4 +139,74 @@ func TestAProbeRemembersWhatAnEarlierProcessLearned(t *testing.T) {
 			t.Errorf("asked %d times more", n-before)
 		}
 	})
+}
+
+func TestProbesThatWaitedAskNothingThatFinishedMeanwhile(t *testing.T) {
+	for name, listed := range map[string]bool{"listed": true, "in no list": false} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, setup{budget: budget.Options{Rate: 1, Concurrent: 1}}, func(t *testing.T, r *rig) {
+				r.sim.Put(kiesim.Task{ID: "a", Model: "m"})
+				if listed {
+					r.list("a")
+				}
+				var probes sync.WaitGroup
+				for range 5 {
+					probes.Go(func() {
+						if p := r.Probe(t.Context(), "main", "a"); p.Err != nil || p.Task.State != kie.StateSuccess {
+							t.Errorf("%+v", p)
+						}
+					})
+				}
+				probes.Wait()
+				r.wantQueries("a", 1)
+			})
+		})
+	}
+}
+
+func TestProbesDoNotConfirmAFailureEarly(t *testing.T) {
+	bubble(t, setup{}, func(t *testing.T, r *rig) {
+		r.task(kiesim.Task{ID: "a", Duration: time.Hour})
+		r.sim.Inject(kiesim.Match{ID: "a"}, kiesim.Fault{Code: 408})
+		for _, final := range []bool{false, false, true} {
+			if p := r.Probe(t.Context(), "main", "a"); p.Task.State.Finished() != final {
+				t.Errorf("%v, finished want %v", p.Task.State, final)
+			}
+			time.Sleep(16 * time.Second)
+		}
+	})
+}
+
+func TestAGivenUpTaskThatAProbeFindsIsAskedAgain(t *testing.T) {
+	bubble(t, setup{tracker: tracker.Options{Background: true}}, func(t *testing.T, r *rig) {
+		r.list("late")
+		time.Sleep(9 * 24 * time.Hour)
+		r.sim.Put(kiesim.Task{ID: "late", Model: "m", Duration: 10 * time.Minute})
+		r.Probe(t.Context(), "main", "late")
+		time.Sleep(2 * time.Hour)
+		if k := find(t, r.Snapshot(), "late"); k.State != kie.StateSuccess {
+			t.Errorf("late is %v, want success", k.State)
+		}
+	})
+}
+
+func TestProbesDoNotMakeATaskRestLonger(t *testing.T) {
+	for name, fault := range map[string]kiesim.Fault{"not found": {Code: 404}, "fault": {Code: 400}} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, setup{tracker: tracker.Options{Background: true}}, func(t *testing.T, r *rig) {
+				r.sim.Inject(kiesim.Match{ID: "a"}, fault)
+				r.list("a")
+				time.Sleep(2 * time.Minute)
+				for range 30 {
+					r.Probe(t.Context(), "main", "a")
+					time.Sleep(time.Second)
+				}
+				n := r.sim.Queries("a")
+				time.Sleep(13 * time.Minute)
+				if r.sim.Queries("a") == n {
+					t.Error("not asked in 13 minutes after some probes")
+				}
+			})
+		})
+	}
 }

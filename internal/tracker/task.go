@@ -37,6 +37,7 @@ type open struct {
 
 	hint    string    // the model that its source names
 	doubt   string    // fail code of an answer that wants a second one
+	doubted time.Time // when that answer came
 	faults  int       // queries in a row that failed
 	inGrace int       // answers during the grace that there is no such task
 	missing int       // such answers after the grace
@@ -140,11 +141,16 @@ func (t *Tracker) conclude(a *account, k *task, answer kie.Answer, err error, no
 	case err == nil:
 		t.answered(a, k, answer)
 	case class == kie.ClassTaskFailed:
-		if o.doubt == answer.FailCode {
+		if o.doubt == answer.FailCode && now.Sub(o.doubted) >= schedule.ConfirmAfter {
 			t.answered(a, k, answer)
 			return
 		}
-		o.doubt, o.class, o.Due = answer.FailCode, class, now.Add(schedule.ConfirmAfter)
+		if o.doubt != answer.FailCode {
+			o.doubt, o.doubted = answer.FailCode, now
+		}
+		o.class, o.Due = class, o.doubted.Add(schedule.ConfirmAfter)
+	case err != nil && now.Before(o.Due):
+		return // it was asked out of turn, by a probe: that is no reason to ask it later
 	case class == kie.ClassNotFound:
 		o.notFound(k, a.clock)
 		if o.given {
@@ -204,13 +210,14 @@ func (t *Tracker) answered(a *account, k *task, answer kie.Answer) {
 		t.finish(k, answer, a.clock)
 		return
 	}
-	o.Answered, o.class, o.doubt, o.backlog = a.clock.now, kie.ClassOK, "", false
+	known := o.watched && !o.given
+	o.Answered, o.class, o.doubt, o.backlog, o.given = a.clock.now, kie.ClassOK, "", false, false
 	o.faults, o.inGrace, o.missing = 0, 0, 0
 	age := k.age(a.clock)
 	o.old, o.overdue = age >= schedule.OldAge, age > k.model.overdueAfter()
 	o.Durations, o.Born = k.model.durations, a.clock.now.Add(-age)
 	o.Due = a.clock.now.Add(o.Durations.Interval(t.options.Bounds, age))
-	if !o.watched {
+	if !known {
 		o.watched = true
 		t.store.Put(k.id, k.record(), nil)
 	}
