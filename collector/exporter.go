@@ -77,7 +77,7 @@ func unansweredMetrics() []Metric {
 		perGroup(Metric{
 			Name: "kie_exporter_oldest_answer_timestamp_seconds",
 			Type: Gauge,
-			Help: "Unix time of the oldest of the last answers of all unfinished tasks",
+			Help: "Unix time of the oldest of the last answers of the unfinished tasks that are still asked",
 		}, func(g *tracker.Group, s *series) { putTime(s, kie.TimeOf(g.OldestAnswer)) }),
 		perGroup(Metric{
 			Name:        "kie_tasks_query_failing",

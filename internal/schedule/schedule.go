@@ -1,4 +1,5 @@
-// Package schedule says when a task is to be asked. Its functions are pure but for the jitter of a back-off.
+// Package schedule learns how long tasks take, and says when one is to be asked and which one is worth most. It knows no API
+// and has no clock: times are passed in, so that the simulation runs the very code that the tracker does.
 package schedule
 
 import (
