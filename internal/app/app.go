@@ -64,6 +64,14 @@ func (f *flags) run(ctx context.Context, log *slog.Logger, o Options) error {
 	}
 	load := func() (*config.Config, error) { return f.load(o.Getenv) }
 	open := func() (*store.Store, error) { return f.openStore(log) }
+	return f.export(ctx, load, open, holdBack, log, o)
+}
+
+// export checks or runs an exporter of the configuration that load returns.
+func (f *flags) export(
+	ctx context.Context, load func() (*config.Config, error), open func() (*store.Store, error), holdBack time.Duration,
+	log *slog.Logger, o Options,
+) error {
 	e, err := newExporter(load, open, holdBack, log)
 	if err != nil {
 		return err
@@ -101,11 +109,4 @@ func check(ctx context.Context, e *exporter, stdout io.Writer) error {
 		}
 	}
 	return err
-}
-
-func counted(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -47,16 +47,6 @@ func (f *flags) runDemo(ctx context.Context, log *slog.Logger, o Options) (err e
 		return fmt.Errorf("starting the demo: %w", err)
 	}
 	defer func() { err = errors.Join(err, d.stop()) }()
-	memoryOnly := func() (*store.Store, error) { return nil, nil }
-	e, err := newExporter(d.config, memoryOnly, demoHoldBack, log)
-	if err != nil {
-		return err
-	}
-	defer e.close()
-	server, err := f.mainServer(e, log)
-	if err != nil {
-		return err
-	}
 	listening := o.OnListen
 	o.OnListen = func(addresses []net.Addr) {
 		d.announce(o.Stdout, addresses, f.metricsPath)
@@ -64,7 +54,8 @@ func (f *flags) runDemo(ctx context.Context, log *slog.Logger, o Options) (err e
 			listening(addresses)
 		}
 	}
-	return f.serve(ctx, e, server, log, o)
+	memoryOnly := func() (*store.Store, error) { return nil, nil }
+	return f.export(ctx, d.config, memoryOnly, demoHoldBack, log, o)
 }
 
 func startDemo(ctx context.Context, log *slog.Logger) (*demo, error) {

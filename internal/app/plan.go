@@ -21,6 +21,13 @@ func plan(a config.Account, tasks, unfinished int) string {
 		counted(tasks, "task"), unfinished, roughly(seconds), a.RequestsPerSecond, limits)
 }
 
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
 // roughly rounds a time for a person.
 func roughly(seconds float64) string {
 	d := time.Duration(seconds * float64(time.Second))

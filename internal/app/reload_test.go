@@ -2,8 +2,6 @@ package app_test
 
 import (
 	"fmt"
-	"io"
-	"maps"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -18,27 +16,6 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/kiesim"
 )
-
-// send makes a request and returns the status and the body of the answer.
-func (p *program) send(method, path string, header http.Header) (int, string) {
-	p.t.Helper()
-	req, err := http.NewRequestWithContext(p.t.Context(), method, p.base+path, http.NoBody)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	maps.Copy(req.Header, header)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	checkSecrets(p.t, string(body))
-	return resp.StatusCode, string(body)
-}
 
 func (p *program) reload(want int) string {
 	p.t.Helper()

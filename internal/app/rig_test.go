@@ -82,7 +82,13 @@ func (p *program) get(path string) (int, string) { return p.getWith(path, nil) }
 // getWith is get with request headers.
 func (p *program) getWith(path string, header http.Header) (int, string) {
 	p.t.Helper()
-	req, err := http.NewRequestWithContext(p.t.Context(), http.MethodGet, p.base+path, http.NoBody)
+	return p.send(http.MethodGet, path, header)
+}
+
+// send makes a request and returns the status and the body of the answer.
+func (p *program) send(method, path string, header http.Header) (int, string) {
+	p.t.Helper()
+	req, err := http.NewRequestWithContext(p.t.Context(), method, p.base+path, http.NoBody)
 	if err != nil {
 		p.t.Fatal(err)
 	}

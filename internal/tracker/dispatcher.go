@@ -39,14 +39,12 @@ func newAccount(t *Tracker, o AccountOptions) *account {
 		tracker: t,
 		name:    o.Name,
 		budget:  o.Budget,
-		log:     o.log(t),
+		log:     t.log.With("account", o.Name),
 		wake:    make(chan struct{}, 1),
 		asking:  make(map[*task]bool),
 		credits: credits{interval: o.CreditsInterval},
 	}
 }
-
-func (o AccountOptions) log(t *Tracker) *slog.Logger { return t.log.With("account", o.Name) }
 
 // dispatch gives each free slot of the budget to the request that is worth most then, until ctx ends.
 func (a *account) dispatch(ctx context.Context) {

@@ -147,6 +147,20 @@ func (r *rig) queries(id string, from time.Time) (at []float64) {
 	return at
 }
 
+// wantGaps checks how many seconds there are between two queries of a task.
+func (r *rig) wantGaps(id string, least, most float64) {
+	r.t.Helper()
+	at := r.queries(id, time.Now())
+	if len(at) < 2 {
+		r.t.Fatalf("%s was asked %d times", id, len(at))
+	}
+	for i := 1; i < len(at); i++ {
+		if gap := at[i] - at[i-1]; gap < least || gap > most {
+			r.t.Fatalf("%s was asked again after %gs, want %gs to %gs", id, gap, least, most)
+		}
+	}
+}
+
 func (r *rig) wantQueries(id string, want int) {
 	r.t.Helper()
 	if got := r.sim.Queries(id); got != want {

@@ -19,7 +19,7 @@ import (
 type group struct {
 	name      string
 	account   *account
-	overdue   time.Duration // 0: the default
+	overdue   time.Duration // 0: learned
 	tasks     int           // tracked
 	uncounted uint64
 	detection histogram

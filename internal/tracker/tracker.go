@@ -46,7 +46,7 @@ type GroupOptions struct {
 	Name    string
 	Account string
 	Labels  map[string]string
-	Overdue time.Duration // 0: the default
+	Overdue time.Duration // 0: learned
 }
 
 // Tracker knows the tasks. It is safe for concurrent use.
