@@ -134,6 +134,7 @@ func (d *demo) announce(stdout io.Writer, addresses []net.Addr, metricsPath stri
 	_, _ = fmt.Fprintf(stdout, `kie_exporter demo: made-up tasks of a simulated kie.ai API at %[1]s, living %[2]d times as fast as real ones.
 
   Metrics       http://localhost:%[3]s%[4]s
+  Tasks         http://localhost:%[3]s/tasks
   Landing page  http://localhost:%[3]s/
 
   curl -s http://localhost:%[3]s%[4]s | grep -E '^kie_tasks(_finished_total|_failed_total|\{)'

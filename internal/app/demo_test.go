@@ -43,8 +43,10 @@ func TestEveryKindOfMetricMovesInTheDemo(t *testing.T) {
 			seen[series] = value
 		}
 	}
-	if !strings.Contains(p.stdout.String(), "/metrics") {
-		t.Errorf("the demo does not say where to look: %s", p.stdout.String())
+	for _, page := range []string{"/metrics", "/tasks"} {
+		if !strings.Contains(p.stdout.String(), page) {
+			t.Errorf("the demo does not say where to find %s: %s", page, p.stdout.String())
+		}
 	}
 	if status, _ := p.get("/"); status != http.StatusOK {
 		t.Errorf("the landing page answers %d", status)
