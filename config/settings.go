@@ -97,16 +97,20 @@ func absolute(u *url.URL, schemes ...string) bool {
 func (l *loader) httpList(into **HTTPList) reader {
 	return func(v value) {
 		list := defaultHTTPList()
-		present := l.object(v, fields{
-			"url": l.listURL(&list.URL),
-			// Not above ten minutes, after which the alert of a failing source no longer believes in the last success.
-			"refresh_interval": l.duration(&list.RefreshInterval, time.Second, 10*time.Minute),
-			"http_client":      l.httpClient(&list.HTTPClient, l.listClientFields(&list.HTTPClient)),
-		})
+		present := l.object(v, l.listFields(&list))
 		if _, given := present["url"]; !given && present != nil {
 			l.report(entry{v, present}.at("url"), "must be given")
 		}
 		*into = &list
+	}
+}
+
+func (l *loader) listFields(list *HTTPList) fields {
+	return fields{
+		"url": l.listURL(&list.URL),
+		// Not above ten minutes, after which the alert of a failing source no longer believes in the last success.
+		"refresh_interval": l.duration(&list.RefreshInterval, time.Second, 10*time.Minute),
+		"http_client":      l.httpClient(&list.HTTPClient, l.listClientFields(&list.HTTPClient)),
 	}
 }
 
@@ -159,29 +163,40 @@ func (l *loader) listClientFields(c *commoncfg.HTTPClientConfig) fields {
 	known := l.httpClientFields(c)
 	known["authorization"] = l.authorization(&c.Authorization)
 	known["basic_auth"] = l.basicAuth(&c.BasicAuth)
+	for _, name := range []string{"oauth2", "bearer_token", "bearer_token_file"} {
+		known[name] = func(v value) { l.report(v, "is not possible; use authorization or basic_auth") }
+	}
 	return known
 }
 
 func (l *loader) authorization(into **commoncfg.Authorization) reader {
 	return func(v value) {
 		*into = &commoncfg.Authorization{}
-		l.object(v, fields{
-			"type":             l.headerText(&(*into).Type),
-			"credentials":      l.headerText((*string)(&(*into).Credentials)),
-			"credentials_file": l.text(&(*into).CredentialsFile),
-		})
+		l.object(v, l.authorizationFields(*into))
+	}
+}
+
+func (l *loader) authorizationFields(a *commoncfg.Authorization) fields {
+	return fields{
+		"type":             l.headerText(&a.Type),
+		"credentials":      l.headerText((*string)(&a.Credentials)),
+		"credentials_file": l.text(&a.CredentialsFile),
 	}
 }
 
 func (l *loader) basicAuth(into **commoncfg.BasicAuth) reader {
 	return func(v value) {
 		*into = &commoncfg.BasicAuth{}
-		l.object(v, fields{
-			"username":      l.text(&(*into).Username),
-			"username_file": l.text(&(*into).UsernameFile),
-			"password":      l.text((*string)(&(*into).Password)),
-			"password_file": l.text(&(*into).PasswordFile),
-		})
+		l.object(v, l.basicAuthFields(*into))
+	}
+}
+
+func (l *loader) basicAuthFields(b *commoncfg.BasicAuth) fields {
+	return fields{
+		"username":      l.text(&b.Username),
+		"username_file": l.text(&b.UsernameFile),
+		"password":      l.text((*string)(&b.Password)),
+		"password_file": l.text(&b.PasswordFile),
 	}
 }
 
