@@ -106,7 +106,7 @@ func (s *server) exchange(ctx context.Context, have version) (answer, error) {
 	if err != nil {
 		return answer{}, kie.Tellable(err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // what counts was read
+	defer resp.Body.Close()
 	switch code := resp.StatusCode; {
 	case code == http.StatusOK:
 		return accept(resp)

@@ -141,13 +141,6 @@ func (g *ledger) releaseMissing(l *list) {
 	l.missing = nil
 }
 
-// outdate makes all claims of a source such of ids that its content lacks.
-func (g *ledger) outdate(src *source) {
-	for l := range src.feed.lists() {
-		l.round++
-	}
-}
-
 // retire takes back all claims of a source.
 func (g *ledger) retire(src *source) {
 	for l := range src.feed.lists() {

@@ -77,9 +77,6 @@ func (s *Set) Reconfigure(ctx context.Context, p *Prepared) {
 	defer s.mu.Unlock()
 	s.ledger.limit = p.limit
 	added, gone := s.arrange(p)
-	for _, src := range gone {
-		s.ledger.outdate(src)
-	}
 	changed := s.reread(ctx, added)
 	s.settle(false)
 	// What is new claims its ids before what is gone lets go of them: an id that moves is not dropped on its way.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -98,7 +99,7 @@ func typed(contentType, body string) http.HandlerFunc {
 
 // status answers with a status and a body that would be a list.
 func status(code int) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
+	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Location", "http://elsewhere.test/"+secret)
 		w.Header().Set("Content-Type", "text/plain")
 		w.WriteHeader(code)
@@ -552,7 +553,7 @@ func TestALargeListByHTTPIsRefusedWithoutTakingItsRoom(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{
 		"told": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain")
-			w.Header().Set("Content-Length", fmt.Sprint(gigabyte))
+			w.Header().Set("Content-Length", strconv.Itoa(gigabyte))
 			zeros(w, gigabyte)
 		},
 		"not told": func(w http.ResponseWriter, _ *http.Request) {
