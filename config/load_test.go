@@ -329,7 +329,7 @@ func TestExampleLoadsAndShowsTheDefaults(t *testing.T) {
 	if c.Polling != defaultPolling() || c.Limits != defaultLimits() {
 		t.Errorf("got %+v %+v, want the defaults", c.Polling, c.Limits)
 	}
-	if len(c.Groups) != 1 || len(c.Groups[0].Tasks) == 0 || len(c.Groups[0].Files) == 0 || c.Groups[0].HTTP == nil {
+	if len(c.Groups) != 1 || len(c.Groups[0].Tasks) == 0 || len(c.Groups[0].Files) == 0 {
 		t.Errorf("groups: got %+v", c.Groups)
 	}
 }
@@ -354,7 +354,7 @@ func TestExampleHasEverySetting(t *testing.T) {
 		}
 		for name := range known {
 			// A comment, and then the setting, which may itself be commented out.
-			if !regexp.MustCompile(`(?m)^ *# .*\n *(- |# )?` + name + `:`).MatchString(part) {
+			if !regexp.MustCompile(`(?m)^ *# .*\n *(- |# +)?` + name + `:`).MatchString(part) {
 				t.Errorf("%s: no %s with a comment", section, name)
 			}
 		}

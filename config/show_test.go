@@ -25,18 +25,21 @@ func TestTheConfigurationShownIsTheOneInForce(t *testing.T) {
 		}
 		return c
 	}
-	c := load(text)
-	shown, err := c.YAML()
-	if err != nil {
-		t.Fatal(err)
-	}
-	again := load(shown)
-	if !c.Accounts[0].Equal(again.Accounts[0]) {
-		t.Errorf("the account shown is another one:\n%s", shown)
-	}
-	c.Accounts, again.Accounts = nil, nil
-	if !reflect.DeepEqual(c, again) {
-		t.Errorf("shown:\n%s\nwhich is %+v, not %+v", shown, again, c)
+	const list = "{url: http://h/l, refresh_interval: 1m, http_client: {authorization: {type: T, credentials_file: f}}}"
+	for _, text := range []string{string(text), "groups: [{http: " + list + "}]"} {
+		c := load([]byte(text))
+		shown, err := c.YAML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again := load(shown)
+		if !c.Accounts[0].Equal(again.Accounts[0]) {
+			t.Errorf("the account shown is another one:\n%s", shown)
+		}
+		c.Accounts, again.Accounts = nil, nil
+		if !reflect.DeepEqual(c, again) {
+			t.Errorf("shown:\n%s\nwhich is %+v, not %+v", shown, again, c)
+		}
 	}
 }
 

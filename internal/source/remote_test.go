@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -32,13 +33,14 @@ type lister struct {
 	answer   http.HandlerFunc
 	requests []*http.Request
 	pipe     *kiesim.PipeListener
+	open     atomic.Int64 // connections
 }
 
 // serveList starts a server for the rest of the test.
 func (b *bench) serveList(answer http.HandlerFunc) *lister {
 	b.t.Helper()
 	l := &lister{answer: answer, pipe: kiesim.NewPipe()}
-	server := &http.Server{Handler: l, ReadHeaderTimeout: time.Minute}
+	server := &http.Server{Handler: l, ReadHeaderTimeout: time.Minute, ConnState: l.count}
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = server.Serve(l.pipe) })
 	b.t.Cleanup(func() {
@@ -58,6 +60,25 @@ func (l *lister) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer := l.answer
 	l.mu.Unlock()
 	answer(w, r)
+}
+
+func (l *lister) count(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		l.open.Add(1)
+	case http.StateClosed, http.StateHijacked:
+		l.open.Add(-1)
+	case http.StateActive, http.StateIdle:
+	}
+}
+
+// wantConnections checks how many connections are open.
+func (l *lister) wantConnections(t *testing.T, want int64) {
+	t.Helper()
+	synctest.Wait()
+	if got := l.open.Load(); got != want {
+		t.Errorf("%d connections are open, want %d", got, want)
+	}
 }
 
 // say makes the server answer otherwise.
@@ -143,6 +164,9 @@ func TestAListByHTTPIsReadLikeAFileOfItsContentType(t *testing.T) {
 					r.URL.RawQuery != "t="+secret {
 					t.Error("the request lacks what was configured")
 				}
+				l.wantConnections(t, 1)
+				b.set.Close()
+				l.wantConnections(t, 0)
 			})
 		})
 	}
@@ -396,8 +420,10 @@ func TestAReloadLoadsANewListBeforeItIsInForce(t *testing.T) {
 		if n, _ := l.asked(); n != 1 {
 			t.Errorf("%d requests", n)
 		}
+		l.wantConnections(t, 1)
 		b.reload(Group{Name: "g", Inline: []string{"x"}})
 		b.want("x")
+		l.wantConnections(t, 0)
 		before, _ := l.asked()
 		b.poll(3)
 		if n, _ := l.asked(); n != before {
@@ -441,6 +467,7 @@ func TestAnotherURLIsReadAtTheReloadAndTheListBeforeIsKeptUntilItCanBe(t *testin
 		list.URL.Path = "/other"
 		b.reload(Group{Name: "g", HTTP: list})
 		b.want("a b")
+		l.wantConnections(t, 0)
 		if s := b.stat("http"); s.Errors != 1 {
 			t.Errorf("stat %+v", s)
 		}

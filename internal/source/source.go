@@ -28,7 +28,7 @@ type Task struct {
 type Change struct {
 	Group string
 	// Backlog marks Added as the ids of a source's first read: the one that Load makes, or the first successful one of a
-	// source that was there then but could not be read.
+	// source that was there then but could not be read, or of a server in another's place.
 	Backlog bool
 	// Added holds newly listed tasks in the order listed, and tasks known before whose group or labels changed.
 	Added []Task
