@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -486,6 +487,67 @@ func TestAnotherURLIsReadAtTheReloadAndTheListBeforeIsKeptUntilItCanBe(t *testin
 	})
 }
 
+func TestAnAnswerThatComesAfterAReloadIsForNobodyIfItsListIsGone(t *testing.T) {
+	for name, other := range map[string]bool{"gone": false, "at another server": true} {
+		t.Run(name, func(t *testing.T) {
+			inFakeTime(t, func(b *bench) {
+				l := b.serveList(text("a"))
+				_ = b.load(10, Group{Name: "g", HTTP: l.http()})
+				b.run()
+				l.say(func(w http.ResponseWriter, r *http.Request) {
+					time.Sleep(fetchTimeout / 2)
+					text("late")(w, r)
+				})
+				b.poll(1) // the next fetch begins
+				next := Group{Name: "g", Inline: []string{"i"}}
+				if other {
+					next.HTTP = b.serveList(text("b")).http()
+					next.HTTP.URL.Path = "/other"
+				}
+				b.reload(next)
+				b.poll(3)
+				if b.groups["late"] != "" || b.logged("can't be read") > 0 {
+					t.Errorf("what is not asked for any more is believed: %v\n%s", b.groups, b.logs.String())
+				}
+				l.wantConnections(t, 0)
+			})
+		})
+	}
+}
+
+// sinkFunc is a function as a sink.
+type sinkFunc func(Change)
+
+func (f sinkFunc) Apply(c Change) { f(c) }
+
+func TestRunWaitsForTheFetchesThatItStarted(t *testing.T) {
+	inFakeTime(t, func(b *bench) {
+		l := b.serveList(text("a"))
+		applied := make(chan struct{})
+		set, err := New([]Group{{Name: "g", HTTP: l.http()}}, 10, sinkFunc(func(Change) { <-applied }), discard())
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.set = set
+		ctx, cancel := context.WithCancel(b.t.Context())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			set.Run(ctx)
+		}()
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		select {
+		case <-ended:
+			t.Error("an answer is still being read")
+		default:
+		}
+		close(applied)
+		<-ended
+	})
+}
+
 func TestAReloadThatIsGivenUpLeavesAListToBeFetchedLater(t *testing.T) {
 	inFakeTime(t, func(b *bench) {
 		l := b.serveList(silent)
@@ -577,30 +639,39 @@ func TestALargeListByHTTPIsRefusedWithoutTakingItsRoom(t *testing.T) {
 		}
 	}
 	const gigabyte = 1 << 30
-	for name, answer := range map[string]http.HandlerFunc{
-		"told": func(w http.ResponseWriter, _ *http.Request) {
+	for name, test := range map[string]struct {
+		room   uint64 // bytes that may be allocated in all
+		answer http.HandlerFunc
+	}{
+		"told": {64 << 20, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain")
 			w.Header().Set("Content-Length", strconv.Itoa(gigabyte))
 			zeros(w, gigabyte)
-		},
-		"not told": func(w http.ResponseWriter, _ *http.Request) {
+		}},
+		"not told": {gigabyte, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/yaml")
 			zeros(w, gigabyte)
-		},
-		"packed": func(w http.ResponseWriter, _ *http.Request) {
+		}},
+		"packed": {gigabyte, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/yaml")
 			w.Header().Set("Content-Encoding", "gzip")
 			packed := gzip.NewWriter(w)
 			zeros(packed, gigabyte)
 			_ = packed.Close()
-		},
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inFakeTime(t, func(b *bench) {
-				l := b.serveList(answer)
+				l := b.serveList(test.answer)
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
 				err := b.load(10, Group{Name: "other", Inline: []string{"o"}}, Group{Name: "g", HTTP: l.http()})
+				runtime.ReadMemStats(&after)
 				if !errors.Is(err, errTooLarge) || b.ids("other") != "o" {
 					t.Errorf("got %v", err)
+				}
+				if took := after.TotalAlloc - before.TotalAlloc; took > test.room {
+					t.Errorf("it took %d MiB", took>>20)
 				}
 			})
 		})
