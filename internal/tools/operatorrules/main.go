@@ -29,7 +29,7 @@ func run(alerts, folder string) error {
 		return err
 	}
 	for _, path := range paths {
-		rules, err := os.ReadFile(path) //nolint:gosec // the folder that was named
+		rules, err := os.ReadFile(path)
 		if err != nil {
 			return err
 		}

@@ -28,7 +28,7 @@ func TestGeneratedRulesAreCurrent(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		shall, err := os.ReadFile(path) //nolint:gosec // written above
+		shall, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
