@@ -62,7 +62,7 @@ type tables struct {
 // spread is the part of the tasks that is expected anywhere, from a sixteenth of the median to 64 times it, because what
 // was learned of the past says only so much of the future.
 const (
-	spread      = 0.01
+	spread      = 0.005
 	spreadBelow = 4 * perOctave
 	spreadAbove = 6 * perOctave
 )
@@ -137,9 +137,9 @@ func (t *tables) worth(b int, part, age float64) float64 {
 // A second of delay beyond what is bearable counts for 1 + impatience seconds. What is bearable grows with the price: where
 // queries are short, everybody waits longer.
 const (
-	impatience   = 15
-	bearableUnit = 40 // seconds at a price of 1
-	bearableRise = 0.36
+	impatience   = 12
+	bearableUnit = 50 // seconds at a price of 1
+	bearableRise = 0.3
 )
 
 // solver makes the tables.

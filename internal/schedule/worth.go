@@ -6,9 +6,9 @@ import "time"
 
 const (
 	// patience is after how many rounds through all hot tasks one that may have finished goes before all others.
-	patience = 4
-	// mayHaveFinished is how likely that must be.
-	mayHaveFinished = 0.003
+	patience = 2.5
+	// mayHaveFinished is how likely that must be. The fewer tasks get as old, the less likely: asking those few costs little.
+	mayHaveFinished = 0.006
 	// first is more than any query is worth otherwise.
 	first = 1e9
 )
@@ -54,7 +54,7 @@ func (k *Item[T]) isNeglected(t *tables, age, part float64) bool {
 	}
 	then := age - (age-k.known.age)*part
 	was, is := t.at(k.known.bucket, k.known.part), t.at(position(then))
-	return was-is > mayHaveFinished*was
+	return was-is > mayHaveFinished*was*was
 }
 
 // unlearned is the worth of asking a task where nothing was learned: it is as likely to finish within the next tenth of its
