@@ -116,15 +116,22 @@ func (t *Tracker) learn(a *account, k *task, answer kie.Answer, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.changes.Add(1)
+	q := a.asking[k]
 	delete(a.asking, k)
 	k.open.asking = false
 	a.note(err, "task_id", k.id)
 	if !k.removed {
 		t.conclude(a, k, answer, err, now)
+		t.resolve(k, now)
 		if k.open != nil {
 			k.enqueue()
 		}
+	} else if err == nil {
+		t.keep(a, answer)
 	}
+	q.outcome = Probe{Task: k.snapshot(), Err: err, Asked: true, Took: now.Sub(q.began)}
+	q.useful = !kie.Cancelled(err)
+	close(q.done)
 	a.release()
 	a.wakeUp()
 	if b := k.group.account; b != a {

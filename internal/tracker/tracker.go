@@ -73,7 +73,7 @@ type Tracker struct {
 	finished   []*task // in the order in which it was learned, with gaps
 	gaps       int     // in finished
 	dropped    dropped
-	probed     probed
+	strays     strays
 	models     map[modelKey]*model
 	bounds     bounds
 }
@@ -88,7 +88,7 @@ func New(o Options) *Tracker {
 		durations: schedule.NewDurations(nil),
 		tasks:     make(map[string]*task),
 		dropped:   newDropped(),
-		probed:    newProbed(),
+		strays:    newStrays(),
 		models:    make(map[modelKey]*model),
 		bounds:    newBounds(o.Models),
 	}
@@ -206,6 +206,7 @@ func (t *Tracker) list(in string, listed []source.Task, records []store.Record, 
 			t.restore(k, g, l.Labels)
 			t.store.Put(k.id, k.record(), nil)
 		}
+		t.resolve(t.tasks[l.ID], now)
 	}
 }
 
