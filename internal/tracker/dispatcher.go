@@ -151,7 +151,10 @@ func (a *account) triesKey(permit *budget.Permit) bool {
 }
 
 // begin notes that a task, which is in no queue, is being asked.
-func (a *account) begin(k *task) { a.asking[k], k.open.asking = newQuery(), true }
+func (a *account) begin(k *task) {
+	a.asking[k], k.open.asking = newQuery(), true
+	k.open.Called = false // what this query tells is later than the callback
+}
 
 // note logs what the outcome of a request changed for the account as a whole, and at level debug the outcome itself.
 func (a *account) note(err error, about ...any) {

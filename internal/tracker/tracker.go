@@ -47,6 +47,7 @@ type GroupOptions struct {
 	Account string
 	Labels  map[string]string
 	Overdue time.Duration // 0: learned
+	Webhook bool          // callbacks are expected: while they come, polling is a safety net
 }
 
 // Tracker knows the tasks. It is safe for concurrent use.
@@ -203,6 +204,9 @@ func (t *Tracker) list(in string, listed []source.Task, records []store.Record, 
 			t.restore(t.recall(l, g, records[i], now), g, l.Labels)
 		} else {
 			k := t.meet(l, backlog, now)
+			if !backlog {
+				k.open.Due = now.Add(g.firstQuery(t.options.Bounds, l.Model))
+			}
 			t.restore(k, g, l.Labels)
 			t.store.Put(k.id, k.record(), nil)
 		}
@@ -267,6 +271,9 @@ func (t *Tracker) move(k *task, g *group, labels map[string]string) {
 	from := k.group
 	t.leave(k)
 	t.enter(k, g, labels)
+	if k.open != nil && from.relies() && !g.relies() {
+		k.pollAgain(time.Now(), t.options.Bounds)
+	}
 	if g != from {
 		t.store.Put(k.id, k.record(), nil)
 	}
