@@ -108,7 +108,7 @@ func TestACallbackDoesNotConfirmAFailureEarly(t *testing.T) {
 func TestACallbackGoesBeforeWhatIsOnlyDue(t *testing.T) {
 	s := withCallbacks()
 	s.budget.Rate, s.budget.Concurrent = 1, 1
-	bubble(t, s, func(t *testing.T, r *rig) {
+	bubble(t, s, func(_ *testing.T, r *rig) {
 		for _, id := range ids("x", 100) {
 			r.runs("image", id, time.Hour)
 		}
