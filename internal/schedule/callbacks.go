@@ -11,7 +11,7 @@ const (
 	within = 0.98
 	// unlearnedNet is the age at which a task is first asked where nothing is known of how long such tasks take.
 	unlearnedNet = 5 * time.Minute
-	// widestNet is the longest time between two answers about an unfinished task that is not old.
+	// widestNet is the longest time without a query about an unfinished task that is not old, unless b.Max is longer.
 	widestNet = 15 * time.Minute
 	// missesToDoubt is how many tasks in a row must finish without a callback until callbacks are not relied on.
 	missesToDoubt = 3
@@ -40,7 +40,7 @@ func (c *Callbacks) Missed(after time.Duration) {
 
 // SafetyNet returns how long after an answer, or its first sight, a task of this age is asked unless its callback comes. The
 // first time is at the age at which 98 of 100 such tasks have finished, or at which it is overdue; then its age grows by half
-// from one time to the next.
+// from one time to the next. No more than a quarter of an hour, or b.Max, passes without a query.
 func (d *Durations) SafetyNet(b Bounds, age, overdue time.Duration) time.Duration {
 	if age >= OldAge {
 		return b.Interval(age)
@@ -49,10 +49,11 @@ func (d *Durations) SafetyNet(b Bounds, age, overdue time.Duration) time.Duratio
 	if known := d.learned(); known != nil {
 		first = time.Duration(quantile(&known.weights, known.total, within)*float64(time.Second)) + callbackLag
 	}
-	if wait := min(first, overdue) - age; wait >= callbackLag {
-		return max(wait, b.Min)
+	wait := min(first, overdue) - age
+	if wait < callbackLag {
+		wait = max(age/2, b.Max)
 	}
-	return min(max(age/2, b.Max), max(widestNet, b.Max))
+	return min(max(wait, b.Min), max(widestNet, b.Max))
 }
 
 // learned returns the narrowest set of tasks of which enough is known; nil if there is none.

@@ -65,6 +65,10 @@ func TestTheSafetyNetWidensUpToAQuarterOfAnHour(t *testing.T) {
 			t.Errorf("at %v: %v, want %v", age, got, want)
 		}
 	}
+	lognormal(d, time.Hour, 0.1, 1000, newRandom())
+	if got := d.SafetyNet(bounds, 0, 10*time.Hour); got != 15*time.Minute {
+		t.Errorf("of tasks that take an hour: %v, want 15m", got)
+	}
 	slow := schedule.Bounds{Min: 20 * time.Minute, Max: time.Hour}
 	for age := time.Duration(0); age < 48*time.Hour; age += time.Minute {
 		if got := d.SafetyNet(slow, age, time.Hour); got < slow.Min {
