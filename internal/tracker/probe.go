@@ -177,10 +177,14 @@ func (t *Tracker) takeOut(a *account, id string) (k *task, free bool) {
 	k, ok := t.tasks[id]
 	if !ok || k.group.account != a {
 		_, finished := t.strays.answers[strayKey{a.name, id}]
-		return nil, !finished
+		dropped := t.dropped.tasks[id].task
+		return nil, !finished && (dropped == nil || dropped.open != nil || dropped.group.account != a)
 	}
-	if k.open == nil || k.open.asking {
+	switch {
+	case k.open == nil:
 		return nil, false
+	case k.open.asking: // by the account from which its group has moved, perhaps: then there is no answer to wait for
+		return nil, a.asking[k] == nil
 	}
 	a.queue.Remove(&k.open.Item)
 	a.begin(k)

@@ -366,3 +366,26 @@ func TestAProbeTriesARefusedKeyWithTheCreditCall(t *testing.T) {
 		}
 	})
 }
+
+func TestAProbeByAnotherAccountThanTheTasksIsAskedOnItsOwn(t *testing.T) {
+	bubble(t, setup{api: kiesim.Options{Latency: 2 * time.Second}}, func(t *testing.T, r *rig) {
+		r.sim.Put(kiesim.Task{ID: "dropped", Model: "m"})
+		r.sim.Put(kiesim.Task{ID: "moved", Model: "m"})
+		r.list("dropped")
+		r.scrape()
+		r.Apply(source.Change{Group: "video", Removed: []string{"dropped"}})
+		r.list("moved")
+		go r.Wait(t.Context())
+		time.Sleep(time.Second)
+		o := r.options
+		o.Accounts = append(o.Accounts[:1:1], r.account("other"))
+		o.Groups = []tracker.GroupOptions{{Name: "video", Account: "main"}, {Name: "image", Account: "other"}}
+		r.Reconfigure(o, func() { r.Apply(listing("image", "moved")) })
+		for _, id := range []string{"moved", "dropped"} {
+			if p := r.Probe(t.Context(), "other", id); p.Err != nil || p.Task.State != kie.StateSuccess || p.Waited > time.Second {
+				t.Errorf("%+v", p)
+			}
+			r.wantQueries(id, 2)
+		}
+	})
+}
