@@ -62,8 +62,7 @@ func (f *flags) serve(ctx context.Context, e *exporter, server *http.Server, log
 	select {
 	case <-ctx.Done():
 		log.Info("Shutting down")
-		_ = hooks.server.Close() // a callback is dealt with at once, or is not one
-		err = shutDown(ctx, server)
+		err = shutDown(ctx, server, hooks.server)
 	case err = <-served:
 	}
 	_ = hooks.server.Close()
@@ -75,13 +74,15 @@ func (f *flags) serve(ctx context.Context, e *exporter, server *http.Server, log
 }
 
 // shutDown waits for requests under way. That some had to be cut off is not a failure of the program.
-func shutDown(ctx context.Context, server *http.Server) error {
+func shutDown(ctx context.Context, servers ...*http.Server) (err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
-	if err := server.Shutdown(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("shutdown: %w", err)
+	for _, server := range servers {
+		if e := server.Shutdown(ctx); e != nil && !errors.Is(e, context.DeadlineExceeded) {
+			err = errors.Join(err, fmt.Errorf("shutdown: %w", e))
+		}
 	}
-	return nil
+	return err
 }
 
 // mainServer returns the server for an exporter, once all that the command line says of it is known to be right.
@@ -203,18 +204,20 @@ type aside struct {
 func (f *flags) listenForCallbacks(ctx context.Context, e *exporter, log *slog.Logger) (aside, error) {
 	mux := http.NewServeMux()
 	e.webhook.Register(mux)
-	if f.hookAddress != "" {
-		log.Info("Receiving callbacks", "address", f.hookAddress)
+	a, err := listenAside(ctx, "--web.webhook-listen-address", f.hookAddress, newServer(mux, log))
+	for _, l := range a.listeners {
+		log.Info("Receiving callbacks", "address", l.Addr().String())
 	}
-	return listenAside(ctx, "--web.webhook-listen-address", f.hookAddress, newServer(mux, log))
+	return a, err
 }
 
 // listenForHealth opens the address for health and readiness alone, if there is one.
 func (f *flags) listenForHealth(ctx context.Context, e *exporter, log *slog.Logger) (aside, error) {
-	if f.probeAddress != "" {
-		log.Info("Serving health and readiness", "address", f.probeAddress)
+	a, err := listenAside(ctx, "--web.probe-listen-address", f.probeAddress, newServer(healthHandler(e), log))
+	for _, l := range a.listeners {
+		log.Info("Serving health and readiness", "address", l.Addr().String())
 	}
-	return listenAside(ctx, "--web.probe-listen-address", f.probeAddress, newServer(healthHandler(e), log))
+	return a, err
 }
 
 func listenAside(ctx context.Context, flag, address string, server *http.Server) (aside, error) {

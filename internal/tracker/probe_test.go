@@ -378,11 +378,11 @@ func TestAProbeByAnotherAccountThanTheTasksIsAskedOnItsOwn(t *testing.T) {
 		go r.Wait(t.Context())
 		time.Sleep(time.Second)
 		o := r.options
-		o.Accounts = append(o.Accounts[:1:1], r.account("other"))
-		o.Groups = []tracker.GroupOptions{{Name: "video", Account: "main"}, {Name: "image", Account: "other"}}
+		o.Accounts = append(o.Accounts[:1:1], r.account("second"))
+		o.Groups = []tracker.GroupOptions{{Name: "video", Account: "main"}, {Name: "image", Account: "second"}}
 		r.Reconfigure(o, func() { r.Apply(listing("image", "moved")) })
 		for _, id := range []string{"moved", "dropped"} {
-			if p := r.Probe(t.Context(), "other", id); p.Err != nil || p.Task.State != kie.StateSuccess || p.Waited > time.Second {
+			if p := r.Probe(t.Context(), "second", id); p.Err != nil || p.Task.State != kie.StateSuccess || p.Waited > time.Second {
 				t.Errorf("%+v", p)
 			}
 			r.wantQueries(id, 2)
