@@ -9,6 +9,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/webhook"
 )
 
 // Collector is a prometheus.Collector of everything but the scrape itself. It keeps nothing between scrapes.
@@ -22,6 +23,8 @@ type Inputs struct {
 	Known   func() *tracker.Snapshot
 	Sources func() []source.Stat
 	Config  func() ConfigStatus
+
+	Callbacks func() []webhook.Stat
 }
 
 // ConfigStatus is what became of the last attempt to load the configuration.
@@ -40,7 +43,7 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) { describe(c.families, 
 
 // Collect implements prometheus.Collector.
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
-	collect(c.families, newView(c.inputs.Known(), c.inputs.Sources(), c.inputs.Config()), ch)
+	collect(c.families, newView(c.inputs.Known(), c.inputs.Sources(), c.inputs.Callbacks(), c.inputs.Config()), ch)
 }
 
 // scrapeCollector shows how one scrape went.

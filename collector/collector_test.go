@@ -20,6 +20,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/webhook"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -246,6 +247,8 @@ func TestLabelKeysMayChangeFromScrapeToScrape(t *testing.T) {
 		Known:   func() *tracker.Snapshot { return &now },
 		Sources: func() []source.Stat { return nil },
 		Config:  func() collector.ConfigStatus { return collector.ConfigStatus{} },
+
+		Callbacks: func() []webhook.Stat { return nil },
 	}))
 	for _, c := range []struct {
 		keys []string

@@ -10,6 +10,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/webhook"
 )
 
 //go:generate go run ../internal/metricsdoc ../docs/metrics.md
@@ -35,6 +36,7 @@ func WriteDocs(w io.Writer) error {
 	docsValues(&b, "rejections", []source.Rejection{
 		source.RejectedInvalid, source.RejectedDuplicate, source.RejectedLimit,
 	})
+	docsValues(&b, "callback results", webhook.Results())
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/webhook"
 )
 
 func configMetrics() []Metric {
@@ -33,6 +34,23 @@ func configMetrics() []Metric {
 			s.put(float64(v.overflows.FailCode), "fail_code")
 			s.put(float64(v.overflows.LabelKey), "info_label")
 			s.put(float64(v.overflows.Model), "model")
+		}),
+	}
+}
+
+func callbackMetrics() []Metric {
+	return []Metric{
+		per(Metric{
+			Name:        "kie_exporter_callbacks_total",
+			Type:        Counter,
+			Help:        "Callbacks received for accounts with webhook keys, by what became of them",
+			Labels:      []string{"result"},
+			Stability:   Experimental,
+			Cardinality: " × callback results",
+		}, "accounts", []string{"account"}, func(v *view) []entity[webhook.Stat] { return v.callbacks }, func(c *webhook.Stat, s *series) {
+			for _, result := range webhook.Results() {
+				s.put(float64(c.Counts[result]), result.String())
+			}
 		}),
 	}
 }

@@ -46,5 +46,5 @@ func (c *probeCollector) Describe(ch chan<- *prometheus.Desc) { describe(c.famil
 
 // Collect implements prometheus.Collector.
 func (c *probeCollector) Collect(ch chan<- prometheus.Metric) {
-	collect(c.families, newView(c.known, nil, ConfigStatus{}), ch)
+	collect(c.families, newView(c.known, nil, nil, ConfigStatus{}), ch)
 }

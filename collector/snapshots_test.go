@@ -14,6 +14,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/webhook"
 )
 
 const klingModel = "kling/v2-5-turbo-image-to-video-pro"
@@ -23,6 +24,7 @@ type known struct {
 	snapshot tracker.Snapshot
 	sources  []source.Stat
 	config   collector.ConfigStatus
+	webhooks []webhook.Stat
 }
 
 func (k known) collector() *collector.Collector {
@@ -30,6 +32,8 @@ func (k known) collector() *collector.Collector {
 		Known:   func() *tracker.Snapshot { return &k.snapshot },
 		Sources: func() []source.Stat { return k.sources },
 		Config:  func() collector.ConfigStatus { return k.config },
+
+		Callbacks: func() []webhook.Stat { return k.webhooks },
 	})
 }
 
@@ -86,6 +90,10 @@ func rich() known {
 			{Group: "speech", Source: "lists/speech.jsonl", Errors: 12, Rejected: rejected(0)},
 		},
 		config: collector.ConfigStatus{SucceededAt: at(-60)},
+		webhooks: []webhook.Stat{
+			{Account: "default", Counts: webhook.Counts{webhook.Accepted: 17, webhook.Finished: 3, webhook.Unknown: 2}},
+			{Account: "second", Counts: webhook.Counts{webhook.Unsigned: 5, webhook.Stale: 1}},
+		},
 	}
 }
 

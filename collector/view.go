@@ -12,6 +12,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/webhook"
 )
 
 // view is what one scrape shows.
@@ -22,6 +23,7 @@ type view struct {
 	groups    []entity[tracker.Group]
 	accounts  []entity[tracker.Account]
 	sources   []entity[source.Stat]
+	callbacks []entity[webhook.Stat]
 	overflows tracker.Overflows
 	storage   store.Stats
 	config    ConfigStatus
@@ -35,7 +37,7 @@ type entity[T any] struct {
 	labels []*dto.LabelPair // sorted by name
 }
 
-func newView(known *tracker.Snapshot, sources []source.Stat, config ConfigStatus) *view {
+func newView(known *tracker.Snapshot, sources []source.Stat, callbacks []webhook.Stat, config ConfigStatus) *view {
 	p := pairs{}
 	return &view{
 		labelKeys: known.LabelKeys,
@@ -51,6 +53,9 @@ func newView(known *tracker.Snapshot, sources []source.Stat, config ConfigStatus
 		}),
 		sources: entities(distinct(sources), func(s *source.Stat) []*dto.LabelPair {
 			return []*dto.LabelPair{p.of("group", s.Group), p.of("source", s.Source)}
+		}),
+		callbacks: entities(callbacks, func(s *webhook.Stat) []*dto.LabelPair {
+			return []*dto.LabelPair{p.of("account", s.Account)}
 		}),
 		overflows: known.Overflows,
 		storage:   known.Storage,

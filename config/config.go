@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"reflect"
+	"slices"
 	"time"
 
 	commoncfg "github.com/prometheus/common/config"
@@ -29,12 +30,13 @@ type Account struct {
 	MaxConcurrent     int
 	Timeout           time.Duration
 	CreditsInterval   time.Duration // 0: the balance is never asked for
+	WebhookKeys       []*Key        // with one of which a callback must be signed; none: no callback is accepted
 }
 
-// Equal reports whether two accounts are the same in all settings, and get their keys from the same place.
+// Equal reports whether two accounts are the same in all settings, and get their keys from the same places.
 func (a Account) Equal(b Account) bool {
-	same := a.Key.Equal(b.Key)
-	a.Key, b.Key = nil, nil
+	same := a.Key.Equal(b.Key) && slices.EqualFunc(a.WebhookKeys, b.WebhookKeys, (*Key).Equal)
+	a.Key, b.Key, a.WebhookKeys, b.WebhookKeys = nil, nil, nil, nil
 	return same && reflect.DeepEqual(a, b)
 }
 
@@ -55,6 +57,7 @@ type Group struct {
 	HTTP    *HTTPList // nil: none
 	Labels  map[string]string
 	Overdue time.Duration // 0: not set
+	Webhook bool          // callbacks are expected
 }
 
 // File is a pattern of list files.

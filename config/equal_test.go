@@ -10,6 +10,7 @@ func TestAccountsAreEqualIfEverySettingIs(t *testing.T) {
 	dir := t.TempDir()
 	load := func(settings, key string) Account {
 		writeFile(t, filepath.Join(dir, "key"), "first")
+		writeFile(t, filepath.Join(dir, "webhook"), "second")
 		writeFile(t, filepath.Join(dir, "kie.yml"), "accounts: [{"+settings+"}]\ngroups: [{tasks: [a]}]\n")
 		c, err := Load(filepath.Join(dir, "kie.yml"), func(string) string { return key })
 		if err != nil {
@@ -19,6 +20,10 @@ func TestAccountsAreEqualIfEverySettingIs(t *testing.T) {
 	}
 	const all = "name: a, base_url: 'http://h/x', timeout: 2s, http_client: {proxy_url: 'http://u:p@proxy', http_headers: {X: {secrets: [s]}}}"
 	file := load(all+", credentials_file: key", "")
+	hooked := load(all+", credentials_file: key, webhook_keys_files: [webhook]", "")
+	if same := load(all+", credentials_file: key, webhook_keys_files: [webhook]", ""); !hooked.Equal(same) || hooked.Equal(file) {
+		t.Error("webhook keys are not compared by where they come from")
+	}
 	if same := load(all+", credentials_file: key", ""); !file.Equal(same) {
 		t.Error("the same account is another one")
 	}

@@ -67,7 +67,7 @@ func checkInvariants(t *testing.T, c *Config) {
 			t.Errorf("%s: %+v", what, c)
 		}
 	}
-	accounts, groups, keys := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	accounts, groups, keys, hooks := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, a := range c.Accounts {
 		check(a.Name != "" && !accounts[a.Name], "account name")
 		check(a.BaseURL.Host != "" && a.BaseURL.User == nil && a.BaseURL.RawQuery == "", "base_url")
@@ -77,7 +77,8 @@ func checkInvariants(t *testing.T, c *Config) {
 		check(a.Timeout >= 100*time.Millisecond && a.Timeout <= 5*time.Minute, "timeout")
 		check(a.CreditsInterval == 0 || a.CreditsInterval >= 10*time.Second, "credits_interval")
 		check(a.HTTPClient.Validate() == nil && !a.HTTPClient.FollowRedirects && a.HTTPClient.Authorization == nil, "http_client")
-		accounts[a.Name], keys[a.Key.Value()] = true, true
+		check(len(a.WebhookKeys) <= 2, "webhook_keys_files")
+		accounts[a.Name], keys[a.Key.Value()], hooks[a.Name] = true, true, len(a.WebhookKeys) > 0
 	}
 	check(len(c.Groups) > 0, "groups")
 	for _, g := range c.Groups {
@@ -96,6 +97,7 @@ func checkInvariants(t *testing.T, c *Config) {
 			check(err == nil && file.Written != "" && filepath.IsAbs(file.Path), "file")
 		}
 		check(g.Overdue >= 0, "overdue")
+		check(!g.Webhook || hooks[g.Account], "webhook")
 		groups[g.Name] = true
 	}
 	check(c.Polling.MaxWait >= 0 && c.Polling.MaxWait <= time.Minute, "max_wait")

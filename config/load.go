@@ -168,6 +168,7 @@ func (l *loader) accountFields(a *Account) fields {
 		"max_concurrent":      l.integer(&a.MaxConcurrent, 1, 1000),
 		"timeout":             l.duration(&a.Timeout, 100*time.Millisecond, 5*time.Minute),
 		"credits_interval":    l.durationOrOff(&a.CreditsInterval, 10*time.Second, 24*time.Hour),
+		"webhook_keys_files":  l.webhookKeys(&a.WebhookKeys),
 	}
 }
 
@@ -195,6 +196,7 @@ func (l *loader) groupFields(g *Group) fields {
 		"http":    l.httpList(&g.HTTP),
 		"labels":  l.labels(&g.Labels),
 		"overdue": l.duration(&g.Overdue, time.Second, 365*24*time.Hour),
+		"webhook": l.boolean(&g.Webhook),
 	}
 }
 
@@ -309,6 +311,28 @@ func (l *loader) keyFile(into **Key) reader {
 	}
 }
 
+// webhookKeys reads the files of the keys that sign callbacks: the one in force, and the one before or after it.
+func (l *loader) webhookKeys(into *[]*Key) reader {
+	const most = 2
+	return func(v value) {
+		for i, item := range l.items(v, 0) {
+			if i == most {
+				l.report(v, "must have at most %d items", most)
+				break
+			}
+			var key *Key
+			l.keyFile(&key)(item)
+			switch same := func(k *Key) bool { return k.Equal(key) }; {
+			case key == nil:
+			case slices.ContainsFunc(*into, same):
+				l.report(item, "is listed already")
+			default:
+				*into = append(*into, key)
+			}
+		}
+	}
+}
+
 // looksLikeKey reports whether a file name may be a key that somebody put in its place, and must not be shown.
 func looksLikeKey(name string) bool { return len(name) >= 20 && !strings.ContainsAny(name, "/.") }
 
@@ -390,6 +414,21 @@ func (l *loader) checkReferences() {
 		case group.Account != "" && !names[group.Account]:
 			known := strings.Join(slices.Sorted(maps.Keys(names)), ", ")
 			l.report(e.at("account"), "is no account (got %s); there is %s", quote(group.Account), known)
+		}
+		if group.Webhook {
+			l.checkWebhook(e, group.Account)
+		}
+	}
+}
+
+// checkWebhook sees that callbacks about a group can be verified.
+func (l *loader) checkWebhook(e entry, account string) {
+	for i, a := range l.accounts {
+		if l.config.Accounts[i].Name != account {
+			continue
+		}
+		if keys, given := a.present["webhook_keys_files"]; !given || len(keys.node.Content) == 0 {
+			l.report(e.at("webhook"), "needs webhook_keys_files of the account %s, with which callbacks are verified", account)
 		}
 	}
 }

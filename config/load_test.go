@@ -87,9 +87,10 @@ accounts:
     max_concurrent: 1000
     timeout: 1m30s
     credits_interval: 0s
+    webhook_keys_files: [key3, key4]
   - {name: b-1._, credentials_file: key2, requests_per_second: 1e4}
 groups:
-  - {name: 007, account: a, tasks: [x, y], labels: {team: film, season: 2, empty: ""}, overdue: 1d}
+  - {name: 007, account: a, tasks: [x, y], labels: {team: film, season: 2, empty: ""}, overdue: 1d, webhook: true}
   - {name: g, account: b-1._, files: ["lists/*.txt", /abs/ids]}
   - name: h
     account: a
@@ -111,6 +112,9 @@ func TestEverySettingArrives(t *testing.T) {
 	if a.RequestsPerSecond != 0.5 || a.MaxConcurrent != 1000 || a.Timeout != 90*time.Second || a.CreditsInterval != 0 {
 		t.Errorf("budget: got %v %v %v %v", a.RequestsPerSecond, a.MaxConcurrent, a.Timeout, a.CreditsInterval)
 	}
+	if k := a.WebhookKeys; len(k) != 2 || k[0].Value() != "3-"+canary || k[1].Value() != "4-"+canary {
+		t.Errorf("%d webhook keys", len(k))
+	}
 	client := commoncfg.HTTPClientConfig{
 		TLSConfig: commoncfg.TLSConfig{CAFile: "ca.pem", ServerName: "kie", InsecureSkipVerify: true, MinVersion: commoncfg.TLSVersions["TLS13"]},
 		ProxyConfig: commoncfg.ProxyConfig{
@@ -128,7 +132,7 @@ func TestEverySettingArrives(t *testing.T) {
 	}
 	groups := []Group{
 		{
-			Name: "007", Account: "a", Tasks: []string{"x", "y"}, Overdue: 24 * time.Hour,
+			Name: "007", Account: "a", Tasks: []string{"x", "y"}, Overdue: 24 * time.Hour, Webhook: true,
 			Labels: map[string]string{"team": "film", "season": "2", "empty": ""},
 		},
 		{Name: "g", Account: "b-1._", Files: []File{{"lists/*.txt", "lists/*.txt"}, {"/abs/ids", "/abs/ids"}}},

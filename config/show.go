@@ -52,6 +52,7 @@ type shownAccount struct {
 	MaxConcurrent     int                        `yaml:"max_concurrent"`
 	Timeout           model.Duration             `yaml:"timeout"`
 	CreditsInterval   model.Duration             `yaml:"credits_interval"`
+	WebhookKeysFiles  []string                   `yaml:"webhook_keys_files,omitempty"`
 }
 
 type shownGroup struct {
@@ -62,6 +63,7 @@ type shownGroup struct {
 	HTTP    *shownHTTPList    `yaml:"http,omitempty"`
 	Labels  map[string]string `yaml:"labels,omitempty"`
 	Overdue model.Duration    `yaml:"overdue,omitempty"`
+	Webhook bool              `yaml:"webhook,omitempty"`
 }
 
 type shownHTTPList struct {
@@ -84,15 +86,22 @@ type shownLimits struct {
 }
 
 func (a Account) shown() shownAccount {
-	return shownAccount{
+	shown := shownAccount{
 		Name: a.Name, BaseURL: a.BaseURL.String(), CredentialsFile: a.Key.file(), HTTPClient: shownClient(a.HTTPClient),
 		RequestsPerSecond: a.RequestsPerSecond, MaxConcurrent: a.MaxConcurrent,
 		Timeout: model.Duration(a.Timeout), CreditsInterval: model.Duration(a.CreditsInterval),
 	}
+	for _, k := range a.WebhookKeys {
+		shown.WebhookKeysFiles = append(shown.WebhookKeysFiles, k.file())
+	}
+	return shown
 }
 
 func (g Group) shown() shownGroup {
-	shown := shownGroup{Name: g.Name, Account: g.Account, Tasks: g.Tasks, Labels: g.Labels, Overdue: model.Duration(g.Overdue)}
+	shown := shownGroup{
+		Name: g.Name, Account: g.Account, Tasks: g.Tasks, Labels: g.Labels,
+		Overdue: model.Duration(g.Overdue), Webhook: g.Webhook,
+	}
 	for _, f := range g.Files {
 		shown.Files = append(shown.Files, f.Written)
 	}

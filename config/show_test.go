@@ -72,6 +72,7 @@ func TestTheListsShownHoldNoSecret(t *testing.T) {
 func TestTheConfigurationShownHoldsNoSecret(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "key"), canary)
+	writeFile(t, filepath.Join(dir, "webhook"), canary)
 	for name, client := range map[string]string{
 		"proxy password": "{proxy_url: 'http://user:" + canary + "@proxy:1'}",
 		"proxy user":     "{proxy_url: 'http://" + canary + "@proxy:1'}",
@@ -81,7 +82,7 @@ func TestTheConfigurationShownHoldsNoSecret(t *testing.T) {
 		"nothing":        "{}",
 	} {
 		for _, credentials := range []string{"", ", credentials_file: key"} {
-			writeFile(t, filepath.Join(dir, "kie.yml"), "accounts: [{http_client: "+client+credentials+"}]\ngroups: [{tasks: [a]}]\n")
+			writeFile(t, filepath.Join(dir, "kie.yml"), "accounts: [{webhook_keys_files: [webhook], http_client: "+client+credentials+"}]\ngroups: [{tasks: [a]}]\n")
 			c, err := Load(filepath.Join(dir, "kie.yml"), func(string) string { return canary })
 			if err != nil {
 				t.Fatal(err)
@@ -89,6 +90,9 @@ func TestTheConfigurationShownHoldsNoSecret(t *testing.T) {
 			shown, err := c.YAML()
 			if err != nil || strings.Contains(string(shown), canary) || !strings.Contains(string(shown), "tasks:") {
 				t.Errorf("%s: %v\n%s", name, err, shown)
+			}
+			if !strings.Contains(string(shown), "webhook_keys_files:\n      - "+filepath.Join(dir, "webhook")+"\n") {
+				t.Errorf("%s: the files of the webhook keys are not shown:\n%s", name, shown)
 			}
 			if strings.Contains(string(shown), "credentials_file: "+filepath.Join(dir, "key")) != (credentials != "") {
 				t.Errorf("%s: the key's file is shown wrongly:\n%s", name, shown)

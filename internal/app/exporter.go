@@ -15,6 +15,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/webhook"
 )
 
 // exporter is what a configuration makes: clients with budgets, the tracker that spends them, the sources that feed it.
@@ -24,6 +25,7 @@ type exporter struct {
 	holdBack time.Duration
 	tracker  *tracker.Tracker
 	sources  *source.Set
+	webhook  *webhook.Receiver
 	log      *slog.Logger
 	ready    chan struct{} // closed when every source was read once
 
@@ -50,6 +52,7 @@ func newExporter(
 		return nil, err
 	}
 	e.tracker = tracker.New(e.options(g))
+	e.webhook = webhook.New(webhook.Options{Keys: e.webhookKeys, Hint: e.tracker.Callback})
 	e.sources, err = source.New(g.lists, g.config.Limits.Tasks, e.tracker, log)
 	if err != nil {
 		e.close()
@@ -76,6 +79,28 @@ func (e *exporter) options(g *generation) tracker.Options {
 
 // config returns the configuration in force.
 func (e *exporter) config() *config.Config { return e.inForce.Load().config }
+
+// webhookKeys returns the keys that sign the callbacks of an account; ok is false if there is no such account.
+func (e *exporter) webhookKeys(account string) (keys []string, ok bool) {
+	a := e.inForce.Load().account(account)
+	if a == nil {
+		return nil, false
+	}
+	for _, key := range a.hooks {
+		keys = append(keys, key())
+	}
+	return keys, true
+}
+
+// callbacks returns what became of the callbacks of each account that may have some.
+func (e *exporter) callbacks() (all []webhook.Stat) {
+	for _, a := range e.config().Accounts {
+		if len(a.WebhookKeys) > 0 {
+			all = append(all, e.webhook.Stat(a.Name))
+		}
+	}
+	return all
+}
 
 // run reads the sources and asks about the tasks until ctx ends and nothing is under way any more. What was learned to the
 // last is kept.

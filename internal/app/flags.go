@@ -40,6 +40,7 @@ type flags struct {
 	lifecycle     bool
 	pprof         bool
 	probeAddress  string
+	hookAddress   string
 
 	log promslog.Config
 }
@@ -71,6 +72,8 @@ func parseFlags(args []string, stdout io.Writer) (f *flags, done bool, err error
 	k.Flag("web.enable-pprof", "Serve profiles of the process below /debug/pprof/.").BoolVar(&f.pprof)
 	k.Flag("web.probe-listen-address", "Address on which to serve health and readiness alone, without TLS and authentication.").
 		PlaceHolder("ADDRESS").StringVar(&f.probeAddress)
+	k.Flag("web.webhook-listen-address", "Address on which to receive callbacks at /webhook/{account}, without TLS; off if not given.").
+		PlaceHolder("ADDRESS").StringVar(&f.hookAddress)
 	promslogflag.AddFlags(k, &f.log)
 	_, err = k.Parse(args)
 	if done {

@@ -31,6 +31,7 @@ type account struct {
 	client  *kie.Client
 	budget  *budget.Account
 	options budget.Options
+	hooks   []func() string // the keys of its callbacks
 }
 
 // newGeneration makes a generation that takes over what did not change from the one before, if there is one: an account with
@@ -57,7 +58,7 @@ func newAccount(a config.Account, before *account, log *slog.Logger) (account, e
 	if before != nil && before.config.Equal(a) {
 		return *before, nil
 	}
-	key := keyOf(a, log)
+	key := inForce(a.Key, "api", a.Name, log)
 	client, err := kie.NewClient(kie.Options{
 		BaseURL:        a.BaseURL,
 		Key:            key,
@@ -72,6 +73,9 @@ func newAccount(a config.Account, before *account, log *slog.Logger) (account, e
 	next := account{config: a, client: client, options: budget.Options{
 		Client: client, Key: key, Rate: a.RequestsPerSecond, Concurrent: a.MaxConcurrent,
 	}}
+	for _, k := range a.WebhookKeys {
+		next.hooks = append(next.hooks, inForce(k, "webhook", a.Name, log))
+	}
 	if before != nil {
 		next.budget = before.budget
 	} else {
@@ -80,18 +84,18 @@ func newAccount(a config.Account, before *account, log *slog.Logger) (account, e
 	return next, nil
 }
 
-// keyOf returns the account's key whenever it is called, and logs when its file can't be read any more, and when it can again.
-func keyOf(a config.Account, log *slog.Logger) func() string {
+// inForce returns a key whenever it is called, and logs when its file can't be read any more, and when it can again.
+func inForce(key *config.Key, what, account string, log *slog.Logger) func() string {
 	var failing atomic.Bool
 	return func() string {
-		err := a.Key.Err()
+		err := key.Err()
 		switch was := failing.Swap(err != nil); {
 		case err != nil && !was:
-			log.Warn("The API key can't be read again, the last one stays in force", "account", a.Name, "err", err)
+			log.Warn("A key can't be read again, the last one stays in force", "account", account, "key", what, "err", err)
 		case err == nil && was:
-			log.Info("The API key can be read again", "account", a.Name)
+			log.Info("A key can be read again", "account", account, "key", what)
 		}
-		return a.Key.Value()
+		return key.Value()
 	}
 }
 
@@ -99,7 +103,7 @@ func keyOf(a config.Account, log *slog.Logger) func() string {
 func (g *generation) addGroups(groups []config.Group) {
 	for _, from := range groups {
 		g.groups = append(g.groups, tracker.GroupOptions{
-			Name: from.Name, Account: from.Account, Labels: from.Labels, Overdue: from.Overdue,
+			Name: from.Name, Account: from.Account, Labels: from.Labels, Overdue: from.Overdue, Webhook: from.Webhook,
 		})
 		list := source.Group{Name: from.Name, Inline: from.Tasks, Labels: from.Labels}
 		for _, f := range from.Files {

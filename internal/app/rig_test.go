@@ -28,6 +28,7 @@ const canary = "canary-key-0123456789"
 type program struct {
 	t      *testing.T
 	base   string // of its web server
+	hooks  string // of the server for callbacks alone, if there is one
 	health string // of the server for health and readiness alone, if there is one
 	stdout buffer
 	stderr buffer
@@ -54,7 +55,7 @@ func start(t *testing.T, args ...string) *program {
 	}()
 	select {
 	case a := <-listening:
-		p.base, p.health = "http://"+a[0].String(), "http://"+a[len(a)-1].String()
+		p.base, p.hooks, p.health = "http://"+a[0].String(), "http://"+a[min(1, len(a)-1)].String(), "http://"+a[len(a)-1].String()
 	case code := <-p.exit:
 		t.Fatalf("exit code %d at once: %s", code, p.stderr.String())
 	}

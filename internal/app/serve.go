@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -34,13 +35,18 @@ func (f *flags) serve(ctx context.Context, e *exporter, server *http.Server, log
 	if err != nil {
 		return err
 	}
-	health, err := f.listenForHealth(ctx)
+	hooks, err := f.listenForCallbacks(ctx, e, log)
 	if err != nil {
 		closeAll(listeners)
 		return err
 	}
+	health, err := f.listenForHealth(ctx, e, log)
+	if err != nil {
+		closeAll(append(listeners, hooks.listeners...))
+		return err
+	}
 	if o.OnListen != nil {
-		o.OnListen(addresses(append(listeners, health...)))
+		o.OnListen(addresses(slices.Concat(listeners, hooks.listeners, health.listeners)))
 	}
 
 	tracking, stopTracking := context.WithCancel(context.WithoutCancel(ctx))
@@ -48,41 +54,44 @@ func (f *flags) serve(ctx context.Context, e *exporter, server *http.Server, log
 	var parts sync.WaitGroup
 	parts.Go(func() { e.run(tracking) })
 	parts.Go(func() { e.reloadOn(tracking, o.Reload) })
-	served := make(chan error, 1+len(health))
+	served := make(chan error, 3)
 	parts.Go(func() { served <- f.accept(server, listeners, log) })
-	healthServer := newServer(healthHandler(e), log)
-	for _, l := range health {
-		log.Info("Serving health and readiness", "address", l.Addr().String())
-		parts.Go(func() { served <- unlessClosed(healthServer.Serve(l)) })
-	}
+	hooks.serve(&parts, served)
+	health.serve(&parts, served)
 
 	select {
 	case <-ctx.Done():
 		log.Info("Shutting down")
-		err = shutDown(ctx, server)
+		err = shutDown(ctx, server, hooks.server)
 	case err = <-served:
 	}
-	_ = server.Close()       // what Shutdown left over, or listeners that still accept
-	_ = healthServer.Close() // the last to go: until here the process is healthy
+	_ = hooks.server.Close()
+	_ = server.Close()        // what Shutdown left over, or listeners that still accept
+	_ = health.server.Close() // the last to go: until here the process is healthy
 	stopTracking()
 	parts.Wait()
 	return err
 }
 
 // shutDown waits for requests under way. That some had to be cut off is not a failure of the program.
-func shutDown(ctx context.Context, server *http.Server) error {
+func shutDown(ctx context.Context, servers ...*http.Server) (err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
-	if err := server.Shutdown(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("shutdown: %w", err)
+	for _, server := range servers {
+		if e := server.Shutdown(ctx); e != nil && !errors.Is(e, context.DeadlineExceeded) {
+			err = errors.Join(err, fmt.Errorf("shutdown: %w", e))
+		}
 	}
-	return nil
+	return err
 }
 
 // mainServer returns the server for an exporter, once all that the command line says of it is known to be right.
 func (f *flags) mainServer(e *exporter, log *slog.Logger) (*http.Server, error) {
 	if err := toolkit.Validate(*f.web.WebConfigFile); err != nil {
 		return nil, fmt.Errorf("--web.config.file %s: %w", *f.web.WebConfigFile, err)
+	}
+	if f.hookAddress != "" && len(e.callbacks()) == 0 {
+		return nil, errors.New("--web.webhook-listen-address: no account has webhook_keys_files, so no callback would be accepted")
 	}
 	handler, err := f.handler(e, log)
 	if err != nil {
@@ -134,6 +143,8 @@ func (f *flags) handler(e *exporter, log *slog.Logger) (http.Handler, error) {
 			Known:   e.tracker.Snapshot,
 			Sources: e.sources.Stats,
 			Config:  func() collector.ConfigStatus { return *e.status.Load() },
+
+			Callbacks: e.callbacks,
 		}),
 	)
 	mux := healthHandler(e)
@@ -182,17 +193,50 @@ func (f *flags) listen(ctx context.Context) (listeners []net.Listener, err error
 	return listeners, nil
 }
 
-// listenForHealth opens the address for health and readiness alone; none if there is none.
-func (f *flags) listenForHealth(ctx context.Context) ([]net.Listener, error) {
-	if f.probeAddress == "" {
-		return nil, nil
+// aside is a server for one purpose on an address of its own, without TLS and authentication.
+type aside struct {
+	server    *http.Server
+	listeners []net.Listener // none, or one
+}
+
+// listenForCallbacks opens the address for callbacks, if there is one. They are signed, so whoever terminates TLS in front of
+// it need add nothing; a password, as the web configuration has it, is nothing that the API could send.
+func (f *flags) listenForCallbacks(ctx context.Context, e *exporter, log *slog.Logger) (aside, error) {
+	mux := http.NewServeMux()
+	e.webhook.Register(mux)
+	a, err := listenAside(ctx, "--web.webhook-listen-address", f.hookAddress, newServer(mux, log))
+	for _, l := range a.listeners {
+		log.Info("Receiving callbacks", "address", l.Addr().String())
+	}
+	return a, err
+}
+
+// listenForHealth opens the address for health and readiness alone, if there is one.
+func (f *flags) listenForHealth(ctx context.Context, e *exporter, log *slog.Logger) (aside, error) {
+	a, err := listenAside(ctx, "--web.probe-listen-address", f.probeAddress, newServer(healthHandler(e), log))
+	for _, l := range a.listeners {
+		log.Info("Serving health and readiness", "address", l.Addr().String())
+	}
+	return a, err
+}
+
+func listenAside(ctx context.Context, flag, address string, server *http.Server) (aside, error) {
+	if address == "" {
+		return aside{server: server}, nil
 	}
 	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", f.probeAddress)
+	l, err := lc.Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("--web.probe-listen-address: %w", err)
+		return aside{}, fmt.Errorf("%s: %w", flag, err)
 	}
-	return []net.Listener{l}, nil
+	return aside{server, []net.Listener{l}}, nil
+}
+
+// serve accepts requests until the server is closed.
+func (a aside) serve(parts *sync.WaitGroup, served chan<- error) {
+	for _, l := range a.listeners {
+		parts.Go(func() { served <- unlessClosed(a.server.Serve(l)) })
+	}
 }
 
 func closeAll(listeners []net.Listener) {

@@ -66,21 +66,25 @@ func (a *Account) Reconfigure(o Options) {
 }
 
 // Acquire waits until one request may be sent. The caller must spend the permit or release it.
-func (a *Account) Acquire(ctx context.Context) (*Permit, error) { return a.acquire(ctx, true) }
+func (a *Account) Acquire(ctx context.Context) (*Permit, error) { return a.acquire(ctx, "") }
 
-// AcquireOpen is Acquire for who can't wait for a gate to open: while it is closed, and no trial is due, the error is ErrClosed.
-func (a *Account) AcquireOpen(ctx context.Context) (*Permit, error) { return a.acquire(ctx, false) }
+// AcquireOpen is Acquire for who wants to ask about one task and can't wait for a gate to open: while it is closed, and no
+// trial is due that may be about that task, the error is ErrClosed.
+func (a *Account) AcquireOpen(ctx context.Context, id string) (*Permit, error) {
+	return a.acquire(ctx, id)
+}
 
-func (a *Account) acquire(ctx context.Context, patient bool) (*Permit, error) {
+// acquire waits for a permit; for one to ask about the task of an id it does not wait until the gate opens.
+func (a *Account) acquire(ctx context.Context, id string) (*Permit, error) {
 	for {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		permit, wait, changed := a.try(time.Now())
+		permit, wait, changed := a.try(time.Now(), id)
 		if permit != nil {
 			return permit, nil
 		}
-		if !patient && a.Closed() != kie.ClassOK {
+		if id != "" && a.Closed() != kie.ClassOK {
 			return nil, ErrClosed
 		}
 		timer := time.NewTimer(wait)
@@ -96,7 +100,7 @@ func (a *Account) acquire(ctx context.Context, patient bool) (*Permit, error) {
 }
 
 // try returns a permit, or how long to wait before the next try unless something changes before.
-func (a *Account) try(now time.Time) (permit *Permit, wait time.Duration, changed <-chan struct{}) {
+func (a *Account) try(now time.Time, id string) (permit *Permit, wait time.Duration, changed <-chan struct{}) {
 	key := a.keyFunc()() // may read a file, so the lock is not held
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -107,7 +111,7 @@ func (a *Account) try(now time.Time) (permit *Permit, wait time.Duration, change
 	if a.busy >= a.options.Concurrent {
 		return nil, keyPoll, a.changed
 	}
-	if wait := a.gate.wait(now); wait > 0 {
+	if wait := a.gate.wait(now, id); wait > 0 {
 		return nil, min(wait, keyPoll), a.changed
 	}
 	a.limiter.SetLimitAt(now, rate.Limit(a.pace.allowed(now)))

@@ -18,6 +18,8 @@ const (
 	mostClosers = 16
 	// refusalsToClose is how many tasks in a row must be refused for lack of credits or as disabled.
 	refusalsToClose = 3
+	// leftToOthers is how long a trial that is due waits for a request that is not about a task that closed the gate.
+	leftToOthers = 30 * time.Second
 )
 
 // gate closes an account after an outcome that concerns all its requests. Closed, it lets nothing pass until its time is
@@ -66,13 +68,16 @@ func outcomeOf(p *Permit, subject string, err error) outcome {
 	return o
 }
 
-// wait returns how long nothing may pass.
-func (g *gate) wait(now time.Time) time.Duration {
+// wait returns how long nothing may pass that is about the task of an id; it is empty for who picks the task later. One that
+// closed the gate would keep it closed for all others, so it is no trial as long as another may come.
+func (g *gate) wait(now time.Time, id string) time.Duration {
 	switch {
 	case g.reason == kie.ClassOK:
 		return 0
 	case g.trialPending:
 		return keyPoll // the trial's end moves the gate, which wakes whoever waits
+	case id != "" && g.closedBy(id):
+		return g.until.Add(leftToOthers).Sub(now)
 	default:
 		return g.until.Sub(now)
 	}

@@ -17,6 +17,7 @@ type Item[T any] struct {
 	Born     time.Time // creation in our time, or first sight if it is not known
 	Answered time.Time // when it was last told to be unfinished; zero: never
 	Due      time.Time // when it is to be asked
+	Called   bool      // a callback says that it has finished
 
 	Durations *Durations // of tasks like this
 	Lane      Lane       // where it belongs

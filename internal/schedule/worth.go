@@ -31,6 +31,8 @@ func (k *Item[T]) worth(now time.Time, others, rounds float64) float64 {
 		return first * others
 	}
 	switch {
+	case k.Called:
+		return first
 	case t == nil:
 		return unlearned(age, k.waited(now))
 	case t.unsorted && k.Answered.IsZero():

@@ -18,12 +18,13 @@ const (
 	Documented
 	Unknown // ours, the model unknown before the first answer
 	Known   // ours, the model named by the source
+	Called  // ours, with callbacks
 	Strategies
 )
 
 // Name returns what a strategy is called in the table.
 func Name(strategy int) string {
-	return [Strategies]string{"every 15 s", "documented plan", "ours, model unknown", "ours, model known"}[strategy]
+	return [Strategies]string{"every 15 s", "documented plan", "ours, model unknown", "ours, model known", "ours, callbacks"}[strategy]
 }
 
 func newStrategy(strategy int) Strategy {
@@ -32,6 +33,8 @@ func newStrategy(strategy int) Strategy {
 		return Every(15 * time.Second)
 	case Documented:
 		return Plan()
+	case Called:
+		return WithCallbacks()
 	default:
 		return Ours(strategy == Known)
 	}

@@ -42,7 +42,8 @@ type Task struct {
 	Old      bool // had finished before it was first listed, in a backlog
 	Counts   bool // towards the result
 
-	item schedule.Item[*Task]
+	called time.Time // when its callback comes; zero: never, or none is expected
+	item   schedule.Item[*Task]
 }
 
 // Listed returns when the task is listed: when it is created, or at the start if that was before.

@@ -58,6 +58,18 @@ func TestThePlanComesOutAsExpected(t *testing.T) {
 	}
 }
 
+func TestWithCallbacksATaskIsAskedHardlyMoreThanOnce(t *testing.T) {
+	t.Parallel()
+	for _, rate := range []float64{0.5, 1.8} {
+		results := simulate.Compare(rate, 8000, 2, simulate.Called, simulate.Known)
+		called, known := results[simulate.Called], results[simulate.Known]
+		if called.PerTask() > 1.1 || called.Mean() > known.Mean() || called.Quantile(0.5) > 5 {
+			t.Errorf("%g tasks/s: %.3f queries a task, delay %.1f s in the mean, %.1f s for half of them; without callbacks %.1f s",
+				rate, called.PerTask(), called.Mean(), called.Quantile(0.5), known.Mean())
+		}
+	}
+}
+
 // Twice the tasks take no longer to be known: nothing piles up.
 func TestOverloadPilesNothingUp(t *testing.T) {
 	t.Parallel()

@@ -26,7 +26,8 @@ type account struct {
 	ended chan struct{} // closed when work is done; nil like it
 
 	queue   schedule.Queue[*task]
-	asking  map[*task]bool
+	asking  map[*task]*query  // under way
+	probing map[string]*query // of probes, by id, from before they have a permit
 	clock   clock
 	gate    kie.Class // that closed the budget's gate, as last logged
 	failed  int       // requests in a row that showed the API not to be in working order
@@ -41,7 +42,8 @@ func newAccount(t *Tracker, o AccountOptions) *account {
 		budget:  o.Budget,
 		log:     t.log.With("account", o.Name),
 		wake:    make(chan struct{}, 1),
-		asking:  make(map[*task]bool),
+		asking:  make(map[*task]*query),
+		probing: make(map[string]*query),
 		credits: credits{interval: o.CreditsInterval},
 	}
 }
@@ -114,7 +116,10 @@ func (a *account) choose(permit *budget.Permit) func(context.Context) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	askCredits := func(ctx context.Context) { a.askCredits(ctx, permit) }
-	if a.credits.interval > 0 && !a.credits.asking && permit.PrefersCredit() || a.credits.isDue(now) && !permit.IsTrial() {
+	if a.triesKey(permit) {
+		return askCredits
+	}
+	if a.credits.isDue(now) && !permit.IsTrial() {
 		a.credits.begin()
 		return askCredits
 	}
@@ -129,11 +134,26 @@ func (a *account) choose(permit *budget.Permit) func(context.Context) {
 		return askCredits
 	}
 	k := next.Task
-	a.asking[k], k.open.asking = true, true
+	a.begin(k)
 	return func(ctx context.Context) {
 		answer, err := permit.Record(ctx, k.id)
 		t.learn(a, k, answer, err)
 	}
+}
+
+// triesKey begins a credit call if that is what a permit is for.
+func (a *account) triesKey(permit *budget.Permit) bool {
+	if a.credits.interval == 0 || a.credits.asking || !permit.PrefersCredit() {
+		return false
+	}
+	a.credits.begin()
+	return true
+}
+
+// begin notes that a task, which is in no queue, is being asked.
+func (a *account) begin(k *task) {
+	a.asking[k], k.open.asking = newQuery(), true
+	k.open.Called = false // what this query tells is later than the callback
 }
 
 // note logs what the outcome of a request changed for the account as a whole, and at level debug the outcome itself.

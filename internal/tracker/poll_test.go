@@ -231,8 +231,8 @@ func TestFailureInTheEnvelopeNeedsASecondAnswer(t *testing.T) {
 		t.Run(strconv.Itoa(code), func(t *testing.T) {
 			bubble(t, setup{tracker: tracker.Options{Background: true}}, func(t *testing.T, r *rig) {
 				start := time.Now()
-				r.task(kiesim.Task{ID: "a", Duration: time.Hour})
 				r.sim.Inject(kiesim.Match{ID: "a"}, kiesim.Fault{Code: code})
+				r.task(kiesim.Task{ID: "a", Duration: time.Hour})
 				time.Sleep(20 * time.Second)
 				if k := find(t, r.Snapshot(), "a"); k.State.Finished() || k.QueryError != kie.ClassTaskFailed {
 					t.Errorf("after one answer a is %v with error %v", k.State, k.QueryError)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 )
 
@@ -18,52 +19,115 @@ type Probe struct {
 	Task   Task // what is known of it now
 	Err    error
 	Asked  bool          // false: the state was known to be final, or there was no permit
-	Waited time.Duration // for a permit
+	Waited time.Duration // for a permit, or for somebody else's query to end
 	Took   time.Duration // the query
 }
 
 // Probe asks about one task now, within the account's budget, whether it is tracked or not. It does not wait for a closed
-// gate. What is learned of a tracked task counts like any other answer; a task that is known to be finished is not asked.
-// The error is ErrNoAccount, budget.ErrClosed, ctx's, or that of the query.
+// gate. What is learned of a tracked task counts like any other answer. A task that is known to be finished is not asked, and
+// one that is being asked is not asked a second time. The error is ErrNoAccount, budget.ErrClosed, ctx's, or that of the query.
 func (t *Tracker) Probe(ctx context.Context, account, id string) Probe {
-	a, known := t.recallFinal(account, id)
-	switch {
-	case a == nil:
-		return Probe{Err: ErrNoAccount}
-	case known.State.Finished():
-		return Probe{Task: known}
+	for start := time.Now(); ; {
+		a, known := t.recallFinal(account, id)
+		switch {
+		case a == nil:
+			return Probe{Err: ErrNoAccount}
+		case known.State.Finished():
+			return Probe{Task: known}
+		}
+		q, mine := t.join(a, id)
+		if mine {
+			q.outcome, q.useful = t.ask(ctx, a, known)
+			t.part(a, id)
+			close(q.done)
+		}
+		select {
+		case <-q.done:
+		case <-ctx.Done():
+			return Probe{Task: known, Err: ctx.Err(), Waited: time.Since(start)}
+		}
+		if p := q.outcome; q.useful || mine && ctx.Err() != nil {
+			p.Waited = time.Since(start) - p.Took
+			return p
+		}
 	}
-	p := Probe{Task: known}
-	start := time.Now()
-	permit, err := a.budget.AcquireOpen(ctx)
-	p.Waited = time.Since(start)
+}
+
+// query is one that is under way, or that a probe waits to send. Whoever wants to know the same waits for it.
+type query struct {
+	began   time.Time
+	done    chan struct{} // closed when the rest is set
+	outcome Probe
+	useful  bool // to others than who asked: it was not given up
+}
+
+func newQuery() *query { return &query{began: time.Now(), done: make(chan struct{})} }
+
+// join returns the query about a task that is under way, or else a new one for the caller to send.
+func (t *Tracker) join(a *account, id string) (q *query, mine bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if q = a.asking[t.tasks[id]]; q == nil {
+		q = a.probing[id]
+	}
+	if q == nil {
+		q, mine = newQuery(), true
+		a.probing[id] = q
+	}
+	return q, mine
+}
+
+// part ends what join began.
+func (t *Tracker) part(a *account, id string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(a.probing, id)
+}
+
+// ask sends a probe's query; useful is false if ctx has ended, or somebody else was faster.
+func (t *Tracker) ask(ctx context.Context, a *account, known Task) (p Probe, useful bool) {
+	p.Task = known
+	permit, err := t.permitFor(ctx, a, known.ID)
 	if err != nil {
 		p.Err = err
-		return p
+		return p, ctx.Err() == nil
 	}
-	if _, known := t.recallFinal(account, id); known.State.Finished() { // while the permit was waited for
+	k, free := t.takeOut(a, known.ID)
+	if !free {
 		permit.Release()
-		p.Task = known
-		return p
+		return p, false
 	}
-	k := t.takeOut(a, id)
-	start = time.Now()
-	answer, err := permit.Record(ctx, id)
+	start := time.Now()
+	answer, err := permit.Record(ctx, known.ID)
 	p.Asked, p.Err, p.Took = true, err, time.Since(start)
-	if k != nil {
+	switch {
+	case k != nil:
 		t.learn(a, k, answer, err)
 		p.Task = t.snapshotOf(k)
-		return p
-	}
-	if err != nil {
+	case err != nil:
 		p.Task.QueryError = kie.ClassOf(err)
-		return p
+	default:
+		p.Task.take(answer, time.Now())
+		t.do(func() { t.keep(a, answer) })
 	}
-	p.Task.take(answer, time.Now())
-	if p.Task.State.Finished() {
-		t.do(func() { t.probed.remember(p.Task) })
+	return p, !kie.Cancelled(err)
+}
+
+// permitFor waits for a permit to ask about a task. A trial that is better made with the credit call is, before that.
+func (t *Tracker) permitFor(ctx context.Context, a *account, id string) (*budget.Permit, error) {
+	for {
+		permit, err := a.budget.AcquireOpen(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		t.mu.Lock()
+		tries := a.triesKey(permit)
+		t.mu.Unlock()
+		if !tries {
+			return permit, nil
+		}
+		a.askCredits(ctx, permit)
 	}
-	return p
 }
 
 // recallFinal returns the account of that name, nil if there is none, and what is known of the task, if it is the account's.
@@ -78,21 +142,22 @@ func (t *Tracker) recallFinal(account, id string) (*account, Task) {
 	if k, ok := t.tasks[id]; ok && k.group.account == a {
 		return a, k.snapshot()
 	}
-	if known, ok := t.probed.tasks[probedKey{account, id}]; ok {
+	known := Task{ID: id, Account: account}
+	if answer, ok := t.strays.answers[strayKey{account, id}]; ok {
+		known.take(answer, time.Time{})
 		return a, known
 	}
 	if k := t.dropped.tasks[id].task; k != nil && k.open == nil && k.group.account == a {
 		return a, k.snapshot()
 	}
 	if g := t.byGroup[record.Group]; record.State.Finished() && g != nil && g.account == a {
-		known := Task{ID: id, Account: account, Group: g.name}
+		known.Group = g.name
 		known.take(kie.Answer{
 			Model: record.Model, State: record.State, Created: record.Created, Completed: record.Completed,
 			FailCode: record.FailCode, Reason: record.Reason, Credits: record.Credits, HasCredits: record.HasCredits,
 		}, time.Time{})
-		return a, known
 	}
-	return a, Task{ID: id, Account: account}
+	return a, known
 }
 
 func (t *Tracker) accountOf(name string) *account {
@@ -104,17 +169,26 @@ func (t *Tracker) accountOf(name string) *account {
 	return nil
 }
 
-// takeOut takes a tracked task out of the account's queue, because it is being asked; nil if it is not in there.
-func (t *Tracker) takeOut(a *account, id string) *task {
+// takeOut takes a tracked task out of the account's queue, because it is being asked; nil if it is not tracked. It is not free
+// to be asked if it is being asked already, or finished meanwhile.
+func (t *Tracker) takeOut(a *account, id string) (k *task, free bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	k, ok := t.tasks[id]
-	if !ok || k.open == nil || k.open.asking || k.group.account != a {
-		return nil
+	if !ok || k.group.account != a {
+		_, finished := t.strays.answers[strayKey{a.name, id}]
+		dropped := t.dropped.tasks[id].task
+		return nil, !finished && (dropped == nil || dropped.open != nil || dropped.group.account != a)
+	}
+	switch {
+	case k.open == nil:
+		return nil, false
+	case k.open.asking: // by the account from which its group has moved, perhaps: then there is no answer to wait for
+		return nil, a.asking[k] == nil
 	}
 	a.queue.Remove(&k.open.Item)
-	a.asking[k], k.open.asking = true, true
-	return k
+	a.begin(k)
+	return k, true
 }
 
 func (t *Tracker) snapshotOf(k *task) Task {
@@ -136,30 +210,5 @@ func (s *Task) take(answer kie.Answer, now time.Time) {
 		if answer.FailCode != "" {
 			s.FailCode = answer.FailCode
 		}
-	}
-}
-
-// maxProbed is how many finished tasks that are in no list are remembered from probes.
-const maxProbed = 10_000
-
-type probedKey struct{ account, id string }
-
-// probed holds the tasks that a probe found finished last, and that are in no list.
-type probed struct {
-	tasks map[probedKey]Task
-	order []probedKey // oldest first
-}
-
-func newProbed() probed { return probed{tasks: make(map[probedKey]Task)} }
-
-func (p *probed) remember(k Task) {
-	key := probedKey{k.Account, k.ID}
-	if _, ok := p.tasks[key]; !ok {
-		p.order = append(p.order, key)
-	}
-	p.tasks[key] = k
-	if len(p.order) > maxProbed {
-		delete(p.tasks, p.order[0])
-		p.order = p.order[1:]
 	}
 }

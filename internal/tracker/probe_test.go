@@ -210,3 +210,182 @@ func TestProbesDoNotMakeATaskRestLonger(t *testing.T) {
 		})
 	}
 }
+
+func TestProbesShareTheQueryThatIsUnderWay(t *testing.T) {
+	for name, listed := range map[string]bool{"the dispatcher's": true, "another probe's": false} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, setup{api: kiesim.Options{Latency: 2 * time.Second}}, func(t *testing.T, r *rig) {
+				r.sim.Put(kiesim.Task{ID: "a", Model: "m"})
+				if listed {
+					r.list("a")
+					go r.Wait(t.Context())
+					time.Sleep(time.Second)
+				}
+				var probes sync.WaitGroup
+				for range 5 {
+					probes.Go(func() {
+						if p := r.Probe(t.Context(), "main", "a"); p.Err != nil || !p.Asked || p.Task.State != kie.StateSuccess || p.Took != 2*time.Second {
+							t.Errorf("%+v", p)
+						}
+					})
+				}
+				probes.Wait()
+				r.wantQueries("a", 1)
+			})
+		})
+	}
+}
+
+func TestAProbeThatGivesUpDoesNotTakeOthersAlong(t *testing.T) {
+	bubble(t, setup{api: kiesim.Options{Latency: 2 * time.Second}}, func(t *testing.T, r *rig) {
+		r.sim.Put(kiesim.Task{ID: "a", Model: "m"})
+		hasty, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		var probes sync.WaitGroup
+		probes.Go(func() {
+			if p := r.Probe(hasty, "main", "a"); p.Err == nil {
+				t.Errorf("%+v", p)
+			}
+		})
+		time.Sleep(500 * time.Millisecond)
+		if p := r.Probe(t.Context(), "main", "a"); p.Err != nil || p.Task.State != kie.StateSuccess {
+			t.Errorf("%+v", p)
+		}
+		probes.Wait()
+	})
+}
+
+func TestWhatWasLearnedWhileATaskWasInNoListIsNotAskedWhenItIs(t *testing.T) {
+	drop := source.Change{Group: "video", Removed: []string{"a"}}
+	probe := func(t *testing.T, r *rig) {
+		t.Helper()
+		if p := r.Probe(t.Context(), "main", "a"); p.Err != nil || p.Task.State != kie.StateSuccess {
+			t.Errorf("%+v", p)
+		}
+	}
+	for name, test := range map[string]struct {
+		learn   func(t *testing.T, r *rig)
+		queries int
+	}{
+		"probed before it was listed": {func(t *testing.T, r *rig) {
+			t.Helper()
+			time.Sleep(time.Minute)
+			probe(t, r)
+		}, 1},
+		"probed after it was dropped": {func(t *testing.T, r *rig) {
+			t.Helper()
+			r.list("a")
+			r.scrape()
+			r.Apply(drop)
+			time.Sleep(time.Minute)
+			probe(t, r)
+		}, 2},
+		"dropped while it was asked": {func(t *testing.T, r *rig) {
+			t.Helper()
+			time.Sleep(time.Minute)
+			r.list("a")
+			go r.Wait(t.Context())
+			time.Sleep(time.Second)
+			r.Apply(drop)
+			time.Sleep(2 * time.Second)
+		}, 1},
+		"listed while it was probed, and its own query failed": {func(t *testing.T, r *rig) {
+			t.Helper()
+			time.Sleep(time.Minute)
+			go probe(t, r)
+			time.Sleep(time.Second)
+			r.sim.Inject(kiesim.Match{ID: "a"}, kiesim.Fault{Code: 500, Delay: 2 * time.Second})
+			r.list("a")
+			r.scrape()
+		}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, setup{api: kiesim.Options{Latency: 2 * time.Second}}, func(t *testing.T, r *rig) {
+				r.sim.Put(kiesim.Task{ID: "a", Model: "kling/v2", Duration: 50 * time.Second})
+				test.learn(t, r)
+				r.list("a")
+				s := r.watch(10 * time.Minute)
+				if k := find(t, s, "a"); k.State != kie.StateSuccess || k.Latency != 50*time.Second {
+					t.Errorf("%+v", k)
+				}
+				r.wantQueries("a", test.queries)
+				wantTotals(t, r, 1, 0)
+			})
+		})
+	}
+}
+
+func TestABadTaskThatIsProbedDoesNotKeepTheAccountClosed(t *testing.T) {
+	bubble(t, setup{}, func(t *testing.T, r *rig) {
+		r.sim.Inject(kiesim.Match{ID: "bad"}, kiesim.Fault{Code: 455})
+		r.sim.Put(kiesim.Task{ID: "good"})
+		r.Probe(t.Context(), "main", "bad")
+		for end := time.Now().Add(time.Minute); ; time.Sleep(15 * time.Second) {
+			r.Probe(t.Context(), "main", "bad")
+			if p := r.Probe(t.Context(), "main", "good"); p.Err == nil {
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatal("good can't be asked")
+			}
+		}
+	})
+}
+
+func TestATaskThatClosedTheGateMayOpenItWhereNoOtherIsProbed(t *testing.T) {
+	bubble(t, setup{}, func(t *testing.T, r *rig) {
+		remove := r.sim.Inject(kiesim.Match{}, kiesim.Fault{Code: 455})
+		r.Probe(t.Context(), "main", "a")
+		remove()
+		r.sim.Put(kiesim.Task{ID: "a"})
+		time.Sleep(90 * time.Second)
+		if p := r.Probe(t.Context(), "main", "a"); p.Err != nil {
+			t.Errorf("%+v", p)
+		}
+	})
+}
+
+func TestAProbeTriesARefusedKeyWithTheCreditCall(t *testing.T) {
+	bubble(t, setup{credits: time.Minute, api: kiesim.Options{Credits: 10}}, func(t *testing.T, r *rig) {
+		remove := r.sim.Inject(kiesim.Match{}, kiesim.Fault{Code: 401})
+		r.Probe(t.Context(), "main", "bad")
+		time.Sleep(2 * time.Minute)
+		r.Probe(t.Context(), "main", "a")
+		r.wantQueries("a", 0)
+		remove()
+		r.sim.Put(kiesim.Task{ID: "a"})
+		r.sim.Put(kiesim.Task{ID: "b"})
+		time.Sleep(2 * time.Minute) // every other trial is about a task, which is a here
+		for _, id := range []string{"a", "b"} {
+			if p := r.Probe(t.Context(), "main", id); p.Err != nil {
+				t.Errorf("%+v", p)
+			}
+		}
+		if n := r.sim.Stats().Requests[kiesim.Credit]; n != 1 {
+			t.Errorf("%d credit calls, want 1", n)
+		}
+	})
+}
+
+func TestAProbeByAnotherAccountThanTheTasksIsAskedOnItsOwn(t *testing.T) {
+	bubble(t, setup{api: kiesim.Options{Latency: 2 * time.Second}}, func(t *testing.T, r *rig) {
+		r.sim.Put(kiesim.Task{ID: "dropped", Model: "m"})
+		r.sim.Put(kiesim.Task{ID: "moved", Model: "m"})
+		r.list("dropped")
+		r.scrape()
+		r.Apply(source.Change{Group: "video", Removed: []string{"dropped"}})
+		r.list("moved")
+		go r.Wait(t.Context())
+		time.Sleep(time.Second)
+		o := r.options
+		o.Accounts = append(o.Accounts[:1:1], r.account("second"))
+		o.Groups = []tracker.GroupOptions{{Name: "video", Account: "main"}, {Name: "image", Account: "second"}}
+		r.Reconfigure(o, func() { r.Apply(listing("image", "moved")) })
+		for _, id := range []string{"moved", "dropped"} {
+			if p := r.Probe(t.Context(), "second", id); p.Err != nil || p.Task.State != kie.StateSuccess || p.Waited > time.Second {
+				t.Errorf("%+v", p)
+			}
+			r.wantQueries(id, 2)
+		}
+	})
+}

@@ -77,8 +77,12 @@ func (t *Tracker) adoptGroups(options []GroupOptions) {
 		delete(before, o.Name)
 		t.groups = append(t.groups, g)
 		t.byGroup[g.name] = g
-		g.overdue = o.Overdue
 		t.entrust(g, accounts[o.Account])
+		relied := g.relies()
+		g.overdue, g.webhook = o.Overdue, o.Webhook
+		if relied && !g.relies() {
+			t.pollAgain(g, time.Now())
+		}
 		t.bounds.admitLabels(o.Labels)
 	}
 	for _, g := range before {

@@ -28,6 +28,7 @@ type task struct {
 	hasCredits bool
 	counted    bool // is in the totals, or will be
 	removed    bool // tracked no longer
+	called     bool // a callback has come for it
 	index      int  // in the tracker's unfinished or finished tasks
 }
 
@@ -42,6 +43,7 @@ type open struct {
 	inGrace int       // answers during the grace that there is no such task
 	missing int       // such answers after the grace
 	class   kie.Class // of the last query, as far as it concerns the task
+	asked   kie.Time  // when its last query ended, in our time, rounded up; absent: never
 	news    time.Time // if it finished after this, it did so while we were watching
 	watched bool      // was seen unfinished, perhaps by an earlier process
 	asking  bool      // a query is under way
@@ -56,6 +58,8 @@ func (o *open) lane() schedule.Lane {
 	switch {
 	case o.given:
 		return schedule.LaneNone
+	case o.Called:
+		return schedule.LaneHot
 	case o.old || o.missing > 0:
 		return schedule.LaneRare
 	case o.backlog && (o.class != kie.ClassOK || o.inGrace > 0):
@@ -116,15 +120,25 @@ func (t *Tracker) learn(a *account, k *task, answer kie.Answer, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.changes.Add(1)
+	q := a.asking[k]
 	delete(a.asking, k)
-	k.open.asking = false
+	k.open.asking, k.open.asked = false, kie.TimeOf(now.Add(time.Millisecond))
 	a.note(err, "task_id", k.id)
 	if !k.removed {
 		t.conclude(a, k, answer, err, now)
+		t.resolve(k, now)
 		if k.open != nil {
+			if k.open.Called {
+				k.heed(now, t.options.Bounds)
+			}
 			k.enqueue()
 		}
+	} else if err == nil {
+		t.keep(a, answer)
 	}
+	q.outcome = Probe{Task: k.snapshot(), Err: err, Asked: true, Took: now.Sub(q.began)}
+	q.useful = !kie.Cancelled(err)
+	close(q.done)
 	a.release()
 	a.wakeUp()
 	if b := k.group.account; b != a {
@@ -216,7 +230,7 @@ func (t *Tracker) answered(a *account, k *task, answer kie.Answer) {
 	age := k.age(a.clock)
 	o.old, o.overdue = age >= schedule.OldAge, age > k.model.overdueAfter()
 	o.Durations, o.Born = k.model.durations, a.clock.now.Add(-age)
-	o.Due = a.clock.now.Add(o.Durations.Interval(t.options.Bounds, age))
+	o.Due = a.clock.now.Add(k.interval(t.options.Bounds, age))
 	if !known {
 		o.watched = true
 		t.store.Put(k.id, k.record(), nil)
@@ -258,6 +272,9 @@ func (t *Tracker) finish(k *task, answer kie.Answer, c clock) {
 	t.takeUnfinished(k)
 	k.open = nil
 	t.putFinished(k)
+	if news && !k.called {
+		t.missed(k.group, answer.Completed, c)
+	}
 	k.learned = kie.TimeOf(c.now)
 	if !news {
 		k.group.uncounted++

@@ -20,7 +20,9 @@ type group struct {
 	name      string
 	account   *account
 	overdue   time.Duration // 0: learned
-	tasks     int           // tracked
+	webhook   bool          // callbacks are expected
+	callbacks schedule.Callbacks
+	tasks     int // tracked
 	uncounted uint64
 	detection histogram
 	durations *schedule.Durations

@@ -47,6 +47,7 @@ type GroupOptions struct {
 	Account string
 	Labels  map[string]string
 	Overdue time.Duration // 0: learned
+	Webhook bool          // callbacks are expected: while they come, polling is a safety net
 }
 
 // Tracker knows the tasks. It is safe for concurrent use.
@@ -73,7 +74,7 @@ type Tracker struct {
 	finished   []*task // in the order in which it was learned, with gaps
 	gaps       int     // in finished
 	dropped    dropped
-	probed     probed
+	strays     strays
 	models     map[modelKey]*model
 	bounds     bounds
 }
@@ -88,7 +89,7 @@ func New(o Options) *Tracker {
 		durations: schedule.NewDurations(nil),
 		tasks:     make(map[string]*task),
 		dropped:   newDropped(),
-		probed:    newProbed(),
+		strays:    newStrays(),
 		models:    make(map[modelKey]*model),
 		bounds:    newBounds(o.Models),
 	}
@@ -203,9 +204,13 @@ func (t *Tracker) list(in string, listed []source.Task, records []store.Record, 
 			t.restore(t.recall(l, g, records[i], now), g, l.Labels)
 		} else {
 			k := t.meet(l, backlog, now)
+			if !backlog {
+				k.open.Due = now.Add(g.firstQuery(t.options.Bounds, l.Model))
+			}
 			t.restore(k, g, l.Labels)
 			t.store.Put(k.id, k.record(), nil)
 		}
+		t.resolve(t.tasks[l.ID], now)
 	}
 }
 
@@ -266,6 +271,9 @@ func (t *Tracker) move(k *task, g *group, labels map[string]string) {
 	from := k.group
 	t.leave(k)
 	t.enter(k, g, labels)
+	if k.open != nil && from.relies() && !g.relies() {
+		k.pollAgain(time.Now(), t.options.Bounds)
+	}
 	if g != from {
 		t.store.Put(k.id, k.record(), nil)
 	}

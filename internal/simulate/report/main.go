@@ -31,7 +31,7 @@ func main() {
 func run(docs string) error {
 	results := make(map[float64][simulate.Strategies]simulate.Result)
 	for _, rate := range simulate.Rates() {
-		results[rate] = simulate.Compare(rate, tasks, seeds, simulate.EveryTask, simulate.Documented, simulate.Unknown, simulate.Known)
+		results[rate] = simulate.Compare(rate, tasks, seeds, simulate.EveryTask, simulate.Documented, simulate.Unknown, simulate.Known, simulate.Called)
 	}
 	table := simulate.Table(results)
 	fmt.Print(table)

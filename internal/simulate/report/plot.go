@@ -31,7 +31,7 @@ const (
 
 // colour returns the colour of a line. They can be told apart by most eyes, on white and on black.
 func colour(i int) string {
-	all := []string{"#999999", "#d55e00", "#0072b2", "#009e73"}
+	all := []string{"#999999", "#d55e00", "#0072b2", "#009e73", "#cc79a7"}
 	return all[i%len(all)]
 }
 

@@ -31,7 +31,7 @@ var (
 // closed says by which of the page's sets of values a label is closed.
 var closed = map[string]string{
 	"states": "state", "reasons": "reason", "gate reasons": "reason", "rejections": "reason",
-	"classes": "class", "endpoints": "endpoint",
+	"classes": "class", "endpoints": "endpoint", "callback results": "result",
 }
 
 // Read reads the generated page on metrics.

@@ -1,0 +1,191 @@
+package app_test
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/app"
+	"github.com/kie-exporter/kie_exporter/internal/kiesim"
+)
+
+// hooked is the program at work with callbacks, the tasks of a configuration, and webhook keys in files.
+type hooked struct {
+	*program
+	sim *kiesim.Server
+	dir string
+}
+
+// startHooked starts a program that was listed these tasks. None is asked again for long once it was answered.
+func startHooked(t *testing.T, tasks ...string) *hooked {
+	t.Helper()
+	h := &hooked{dir: t.TempDir()}
+	var api string
+	h.sim, api = serveAPI(t, kiesim.Options{})
+	rewrite(t, filepath.Join(h.dir, "first"), canary+"-1\n")
+	rewrite(t, filepath.Join(h.dir, "second"), canary+"-2\n")
+	rewrite(t, filepath.Join(h.dir, "kie.yml"), fmt.Sprintf(`
+accounts: [{base_url: %q, requests_per_second: 1000, credits_interval: 0s, webhook_keys_files: [first, second]}]
+groups: [{name: g, tasks: [%s], webhook: true}]
+polling: {background: true, min_interval: 1s, max_interval: 1h}`, api, strings.Join(tasks, ", ")))
+	for _, id := range tasks {
+		h.sim.Put(kiesim.Task{ID: id, Model: "m", Created: time.Now().Add(-20 * time.Hour), Duration: 20*time.Hour + 3*time.Second})
+	}
+	h.program = start(t, "--config.file="+filepath.Join(h.dir, "kie.yml"), "--web.webhook-listen-address=127.0.0.1:0",
+		"--web.probe-listen-address=127.0.0.1:0", "--web.enable-lifecycle", "--web.enable-pprof")
+	return h
+}
+
+// callback sends one that says that a task has succeeded, signed with a key, and returns the status of the answer.
+func (h *hooked) callback(key, id string) int {
+	h.t.Helper()
+	timestamp := strconv.FormatInt(time.Now().Unix(), 10)
+	mac := hmac.New(sha256.New, []byte(key))
+	mac.Write([]byte(id + "." + timestamp))
+	body := fmt.Sprintf(`{"code":200,"msg":"success","data":{"taskId":%q,"state":"success","param":%q}}`, id, kiesim.Canary)
+	req, err := http.NewRequestWithContext(h.t.Context(), http.MethodPost, h.hooks+"/webhook/default", strings.NewReader(body))
+	if err != nil {
+		h.t.Error(err)
+		return 0
+	}
+	req.Header = http.Header{
+		"X-Webhook-Timestamp": {timestamp}, "X-Webhook-Signature": {base64.StdEncoding.EncodeToString(mac.Sum(nil))},
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		h.t.Error(err)
+		return 0
+	}
+	_ = resp.Body.Close()
+	return resp.StatusCode
+}
+
+func (h *hooked) wantStatus(key, id string, want int) {
+	h.t.Helper()
+	if got := h.callback(key, id); got != want {
+		h.t.Errorf("the callback about %s is answered with %d, want %d", id, got, want)
+	}
+}
+
+// callbacks is a line of the metrics.
+func callbacks(result string, n int) string {
+	return fmt.Sprintf(`kie_exporter_callbacks_total{account="default",result=%q} %d`, result, n)
+}
+
+func TestACallbackHasItsTaskAskedAndTellsNothingItself(t *testing.T) {
+	h := startHooked(t, "a", "b")
+	h.until(10*time.Second, `kie_tasks{group="g",model="m",state="generating"} 2`, callbacks("accepted", 0))
+	h.wantStatus(canary+"-1", "a", 202) // a forged body under a valid signature: the task is not finished yet
+	h.wantStatus("wrong", "b", 401)
+	h.wantStatus(canary+"-2", "unknown", 202)
+	body := h.until(5*time.Second, callbacks("accepted", 1), callbacks("unsigned", 1), callbacks("unknown", 1), callbacks("stale", 0))
+	if line := missing(body, []string{`kie_tasks{group="g",model="m",state="generating"} 2`}); line != "" {
+		t.Errorf("the body of a callback is believed: no %s in\n%s", line, body)
+	}
+	time.Sleep(3 * time.Second)
+	h.wantStatus(canary+"-2", "b", 202)
+	h.until(5*time.Second, `kie_task_state{group="g",model="m",state="success",task_id="b"} 1`)
+	for range 20 { // a replay
+		h.wantStatus(canary+"-2", "b", 202)
+	}
+	h.until(5*time.Second, callbacks("finished", 20))
+	if n := h.sim.Queries("b"); n != 2 {
+		t.Errorf("b was asked %d times, want twice", n)
+	}
+	if n := h.sim.Queries("unknown"); n != 0 {
+		t.Errorf("an unknown id was asked %d times", n)
+	}
+}
+
+func TestWebhookKeysAreReplacedWhileRunning(t *testing.T) {
+	h := startHooked(t, "a")
+	rewrite(t, filepath.Join(h.dir, "first"), canary+"-3")
+	deadline := time.Now().Add(10 * time.Second)
+	for h.callback(canary+"-3", "x") != 202 {
+		if time.Now().After(deadline) {
+			t.Fatal("the new key is not in force")
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	h.wantStatus(canary+"-1", "x", 401)
+	h.wantStatus(canary+"-2", "x", 202)
+	if _, body := h.get("/config"); !strings.Contains(body, "webhook: true") || !strings.Contains(body, filepath.Join(h.dir, "second")) {
+		t.Errorf("/config: %s", body)
+	}
+	config := filepath.Join(h.dir, "kie.yml")
+	rewrite(t, config, "accounts: [{name: default, webhook_keys_files: [second]}]\ngroups: [{tasks: [a]}]\n")
+	h.reload(http.StatusOK)
+	h.wantStatus(canary+"-3", "x", 401)
+	h.wantStatus(canary+"-2", "x", 202)
+	rewrite(t, config, "groups: [{tasks: [a]}]\n")
+	h.reload(http.StatusOK)
+	h.wantStatus(canary+"-2", "x", 401)
+	rewrite(t, config, "accounts: [{name: other}]\ngroups: [{tasks: [a]}]\n")
+	h.reload(http.StatusOK)
+	h.wantStatus(canary+"-2", "x", 404)
+}
+
+func TestCallbacksAreReceivedAloneAndNowhereElse(t *testing.T) {
+	h := startHooked(t, "a")
+	main, hooks := h.base, h.hooks
+	if main == hooks || hooks == h.health {
+		t.Fatal("there is no address of its own")
+	}
+	h.base = hooks
+	for _, path := range []string{"/metrics", "/", "/config", "/probe?task_id=a", "/tasks", "/debug/pprof/", "/-/healthy", "/-/ready", "/-/reload"} {
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			if status, _ := h.send(method, path, nil); status != http.StatusNotFound {
+				t.Errorf("%s %s answers %d on the address of callbacks", method, path, status)
+			}
+		}
+	}
+	for path, want := range map[string]int{"/webhook/default": 405, "/webhook/other": 405, "//webhook/default": 404} {
+		if status, _ := h.send(http.MethodGet, path, nil); status != want {
+			t.Errorf("GET %s answers %d, want %d", path, status, want)
+		}
+	}
+	for _, h.base = range []string{main, h.health} {
+		if status, _ := h.send(http.MethodPost, "/webhook/default", nil); status != http.StatusNotFound {
+			t.Errorf("a callback to %s is answered with %d", h.base, status)
+		}
+	}
+}
+
+func TestAFloodOfCallbacksDoesNotCostMoreThanItsShare(t *testing.T) {
+	h := startHooked(t, "a")
+	h.until(10*time.Second, `kie_tasks{group="g",model="m",state="generating"} 1`)
+	begin := time.Now()
+	var senders sync.WaitGroup
+	for s := range 10 {
+		senders.Go(func() {
+			for i := range 200 {
+				h.callback(canary+"-1", [...]string{"a", "unknown"}[(s+i)%2])
+			}
+		})
+	}
+	senders.Wait()
+	h.scrape()
+	if n, most := h.sim.Queries("a"), 2+int(time.Since(begin).Seconds()); n > most {
+		t.Errorf("asked %d times, at most %d are allowed", n, most)
+	}
+}
+
+func TestCallbacksThatNobodyCouldSignAreNotWaitedFor(t *testing.T) {
+	for _, args := range [][]string{{"--task.id=a"}, {"--demo"}} {
+		var stderr buffer
+		code := app.Run(t.Context(), append(args, "--storage.path=", "--web.webhook-listen-address=127.0.0.1:0"), app.Options{
+			Stdout: &buffer{}, Stderr: &stderr, Getenv: environment,
+		})
+		if code != 1 || !strings.Contains(stderr.String(), "webhook_keys_files") {
+			t.Errorf("%v: exit code %d: %s", args, code, stderr.String())
+		}
+	}
+}

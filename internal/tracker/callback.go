@@ -1,0 +1,125 @@
+// Callbacks: hints that a task has finished, and how a group is asked that relies on them.
+
+package tracker
+
+import (
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/schedule"
+)
+
+// Callback takes the hint that a task of an account has finished: it is due as soon as it may be asked again. It reports
+// whether the task is tracked, and whether it is still asked. Of one that is not tracked nothing is kept.
+func (t *Tracker) Callback(account, id string) (tracked, asked bool) {
+	now := time.Now()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	k, ok := t.tasks[id]
+	if !ok || k.group.account.name != account {
+		return false, false
+	}
+	if !k.called {
+		k.called = true
+		k.group.relyOn(k.group.callbacks.Came)
+	}
+	if k.open == nil || k.open.given {
+		return true, false
+	}
+	k.open.Called = true
+	if !k.open.asking { // else learn heeds it
+		k.heed(now, t.options.Bounds)
+		k.requeue()
+		k.group.account.wakeUp()
+	}
+	return true, true
+}
+
+// heed has a task asked soon that a callback has come for. A doubtful failure is confirmed when it is time.
+func (k *task) heed(now time.Time, b schedule.Bounds) {
+	o := k.open
+	soonest := now
+	if allowed := o.asked.Time().Add(b.Min); allowed.After(now) {
+		soonest = allowed
+	}
+	if o.doubt == "" && o.Due.After(soonest) {
+		o.Due = soonest
+	}
+}
+
+// requeue puts a task that is not being asked where it belongs now.
+func (k *task) requeue() {
+	k.group.account.queue.Remove(&k.open.Item)
+	k.enqueue()
+}
+
+// relies reports whether the group's tasks are polled as a safety net only.
+func (g *group) relies() bool { return g.webhook && g.callbacks.Relied() }
+
+// relyOn makes a change of what is known of the group's callbacks, and logs what comes of it.
+func (g *group) relyOn(change func()) {
+	was := g.relies()
+	change()
+	switch log := g.account.log; {
+	case g.relies() && !was:
+		log.Info("Callbacks come, tasks are polled as a safety net", "group", g.name)
+	case was && !g.relies():
+		log.Warn("Tasks finish without callbacks, they are polled again", "group", g.name)
+	}
+}
+
+// interval returns how long after an answer an unfinished task of this age is asked again. No second callback comes.
+func (k *task) interval(b schedule.Bounds, age time.Duration) time.Duration {
+	if k.group.relies() && !k.called {
+		return k.open.Durations.SafetyNet(b, age, k.model.overdueAfter())
+	}
+	return k.open.Durations.Interval(b, age)
+}
+
+// firstQuery returns how long after its first sight a task is asked that its source says to be of a model.
+func (g *group) firstQuery(b schedule.Bounds, hint string) time.Duration {
+	if !g.relies() {
+		return 0
+	}
+	d := g.durationsOf(hint)
+	overdue := g.overdue
+	if overdue == 0 {
+		overdue = d.Overdue()
+	}
+	return d.SafetyNet(b, 0, overdue)
+}
+
+// missed takes the news that one of the group's tasks has finished, without a callback, at that time. When it is one too many,
+// the group is polled as others are.
+func (t *Tracker) missed(g *group, completed kie.Time, c clock) {
+	was := g.relies()
+	g.relyOn(func() { g.callbacks.Missed(c.api(c.now).Sub(completed)) })
+	if was && !g.relies() {
+		t.pollAgain(g, c.now)
+	}
+}
+
+// pollAgain has the tasks of a group asked as if no callbacks had been expected.
+func (t *Tracker) pollAgain(g *group, now time.Time) {
+	for _, k := range t.unfinished {
+		if k.group == g && k.open.Due.After(now) {
+			k.pollAgain(now, t.options.Bounds)
+		}
+	}
+}
+
+// pollAgain leaves alone a task that rests for another reason than that a callback was expected.
+func (k *task) pollAgain(now time.Time, b schedule.Bounds) {
+	o := k.open
+	if o.asking || o.class != kie.ClassOK || o.inGrace > 0 || o.doubt != "" || o.lane() != schedule.LaneHot {
+		return
+	}
+	due := now
+	if !o.Answered.IsZero() {
+		due = o.Answered.Add(o.Durations.Interval(b, max(0, o.Answered.Sub(o.Born))))
+	}
+	if due.Before(o.Due) {
+		o.Due = due
+		k.requeue()
+	}
+}

@@ -1,0 +1,58 @@
+// What is remembered of tasks that finished while they were in no list.
+
+package tracker
+
+import (
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+)
+
+// maxStrays is how many of them are remembered.
+const maxStrays = 10_000
+
+type strayKey struct{ account, id string }
+
+// strays holds the last final answers about tasks that were in no list: such a task is not asked again, listed or not.
+type strays struct {
+	answers map[strayKey]kie.Answer
+	order   []strayKey // oldest first
+}
+
+func newStrays() strays { return strays{answers: make(map[strayKey]kie.Answer)} }
+
+// keep remembers an answer about a task that is in no list, if it is final, and gives it to the task if that is listed by now.
+func (t *Tracker) keep(a *account, answer kie.Answer) {
+	if !answer.State.Finished() {
+		return
+	}
+	t.strays.remember(strayKey{a.name, answer.ID}, answer)
+	if k, ok := t.tasks[answer.ID]; ok {
+		t.resolve(k, time.Now())
+	}
+}
+
+// resolve gives a tracked task that is not being asked the final answer that came while it was in no list, if there is one.
+func (t *Tracker) resolve(k *task, now time.Time) {
+	if k.open == nil || k.open.asking {
+		return
+	}
+	a := k.group.account
+	if answer, ok := t.strays.answers[strayKey{a.name, k.id}]; ok {
+		a.queue.Remove(&k.open.Item)
+		a.clock.now = now
+		t.answered(a, k, answer)
+		a.release()
+	}
+}
+
+func (s *strays) remember(key strayKey, answer kie.Answer) {
+	if _, ok := s.answers[key]; !ok {
+		s.order = append(s.order, key)
+	}
+	s.answers[key] = answer
+	if len(s.order) > maxStrays {
+		delete(s.answers, s.order[0])
+		s.order = s.order[1:]
+	}
+}

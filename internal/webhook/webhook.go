@@ -1,0 +1,167 @@
+// Package webhook receives the API's callbacks. A callback is signed for a task's id and a time, and its body is not signed:
+// so it is a hint to ask about that task, and never tells anything itself.
+package webhook
+
+import (
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+)
+
+const (
+	// atATime is how many callbacks are received at a time.
+	atATime = 32
+	// maxBody bounds what is read of a callback; the API sends about 2 KiB.
+	maxBody = 1 << 20
+	// readTimeout is how long a callback's body may take to arrive, so that slow senders take no place for long.
+	readTimeout = 5 * time.Second
+	// window is how far a callback's time may be from ours, either way.
+	window = 5 * time.Minute
+)
+
+// Result is what became of a callback.
+type Result uint8
+
+// The results. Only the first one has a task asked.
+const (
+	Accepted   Result = iota // about a task that is tracked and unfinished
+	Finished                 // about a task that is known to be finished, or was given up
+	Unknown                  // about a task that is not tracked
+	Unsigned                 // no signature, or not one of the account's keys
+	Stale                    // dated too long ago, or ahead
+	Malformed                // does not name one task
+	Overloaded               // there were too many at a time
+	results
+)
+
+// Results returns every result.
+func Results() []Result {
+	return []Result{Accepted, Finished, Unknown, Unsigned, Stale, Malformed, Overloaded}
+}
+
+// String returns the label value of the result.
+func (r Result) String() string {
+	return [results]string{"accepted", "finished", "unknown", "unsigned", "stale", "malformed", "overloaded"}[r]
+}
+
+// status returns the HTTP status that tells the result. Who sends callbacks is not told which tasks there are.
+func (r Result) status() int {
+	switch r {
+	case Unsigned, Stale:
+		return http.StatusUnauthorized
+	case Malformed:
+		return http.StatusBadRequest
+	case Overloaded:
+		return http.StatusServiceUnavailable
+	default:
+		return http.StatusAccepted
+	}
+}
+
+// Options say whose callbacks are received, and what is done with them.
+type Options struct {
+	// Keys returns the keys of an account that are in force; ok is false if there is no such account.
+	Keys func(account string) (keys []string, ok bool)
+	// Hint takes the hint that a task of an account has finished, and reports whether it is tracked, and still asked.
+	Hint func(account, id string) (tracked, asked bool)
+}
+
+// Receiver receives callbacks and counts what becomes of them. It keeps nothing else, so a callback that comes again has no
+// effect but the hint, which has a task asked no more often than it may be.
+type Receiver struct {
+	options Options
+	slots   chan struct{}
+
+	mu     sync.Mutex
+	counts map[string]*Counts // by account
+}
+
+// Counts are the callbacks of an account by what became of them.
+type Counts [results]uint64
+
+// Stat is what became of the callbacks of an account so far.
+type Stat struct {
+	Account string
+	Counts  Counts
+}
+
+// New returns a receiver.
+func New(o Options) *Receiver {
+	return &Receiver{options: o, slots: make(chan struct{}, atATime), counts: make(map[string]*Counts)}
+}
+
+// Register has callbacks received at /webhook/{account}.
+func (r *Receiver) Register(mux *http.ServeMux) { mux.Handle("POST /webhook/{account}", r) }
+
+// ServeHTTP implements http.Handler.
+func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	account := req.PathValue("account")
+	keys, ok := r.options.Keys(account)
+	if !ok {
+		http.NotFound(w, req)
+		return
+	}
+	result := Overloaded
+	select {
+	case r.slots <- struct{}{}:
+		result = r.receive(w, req, account, keys)
+		<-r.slots
+	default:
+	}
+	r.count(account, result)
+	http.Error(w, http.StatusText(result.status()), result.status())
+}
+
+// receive gives the hint if the callback is what it says. What costs least is looked at first.
+func (r *Receiver) receive(w http.ResponseWriter, req *http.Request, account string, keys []string) Result {
+	s, result := readSignature(req.Header, time.Now())
+	if result != Accepted {
+		return result
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readTimeout)) // a recorder in a test has none
+	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBody))
+	if err != nil {
+		return Malformed
+	}
+	id, ok := taskID(body)
+	if !ok || !kie.ValidID(id) {
+		return Malformed
+	}
+	if !s.isBy(keys, id) {
+		return Unsigned
+	}
+	switch tracked, asked := r.options.Hint(account, id); {
+	case asked:
+		return Accepted
+	case tracked:
+		return Finished
+	default:
+		return Unknown
+	}
+}
+
+// count counts callbacks of accounts that there are, so the map is bounded.
+func (r *Receiver) count(account string, result Result) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	counts, ok := r.counts[account]
+	if !ok {
+		counts = &Counts{}
+		r.counts[account] = counts
+	}
+	counts[result]++
+}
+
+// Stat returns what became of an account's callbacks so far.
+func (r *Receiver) Stat(account string) Stat {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := Stat{Account: account}
+	if counts, ok := r.counts[account]; ok {
+		s.Counts = *counts
+	}
+	return s
+}
