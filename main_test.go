@@ -160,7 +160,7 @@ func TestTheProcessPrintsNoSecret(t *testing.T) {
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
-	p.until(t, "Tasks listed")
+	p.until(t, "Not asking for now")
 	write(", credentials_file: " + key)
 	_ = p.Process.Signal(syscall.SIGHUP)
 	p.until(t, "can't be loaded")

@@ -74,6 +74,7 @@ func TestExactKeyWinsOverItsLikes(t *testing.T) {
 	for _, members := range []string{
 		`"state":"success","STATE":"waiting","State":"fail"`,
 		`"STATE":"waiting","State":"fail","state":"success"`,
+		`"state":"waiting","state":"success"`, // twice: the last one, as everywhere in JSON
 	} {
 		if a := told(t, members); a.State != StateSuccess {
 			t.Errorf("%s: state %v, want success", members, a.State)
