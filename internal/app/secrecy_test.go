@@ -175,6 +175,9 @@ func TestNoSecretGetsOutOnAnyErrorPath(t *testing.T) {
 			t.Parallel()
 			base, client := path.api(t)
 			config := confidential(t, base, client)
+			if path.class == "timeout" {
+				replaceIn(t, config, "timeout: 10s", "timeout: 100ms")
+			}
 			p := start(t, "--web.enable-lifecycle", "--web.enable-pprof", "--config.file="+config)
 			p.untilAsked(path.class)
 			rewrite(t, config, "accounts: [{credentials_file: "+canary+"}]\ngroups: [{tasks: [a]}]\n")
@@ -191,7 +194,7 @@ func confidential(t *testing.T, base, client string) string {
 	rewrite(t, filepath.Join(dir, "key"), canary)
 	rewrite(t, filepath.Join(dir, "header"), canaryHeader)
 	path := filepath.Join(dir, "kie.yml")
-	rewrite(t, path, fmt.Sprintf("accounts: [{base_url: %q, credentials_file: key, timeout: 1s, credits_interval: 10s, requests_per_second: 1000, http_client: {%s"+
+	rewrite(t, path, fmt.Sprintf("accounts: [{base_url: %q, credentials_file: key, timeout: 10s, credits_interval: 10s, requests_per_second: 1000, http_client: {%s"+
 		"http_headers: {X-Gateway: {secrets: [%s], files: [header]}}}}]\n"+
 		"groups: [{tasks: [a, b]}]\npolling: {max_wait: 0s}\n", base, client, canaryHeader))
 	return path
@@ -201,7 +204,7 @@ func confidential(t *testing.T, base, client string) string {
 func (p *program) untilAsked(class string) {
 	p.t.Helper()
 	asked := regexp.MustCompile(`(?m)^kie_api_requests_total\{account="default",class="` + class + `",endpoint="recordInfo"\} [1-9]`)
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		body := p.scrape()
 		if asked.MatchString(body) {
 			return
@@ -308,7 +311,7 @@ func TestNoSecretGetsOutOfABadKeyFile(t *testing.T) {
 			if err := replace(filepath.Join(filepath.Dir(config), "key")); err != nil {
 				t.Fatal(err)
 			}
-			for deadline := time.Now().Add(20 * time.Second); !strings.Contains(p.stderr.String(), "can't be read again"); time.Sleep(50 * time.Millisecond) {
+			for deadline := time.Now().Add(30 * time.Second); !strings.Contains(p.stderr.String(), "can't be read again"); time.Sleep(50 * time.Millisecond) {
 				p.get("/probe?task_id=c&debug=true") // a query, which looks at the key
 				if time.Now().After(deadline) {
 					t.Fatalf("nothing is said of the key: %s", p.stderr.String())
@@ -326,6 +329,7 @@ func TestNoSecretGetsOutOfABadWebConfiguration(t *testing.T) {
 	web := filepath.Join(t.TempDir(), "web.yml")
 	rewrite(t, web, "{}")
 	p := start(t, "--config.file="+config, "--web.config.file="+web)
+	p.scrape() // until here the web configuration must be good
 	for _, text := range []string{
 		"basic_auth_users: " + canary,
 		"basic_auth_users: [" + canary + "]",

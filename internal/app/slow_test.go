@@ -97,17 +97,18 @@ func hungUp(conns []net.Conn) (n int) {
 
 func TestIdleClientsAreHungUpOnAndScrapesGoOn(t *testing.T) {
 	const scrape = "GET /metrics HTTP/1.1\r\nHost: test\r\n"
+	const whole = "GET /-/healthy HTTP/1.1\r\nHost: test\r\n\r\n"
 	for name, begin := range map[string]string{
 		"500 connections that send nothing":     "",
 		"500 half-open connections":             scrape,
-		"500 connections that ask nothing more": scrape + "\r\n",
+		"500 connections that ask nothing more": whole,
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, &flags{metricsPath: "/metrics", maxRequests: 5}, func(t *testing.T, pipe *kiesim.PipeListener) {
 				var conns []net.Conn
 				for range 500 {
 					conn := dial(t, pipe, begin)
-					if begin == scrape+"\r\n" {
+					if begin == whole {
 						readAnswer(t, conn)
 					}
 					conns = append(conns, conn)
