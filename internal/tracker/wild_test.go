@@ -104,15 +104,15 @@ func TestATaskInAnUnknownStateIsAskedOn(t *testing.T) {
 	for _, word := range []string{"dreaming", ""} {
 		t.Run("state "+word, func(t *testing.T) {
 			bubble(t, setup{tracker: tracker.Options{Background: true}}, func(t *testing.T, r *rig) {
-				r.task(kiesim.Task{ID: "a", Data: map[string]any{"state": word}})
+				r.task(kiesim.Task{ID: "odd", Data: map[string]any{"state": word}})
 				time.Sleep(10 * time.Minute)
-				if k := find(t, r.Snapshot(), "a"); k.State != kie.StateUnknown || k.QueryError != kie.ClassOK {
+				if k := find(t, r.Snapshot(), "odd"); k.State != kie.StateUnknown || k.QueryError != kie.ClassOK {
 					t.Errorf("%+v", k)
 				}
-				r.wantGaps("a", 3, 60)
-				r.task(kiesim.Task{ID: "a"})
+				r.wantGaps("odd", 3, 60)
+				r.task(kiesim.Task{ID: "odd"})
 				time.Sleep(time.Minute)
-				if k := find(t, r.Snapshot(), "a"); k.State != kie.StateSuccess {
+				if k := find(t, r.Snapshot(), "odd"); k.State != kie.StateSuccess {
 					t.Errorf("in the end: %+v", k)
 				}
 			})
