@@ -178,12 +178,31 @@ func TestNoSecretGetsOutOnAnyErrorPath(t *testing.T) {
 			if path.class == "timeout" {
 				replaceIn(t, config, "timeout: 10s", "timeout: 100ms")
 			}
-			p := start(t, "--web.enable-lifecycle", "--web.enable-pprof", "--config.file="+config)
+			kept := t.TempDir()
+			p := start(t, "--web.enable-lifecycle", "--web.enable-pprof", "--storage.path="+kept, "--config.file="+config)
 			p.untilAsked(path.class)
 			rewrite(t, config, "accounts: [{credentials_file: "+canary+"}]\ngroups: [{tasks: [a]}]\n")
 			p.reload(http.StatusInternalServerError)
 			p.visitEverything()
+			p.end()
+			checkFiles(t, kept)
 		})
+	}
+}
+
+// checkFiles looks for secrets in what the program has kept.
+func checkFiles(t *testing.T, folder string) {
+	t.Helper()
+	files, err := os.ReadDir(folder)
+	if err != nil || len(files) == 0 {
+		t.Errorf("%d files are kept, %v", len(files), err)
+	}
+	for _, f := range files {
+		kept, err := os.ReadFile(filepath.Join(folder, f.Name()))
+		if err != nil {
+			t.Error(err)
+		}
+		checkSecrets(t, string(kept))
 	}
 }
 

@@ -349,7 +349,7 @@ func requests() []row {
 		},
 		{
 			"GET /-/reload; POST without --web.enable-lifecycle; POST from another site", "405; 403; 403",
-			[]string{"app.TestWhoMayReload"},
+			[]string{"app.TestWhoMayReload/GET", "app.TestWhoMayReload/POST", "app.TestWhoMayReload/POST from a page of another site"},
 		},
 		{
 			"//metrics, /metrics/.., TRACE", "404; 404; 405",

@@ -140,12 +140,16 @@ func numbered(format string, n int) string {
 // visits checks what holds for each parser and any content, and returns the ids.
 func visits(t *testing.T, parse parser, content string) []string {
 	t.Helper()
+	content, err := plain(content)
+	if err != nil {
+		return nil
+	}
 	var ids []string
 	base := &traits{group: &group{}}
 	lines := strings.Count(content, "\n") + strings.Count(content, "\r") + strings.Count(content, "\u2028") +
 		strings.Count(content, "\u2029") + strings.Count(content, "\u0085") + 1 // YAML's idea of a line
 	visited := false
-	err := parse(content, base, func(it item) {
+	err = parse(content, base, func(it item) {
 		visited = true
 		if it.line < 1 || it.line > lines {
 			t.Errorf("line %d of %d", it.line, lines)
