@@ -149,6 +149,7 @@ func TestAScraperReadingAByteASecondIsCutOff(t *testing.T) {
 			t.Errorf("with both places taken a scrape answers %d", status)
 		}
 		slow.Wait()
+		synctest.Wait() // the connection goes before its handler does
 		if status := readAnswer(t, dial(t, pipe, scrape)); status != http.StatusOK {
 			t.Errorf("with both places free again a scrape answers %d", status)
 		}
