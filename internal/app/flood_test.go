@@ -14,8 +14,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/kiesim"
 )
 
-// statuses makes requests of one path at a time each and returns how often which status came. A client of its own
-// leaves no connections behind.
+// statuses makes requests all at a time and returns how often which status came.
 func (p *program) statuses(requests int, path func(i int) string) map[int]int {
 	p.t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
@@ -83,13 +82,13 @@ func TestAFloodOfProbesKeepsToTheBudget(t *testing.T) {
 	sim, api := serveAPI(t, kiesim.Options{Record: true})
 	sim.Put(kiesim.Task{ID: "tracked", Model: "m", Duration: time.Hour})
 	config := configFile(t, api, "groups: [{tasks: [tracked]}]\npolling: {min_interval: 1s, max_interval: 1s, background: true}")
-	slowDown(t, config)
+	replaceIn(t, config, "requests_per_second: 1000", "requests_per_second: 300")
 	p := start(t, "--log.level=warn", "--web.max-requests=500", "--config.file="+config)
 	p.until(10*time.Second, `kie_up{account="default"} 1`)
 	goroutines, heap := footprint()
 	asked := sim.Queries("tracked")
 	begin := time.Now()
-	done := make(chan map[int]int)
+	done := make(chan map[int]int, 1)
 	go func() {
 		done <- p.statuses(1000, func(i int) string { return fmt.Sprintf("/probe?task_id=strange%d", i) })
 	}()
@@ -112,12 +111,6 @@ func TestAFloodOfProbesKeepsToTheBudget(t *testing.T) {
 		t.Errorf("probes leave series behind:\n%s", body)
 	}
 	p.wantFlat(goroutines, heap)
-}
-
-// slowDown gives the account of a configuration file a budget of 300 queries a second.
-func slowDown(t *testing.T, path string) {
-	t.Helper()
-	replaceIn(t, path, "requests_per_second: 1000", "requests_per_second: 300")
 }
 
 func requestsSince(sim *kiesim.Server, since time.Time) (n int) {

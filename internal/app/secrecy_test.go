@@ -28,7 +28,7 @@ import (
 // parrot sends back all that a request gives away, wherever HTTP lets it.
 type parrot struct {
 	status int
-	body   string // %[1]s is what the request gives away; empty: an empty envelope with the status as its code
+	body   string // %[1]s is what the request gives away
 }
 
 func (p parrot) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -104,11 +104,11 @@ func over(class string, api http.Handler) errorPath {
 func below(through bool, text string) errorPath {
 	return errorPath{"transport", func(t *testing.T) (base, client string) {
 		t.Helper()
-		if address := wire(t, text); through {
+		address := wire(t, text)
+		if through {
 			return "https://api.example", proxied(address)
-		} else { //nolint:revive // the address is for both
-			return "http://" + address, ""
 		}
+		return "http://" + address, ""
 	}}
 }
 
@@ -118,22 +118,22 @@ func proxied(address string) string {
 
 func errorPaths() map[string]errorPath {
 	paths := map[string]errorPath{
-		"redirect to a host of the key's name": over("redirect", parrot{302, "%[1]s"}),
-		"HTTP 401":                             over("auth", parrot{401, "%[1]s"}),
-		"HTTP 429":                             over("rate_limited", parrot{429, "%[1]s"}),
-		"HTTP 500":                             over("server", parrot{500, "<html>%[1]s"}),
-		"garbage":                              over("decode", parrot{200, "%[1]s"}),
-		"another task":                         over("mismatch", parrot{200, `{"code":200,"data":{"taskId":"%[1]s"}}`}),
-		"gzip that is none":                    over("decode", http.HandlerFunc(plainAsGzip)),
-		"failed task":                          over("ok", parrot{200, `{"code":200,"data":{"state":"fail","failCode":"%[1]s","failMsg":"%[1]s","param":"%[1]s"}}`}),
-		"finished task":                        over("ok", parrot{200, `{"code":200,"data":{"state":"success","resultJson":"{\"resultUrls\":[\"https://%[1]s\"]}","param":"%[1]s"}}`}),
-		"unknown state":                        over("ok", parrot{200, `{"code":200,"data":{"state":"%[1]s","failMsg":"%[1]s"}}`}),
-		"status line":                          below(false, "HTTP/1.1 %[1]s\r\n\r\n"),
-		"header":                               below(false, "HTTP/1.1 200 OK\r\n%[1]s\r\n\r\n"),
-		"chunk":                                below(false, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%[1]s\r\n"),
-		"body cut":                             below(false, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n%[1]s"),
-		"proxy refuses":                        below(true, "HTTP/1.1 407 %[1]s\r\n\r\n%[1]s"),
-		"proxy is none":                        below(true, "%[1]s\r\n\r\n"),
+		"redirect":          over("redirect", parrot{302, "%[1]s"}),
+		"HTTP 401":          over("auth", parrot{401, "%[1]s"}),
+		"HTTP 429":          over("rate_limited", parrot{429, "%[1]s"}),
+		"HTTP 500":          over("server", parrot{500, "<html>%[1]s"}),
+		"garbage":           over("decode", parrot{200, "%[1]s"}),
+		"another task":      over("mismatch", parrot{200, `{"code":200,"data":{"taskId":"%[1]s"}}`}),
+		"gzip that is none": over("decode", http.HandlerFunc(plainAsGzip)),
+		"failed task":       over("ok", parrot{200, `{"code":200,"data":{"state":"fail","failCode":"%[1]s","failMsg":"%[1]s","param":"%[1]s"}}`}),
+		"finished task":     over("ok", parrot{200, `{"code":200,"data":{"state":"success","resultJson":"{\"resultUrls\":[\"https://%[1]s\"]}","param":"%[1]s"}}`}),
+		"unknown state":     over("ok", parrot{200, `{"code":200,"data":{"state":"%[1]s","failMsg":"%[1]s"}}`}),
+		"status line":       below(false, "HTTP/1.1 %[1]s\r\n\r\n"),
+		"header":            below(false, "HTTP/1.1 200 OK\r\n%[1]s\r\n\r\n"),
+		"chunk":             below(false, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%[1]s\r\n"),
+		"body cut":          below(false, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n%[1]s"),
+		"proxy refuses":     below(true, "HTTP/1.1 407 %[1]s\r\n\r\n%[1]s"),
+		"proxy is none":     below(true, "%[1]s\r\n\r\n"),
 		"proxy is away": {"transport", func(t *testing.T) (base, client string) {
 			t.Helper()
 			return "https://api.example", proxied("127.0.0.1:1")
