@@ -25,19 +25,23 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: test
-test: fmt-check vet lint mod-check vuln docs-check image-lint scrape-check rules-check dashboards-check race e2e ## every check; what CI runs
+test: fmt-check vet lint mod-check vuln docs-check image-lint scrape-check rules-check dashboards-check race e2e deploy-check ## every check; what CI runs
 
 .PHONY: build
 build: ## compile ./kie_exporter
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o kie_exporter .
 
 .PHONY: generate
-generate: dashboards ## write the generated documents and dashboards
+generate: dashboards operator-rules ## write all that is generated
 	go generate ./...
 
 .PHONY: dashboards
 dashboards: ## write the generated dashboards
 	go -C $(TOOLS_MOD) run ./dashboards $(CURDIR)/dashboards
+
+.PHONY: operator-rules
+operator-rules: ## write the rules as prometheus-operator takes them
+	go -C $(TOOLS_MOD) run ./operatorrules $(CURDIR)/alerts $(CURDIR)/deploy/kubernetes/operator
 
 .PHONY: clean
 clean: ## remove what the targets made
@@ -45,9 +49,10 @@ clean: ## remove what the targets made
 
 # Checks, each a part of `make test`
 
-TOOLS_MOD := internal/tools
-E2E_MOD   := test/e2e
-BIN       := $(CURDIR)/.cache/bin
+TOOLS_MOD  := internal/tools
+E2E_MOD    := test/e2e
+DEPLOY_MOD := test/deploy
+BIN        := $(CURDIR)/.cache/bin
 
 .PHONY: fmt
 fmt: $(BIN)/golangci-lint ## format the code
@@ -62,12 +67,14 @@ vet:
 	go vet ./...
 	go -C $(TOOLS_MOD) vet ./...
 	go -C $(E2E_MOD) vet ./...
+	go -C $(DEPLOY_MOD) vet ./...
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## golangci-lint
 	$< run
 	cd $(TOOLS_MOD) && $< run
 	cd $(E2E_MOD) && $< run
+	cd $(DEPLOY_MOD) && $< run
 
 .PHONY: mod-check
 mod-check:
@@ -76,6 +83,7 @@ mod-check:
 	go -C $(TOOLS_MOD) mod tidy -diff
 	go -C $(TOOLS_MOD)/pint mod tidy -diff
 	go -C $(E2E_MOD) mod tidy -diff
+	go -C $(DEPLOY_MOD) mod tidy -diff
 
 .PHONY: vuln
 vuln: $(BIN)/govulncheck ## known vulnerabilities, where their database is reachable
@@ -88,7 +96,7 @@ docs-check: $(BIN)/doclinks ## generated documents are current, no link is broke
 	$<
 
 .PHONY: race
-race: ## all tests under the race detector, fuzz seeds included
+race: packages ## all tests under the race detector, fuzz seeds included
 	go -C $(TOOLS_MOD) test -shuffle=on ./...
 	go test -race -shuffle=on ./...
 
@@ -109,6 +117,14 @@ dashboards-check: build $(BIN)/prometheus $(BIN)/panelcheck ## every panel shows
 .PHONY: e2e
 e2e: $(BIN)/prometheus $(BIN)/promtool $(BIN)/alertmanager ## the exporter in a real Prometheus and Alertmanager
 	go -C $(E2E_MOD) test -count=1 -parallel 4 -timeout 15m ./...
+
+.PHONY: deploy-check
+deploy-check: packages $(BIN)/promtool ## systemd units, Kubernetes manifests, examples for Prometheus
+	go -C $(DEPLOY_MOD) test -count=1 ./...
+
+.PHONY: packages
+packages: ## Debian packages that tests use, if they are missing and may be installed
+	test/packages.sh
 
 .PHONY: image-lint
 image-lint: $(BIN)/dockerlint ## BuildKit's checks of the Dockerfile

@@ -52,6 +52,7 @@ type Group struct {
 	Account string
 	Tasks   []string
 	Files   []File
+	HTTP    *HTTPList // nil: none
 	Labels  map[string]string
 	Overdue time.Duration // 0: not set
 }
@@ -61,6 +62,19 @@ type File struct {
 	Written string // as written in the configuration
 	Path    string // relative paths resolved against the configuration file's folder; a pattern only if Written is one
 }
+
+// HTTPList is a list of task ids that a server has.
+type HTTPList struct {
+	URL             *url.URL
+	RefreshInterval time.Duration
+	HTTPClient      commoncfg.HTTPClientConfig
+}
+
+// Format implements fmt.Formatter. It shows nothing of the list: a URL may hold a password, and HTTPClient holds more secrets.
+func (HTTPList) Format(f fmt.State, _ rune) { fmt.Fprint(f, "a list by HTTP") }
+
+// MarshalJSON implements json.Marshaler. It tells nothing, for the same reason.
+func (HTTPList) MarshalJSON() ([]byte, error) { return []byte("{}"), nil }
 
 // Polling is when tasks are asked.
 type Polling struct {
@@ -80,12 +94,20 @@ type Limits struct {
 // defaultName names an account or a group that is the only one and has no name.
 const defaultName = "default"
 
-func defaultAccount() Account {
+func defaultHTTPClient() commoncfg.HTTPClientConfig {
 	client := commoncfg.DefaultHTTPClientConfig
 	client.FollowRedirects = false // a redirect could carry the key to another host
+	return client
+}
+
+func defaultHTTPList() HTTPList {
+	return HTTPList{RefreshInterval: 30 * time.Second, HTTPClient: defaultHTTPClient()}
+}
+
+func defaultAccount() Account {
 	return Account{
 		BaseURL:           &url.URL{Scheme: "https", Host: "api.kie.ai"},
-		HTTPClient:        client,
+		HTTPClient:        defaultHTTPClient(),
 		RequestsPerSecond: 2,
 		MaxConcurrent:     4,
 		Timeout:           10 * time.Second,

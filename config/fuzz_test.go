@@ -83,7 +83,11 @@ func checkInvariants(t *testing.T, c *Config) {
 	for _, g := range c.Groups {
 		check(g.Name != "" && !groups[g.Name], "group name")
 		check(accounts[g.Account], "account of a group")
-		check(len(g.Tasks)+len(g.Files) > 0, "tasks and files")
+		check(len(g.Tasks)+len(g.Files) > 0 || g.HTTP != nil, "tasks, files and http")
+		if h := g.HTTP; h != nil {
+			check(h.URL.Host != "" && h.RefreshInterval >= time.Second && h.RefreshInterval <= 10*time.Minute, "http")
+			check(h.HTTPClient.Validate() == nil && !h.HTTPClient.FollowRedirects && h.HTTPClient.OAuth2 == nil, "http_client of http")
+		}
 		for _, id := range g.Tasks {
 			check(kie.ValidID(id), "task id")
 		}

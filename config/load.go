@@ -163,7 +163,7 @@ func (l *loader) accountFields(a *Account) fields {
 		"name":                l.name(&a.Name),
 		"base_url":            l.baseURL(&a.BaseURL),
 		"credentials_file":    l.keyFile(&a.Key),
-		"http_client":         l.httpClient(&a.HTTPClient),
+		"http_client":         l.httpClient(&a.HTTPClient, l.accountClientFields(&a.HTTPClient)),
 		"requests_per_second": l.rate(&a.RequestsPerSecond),
 		"max_concurrent":      l.integer(&a.MaxConcurrent, 1, 1000),
 		"timeout":             l.duration(&a.Timeout, 100*time.Millisecond, 5*time.Minute),
@@ -176,8 +176,8 @@ func (l *loader) readGroups(v value) {
 		var group Group
 		before := len(l.problems)
 		present := l.object(item, l.groupFields(&group))
-		if len(group.Tasks)+len(group.Files) == 0 && len(l.problems) == before {
-			l.report(item, "has neither tasks nor files")
+		if len(group.Tasks)+len(group.Files) == 0 && group.HTTP == nil && len(l.problems) == before {
+			l.report(item, "has neither tasks, nor files, nor http")
 		}
 		if present != nil {
 			l.config.Groups = append(l.config.Groups, group)
@@ -192,6 +192,7 @@ func (l *loader) groupFields(g *Group) fields {
 		"account": l.text(&g.Account),
 		"tasks":   l.each("a task id", func(v value, id string) { l.addTask(v, g, id) }),
 		"files":   l.each("a file pattern", func(v value, pattern string) { l.addFile(v, g, pattern) }),
+		"http":    l.httpList(&g.HTTP),
 		"labels":  l.labels(&g.Labels),
 		"overdue": l.duration(&g.Overdue, time.Second, 365*24*time.Hour),
 	}

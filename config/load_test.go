@@ -91,6 +91,13 @@ accounts:
 groups:
   - {name: 007, account: a, tasks: [x, y], labels: {team: film, season: 2, empty: ""}, overdue: 1d}
   - {name: g, account: b-1._, files: ["lists/*.txt", /abs/ids]}
+  - name: h
+    account: a
+    http:
+      url: https://u:p@h:8443/list?token=t
+      refresh_interval: 10m
+      http_client: {authorization: {type: Token, credentials_file: c}, tls_config: {ca_file: ca.pem}}
+  - {name: i, account: a, http: {url: http://h, http_client: {basic_auth: {username: u, password_file: p}}}}
 polling: {background: true, max_wait: 0, min_interval: 1500ms, max_interval: 2s}
 limits: {tasks: 10, task_series: 0, models: 1}
 `
@@ -126,14 +133,34 @@ func TestEverySettingArrives(t *testing.T) {
 		},
 		{Name: "g", Account: "b-1._", Files: []File{{"lists/*.txt", "lists/*.txt"}, {"/abs/ids", "/abs/ids"}}},
 	}
-	if !reflect.DeepEqual(c.Groups, groups) {
-		t.Errorf("groups: got %+v, want %+v", c.Groups, groups)
+	if got := c.Groups[:2]; !reflect.DeepEqual(got, groups) {
+		t.Errorf("groups: got %+v, want %+v", got, groups)
 	}
+	checkLists(t, c.Groups[2].HTTP, c.Groups[3].HTTP)
 	if want := (Polling{true, 0, 1500 * time.Millisecond, 2 * time.Second}); c.Polling != want {
 		t.Errorf("polling: got %+v, want %+v", c.Polling, want)
 	}
 	if want := (Limits{10, 0, 1}); c.Limits != want {
 		t.Errorf("limits: got %+v, want %+v", c.Limits, want)
+	}
+}
+
+// checkLists checks the lists by HTTP of everySetting.
+func checkLists(t *testing.T, first, second *HTTPList) {
+	t.Helper()
+	if first.URL.String() != "https://u:p@h:8443/list?token=t" || first.RefreshInterval != 10*time.Minute {
+		t.Errorf("url or refresh_interval of a list are not as written: %v", first.RefreshInterval)
+	}
+	want := defaultHTTPClient()
+	want.Authorization = &commoncfg.Authorization{Type: "Token", CredentialsFile: "c"}
+	want.TLSConfig.CAFile = "ca.pem"
+	if !reflect.DeepEqual(first.HTTPClient, want) {
+		t.Errorf("http_client of a list is not as written")
+	}
+	want = defaultHTTPClient()
+	want.BasicAuth = &commoncfg.BasicAuth{Username: "u", PasswordFile: "p"}
+	if second.RefreshInterval != 30*time.Second || !reflect.DeepEqual(second.HTTPClient, want) {
+		t.Errorf("http_client of the second list is not as written, or read every %v", second.RefreshInterval)
 	}
 }
 
@@ -144,7 +171,7 @@ func TestPathsStartAtTheFilesFolder(t *testing.T) {
 	}
 	for name, text := range map[string]string{"ids.txt": "x", "key": canary, "kie.yml": `
 accounts: [{credentials_file: key, http_client: {tls_config: {ca_file: ca.pem}}}]
-groups: [{files: [ids.*, ids.txt]}]`} {
+groups: [{files: [ids.*, ids.txt], http: {url: http://h, http_client: {authorization: {credentials_file: token}}}}]`} {
 		writeFile(t, filepath.Join(dir, name), text)
 	}
 	c, err := Load(filepath.Join(dir, "kie.yml"), withoutKey)
@@ -156,6 +183,9 @@ groups: [{files: [ids.*, ids.txt]}]`} {
 	}
 	if got, want := c.Accounts[0].HTTPClient.TLSConfig.CAFile, filepath.Join(dir, "ca.pem"); got != want {
 		t.Errorf("ca_file: got %s, want %s", got, want)
+	}
+	if got, want := c.Groups[0].HTTP.HTTPClient.Authorization.CredentialsFile, filepath.Join(dir, "token"); got != want {
+		t.Errorf("credentials_file of a list: got %s, want %s", got, want)
 	}
 	if got, want := c.Groups[0].Files[1].Path, filepath.Join(dir, "ids.txt"); got != want {
 		t.Errorf("file: got %s, want %s", got, want)
@@ -313,7 +343,7 @@ func TestExampleHasEverySetting(t *testing.T) {
 	for section, known := range map[string]fields{
 		"":         l.rootFields(),
 		"accounts": l.accountFields(&Account{}),
-		"groups":   l.groupFields(&Group{}),
+		"groups":   merge(l.groupFields(&Group{}), l.listFields(&HTTPList{})),
 		"polling":  l.pollingFields(&Polling{}),
 		"limits":   l.limitsFields(&Limits{}),
 	} {
@@ -324,21 +354,34 @@ func TestExampleHasEverySetting(t *testing.T) {
 		}
 		for name := range known {
 			// A comment, and then the setting, which may itself be commented out.
-			if !regexp.MustCompile(`(?m)^ *# .*\n *(- |# )?` + name + `:`).MatchString(part) {
+			if !regexp.MustCompile(`(?m)^ *# .*\n *(- |# +)?` + name + `:`).MatchString(part) {
 				t.Errorf("%s: no %s with a comment", section, name)
 			}
 		}
 	}
 }
 
+func merge(a, b fields) fields {
+	maps.Copy(a, b)
+	return a
+}
+
 // TestHTTPClientSettingsAreAllKnown fails when a new version of prometheus/common has settings that we neither read nor refuse.
 func TestHTTPClientSettingsAreAllKnown(t *testing.T) {
 	l := newLoader("", withKey)
-	for of, known := range map[reflect.Type]fields{
-		reflect.TypeFor[commoncfg.HTTPClientConfig](): l.httpClientFields(&commoncfg.HTTPClientConfig{}),
-		reflect.TypeFor[commoncfg.TLSConfig]():        l.tlsFields(&commoncfg.TLSConfig{}),
-		reflect.TypeFor[commoncfg.Header]():           l.headerFields(&commoncfg.Header{}),
+	client := &commoncfg.HTTPClientConfig{Authorization: &commoncfg.Authorization{}, BasicAuth: &commoncfg.BasicAuth{}}
+	for _, test := range []struct {
+		of    any
+		known fields
+	}{
+		{*client, l.accountClientFields(client)},
+		{*client, l.listClientFields(client)},
+		{*client.Authorization, l.authorizationFields(client.Authorization)},
+		{*client.BasicAuth, l.basicAuthFields(client.BasicAuth)},
+		{client.TLSConfig, l.tlsFields(&client.TLSConfig)},
+		{commoncfg.Header{}, l.headerFields(&commoncfg.Header{})},
 	} {
+		of, known := reflect.TypeOf(test.of), test.known
 		var settings []string
 		for _, field := range reflect.VisibleFields(of) {
 			name, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")

@@ -1,4 +1,4 @@
-// Settings with rules of their own: names, labels, the base URL, the HTTP client.
+// Settings with rules of their own: names, labels, URLs, the HTTP client.
 
 package config
 
@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -92,12 +93,52 @@ func absolute(u *url.URL, schemes ...string) bool {
 	return u.Port() == "" || err == nil && port > 0
 }
 
-// httpClient reads how the API is reached. Its values are never shown in a problem: some are secrets.
+// httpList reads where a list is fetched by HTTP, and how often.
+func (l *loader) httpList(into **HTTPList) reader {
+	return func(v value) {
+		list := defaultHTTPList()
+		present := l.object(v, l.listFields(&list))
+		if _, given := present["url"]; !given && present != nil {
+			l.report(entry{v, present}.at("url"), "must be given")
+		}
+		*into = &list
+	}
+}
+
+func (l *loader) listFields(list *HTTPList) fields {
+	return fields{
+		"url": l.listURL(&list.URL),
+		// Not above ten minutes, after which the alert of a failing source no longer believes in the last success.
+		"refresh_interval": l.duration(&list.RefreshInterval, time.Second, 10*time.Minute),
+		"http_client":      l.httpClient(&list.HTTPClient, l.listClientFields(&list.HTTPClient)),
+	}
+}
+
+// listURL reads the URL of a list. It is not shown in a problem: it could hold a password.
+func (d *decoder) listURL(into **url.URL) reader {
+	return func(v value) {
+		s, ok := d.scalar(v, "a URL")
+		if !ok {
+			return
+		}
+		u, err := url.Parse(s)
+		switch {
+		case err != nil || !absolute(u, "http", "https"):
+			d.report(v, "must be a URL that begins with http:// or https:// and a host")
+		case strings.Contains(s, "#"):
+			d.report(v, "must not have a fragment")
+		default:
+			*into = u
+		}
+	}
+}
+
+// httpClient reads how a server is reached. Its values are never shown in a problem: some are secrets.
 // Reading the fields one by one gives lines and paths, and leaves out what is not for us to offer.
-func (l *loader) httpClient(into *commoncfg.HTTPClientConfig) reader {
+func (l *loader) httpClient(into *commoncfg.HTTPClientConfig, known fields) reader {
 	return func(v value) {
 		before := len(l.problems)
-		l.object(v, l.httpClientFields(into))
+		l.object(v, known)
 		if len(l.problems) > before {
 			return
 		}
@@ -108,8 +149,69 @@ func (l *loader) httpClient(into *commoncfg.HTTPClientConfig) reader {
 	}
 }
 
+// accountClientFields are the settings of the client for the API.
+func (l *loader) accountClientFields(c *commoncfg.HTTPClientConfig) fields {
+	known := l.httpClientFields(c)
+	for _, name := range []string{"authorization", "basic_auth", "oauth2", "bearer_token", "bearer_token_file"} {
+		known[name] = l.ownAuthorization
+	}
+	return known
+}
+
+// listClientFields are the settings of the client for a user's own server.
+func (l *loader) listClientFields(c *commoncfg.HTTPClientConfig) fields {
+	known := l.httpClientFields(c)
+	known["authorization"] = l.authorization(&c.Authorization)
+	known["basic_auth"] = l.basicAuth(&c.BasicAuth)
+	for _, name := range []string{"oauth2", "bearer_token", "bearer_token_file"} {
+		known[name] = func(v value) { l.report(v, "is not possible; use authorization or basic_auth") }
+	}
+	return known
+}
+
+func (l *loader) authorization(into **commoncfg.Authorization) reader {
+	return func(v value) {
+		*into = &commoncfg.Authorization{}
+		l.object(v, l.authorizationFields(*into))
+	}
+}
+
+func (l *loader) authorizationFields(a *commoncfg.Authorization) fields {
+	return fields{
+		"type":             l.headerText(&a.Type),
+		"credentials":      l.headerText((*string)(&a.Credentials)),
+		"credentials_file": l.text(&a.CredentialsFile),
+	}
+}
+
+func (l *loader) basicAuth(into **commoncfg.BasicAuth) reader {
+	return func(v value) {
+		*into = &commoncfg.BasicAuth{}
+		l.object(v, l.basicAuthFields(*into))
+	}
+}
+
+func (l *loader) basicAuthFields(b *commoncfg.BasicAuth) fields {
+	return fields{
+		"username":      l.text(&b.Username),
+		"username_file": l.text(&b.UsernameFile),
+		"password":      l.text((*string)(&b.Password)),
+		"password_file": l.text(&b.PasswordFile),
+	}
+}
+
+// headerText reads a text that is sent in a header.
+func (l *loader) headerText(into *string) reader {
+	return func(v value) {
+		var s string
+		if l.text(&s)(v); l.headerValue(v, s) {
+			*into = s
+		}
+	}
+}
+
 func (l *loader) httpClientFields(c *commoncfg.HTTPClientConfig) fields {
-	known := fields{
+	return fields{
 		"proxy_url":              l.proxyURL(&c.ProxyURL),
 		"no_proxy":               l.text(&c.NoProxy),
 		"proxy_from_environment": l.boolean(&c.ProxyFromEnvironment),
@@ -119,10 +221,6 @@ func (l *loader) httpClientFields(c *commoncfg.HTTPClientConfig) fields {
 		"follow_redirects":       l.followRedirects,
 		"http_headers":           l.headers(&c.HTTPHeaders),
 	}
-	for _, name := range []string{"authorization", "basic_auth", "oauth2", "bearer_token", "bearer_token_file"} {
-		known[name] = l.ownAuthorization
-	}
-	return known
 }
 
 func (l *loader) ownAuthorization(v value) {
@@ -132,7 +230,7 @@ func (l *loader) ownAuthorization(v value) {
 func (l *loader) followRedirects(v value) {
 	var follow bool
 	if l.boolean(&follow)(v); follow {
-		l.report(v, "is not possible: redirects are never followed, as they could carry the key elsewhere")
+		l.report(v, "is not possible: redirects are never followed, as they could carry secrets elsewhere")
 	}
 }
 

@@ -59,8 +59,15 @@ type shownGroup struct {
 	Account string            `yaml:"account"`
 	Tasks   []string          `yaml:"tasks,omitempty"`
 	Files   []string          `yaml:"files,omitempty"`
+	HTTP    *shownHTTPList    `yaml:"http,omitempty"`
 	Labels  map[string]string `yaml:"labels,omitempty"`
 	Overdue model.Duration    `yaml:"overdue,omitempty"`
+}
+
+type shownHTTPList struct {
+	URL             string                     `yaml:"url"`
+	RefreshInterval model.Duration             `yaml:"refresh_interval"`
+	HTTPClient      commoncfg.HTTPClientConfig `yaml:"http_client"`
 }
 
 type shownPolling struct {
@@ -77,15 +84,8 @@ type shownLimits struct {
 }
 
 func (a Account) shown() shownAccount {
-	client := a.HTTPClient
-	if proxy := client.ProxyURL.URL; proxy != nil && proxy.User != nil {
-		// Some proxies take a token for the user's name, so that is no more to be shown than the password.
-		hidden := *proxy
-		hidden.User = url.User("xxxxx")
-		client.ProxyURL.URL = &hidden
-	}
 	return shownAccount{
-		Name: a.Name, BaseURL: a.BaseURL.String(), CredentialsFile: a.Key.file(), HTTPClient: client,
+		Name: a.Name, BaseURL: a.BaseURL.String(), CredentialsFile: a.Key.file(), HTTPClient: shownClient(a.HTTPClient),
 		RequestsPerSecond: a.RequestsPerSecond, MaxConcurrent: a.MaxConcurrent,
 		Timeout: model.Duration(a.Timeout), CreditsInterval: model.Duration(a.CreditsInterval),
 	}
@@ -96,5 +96,39 @@ func (g Group) shown() shownGroup {
 	for _, f := range g.Files {
 		shown.Files = append(shown.Files, f.Written)
 	}
+	if g.HTTP != nil {
+		shown.HTTP = &shownHTTPList{
+			URL: shownURL(g.HTTP.URL).String(), RefreshInterval: model.Duration(g.HTTP.RefreshInterval),
+			HTTPClient: shownClient(g.HTTP.HTTPClient),
+		}
+	}
 	return shown
+}
+
+// hidden stands for what may be a secret that does not hide by itself.
+const hidden = "xxxxx"
+
+// shownURL returns a URL without what may be a secret in it. Some servers take a token for the user's name, so that is no more
+// to be shown than the password.
+func shownURL(u *url.URL) *url.URL {
+	shown := *u
+	if u.User != nil {
+		shown.User = url.User(hidden)
+	}
+	if u.RawQuery != "" {
+		shown.RawQuery = hidden
+	}
+	return &shown
+}
+
+func shownClient(client commoncfg.HTTPClientConfig) commoncfg.HTTPClientConfig {
+	if proxy := client.ProxyURL.URL; proxy != nil {
+		client.ProxyURL.URL = shownURL(proxy)
+	}
+	if auth := client.BasicAuth; auth != nil && auth.Username != "" {
+		shown := *auth
+		shown.Username = hidden
+		client.BasicAuth = &shown
+	}
+	return client
 }

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -23,18 +25,47 @@ func TestTheConfigurationShownIsTheOneInForce(t *testing.T) {
 		}
 		return c
 	}
-	c := load(text)
-	shown, err := c.YAML()
-	if err != nil {
-		t.Fatal(err)
+	const list = "{url: http://h/l, refresh_interval: 1m, http_client: {authorization: {type: T, credentials_file: f}}}"
+	for _, text := range []string{string(text), "groups: [{http: " + list + "}]"} {
+		c := load([]byte(text))
+		shown, err := c.YAML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again := load(shown)
+		if !c.Accounts[0].Equal(again.Accounts[0]) {
+			t.Errorf("the account shown is another one:\n%s", shown)
+		}
+		c.Accounts, again.Accounts = nil, nil
+		if !reflect.DeepEqual(c, again) {
+			t.Errorf("shown:\n%s\nwhich is %+v, not %+v", shown, again, c)
+		}
 	}
-	again := load(shown)
-	if !c.Accounts[0].Equal(again.Accounts[0]) {
-		t.Errorf("the account shown is another one:\n%s", shown)
-	}
-	c.Accounts, again.Accounts = nil, nil
-	if !reflect.DeepEqual(c, again) {
-		t.Errorf("shown:\n%s\nwhich is %+v, not %+v", shown, again, c)
+}
+
+func TestTheListsShownHoldNoSecret(t *testing.T) {
+	for name, list := range map[string]string{
+		"user":       "{url: 'http://" + canary + "@h/l'}",
+		"password":   "{url: 'http://u:" + canary + "@h/l'}",
+		"query":      "{url: 'http://h/l?token=" + canary + "'}",
+		"token":      "{url: http://h/l, http_client: {authorization: {credentials: " + canary + "}}}",
+		"basic auth": "{url: http://h/l, http_client: {basic_auth: {username: " + canary + ", password: " + canary + "}}}",
+		"proxy":      "{url: http://h/l, http_client: {proxy_url: 'http://" + canary + "@proxy:1'}}",
+	} {
+		c := mustLoad(t, "groups: [{name: g, http: "+list+"}]")
+		shown, err := c.YAML()
+		if err != nil || !strings.Contains(string(shown), "refresh_interval: 30s") || !strings.Contains(string(shown), "h/l") {
+			t.Errorf("%s: %v\n%s", name, err, shown)
+		}
+		encoded, err := json.Marshal(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range []string{string(shown), string(encoded), fmt.Sprintf("%+v %#v %s", c.Groups, *c.Groups[0].HTTP, c.Groups[0].HTTP)} {
+			if strings.Contains(text, canary) {
+				t.Errorf("%s is shown: %s", name, text)
+			}
+		}
 	}
 }
 

@@ -49,7 +49,9 @@ func (f *flags) runDemo(ctx context.Context, log *slog.Logger, o Options) (err e
 	defer func() { err = errors.Join(err, d.stop()) }()
 	listening := o.OnListen
 	o.OnListen = func(addresses []net.Addr) {
-		d.announce(o.Stdout, addresses, f.metricsPath)
+		if !f.toolkitListens() { // else only the toolkit knows where
+			d.announce(o.Stdout, addresses, f.metricsPath)
+		}
 		if listening != nil {
 			listening(addresses)
 		}

@@ -118,6 +118,9 @@ func (e *exporter) plans() iter.Seq2[string, string] {
 
 // close releases the connections and the storage.
 func (e *exporter) close() {
+	if e.sources != nil {
+		e.sources.Close()
+	}
 	e.inForce.Load().close(nil)
 	e.store.Close()
 }

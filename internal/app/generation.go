@@ -105,6 +105,9 @@ func (g *generation) addGroups(groups []config.Group) {
 		for _, f := range from.Files {
 			list.Files = append(list.Files, source.Pattern{Written: f.Written, Path: f.Path})
 		}
+		if h := from.HTTP; h != nil {
+			list.HTTP = &source.HTTP{URL: h.URL, Interval: h.RefreshInterval, Client: h.HTTPClient}
+		}
 		g.lists = append(g.lists, list)
 	}
 }

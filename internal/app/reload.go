@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/collector"
+	"github.com/kie-exporter/kie_exporter/internal/source"
 )
 
 // reload puts what is configured now in force. Everything new is made and checked before anything changes: after an error all
@@ -24,26 +25,39 @@ func (e *exporter) reload(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	g, err := e.next()
+	g, lists, err := e.prepare(ctx)
 	if err != nil {
 		e.status.Store(&collector.ConfigStatus{SucceededAt: e.status.Load().SucceededAt})
 		e.log.Error("The configuration can't be loaded, the one before stays in force", "err", err)
 		return err
 	}
-	e.putInForce(context.WithoutCancel(ctx), g)
+	e.putInForce(context.WithoutCancel(ctx), g, lists)
 	e.status.Store(&collector.ConfigStatus{Successful: true, SucceededAt: time.Now()})
 	e.log.Info("Configuration loaded")
 	e.logPlans()
 	return nil
 }
 
+// prepare makes what is to be in force. Lists that are fetched for the first time are waited for, while all goes on as before;
+// ctx ends that wait.
+func (e *exporter) prepare(ctx context.Context) (*generation, *source.Prepared, error) {
+	g, err := e.next()
+	if err != nil {
+		return nil, nil, err
+	}
+	lists, err := e.sources.Prepare(ctx, g.lists, g.config.Limits.Tasks)
+	if err != nil {
+		g.close(e.inForce.Load())
+		return nil, nil, err
+	}
+	return g, lists, nil
+}
+
 // putInForce replaces the generation in force, and closes what only that one used.
-func (e *exporter) putInForce(ctx context.Context, g *generation) {
+func (e *exporter) putInForce(ctx context.Context, g *generation, lists *source.Prepared) {
 	before := e.inForce.Load()
 	g.reconfigureBudgets(before)
-	e.tracker.Reconfigure(e.options(g), func() {
-		_ = e.sources.Reconfigure(ctx, g.lists, g.config.Limits.Tasks) // the lists were checked
-	})
+	e.tracker.Reconfigure(e.options(g), func() { e.sources.Reconfigure(ctx, lists) })
 	e.inForce.Store(g)
 	before.close(g)
 }

@@ -310,6 +310,16 @@ func lists() []row {
 				"source.TestAdditionsTakeEffectAtTheNextPollAndAreNews",
 			},
 		},
+		{
+			"a list by HTTP that answers 500, HTML, 1 GiB, redirects, slowly", "the last list is kept; capped; reported once",
+			[]string{
+				"source.TestWhateverGoesWrongWithAListByHTTPTheLastListIsKeptAndItIsReportedOnce/500",
+				"source.TestWhateverGoesWrongWithAListByHTTPTheLastListIsKeptAndItIsReportedOnce/HTML",
+				"source.TestWhateverGoesWrongWithAListByHTTPTheLastListIsKeptAndItIsReportedOnce/a redirect",
+				"source.TestWhateverGoesWrongWithAListByHTTPTheLastListIsKeptAndItIsReportedOnce/a byte a second",
+				"source.TestALargeListByHTTPIsRefusedWithoutTakingItsRoom", "app.TestAServerOfAListThatNeverAnswersHoldsUpNoScrapeNoReloadAndNoEnd",
+			},
+		},
 	}
 }
 

@@ -119,7 +119,7 @@ func (r reply) fail(cause error) *Error {
 	case errors.Is(cause, context.DeadlineExceeded):
 		e.Class = ClassTimeout
 	default:
-		e.Class, e.Err = ClassTransport, tellable(cause)
+		e.Class, e.Err = ClassTransport, Tellable(cause)
 	}
 	return e
 }

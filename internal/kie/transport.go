@@ -67,9 +67,9 @@ func checkProxy(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Respo
 // errNoHTTP stands for every cause that may not be told.
 var errNoHTTP = errors.New("no valid HTTP exchange")
 
-// tellable returns the part of a failure's cause that may be shown. Errors of net/http can quote URLs and what the far side
+// Tellable returns the part of a failure's cause that may be shown. Errors of net/http can quote URLs and what the far side
 // sent, which may echo the key, so only causes that the system, the resolver or TLS gave are told.
-func tellable(err error) error {
+func Tellable(err error) error {
 	if e, ok := errors.AsType[*net.OpError](err); ok {
 		return e
 	}

@@ -3,6 +3,7 @@
 package kiesim
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -151,7 +152,8 @@ func look(seen map[string]bool, g got) (finished bool) {
 func TestIncidentsKeepTheirSchedule(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := New(Options{Speed: 10, Incidents: true})
-		for c := range 2 * maintenanceEvery {
+		refusals := map[int]int{0: 429, refuseEvery: 455, 2 * refuseEvery: 429, 3 * refuseEvery: 455} // by cycle
+		for c := range 4 * refuseEvery {
 			for _, step := range []struct {
 				into  time.Duration // simulated
 				code  int
@@ -162,7 +164,7 @@ func TestIncidentsKeepTheirSchedule(t *testing.T) {
 				{149 * time.Second, 200, true},
 				{151 * time.Second, 200, false},
 				{239 * time.Second, 200, false},
-				{241 * time.Second, map[bool]int{false: 429, true: 455}[c%maintenanceEvery == 3], false},
+				{241 * time.Second, cmp.Or(refusals[c], 200), false},
 				{271 * time.Second, 200, false},
 			} {
 				time.Sleep(time.Until(s.start.Add((time.Duration(c)*cycle + step.into) / 10)))
@@ -170,7 +172,7 @@ func TestIncidentsKeepTheirSchedule(t *testing.T) {
 					t.Errorf("cycle %d at %v: code %d, want %d", c, step.into, g.Code, step.code)
 				}
 				m, burst := s.burst(time.Now())
-				if burst != step.burst || burst && m.Name != s.o.Models[c].Name {
+				if burst != step.burst || burst && m.Name != s.o.Models[c%len(s.o.Models)].Name {
 					t.Errorf("cycle %d at %v: burst %v of %q", c, step.into, burst, m.Name)
 				}
 			}

@@ -1,8 +1,9 @@
 // The schedule of incidents that gives dashboards and alerts something to show.
 //
 // In each cycle of five minutes of simulated time (real time divided by Options.Speed) one model after the other has a burst
-// of failures, and later the API refuses everybody for half a minute: three times for rate limiting, then once for maintenance.
-// All along, every 25th task succeeds with an empty result, and Generate lists ids that do not exist.
+// of failures. In every fourth one the API refuses everybody for half a minute, by turns for rate limiting and for maintenance:
+// seldom enough for a client to recover in between, even if it slows down for minutes. All along, every 25th task succeeds with
+// an empty result, and Generate lists ids that do not exist.
 
 package kiesim
 
@@ -18,8 +19,8 @@ const (
 	burstShare   = 0.5 // of all tasks created during a burst: those of the failing model
 	burstFailing = 0.8 // of those: how many fail
 
-	maintenanceEvery = 4  // cycles
-	oddEvery         = 25 // tasks; lines of a list
+	refuseEvery = 4  // cycles
+	oddEvery    = 25 // tasks; lines of a list
 )
 
 // phase returns how many cycles have passed at a time, and how far the current one has come.
@@ -49,9 +50,9 @@ func (s *Server) failureRatio(m Model, at time.Time) float64 {
 func (s *Server) refusal(at time.Time) (code int, refused bool) {
 	cycles, into := s.phase(at)
 	switch {
-	case !s.o.Incidents || into < refuseFrom || into >= refuseTo:
+	case !s.o.Incidents || cycles%refuseEvery != 0 || into < refuseFrom || into >= refuseTo:
 		return 0, false
-	case cycles%maintenanceEvery == maintenanceEvery-1:
+	case cycles/refuseEvery%2 == 1:
 		return codeMaintenance, true
 	}
 	return codeRateLimited, true

@@ -4,52 +4,146 @@ package source
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
+	"sync"
+	"time"
 )
 
-// Reconfigure puts other groups and another limit in force. A source that is in them again, by its group, name and path, stays
-// what it is: its ids, its failures and its counts. New ones are read once, and what they list is a backlog. Ids that only a
-// source listed which is no more are dropped, and so are inline ids that are no longer written down. The error is Check's, and
-// then nothing changes; a source that can't be read is logged, and tried again by Run.
-func (s *Set) Reconfigure(ctx context.Context, groups []Group, limit int) error {
-	if err := Check(groups); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.ledger.limit = limit
-	added, gone := s.arrange(groups)
-	s.settle(false)
-	// What is new claims its ids before what is gone lets go of them: an id that moves is not dropped on its way.
-	for _, src := range added {
-		_ = s.read(ctx, src, true) // logged and counted already
-	}
-	s.reread(ctx)
-	for _, src := range gone {
-		s.ledger.retire(src)
-	}
-	s.settle(false)
-	s.ledger.groups = len(groups)
-	s.noteLimit()
-	return nil
+// Prepared is what Reconfigure puts in force.
+type Prepared struct {
+	groups   []Group
+	limit    int
+	arrivals map[string]*arrival // by group
 }
 
-// reread reads the inline lists that were changed. What they lack now is dropped at once.
-func (s *Set) reread(ctx context.Context) {
+// arrival is a server to ask for the list of a group, and what it answered; nil: it was not asked yet.
+type arrival struct {
+	server *server
+	answer *answer
+}
+
+// Prepare gets ready for other groups and another limit. Lists by HTTP that are new, or to be fetched in another way, are
+// fetched once; if ctx ends that, Run does it later. It changes nothing that is in force. The error is Check's.
+func (s *Set) Prepare(ctx context.Context, groups []Group, limit int) (*Prepared, error) {
+	if err := Check(groups); err != nil {
+		return nil, err
+	}
+	p, err := s.prepare(groups, limit)
+	if err != nil {
+		return nil, err
+	}
+	var fetches sync.WaitGroup
+	for _, a := range p.arrivals {
+		fetches.Go(func() {
+			if answer := a.server.fetch(ctx, version{}); ctx.Err() == nil {
+				a.answer = &answer
+			}
+		})
+	}
+	fetches.Wait()
+	return p, nil
+}
+
+// prepare does what Prepare does before anything is fetched.
+func (s *Set) prepare(groups []Group, limit int) (*Prepared, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := make(map[string]*remote)
+	for src, r := range s.remotes() {
+		before[src.group.name] = r
+	}
+	p := &Prepared{groups: groups, limit: limit, arrivals: make(map[string]*arrival)}
+	for _, g := range groups {
+		if g.HTTP == nil || before[g.Name] != nil && before[g.Name].from.same(g.HTTP) {
+			continue
+		}
+		server, err := newServer(g.HTTP)
+		if err != nil {
+			return nil, fmt.Errorf("group %q: http: %w", g.Name, err)
+		}
+		p.arrivals[g.Name] = &arrival{server: server}
+	}
+	return p, nil
+}
+
+// Reconfigure puts what was prepared in force; nothing else may be put in force between the two. A source that is there again,
+// by its group, name and path, stays what it is: its ids, its failures and its counts. New ones are read once, and what they
+// list is a backlog. Ids that only a source listed which is no more are dropped, and so are inline ids that are no longer written
+// down. A source that can't be read is logged, and tried again by Run.
+func (s *Set) Reconfigure(ctx context.Context, p *Prepared) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ledger.limit = p.limit
+	added, gone := s.arrange(p)
+	changed := s.reread(ctx, added)
+	s.settle(false)
+	// What is new claims its ids before what is gone lets go of them: an id that moves is not dropped on its way.
+	s.readNew(ctx, added)
+	for _, l := range changed {
+		s.ledger.releaseMissing(l)
+	}
+	for _, src := range gone {
+		s.retire(src)
+	}
+	s.settle(false)
+	s.readRefused(ctx, added)
+	s.ledger.groups = len(p.groups)
+	s.noteLimit()
+	s.wake()
+}
+
+// reread reads the inline lists that were changed, and returns them: what they lack now goes at once.
+func (s *Set) reread(ctx context.Context, added []*source) (changed []*list) {
 	for _, src := range s.sources {
-		if list, ok := src.feed.(*inline); ok && list.stale {
-			_ = list.read(ctx, s.ledger) // reads no file and can't fail
-			s.ledger.releaseMissing(list.list)
+		if own, ok := src.feed.(*inline); ok && own.stale && !slices.Contains(added, src) {
+			_ = own.read(ctx, s.ledger) // reads no file and can't fail
 			src.publish()
+			changed = append(changed, own.list)
+		}
+	}
+	return changed
+}
+
+// readNew reads the sources that are new, and those whose server is.
+func (s *Set) readNew(ctx context.Context, added []*source) {
+	for _, src := range s.sources {
+		r, fetched := src.feed.(*remote)
+		if fetched && r.arrived != nil || !fetched && slices.Contains(added, src) {
+			_ = s.read(ctx, src, !fetched) // logged and counted already
 		}
 	}
 }
 
-// arrange makes the sources of groups out of those that there are, and returns the new ones and those that are no more, which
-// come last in precedence as long as they still have claims.
-func (s *Set) arrange(groups []Group) (added, gone []*source) {
-	a := arrangement{set: s, groups: make(map[string]*group), before: make(map[place]*source, len(s.sources))}
+func (s *Set) retire(src *source) {
+	if r, ok := src.feed.(*remote); ok {
+		r.retire()
+	}
+	s.ledger.retire(src)
+}
+
+// readRefused reads again what was refused ids for which there is room, now that others are gone.
+func (s *Set) readRefused(ctx context.Context, added []*source) {
+	for _, src := range s.sources {
+		for l := range src.feed.lists() {
+			if !s.ledger.wants(l) {
+				continue
+			}
+			if r, ok := src.feed.(*remote); ok {
+				r.due = time.Time{}
+			} else {
+				_ = s.read(ctx, src, slices.Contains(added, src)) // logged and counted already
+			}
+			break
+		}
+	}
+}
+
+// arrange makes the sources of groups out of those that there are, and returns the ones to be read for the first time and those
+// that are no more, which come last in precedence as long as they still have claims.
+func (s *Set) arrange(p *Prepared) (added, gone []*source) {
+	a := arrangement{set: s, arrivals: p.arrivals, groups: make(map[string]*group), before: make(map[place]*source, len(s.sources))}
 	for _, src := range s.sources {
 		a.before[src.place()] = src
 		a.groups[src.group.name] = src.group
@@ -58,10 +152,10 @@ func (s *Set) arrange(groups []Group) (added, gone []*source) {
 		g.index = -1
 	}
 	s.sources = nil
-	for i, from := range groups {
+	for i, from := range p.groups {
 		a.addGroup(from, i)
 	}
-	s.ledger.groups = len(groups)
+	s.ledger.groups = len(p.groups)
 	for _, g := range a.groups {
 		if g.index < 0 {
 			g.index = s.ledger.groups
@@ -87,10 +181,11 @@ func (src *source) place() place { return place{src.group.name, src.label, src.p
 
 // arrangement is the work of arrange.
 type arrangement struct {
-	set    *Set
-	groups map[string]*group
-	before map[place]*source // those that were not taken over
-	added  []*source
+	set      *Set
+	arrivals map[string]*arrival
+	groups   map[string]*group
+	before   map[place]*source // those that were not taken over
+	added    []*source
 }
 
 func (a *arrangement) addGroup(from Group, index int) {
@@ -114,6 +209,22 @@ func (a *arrangement) addGroup(from Group, index int) {
 			src.feed = newFiles(src, p.Path, p.isGlob(), src.logger(a.set.log))
 		}
 	}
+	if from.HTTP != nil {
+		a.addRemote(from, base)
+	}
+}
+
+func (a *arrangement) addRemote(from Group, base *traits) {
+	src, known := a.source(base, httpLabel, "")
+	if !known {
+		src.owed = true // whenever its first read is
+		src.feed = newRemote(src, src.logger(a.set.log))
+	}
+	r := src.feed.(*remote)
+	if arrival := a.arrivals[from.Name]; arrival != nil {
+		r.move(from.HTTP, arrival)
+	}
+	r.every(from.HTTP.Interval)
 }
 
 // source appends the source of that place to the set: the one that was there, or a new one that has no feed yet.

@@ -8,9 +8,18 @@ import (
 // reload puts other groups in force, and returns the changes that this made.
 func (b *bench) reload(groups ...Group) []Change {
 	b.t.Helper()
+	return b.reloadWithin(1000, groups...)
+}
+
+// reloadWithin is reload with a limit of tasks.
+func (b *bench) reloadWithin(limit int, groups ...Group) []Change {
+	b.t.Helper()
 	before := len(b.changes)
 	b.mu.Unlock()
-	err := b.set.Reconfigure(b.t.Context(), groups, 1000)
+	p, err := b.set.Prepare(b.t.Context(), groups, limit)
+	if err == nil {
+		b.set.Reconfigure(b.t.Context(), p)
+	}
 	b.mu.Lock()
 	if err != nil {
 		b.t.Fatal(err)
@@ -138,9 +147,53 @@ func TestAGroupsLabelsChangeWithoutAnotherRead(t *testing.T) {
 func TestAReloadWithABadPatternChangesNothing(t *testing.T) {
 	inFakeTime(t, func(b *bench) {
 		_ = b.load(1000, Group{Name: "g", Inline: []string{"a"}})
-		if err := b.set.Reconfigure(t.Context(), []Group{{Name: "g", Files: []Pattern{b.pattern("[")}}}, 1000); err == nil {
+		if _, err := b.set.Prepare(t.Context(), []Group{{Name: "g", Files: []Pattern{b.pattern("[")}}}, 1000); err == nil {
 			t.Error("a malformed pattern is accepted")
 		}
 		b.want("a")
+	})
+}
+
+func TestAnIdThatMovesByAReloadIsNoDuplicate(t *testing.T) {
+	inFakeTime(t, func(b *bench) {
+		b.write("old.txt", "a\n")
+		b.write("new.txt", "a\nb\nc\n")
+		_ = b.load(1000,
+			Group{Name: "g", Inline: []string{"b", "x"}, Files: []Pattern{b.pattern("old.txt")}}, Group{Name: "h", Inline: []string{"c", "y"}})
+		b.run()
+		b.reload(
+			Group{Name: "g", Inline: []string{"x"}, Files: []Pattern{b.pattern("new.txt")}}, Group{Name: "h", Inline: []string{"y"}})
+		b.want("a b c x")
+		b.reload(Group{Name: "h", Inline: []string{"x", "y"}}, Group{Name: "g", Inline: []string{"b"}, Files: []Pattern{b.pattern("*w.txt")}})
+		for _, s := range b.set.Stats() {
+			want := uint64(0)
+			if s.Source == "*w.txt" {
+				want = 1 // b stays inline, too
+			}
+			if got := s.Rejected[RejectedDuplicate]; got != want {
+				t.Errorf("%s of %s counted %d duplicates, want %d", s.Source, s.Group, got, want)
+			}
+		}
+	})
+}
+
+func TestAReloadFillsTheRoomThatItMakes(t *testing.T) {
+	inFakeTime(t, func(b *bench) {
+		b.write("old.txt", "a\nb\n")
+		b.write("new.txt", "c\nd\ne\n")
+		_ = b.load(3, Group{Name: "g", Inline: []string{"i"}, Files: []Pattern{b.pattern("old.txt")}})
+		b.run()
+		changes := b.reloadWithin(3, Group{Name: "g", Inline: []string{"j"}, Files: []Pattern{b.pattern("new.txt")}})
+		b.want("c d j")
+		for _, c := range changes {
+			for _, task := range c.Added {
+				if c.Backlog != (task.ID != "j") {
+					t.Errorf("%s is added with backlog %t", task.ID, c.Backlog)
+				}
+			}
+		}
+		if len(b.tasks) > 3 {
+			t.Errorf("%d tasks are tracked, 3 may be", len(b.tasks))
+		}
 	})
 }

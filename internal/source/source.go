@@ -1,4 +1,4 @@
-// Package source tells which tasks there are: ids listed inline and in files.
+// Package source tells which tasks there are: ids listed inline, in files, and by servers.
 package source
 
 import (
@@ -28,7 +28,7 @@ type Task struct {
 type Change struct {
 	Group string
 	// Backlog marks Added as the ids of a source's first read: the one that Load makes, or the first successful one of a
-	// source that was there then but could not be read.
+	// source that was there then but could not be read, or of a server in another's place.
 	Backlog bool
 	// Added holds newly listed tasks in the order listed, and tasks known before whose group or labels changed.
 	Added []Task
@@ -52,6 +52,7 @@ type Group struct {
 	Name   string
 	Inline []string
 	Files  []Pattern
+	HTTP   *HTTP // nil: none
 	Labels map[string]string
 }
 
@@ -74,7 +75,7 @@ const (
 	RejectedLimit     Rejection = "limit"     // limits.tasks is reached
 )
 
-// interval is the time between two looks at a source.
+// interval is the time between two looks at a source. A list by HTTP has one of its own.
 const interval = 5 * time.Second
 
 // inlineLabel is the label of a group's inline list.
@@ -85,6 +86,7 @@ type Set struct {
 	sink  Sink
 	log   *slog.Logger
 	shown atomic.Pointer[[]*source] // the sources in force
+	woken chan struct{}             // has something when another fetch may be due
 
 	mu      sync.Mutex // held while sources are read or replaced
 	sources []*source
@@ -101,7 +103,7 @@ type feed interface {
 	lists() iter.Seq[*list]
 }
 
-// source is an inline list or a file pattern. All but stat, group and label is guarded by the set's lock.
+// source is an inline list, a file pattern or a list by HTTP. All but stat, group and label is guarded by the set's lock.
 type source struct {
 	group *group
 	label string
@@ -130,15 +132,25 @@ func New(groups []Group, limit int, sink Sink, log *slog.Logger) (*Set, error) {
 	if err := Check(groups); err != nil {
 		return nil, err
 	}
-	s := &Set{ledger: newLedger(limit), sink: sink, log: log}
-	s.arrange(groups)
+	s := &Set{ledger: newLedger(limit), sink: sink, log: log, woken: make(chan struct{}, 1)}
+	p, err := s.prepare(groups, limit)
+	if err != nil {
+		return nil, err
+	}
+	s.arrange(p)
 	return s, nil
 }
 
-// Check names every pattern that is malformed or there twice in a group.
+// Check names every pattern that is malformed or there twice in a group, and every list by HTTP that can't be fetched as it is
+// to be, because of a certificate for example. It asks no server.
 func Check(groups []Group) error {
 	var errs []error
 	for _, g := range groups {
+		if g.HTTP != nil {
+			if _, err := newServer(g.HTTP); err != nil {
+				errs = append(errs, fmt.Errorf("group %q: http: %w", g.Name, err))
+			}
+		}
 		for i, p := range g.Files {
 			if err := p.check(g, i); err != nil {
 				errs = append(errs, fmt.Errorf("group %q: pattern %q: %w", g.Name, p.Written, err))
@@ -151,7 +163,8 @@ func Check(groups []Group) error {
 // check looks at p, which is the i-th pattern of a group.
 func (p Pattern) check(g Group, i int) error {
 	same := func(other Pattern) bool { return other.Written == p.Written }
-	if slices.ContainsFunc(g.Files[:i], same) || len(g.Inline) > 0 && p.Written == inlineLabel {
+	if slices.ContainsFunc(g.Files[:i], same) || len(g.Inline) > 0 && p.Written == inlineLabel ||
+		g.HTTP != nil && p.Written == httpLabel {
 		return errors.New("another source of the group has the same name")
 	}
 	if !p.isGlob() {
@@ -165,22 +178,31 @@ func (p Pattern) check(g Group, i int) error {
 // isGlob reports whether p is a pattern. Only what the user wrote can be one: the folder it is relative to may have any name.
 func (p Pattern) isGlob() bool { return strings.ContainsAny(p.Written, `*?[\`) }
 
-// Load reads every source once. What fails is logged and counted, and tried again by Run. The error joins why sources
-// could not be read; the others are loaded all the same.
+// Load reads every source once, servers' lists at the same time as the rest. What fails is logged and counted, and tried again
+// by Run. The error joins why sources could not be read; the others are loaded all the same.
 func (s *Set) Load(ctx context.Context) error {
-	return s.readAll(ctx, true)
+	var fetches sync.WaitGroup
+	s.startFetches(ctx, &fetches)
+	err := s.readAll(ctx, true)
+	fetches.Wait()
+	return errors.Join(append(s.fetchErrors(), err)...)
 }
 
-// Run looks for changes every five seconds until ctx ends.
+// Run looks for changes every five seconds, and fetches what servers list when it is time to, until ctx ends.
 func (s *Set) Run(ctx context.Context) {
+	var fetches sync.WaitGroup
+	defer fetches.Wait()
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
+		next := s.startFetches(ctx, &fetches)
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 			_ = s.readAll(ctx, false) // logged and counted already
+		case <-s.woken:
+		case <-time.After(next):
 		}
 	}
 }
@@ -196,6 +218,7 @@ func (s *Set) Stats() []Stat {
 	return stats
 }
 
+// readAll reads every source that needs no fetch.
 func (s *Set) readAll(ctx context.Context, first bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -203,6 +226,9 @@ func (s *Set) readAll(ctx context.Context, first bool) error {
 	for _, src := range s.sources {
 		if ctx.Err() != nil {
 			return ctx.Err()
+		}
+		if _, fetched := src.feed.(*remote); fetched {
+			continue
 		}
 		if err := s.read(ctx, src, first); err != nil {
 			errs = append(errs, fmt.Errorf("group %q: source %q: %w", src.group.name, src.label, err))

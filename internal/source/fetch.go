@@ -1,0 +1,204 @@
+// One fetch of a list from a server. Nothing that comes back is believed before all of it is there.
+
+package source
+
+import (
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+
+	commoncfg "github.com/prometheus/common/config"
+	program "github.com/prometheus/common/version"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+)
+
+const (
+	fetchTimeout = 10 * time.Second // of one fetch, its answer included
+	maxValidator = 1 << 10          // bytes of an ETag or date that is kept
+	accepted     = "text/plain, application/jsonl, application/x-ndjson, application/json, application/yaml"
+)
+
+var (
+	errSlow      = fmt.Errorf("no whole answer within %v", fetchTimeout)
+	errRedirect  = errors.New("the server redirects, which is not followed")
+	errHTML      = errors.New("the answer is a page of HTML")
+	errKind      = errors.New("the answer's Content-Type is none of a list: want " + accepted)
+	errEncoding  = errors.New("the answer's Content-Encoding is not gzip")
+	errUnbounded = errors.New("the answer does not tell where it ends: it has neither a Content-Length nor chunks")
+)
+
+// server is where a list is fetched.
+type server struct {
+	url    *url.URL
+	client *http.Client
+}
+
+// answer is what a server said.
+type answer struct {
+	unmodified bool // the content is still of the version that we have
+	content    string
+	format     format
+	version    version
+	err        error // quotes neither the URL nor what the server sent
+}
+
+// version says which content an answer holds.
+type version struct {
+	kind, etag, modified string
+}
+
+func newServer(h *HTTP) (*server, error) {
+	options := []commoncfg.HTTPClientOption{commoncfg.WithUserAgent("kie_exporter/" + program.Version)}
+	if h.DialContext != nil {
+		options = append(options, commoncfg.WithDialContextFunc(h.DialContext))
+	}
+	settings := h.Client
+	settings.FollowRedirects = false
+	client, err := commoncfg.NewClientFromConfig(settings, "list", options...)
+	if err != nil {
+		return nil, err
+	}
+	return &server{url: h.URL, client: client}, nil
+}
+
+// close closes idle connections. One that is in use is closed after that.
+func (s *server) close() { s.client.CloseIdleConnections() }
+
+// fetch asks for the list, unless it is still the one we have.
+func (s *server) fetch(ctx context.Context, have version) answer {
+	bounded, cancel := context.WithTimeout(ctx, fetchTimeout)
+	defer cancel()
+	a, err := s.exchange(bounded, have)
+	switch {
+	case err == nil:
+		return a
+	case ctx.Err() != nil:
+		err = ctx.Err()
+	case bounded.Err() != nil:
+		err = errSlow
+	}
+	return answer{err: err}
+}
+
+func (s *server) exchange(ctx context.Context, have version) (answer, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url.String(), http.NoBody)
+	if err != nil {
+		return answer{}, kie.Tellable(err)
+	}
+	req.Header.Set("Accept", accepted)
+	req.Header.Set("Accept-Encoding", "gzip")
+	if have.etag != "" {
+		req.Header.Set("If-None-Match", have.etag)
+	}
+	if have.modified != "" {
+		req.Header.Set("If-Modified-Since", have.modified)
+	}
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return answer{}, kie.Tellable(err)
+	}
+	defer resp.Body.Close()
+	switch code := resp.StatusCode; {
+	case code == http.StatusOK:
+		return accept(resp)
+	case code == http.StatusNotModified && have.etag+have.modified != "":
+		return answer{unmodified: true}, nil
+	case code >= 300 && code < 400 && code != http.StatusNotModified:
+		return answer{}, errRedirect
+	default:
+		return answer{}, fmt.Errorf("the server answers with HTTP status %d", code)
+	}
+}
+
+// accept reads a list out of an answer.
+func accept(resp *http.Response) (answer, error) {
+	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")) // empty if there is none, or a wrong one
+	format, err := formatOfType(kind)
+	if err != nil {
+		return answer{}, err
+	}
+	if resp.ContentLength < 0 && resp.ProtoMajor < 2 && len(resp.TransferEncoding) == 0 {
+		return answer{}, errUnbounded
+	}
+	content, err := download(resp, format.max)
+	if err != nil {
+		return answer{}, err
+	}
+	if format.lines && strings.HasPrefix(strings.TrimLeftFunc(content, unicode.IsSpace), "<") {
+		return answer{}, errHTML // whatever the server says it is
+	}
+	return answer{content: content, format: format, version: version{
+		kind: kind, etag: validator(resp, "ETag"), modified: validator(resp, "Last-Modified"),
+	}}, nil
+}
+
+// download returns an answer's body, decompressed. It stops reading beyond limit.
+func download(resp *http.Response, limit int64) (string, error) {
+	large := fmt.Errorf("%w: over %d MiB", errTooLarge, limit>>20)
+	if resp.ContentLength > limit {
+		return "", large
+	}
+	body := io.Reader(resp.Body)
+	switch encoding := strings.ToLower(resp.Header.Get("Content-Encoding")); encoding {
+	case "", "identity":
+	case "gzip", "x-gzip":
+		unpacked, err := gzip.NewReader(resp.Body)
+		if err != nil {
+			return "", unreadable(err)
+		}
+		body = unpacked
+	default:
+		return "", errEncoding
+	}
+	var content strings.Builder
+	if _, err := io.Copy(&content, io.LimitReader(body, limit+1)); err != nil {
+		return "", unreadable(err)
+	}
+	if int64(content.Len()) > limit {
+		return "", large
+	}
+	return content.String(), nil
+}
+
+// unreadable is the error of a body that is cut off or damaged.
+func unreadable(err error) error {
+	if errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) {
+		return err
+	}
+	return fmt.Errorf("the answer is not whole: %w", kie.Tellable(err))
+}
+
+// validator returns a header that tells versions apart; empty if it can't be sent back.
+func validator(resp *http.Response, name string) string {
+	value := resp.Header.Get(name)
+	if len(value) > maxValidator || strings.ContainsFunc(value, unicode.IsControl) {
+		return ""
+	}
+	return value
+}
+
+// formatOfType returns the format that a media type stands for.
+func formatOfType(kind string) (format, error) {
+	switch kind {
+	case "text/plain":
+		return formatOf(".txt"), nil
+	case "application/jsonl", "application/x-ndjson", "application/ndjson", "application/x-jsonlines":
+		return formatOf(".jsonl"), nil
+	case "application/json":
+		return formatOf(".json"), nil
+	case "application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml":
+		return formatOf(".yml"), nil
+	case "text/html", "application/xhtml+xml":
+		return format{}, errHTML
+	}
+	return format{}, errKind
+}

@@ -1,0 +1,240 @@
+// The manifests, as kustomize puts them together.
+
+package deploy_test
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	monitoring "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
+	apps "k8s.io/api/apps/v1"
+	core "k8s.io/api/core/v1"
+	networking "k8s.io/api/networking/v1"
+	"sigs.k8s.io/json"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/yaml"
+)
+
+// manifests are what a kustomization renders.
+type manifests struct {
+	set      apps.StatefulSet
+	service  core.Service
+	policy   networking.NetworkPolicy
+	configs  map[string]core.ConfigMap
+	monitor  monitoring.ServiceMonitor
+	rules    map[string]monitoring.PrometheusRule
+	rendered map[string]int // by kind
+}
+
+// render builds a kustomization and decodes each object strictly: a field that its type lacks is an error.
+func render(t *testing.T, name string) *manifests {
+	t.Helper()
+	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), filepath.Join(deploy, "kubernetes", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &manifests{configs: map[string]core.ConfigMap{}, rules: map[string]monitoring.PrometheusRule{}, rendered: map[string]int{}}
+	for _, object := range built.Resources() {
+		text, err := object.AsYAML()
+		if err == nil {
+			err = m.decode(object.GetKind(), text)
+		}
+		if err != nil {
+			t.Errorf("%s: %v", object.CurId(), err)
+		}
+		m.rendered[object.GetKind()]++
+	}
+	return m
+}
+
+func (m *manifests) decode(kind string, text []byte) error {
+	switch kind {
+	case "StatefulSet":
+		return strict(text, &m.set)
+	case "Service":
+		return strict(text, &m.service)
+	case "NetworkPolicy":
+		return strict(text, &m.policy)
+	case "ServiceMonitor":
+		return strict(text, &m.monitor)
+	case "ConfigMap":
+		var c core.ConfigMap
+		err := strict(text, &c)
+		m.configs[c.Name] = c
+		return err
+	case "PrometheusRule":
+		var r monitoring.PrometheusRule
+		err := strict(text, &r)
+		m.rules[r.Name] = r
+		return err
+	}
+	return fmt.Errorf("nothing checks a %s", kind)
+}
+
+// strict decodes as the API server does when it validates strictly: no unknown or repeated fields, and capitals matter.
+func strict(text []byte, into any) error {
+	text, err := yaml.YAMLToJSONStrict(text)
+	if err != nil {
+		return err
+	}
+	faults, err := json.UnmarshalStrict(text, into)
+	return errors.Join(append(faults, err)...)
+}
+
+func TestManifestsAreWhatTheirTypesSay(t *testing.T) {
+	want := map[string]int{"StatefulSet": 1, "Service": 1, "NetworkPolicy": 1, "ConfigMap": 2}
+	if m := render(t, "base"); !reflect.DeepEqual(m.rendered, want) {
+		t.Errorf("base renders %v, want %v", m.rendered, want)
+	}
+	want["ServiceMonitor"], want["PrometheusRule"] = 1, 3
+	if m := render(t, "operator"); !reflect.DeepEqual(m.rendered, want) {
+		t.Errorf("operator renders %v, want %v", m.rendered, want)
+	}
+}
+
+func TestPodMayNothingButWriteItsStorage(t *testing.T) {
+	pod := render(t, "base").set.Spec.Template.Spec
+	if len(pod.Containers) != 1 || len(pod.InitContainers) != 0 {
+		t.Fatal("the pod has other containers")
+	}
+	c := pod.Containers[0]
+	rights, own := pod.SecurityContext, c.SecurityContext
+	for what, holds := range map[string]bool{
+		"a user without rights":      *rights.RunAsNonRoot && *rights.RunAsUser == 65532 && *rights.RunAsGroup == 65532,
+		"a seccomp profile":          rights.SeccompProfile.Type == core.SeccompProfileTypeRuntimeDefault,
+		"a read-only root":           *own.ReadOnlyRootFilesystem,
+		"no escalation":              !*own.AllowPrivilegeEscalation,
+		"no capabilities":            reflect.DeepEqual(own.Capabilities, &core.Capabilities{Drop: []core.Capability{"ALL"}}),
+		"no privileges":              own.Privileged == nil && !pod.HostNetwork && !pod.HostPID && !pod.HostIPC,
+		"no token of the cluster":    !*pod.AutomountServiceAccountToken,
+		"storage its user may write": *rights.FSGroup == 65532,
+		"a limit to its memory":      !c.Resources.Limits.Memory().IsZero(),
+	} {
+		if !holds {
+			t.Errorf("the pod lacks %s", what)
+		}
+	}
+	for _, mount := range c.VolumeMounts {
+		if mount.ReadOnly == (mount.Name == "data") || mount.SubPath != "" {
+			t.Errorf("%s is mounted wrongly", mount.Name)
+		}
+	}
+}
+
+func TestPodFindsWhatItIsToldToUse(t *testing.T) {
+	m := render(t, "base")
+	c := m.set.Spec.Template.Spec.Containers[0]
+	fs := root{T: t, path: t.TempDir()}
+	volumes := map[string]core.VolumeSource{"data": {}}
+	for _, claim := range m.set.Spec.VolumeClaimTemplates {
+		volumes[claim.Name] = core.VolumeSource{EmptyDir: &core.EmptyDirVolumeSource{}}
+	}
+	for _, v := range m.set.Spec.Template.Spec.Volumes {
+		volumes[v.Name] = v.VolumeSource
+	}
+	mounts := slices.Clone(c.VolumeMounts)
+	slices.SortFunc(mounts, func(a, b core.VolumeMount) int { return strings.Compare(b.Name, a.Name) }) // the configuration names the others
+	for _, mount := range mounts {
+		switch v := volumes[mount.Name]; {
+		case v.Secret != nil:
+			fs.add(mount.MountPath+"/kie_api_key", "no-secret")
+		case v.ConfigMap != nil:
+			data := m.configs[v.ConfigMap.Name].Data
+			if len(data) == 0 {
+				t.Errorf("nothing to mount at %s", mount.MountPath)
+			}
+			for name, text := range data {
+				if name == "tasks.txt" {
+					text += "\ntask_12345678\n"
+				}
+				fs.add(mount.MountPath+"/"+name, text)
+			}
+		case v.EmptyDir == nil:
+			t.Errorf("nothing to mount at %s", mount.MountPath)
+		}
+	}
+	fs.accepts(c.Args)
+	if !slices.ContainsFunc(c.Args, func(arg string) bool { return strings.HasPrefix(arg, "--storage.path=/data") }) {
+		t.Error("the storage is not on its volume")
+	}
+}
+
+func TestProbesAskTheListenerWithoutPassword(t *testing.T) {
+	c := render(t, "base").set.Spec.Template.Spec.Containers[0]
+	ports := map[string]int32{}
+	for _, p := range c.Ports {
+		ports[p.Name] = p.ContainerPort
+	}
+	if !slices.Contains(c.Args, fmt.Sprintf("--web.probe-listen-address=:%d", ports["health"])) || ports["http"] != 10059 {
+		t.Errorf("the ports are %v", ports)
+	}
+	for _, p := range []*core.Probe{c.StartupProbe, c.LivenessProbe, c.ReadinessProbe} {
+		if p.HTTPGet.Port.StrVal != "health" || !strings.HasPrefix(p.HTTPGet.Path, "/-/") {
+			t.Errorf("a probe asks %v", p.HTTPGet)
+		}
+	}
+}
+
+func TestEverythingSelectsThePod(t *testing.T) {
+	m := render(t, "operator")
+	pod := m.set.Spec.Template.Labels
+	for what, selector := range map[string]map[string]string{
+		"StatefulSet":   m.set.Spec.Selector.MatchLabels,
+		"Service":       m.service.Spec.Selector,
+		"NetworkPolicy": m.policy.Spec.PodSelector.MatchLabels,
+	} {
+		if !reflect.DeepEqual(selector, pod) {
+			t.Errorf("%s selects %v, the pod has %v", what, selector, pod)
+		}
+	}
+	if !reflect.DeepEqual(m.monitor.Spec.Selector.MatchLabels, m.service.Labels) || m.set.Spec.ServiceName != m.service.Name {
+		t.Error("the Service is not found")
+	}
+}
+
+func TestServiceMonitorScrapesAsTheAlertsNeedIt(t *testing.T) {
+	m := render(t, "operator")
+	if job := m.service.Labels[m.monitor.Spec.JobLabel]; job != "kie_exporter" {
+		t.Errorf("the job is %q", job)
+	}
+	e := m.monitor.Spec.Endpoints[0]
+	if !slices.ContainsFunc(m.service.Spec.Ports, func(p core.ServicePort) bool { return p.Name == e.Port }) {
+		t.Errorf("the Service has no port %s", e.Port)
+	}
+	interval, _ := time.ParseDuration(string(e.Interval))
+	timeout, _ := time.ParseDuration(string(e.ScrapeTimeout))
+	if timeout <= 5*time.Second || timeout > interval {
+		t.Errorf("a scrape may take %s of %s", timeout, interval)
+	}
+	// Our labels win over the operator's, so we must have none of those that tell where a series comes from.
+	for _, label := range []string{"namespace", "pod", "service", "container", "job", "instance"} {
+		if !e.HonorLabels || strings.Contains(read(t, repo+"/docs/metrics.md"), "`"+label+"`") {
+			t.Errorf("the label %s is in doubt", label)
+		}
+	}
+}
+
+func TestOperatorGetsTheRulesOfAlerts(t *testing.T) {
+	m := render(t, "operator")
+	paths, err := filepath.Glob(repo + "/alerts/kie_exporter.*.yml")
+	if err != nil || len(paths) != len(m.rules) {
+		t.Errorf("%d files of rules, %d PrometheusRules (%v)", len(paths), len(m.rules), err)
+	}
+	for _, path := range paths {
+		var want monitoring.PrometheusRuleSpec
+		if err := strict([]byte(read(t, path)), &want); err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		name := strings.NewReplacer("_", "-", ".", "-").Replace(strings.TrimSuffix(filepath.Base(path), ".yml"))
+		if !reflect.DeepEqual(m.rules[name].Spec, want) || len(want.Groups) == 0 {
+			t.Errorf("the PrometheusRule %s differs from %s: run `make generate`", name, path)
+		}
+	}
+}

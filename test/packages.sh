@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# usage: packages.sh
+# Sees to it that the programs are there that tests use and Debian packages. Who may install packages gets them; who may not
+# is told what will be skipped, except in CI, where nothing may be skipped.
+set -euo pipefail
+
+# need PACKAGE FOR COMMAND… installs a package where none of its commands is there.
+need() {
+    local package=$1 purpose=$2 name
+    shift 2
+    for name; do
+        if command -v "$name" >/dev/null; then return; fi
+    done
+    if ((EUID != 0)) || ! command -v apt-get >/dev/null; then
+        echo "packages: $purpose: skipped, there is no $1; on Debian: apt-get install $package" >&2
+        [[ -z ${CI:-} ]] || exit 1
+        return
+    fi
+    echo "packages: installing $package, for $purpose"
+    export DEBIAN_FRONTEND=noninteractive
+    if ! { apt-get update && apt-get install --yes --no-install-recommends "$package"; } >"$log" 2>&1 || ! command -v "$1" >/dev/null; then
+        tail -n 20 "$log" >&2
+        echo "packages: $package could not be installed" >&2
+        exit 1
+    fi
+}
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+need chromium "looking at /tasks in a browser" chromium chromium-browser google-chrome
+need systemd "checks of the systemd units" systemd-analyze
