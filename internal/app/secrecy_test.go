@@ -42,7 +42,7 @@ func (p parrot) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // givenAway returns what a request, to an API or a proxy, must keep confidential, readable and as it came.
 func givenAway(r *http.Request) string {
-	told := []string{kiesim.Canary}
+	told := []string{kiesim.Canary, r.URL.Query().Get("t")}
 	for _, name := range []string{"Authorization", "Proxy-Authorization", "X-Gateway", "X-Tunnel"} {
 		value := r.Header.Get(name)
 		told = append(told, value)
@@ -200,6 +200,10 @@ func provoke(t *testing.T, path errorPath) *provoked {
 	t.Helper()
 	base, client := path.api(t)
 	r := &provoked{config: confidential(t, base, client), kept: t.TempDir()}
+	if client == "" && path.class != "timeout" { // a list that is as bad, and as confidential
+		replaceIn(t, r.config, "tasks: [a, b]", fmt.Sprintf("tasks: [a, b], http: {url: '%s/list?t=%s', http_client: {basic_auth: {username: u, password: %s}}}",
+			base, url.QueryEscape(canaryHeader), canaryPassword))
+	}
 	replaceIn(t, r.config, "max_wait: 0s", "max_wait: 0s, background: true")
 	replaceIn(t, r.config, "credits_interval: 10s", "credits_interval: 0s") // a refused call would keep the tasks from being asked
 	if path.class == "timeout" {
