@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -41,6 +42,14 @@ func (p *process) said() string {
 	return p.log.String()
 }
 
+// program returns the program, to be started.
+func program(t *testing.T, key string, args ...string) *exec.Cmd {
+	t.Helper()
+	c := exec.CommandContext(t.Context(), os.Args[0], args...) //nolint:gosec // itself
+	c.Env = append(os.Environ(), "BE_THE_PROGRAM=1", "KIE_API_KEY="+key)
+	return c
+}
+
 // start starts the program and a scrape of it that hangs for as long as max_wait allows.
 func start(t *testing.T, maxWait string) (p *process, scraped <-chan int) {
 	t.Helper()
@@ -55,9 +64,7 @@ func start(t *testing.T, maxWait string) (p *process, scraped <-chan int) {
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p = &process{}
-	p.Cmd = exec.CommandContext(t.Context(), os.Args[0], "--config.file="+config, "--web.listen-address=127.0.0.1:0", "--storage.path=") //nolint:gosec // itself
-	p.Env = append(os.Environ(), "BE_THE_PROGRAM=1", "KIE_API_KEY=secret")
+	p = &process{Cmd: program(t, "secret", "--config.file="+config, "--web.listen-address=127.0.0.1:0", "--storage.path=")}
 	p.Stderr = p
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
@@ -103,11 +110,20 @@ func TestASecondSignalEndsTheProgramAtOnce(t *testing.T) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	_ = p.Process.Signal(syscall.SIGTERM)
-	if err := p.Wait(); err == nil || time.Since(begin) > 5*time.Second {
-		t.Errorf("the program ended with %v after %v", err, time.Since(begin))
+	ended := make(chan error)
+	go func() { ended <- p.Wait() }()
+	for {
+		_ = p.Process.Signal(syscall.SIGTERM) // again, should this one have come together with the first
+		select {
+		case err := <-ended:
+			if err == nil || time.Since(begin) > 5*time.Second {
+				t.Errorf("the program ended with %v after %v", err, time.Since(begin))
+			}
+			<-scraped
+			return
+		case <-time.After(100 * time.Millisecond):
+		}
 	}
-	<-scraped
 }
 
 func TestSIGHUPReloadsTheConfiguration(t *testing.T) {
@@ -115,16 +131,60 @@ func TestSIGHUPReloadsTheConfiguration(t *testing.T) {
 	if err := p.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(p.said(), "Configuration loaded"); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("no reload after SIGHUP: %s", p.said())
-		}
-	}
+	p.until(t, "Configuration loaded")
 	if status := <-scraped; status != http.StatusOK {
 		t.Errorf("the scrape ended with %d", status)
 	}
 	_ = p.Process.Signal(syscall.SIGTERM)
 	if err := p.Wait(); err != nil {
 		t.Errorf("the program ended with %v: %s", err, p.said())
+	}
+}
+
+func TestTheProcessPrintsNoSecret(t *testing.T) {
+	const key = "canary-key-0123456789"
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusUnauthorized)
+		_, _ = io.WriteString(w, r.Header.Get("Authorization")) //nolint:gosec // a parrot, not a page
+	}))
+	t.Cleanup(api.Close)
+	config := t.TempDir() + "/kie.yml"
+	write := func(account string) {
+		t.Helper()
+		text := "accounts: [{base_url: '" + api.URL + "'" + account + "}]\ngroups: [{tasks: [a]}]\npolling: {background: true}\n"
+		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for account, code := range map[string]int{"": 0, ", api_key: " + key: 1, ", credentials_file: " + key: 1} {
+		write(account)
+		check := program(t, key, "--config.check", "--config.file="+config)
+		if said, err := check.CombinedOutput(); check.ProcessState.ExitCode() != code || bytes.Contains(said, []byte(key)) {
+			t.Errorf("--config.check ended with %v: %s", err, said)
+		}
+	}
+	write("")
+	p := &process{Cmd: program(t, key, "--config.file="+config, "--web.listen-address=127.0.0.1:0", "--storage.path=", "--log.level=debug")}
+	p.Stdout, p.Stderr = p, p
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p.until(t, "Not asking for now")
+	write(", credentials_file: " + key)
+	_ = p.Process.Signal(syscall.SIGHUP)
+	p.until(t, "can't be loaded")
+	_ = p.Process.Signal(syscall.SIGQUIT) // Go's own account of all goroutines
+	if err := p.Wait(); err == nil || !strings.Contains(p.said(), "goroutine ") || strings.Contains(p.said(), key) {
+		t.Errorf("the program ended with %v: %s", err, p.said())
+	}
+}
+
+// until waits for the program to say something.
+func (p *process) until(t *testing.T, text string) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(p.said(), text); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the program does not say %q: %s", text, p.said())
+		}
 	}
 }

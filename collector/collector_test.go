@@ -302,6 +302,7 @@ func TestAnyStringsAreParsedBack(t *testing.T) {
 	expose(t, k.collector())
 }
 
+// FuzzAnyStringsAreParsedBack: whatever clean text ids, groups, models, labels and fail codes are, the metrics can be read back.
 func FuzzAnyStringsAreParsedBack(f *testing.F) {
 	for i, s := range nasty() {
 		f.Add(s, nasty()[(i+7)%len(nasty())])

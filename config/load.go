@@ -333,8 +333,15 @@ func (l *loader) webhookKeys(into *[]*Key) reader {
 	}
 }
 
-// looksLikeKey reports whether a file name may be a key that somebody put in its place, and must not be shown.
-func looksLikeKey(name string) bool { return len(name) >= 20 && !strings.ContainsAny(name, "/.") }
+// looksLikeKey reports whether a file name may be a key that somebody put in its place, and must not be shown. Keys may hold
+// slashes and dots, as base64 and tokens do; a name that says it is a path is none.
+func looksLikeKey(name string) bool {
+	if filepath.IsAbs(name) || strings.HasPrefix(name, "./") || strings.HasPrefix(name, "../") {
+		return false
+	}
+	parts := strings.FieldsFunc(name, func(r rune) bool { return r == '/' || r == '.' })
+	return slices.ContainsFunc(parts, func(part string) bool { return len(part) >= 20 })
+}
 
 // environmentKey returns the key that the environment holds, or nil after reporting that there is none.
 func (l *loader) environmentKey(v value) *Key {

@@ -85,12 +85,12 @@ func TestTheFirstScrapeKnowsTheAnswers(t *testing.T) {
 // Whatever the API does, a scrape answers 200 within its deadline, with the last states and kie_up 0.
 func TestATroubledAPIDoesNotTroubleTheScrape(t *testing.T) {
 	for name, fault := range map[string]kiesim.Fault{
-		"dead":       {Reset: true},
-		"slow":       {Hang: true},
-		"lying":      {Body: "<html>" + kiesim.Canary},
-		"failing":    {Status: 500, Body: kiesim.Canary},
-		"refusing":   {Code: 401, Msg: "no access with " + canary},
-		"maintained": {Code: 455, Msg: kiesim.Canary},
+		"connection reset":       {Reset: true},
+		"no answer":              {Hang: true},
+		"HTML with 200":          {Body: "<html>" + kiesim.Canary},
+		"HTTP 500":               {Status: 500, Body: kiesim.Canary},
+		"HTTP 200 with code 401": {Code: 401, Msg: "no access with " + canary},
+		"HTTP 200 with code 455": {Code: 455, Msg: kiesim.Canary},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -126,13 +126,17 @@ func TestATroubledAPIDoesNotTroubleTheScrape(t *testing.T) {
 // shorten gives the account of a configuration file a short timeout.
 func shorten(t *testing.T, path string) {
 	t.Helper()
+	replaceIn(t, path, "{base_url", "{timeout: 1s, base_url")
+}
+
+// replaceIn puts another text in place of the first one like old in a file.
+func replaceIn(t *testing.T, path, old, another string) {
+	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path, []byte(strings.Replace(string(text), "{base_url", "{timeout: 1s, base_url", 1)), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	rewrite(t, path, strings.Replace(string(text), old, another, 1))
 }
 
 func TestScrapesBeyondTheLimitAreRefused(t *testing.T) {

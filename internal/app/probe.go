@@ -57,6 +57,8 @@ func (m *metrics) target(query url.Values) (account, id string, err error) {
 	switch {
 	case len(ids) != 1 || !kie.ValidID(ids[0]):
 		return "", "", errors.New("task_id must be given once, with 1 to 128 bytes of UTF-8 without control characters")
+	case strings.Contains(ids[0], "/"):
+		return "", "", errors.New("task_id must be an id, not a path or a URL")
 	case len(names) == 0 && len(accounts) == 1:
 		return accounts[0].Name, ids[0], nil
 	case len(names) != 1:

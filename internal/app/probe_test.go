@@ -47,14 +47,32 @@ func TestProbe(t *testing.T) {
 func TestABadProbeIsRefusedWithoutARequest(t *testing.T) {
 	sim, api := serveAPI(t, kiesim.Options{})
 	p := start(t, "--config.file="+configFile(t, api, "groups: [{tasks: [a]}]"))
-	for _, query := range []string{
-		"", "?task_id=", "?task_id=a&task_id=b", "?account=default", "?task_id=a&account=", "?task_id=a&account=other",
-		"?task_id=a&account=default&account=default", "?task_id=" + strings.Repeat("x", 129), "?task_id=%00", "?task_id=%ff", "?task_id=a%0Ab",
-		"?task_id=a&account=" + url.QueryEscape("default\n"),
+	for name, query := range map[string]string{
+		"no parameter":       "",
+		"no id":              "?account=default",
+		"an empty id":        "?task_id=",
+		"two ids":            "?task_id=a&task_id=b",
+		"an id too long":     "?task_id=" + strings.Repeat("x", 129),
+		"NUL":                "?task_id=%00",
+		"no UTF-8":           "?task_id=%ff",
+		"a newline":          "?task_id=a%0Ab",
+		"a broken escape":    "?task_id=%zz",
+		"a URL":              "?task_id=" + url.QueryEscape(api+"/api/v1/jobs/recordInfo?taskId=a"),
+		"a path":             "?task_id=../../chat/credit",
+		"a target":           "?target=/etc/passwd&module=http",
+		"an empty account":   "?task_id=a&account=",
+		"an unknown account": "?task_id=a&account=other",
+		"two accounts":       "?task_id=a&account=default&account=default",
+		"an odd account":     "?task_id=a&account=" + url.QueryEscape("default\n"),
 	} {
-		if status, body := p.get("/probe" + query); status != http.StatusBadRequest {
-			t.Errorf("%q: %d: %s", query, status, body)
-		}
+		t.Run(name, func(t *testing.T) {
+			if status, body := p.get("/probe" + query); status != http.StatusBadRequest {
+				t.Errorf("%d: %s", status, body)
+			}
+		})
+	}
+	if status, _ := p.get("/probe/a"); status != http.StatusNotFound {
+		t.Errorf("a path below /probe answers %d", status)
 	}
 	if n := sim.Stats().Requests[kiesim.RecordInfo]; n != 0 {
 		t.Errorf("%d requests", n)

@@ -117,22 +117,24 @@ func TestWhoMayReload(t *testing.T) {
 		if flags != nil {
 			allowed = http.StatusOK
 		}
-		for _, test := range []struct {
-			method string
+		for name, test := range map[string]struct {
 			header http.Header
 			want   int
 		}{
-			{http.MethodPost, nil, allowed},
-			{http.MethodPut, nil, allowed},
-			{http.MethodPost, http.Header{"Sec-Fetch-Site": {"same-origin"}}, allowed},
-			{http.MethodGet, nil, http.StatusMethodNotAllowed},
-			{http.MethodDelete, nil, http.StatusMethodNotAllowed},
-			{http.MethodPost, crossSite, http.StatusForbidden},
-			{http.MethodPut, origin, http.StatusForbidden},
+			"POST":                             {nil, allowed},
+			"PUT":                              {nil, allowed},
+			"POST from the same":               {http.Header{"Sec-Fetch-Site": {"same-origin"}}, allowed},
+			"GET":                              {nil, http.StatusMethodNotAllowed},
+			"DELETE":                           {nil, http.StatusMethodNotAllowed},
+			"POST from a page of another site": {crossSite, http.StatusForbidden},
+			"PUT from another origin":          {origin, http.StatusForbidden},
 		} {
-			if status, _ := p.send(test.method, "/-/reload", test.header); status != test.want {
-				t.Errorf("%v: %s with %v answers %d, want %d", flags, test.method, test.header, status, test.want)
-			}
+			t.Run(fmt.Sprint(name, " ", flags), func(t *testing.T) {
+				method, _, _ := strings.Cut(name, " ")
+				if status, _ := p.send(method, "/-/reload", test.header); status != test.want {
+					t.Errorf("%d, want %d", status, test.want)
+				}
+			})
 		}
 		if status, _ := p.send(http.MethodGet, "/-/healthy", crossSite); status != http.StatusOK {
 			t.Errorf("a link to a page answers %d", status)

@@ -3,12 +3,17 @@ package app_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
+	"html"
 	"io"
 	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,8 +26,12 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/kiesim"
 )
 
-// canary is the API key of these tests. Nothing that the program prints or serves may hold it.
-const canary = "canary-key-0123456789"
+// What the program is told in confidence. Nothing that it prints or serves may hold any of it.
+const (
+	canary         = "canary-key+=0123456789" // the API key
+	canaryPassword = "canary-password+=0123"  // of a proxy
+	canaryHeader   = "canary-header+=0123456" // for a gateway
+)
 
 // program is the exporter running in this process, as the binary would.
 type program struct {
@@ -103,7 +112,7 @@ func (p *program) send(method, path string, header http.Header) (int, string) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	checkSecrets(p.t, string(body))
+	checkSecrets(p.t, fmt.Sprint(resp.Header)+string(body))
 	return resp.StatusCode, string(body)
 }
 
@@ -143,14 +152,32 @@ func missing(body string, lines []string) string {
 	return ""
 }
 
-// checkSecrets fails the test if a text shows the key, or anything of a prompt, a result or a failure's message.
+// checkSecrets fails the test if a text shows a key or password, or anything of a prompt, a result or a failure's message.
 func checkSecrets(t *testing.T, text string) {
 	t.Helper()
-	for _, secret := range []string{canary, kiesim.Canary} {
-		if i := strings.Index(text, secret); i >= 0 {
-			t.Errorf("a secret is shown: %q", text[max(0, i-200):min(len(text), i+50)])
+	for _, secret := range []string{canary, canaryPassword, canaryHeader, kiesim.Canary} {
+		for _, disguise := range disguises(secret) {
+			if i := strings.Index(text, disguise); i >= 0 {
+				t.Errorf("%q is shown: %q", secret, text[max(0, i-200):min(len(text), i+50)])
+				break
+			}
 		}
 	}
+}
+
+// disguises returns a secret in every form in which it may get out.
+func disguises(secret string) []string {
+	quoted, _ := json.Marshal(secret)
+	forms := []string{
+		secret, url.QueryEscape(secret), url.PathEscape(secret), html.EscapeString(secret), strings.Trim(string(quoted), `"`),
+		hex.EncodeToString([]byte(secret)), fmt.Sprintf("%v", []byte(secret)),
+	}
+	for before := range 3 { // what comes before decides how bytes fall into groups of six bits
+		padded := append(make([]byte, before), secret...)
+		first, last := (before*8+5)/6, len(padded)*8/6
+		forms = append(forms, base64.StdEncoding.EncodeToString(padded)[first:last], base64.URLEncoding.EncodeToString(padded)[first:last])
+	}
+	return forms
 }
 
 func environment(name string) string {
@@ -161,7 +188,7 @@ func environment(name string) string {
 }
 
 // serveAPI starts a simulated API on loopback.
-func serveAPI(t *testing.T, o kiesim.Options) (sim *kiesim.Server, url string) {
+func serveAPI(t *testing.T, o kiesim.Options) (sim *kiesim.Server, base string) {
 	t.Helper()
 	sim = kiesim.New(o)
 	server := httptest.NewServer(sim)

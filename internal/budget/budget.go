@@ -55,9 +55,9 @@ func New(o Options) *Account {
 // Reconfigure puts other options in force. What was spent and counted stays so, and the gate stays as it is: no change of
 // options makes room for a burst. Requests under way end as they began.
 func (a *Account) Reconfigure(o Options) {
-	now := time.Now()
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	now := time.Now()
 	a.options = o
 	a.pace.scale(o.Rate, now)
 	a.limiter.SetLimitAt(now, rate.Limit(a.pace.allowed(now)))
@@ -80,7 +80,7 @@ func (a *Account) acquire(ctx context.Context, id string) (*Permit, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		permit, wait, changed := a.try(time.Now(), id)
+		permit, wait, changed := a.try(id)
 		if permit != nil {
 			return permit, nil
 		}
@@ -100,10 +100,11 @@ func (a *Account) acquire(ctx context.Context, id string) (*Permit, error) {
 }
 
 // try returns a permit, or how long to wait before the next try unless something changes before.
-func (a *Account) try(now time.Time, id string) (permit *Permit, wait time.Duration, changed <-chan struct{}) {
+func (a *Account) try(id string) (permit *Permit, wait time.Duration, changed <-chan struct{}) {
 	key := a.keyFunc()() // may read a file, so the lock is not held
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	now := time.Now() // under the lock: to a limiter whose time goes back, the same time comes twice
 	if a.gate.curedBy(key) {
 		a.gate.open()
 		a.moved()

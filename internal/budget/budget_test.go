@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -97,6 +98,33 @@ func TestNoWindowSeesMoreThanBurstPlusRate(t *testing.T) {
 			t.Errorf("300 requests took %v: the budget is not used up", took)
 		}
 	})
+}
+
+// In real time, for in a bubble nobody's idea of the time is ever late.
+func TestAnyNumberOfWaitersGetsNoMoreThanTheRate(t *testing.T) {
+	_, client := simtest.New(t, kiesim.Options{})
+	a := budget.New(budget.Options{Client: client, Key: func() string { return simtest.Key }, Rate: 2000, Concurrent: 8})
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	var permits atomic.Int64
+	var waiters sync.WaitGroup
+	start := time.Now()
+	for range 500 {
+		waiters.Go(func() {
+			for {
+				p, err := a.Acquire(ctx)
+				if err != nil {
+					return
+				}
+				permits.Add(1)
+				_, _ = p.Credit(ctx)
+			}
+		})
+	}
+	waiters.Wait()
+	if took, n := time.Since(start), permits.Load(); float64(n) > 8+2000*took.Seconds() {
+		t.Errorf("%d permits in %v at 2000 a second", n, took)
+	}
 }
 
 func TestNeverMoreInFlightThanAllowed(t *testing.T) {

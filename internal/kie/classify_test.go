@@ -5,6 +5,7 @@ package kie
 import (
 	"errors"
 	"fmt"
+	"math/big"
 	"net/http"
 	"strings"
 	"testing"
@@ -196,13 +197,24 @@ func TestRetryAfterDateIsMeasuredByTheAPIsClock(t *testing.T) {
 	wantError(t, err, Error{Class: ClassRateLimited, Status: 429, RetryAfter: 42 * time.Second})
 }
 
+// FuzzRetryAfter: what is no count of seconds and no date in the time to come is 0; all else is just what it says, up to an hour.
 func FuzzRetryAfter(f *testing.F) {
 	for _, seed := range []string{"", "0", "5", "-5", "abc", "9223372037", "99999999999999999999", "Mon, 01 Jan 2024 00:00:42 GMT"} {
 		f.Add(seed, int64(1_700_000_000))
 	}
 	f.Fuzz(func(t *testing.T, header string, now int64) {
-		if d := retryAfter(header, time.Unix(now, 0)); d < 0 || d > time.Hour {
-			t.Errorf("%q: %v", header, d)
+		var want time.Duration
+		text := strings.TrimSpace(header)
+		if seconds, ok := new(big.Int).SetString(text, 10); ok && text[0] >= '0' && text[0] <= '9' {
+			want = time.Hour
+			if seconds.Cmp(big.NewInt(3600)) < 0 {
+				want = time.Duration(seconds.Int64()) * time.Second
+			}
+		} else if at, err := http.ParseTime(text); err == nil {
+			want = min(max(at.Sub(time.Unix(now, 0)), 0), time.Hour)
+		}
+		if got := retryAfter(header, time.Unix(now, 0)); got != want {
+			t.Errorf("%q at %d: %v, want %v", header, now, got, want)
 		}
 	})
 }

@@ -59,6 +59,8 @@ func TestIDIsBoundedUTF8WithoutControlCharacters(t *testing.T) {
 	}
 }
 
+// FuzzCleanLabel: a cleaned label is at most 128 bytes of UTF-8 without control characters and spaces at its ends, stays as it
+// is when cleaned again, and comes back from the text format unchanged.
 func FuzzCleanLabel(f *testing.F) {
 	for _, seed := range []string{"", "kling/v2", " \x00 a\n\"b\\ \xff\u0085", strings.Repeat("é", 100), "\xed\xa0\x80", "\u2028", "{}"} {
 		f.Add(seed)

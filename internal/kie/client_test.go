@@ -124,20 +124,37 @@ func TestRedirectsAreNeverFollowed(t *testing.T) {
 	var visited atomic.Bool
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { visited.Store(true) }))
 	t.Cleanup(other.Close)
-	for _, to := range []string{other.URL, strings.Replace(other.URL, "127.0.0.1", "localhost", 1), "file:///etc/passwd", "/elsewhere", "//sub.example.com/", "http://[bad", ""} {
-		for _, status := range []int{301, 302, 303, 307, 308} {
-			var asked atomic.Int32
-			c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-				asked.Add(1)
-				w.Header().Set("Location", to)
-				w.WriteHeader(status)
-				_, _ = io.WriteString(w, documented)
-			})
-			_, err := c.Record(t.Context(), testID)
-			if wantClass(t, err, ClassRedirect); asked.Load() != 1 {
-				t.Errorf("%d to %q: the API was asked %d times", status, to, asked.Load())
+	for name, to := range map[string]string{
+		"to another port":         other.URL,
+		"to another host":         strings.Replace(other.URL, "127.0.0.1", "localhost", 1),
+		"to a sub-domain":         "//sub.api.example/",
+		"from https to http":      other.URL,
+		"to a file":               "file:///etc/passwd",
+		"to another path":         "/elsewhere",
+		"to what is no URL":       "http://[bad",
+		"to nowhere":              "",
+		"to itself with userinfo": "http://user:password@127.0.0.1/",
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, status := range []int{301, 302, 303, 307, 308} {
+				var asked atomic.Int32
+				api := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					asked.Add(1)
+					answering(status, documented, "Location", to)(w, r)
+				}))
+				change := func(*Options) {}
+				if api.Start(); name == "from https to http" {
+					api.Close()
+					api = httptest.NewTLSServer(api.Config.Handler)
+					change = trusting(api)
+				}
+				t.Cleanup(api.Close)
+				_, err := connect(t, api.URL, change).Record(t.Context(), testID)
+				if wantClass(t, err, ClassRedirect); asked.Load() != 1 {
+					t.Errorf("%d: the API was asked %d times", status, asked.Load())
+				}
 			}
-		}
+		})
 	}
 	if visited.Load() {
 		t.Error("the other host was visited")
@@ -237,18 +254,22 @@ func TestBrokenExchangeIsTransport(t *testing.T) {
 }
 
 func TestUnreachableAPIIsTransport(t *testing.T) {
-	_, err := connect(t, closedPort(t)).Record(t.Context(), testID)
-	if wantClass(t, err, ClassTransport); err == nil || !strings.Contains(err.Error(), "connection refused") {
-		t.Errorf("refused: error %v", err)
-	}
-	_, err = connect(t, "http://api.invalid", func(o *Options) {
-		o.DialContext = func(_ context.Context, network, _ string) (net.Conn, error) {
-			return nil, &net.OpError{Op: "dial", Net: network, Err: &net.DNSError{Err: "no such host", Name: "api.invalid", IsNotFound: true}}
+	t.Run("connection refused", func(t *testing.T) {
+		_, err := connect(t, closedPort(t)).Record(t.Context(), testID)
+		if wantClass(t, err, ClassTransport); err == nil || !strings.Contains(err.Error(), "connection refused") {
+			t.Errorf("error %v", err)
 		}
-	}).Record(t.Context(), testID)
-	if wantClass(t, err, ClassTransport); err == nil || !strings.Contains(err.Error(), "no such host") {
-		t.Errorf("not resolved: error %v", err)
-	}
+	})
+	t.Run("name not resolved", func(t *testing.T) {
+		_, err := connect(t, "http://api.invalid", func(o *Options) {
+			o.DialContext = func(_ context.Context, network, _ string) (net.Conn, error) {
+				return nil, &net.OpError{Op: "dial", Net: network, Err: &net.DNSError{Err: "no such host", Name: "api.invalid", IsNotFound: true}}
+			}
+		}).Record(t.Context(), testID)
+		if wantClass(t, err, ClassTransport); err == nil || !strings.Contains(err.Error(), "no such host") {
+			t.Errorf("error %v", err)
+		}
+	})
 }
 
 // closedPort returns a base URL at which nothing listens.

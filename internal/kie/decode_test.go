@@ -4,6 +4,7 @@ package kie
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -74,6 +75,7 @@ func TestExactKeyWinsOverItsLikes(t *testing.T) {
 	for _, members := range []string{
 		`"state":"success","STATE":"waiting","State":"fail"`,
 		`"STATE":"waiting","State":"fail","state":"success"`,
+		`"state":"waiting","state":"success"`, // twice: the last one, as everywhere in JSON
 	} {
 		if a := told(t, members); a.State != StateSuccess {
 			t.Errorf("%s: state %v, want success", members, a.State)
@@ -316,6 +318,8 @@ func TestUnknownKeysCostNoMemory(t *testing.T) {
 	}
 }
 
+// FuzzRecordAnswer: the class is the one that status and code say when read in the plainest way, nothing is answered beside an
+// error, and an answer has only labels that are clean and values that can be.
 func FuzzRecordAnswer(f *testing.F) {
 	f.Add([]byte(documented), 200)
 	for _, seed := range []string{
@@ -341,6 +345,29 @@ func FuzzRecordAnswer(f *testing.F) {
 		checkAnswer(t, a)
 		if ClassOf(err) == ClassTaskFailed && (a.State != StateFail || a.FailCode != "408" && a.FailCode != "501") {
 			t.Errorf("task_failed with state %v and fail code %q", a.State, a.FailCode)
+		}
+	})
+}
+
+// FuzzBalance: a balance is a finite number that is not negative, and 0 beside an error, which has a class.
+func FuzzBalance(f *testing.F) {
+	for _, seed := range []string{
+		`{"code":200,"msg":"success","data":5916.25}`, `{"code":200,"data":"12.5"}`, `{"code":200,"data":-1}`, `{"code":200,"data":1e400}`,
+		`{"code":401}`, `{"code":200,"data":{}}`, "", "null",
+	} {
+		f.Add([]byte(seed), 200)
+	}
+	f.Fuzz(func(t *testing.T, body []byte, status int) {
+		r := reply{status: status, body: body}
+		balance, err := r.credit()
+		switch {
+		case !(balance >= 0), math.IsInf(balance, 0), err != nil && balance != 0:
+			t.Errorf("balance %v, error %v", balance, err)
+		case err == nil && status/100 == 3:
+			t.Errorf("a balance of HTTP status %d", status)
+		}
+		if _, classed := errors.AsType[*Error](err); err != nil && !classed {
+			t.Errorf("error without a class: %v", err)
 		}
 	})
 }

@@ -238,7 +238,7 @@ func raw(bytes string) http.HandlerFunc {
 	}
 }
 
-// The row of bad input: HTTP list answers 500, HTML, 1 GiB, redirects, slowly.
+// A server that answers 500, HTML, 1 GiB, a redirect or slowly.
 func TestWhateverGoesWrongWithAListByHTTPTheLastListIsKeptAndItIsReportedOnce(t *testing.T) {
 	for name, bad := range badLists {
 		t.Run(name, func(t *testing.T) {

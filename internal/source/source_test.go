@@ -176,6 +176,15 @@ func TestEveryWayToReplaceAFileIsSeen(t *testing.T) {
 		"rename": func(b *bench) error {
 			return os.Rename(b.write(".l.txt.tmp", "b\n"), filepath.Join(b.dir, "l.txt"))
 		},
+		"an editor that keeps a backup": func(b *bench) error {
+			if err := os.Rename(filepath.Join(b.dir, "l.txt"), filepath.Join(b.dir, "l.txt~")); err != nil {
+				return err
+			}
+			b.write("l.txt", "b\n")
+			b.remove("l.txt~")
+			b.write(".l.txt.swp", "\x00\x01")
+			return nil
+		},
 		"remove and create": func(b *bench) error {
 			b.remove("l.txt")
 			b.poll(1)

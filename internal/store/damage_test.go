@@ -338,6 +338,8 @@ func boltFile(t *testing.T, buckets map[string]string) []byte {
 	return file
 }
 
+// FuzzDamagedFileIsNeverBelievedWrongly: of a file with bits flipped in two places, what is believed is what was written, and
+// all but a few records are left or the file is refused whole.
 func FuzzDamagedFileIsNeverBelievedWrongly(f *testing.F) {
 	w := makeWhole(f, 200)
 	f.Add(uint32(0), uint32(0), uint32(1))

@@ -81,6 +81,7 @@ func TestDaysAreInRange(t *testing.T) {
 	}
 }
 
+// FuzzRecordComesBack: a record that may be believed is read as it was written, and no other is believed.
 func FuzzRecordComesBack(f *testing.F) {
 	f.Add("task", "g", "m", "501", int64(1), int64(-1), 1.5, true, byte(3), uint16(9))
 	f.Fuzz(func(t *testing.T, id, group, model, code string, seen, created int64, credits float64, has bool, state byte, d uint16) {

@@ -447,8 +447,12 @@ func TestARevokedKeyStopsTheQueriesAndANewOneStartsThem(t *testing.T) {
 		if n := len(r.sim.Requests()) - from; n > 61 {
 			t.Errorf("%d requests in an hour with a refused key, want a trial a minute", n)
 		}
-		if a := r.Snapshot().Accounts[0]; a.Requests.Up || a.Requests.Closed != kie.ClassAuth {
+		shown := r.Snapshot()
+		if a := shown.Accounts[0]; a.Requests.Up || a.Requests.Closed != kie.ClassAuth {
 			t.Errorf("up %v, closed for %v", a.Requests.Up, a.Requests.Closed)
+		}
+		if n := model(t, shown, "video", "kling/v2").Tasks[kie.StateGenerating]; n != 50 {
+			t.Errorf("the last state of %d tasks is left, want 50", n)
 		}
 		r.sim.SetKeys("key-of-a-test")
 		time.Sleep(5 * time.Minute)

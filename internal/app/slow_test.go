@@ -1,0 +1,157 @@
+// Clients that are slow, or are no clients at all. Time passes in a bubble, over HTTP on pipes, so that real time-outs cost none.
+
+package app
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/config"
+	"github.com/kie-exporter/kie_exporter/internal/kiesim"
+	"github.com/kie-exporter/kie_exporter/internal/store"
+)
+
+// inBubble runs an exporter that has nothing to ask, and its server, for test.
+func inBubble(t *testing.T, f *flags, test func(t *testing.T, pipe *kiesim.PipeListener)) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "kie.yml")
+	const text = "accounts: [{credits_interval: 0s}]\ngroups: [{files: [missing.txt]}]\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		log := slog.New(slog.DiscardHandler)
+		load := func() (*config.Config, error) {
+			return config.Load(path, func(string) string { return "key-of-a-test" })
+		}
+		e, err := newExporter(load, func() (*store.Store, error) { return nil, nil }, 0, log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		handler, err := f.handler(e, log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pipe, server := kiesim.NewPipe(), newServer(handler, log)
+		ctx, stop := context.WithCancel(t.Context())
+		var parts sync.WaitGroup
+		parts.Go(func() { e.run(ctx) })
+		parts.Go(func() { _ = server.Serve(pipe) })
+		<-e.ready
+		test(t, pipe)
+		_ = server.Close()
+		stop()
+		parts.Wait()
+		e.close()
+	})
+}
+
+// dial connects and sends the beginning of a request.
+func dial(t *testing.T, pipe *kiesim.PipeListener, begin string) net.Conn {
+	t.Helper()
+	conn, err := pipe.DialContext(t.Context(), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	if _, err := io.WriteString(conn, begin); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+// readAnswer reads an answer to its end and returns its status.
+func readAnswer(t *testing.T, conn net.Conn) int {
+	t.Helper()
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		t.Error(err)
+	}
+	return resp.StatusCode
+}
+
+// hungUp returns how many of the connections the server has closed.
+func hungUp(conns []net.Conn) (n int) {
+	for _, c := range conns {
+		_ = c.SetReadDeadline(time.Now())
+		if _, err := io.Copy(io.Discard, c); err == nil {
+			n++
+		}
+	}
+	return n
+}
+
+func TestIdleClientsAreHungUpOnAndScrapesGoOn(t *testing.T) {
+	const scrape = "GET /metrics HTTP/1.1\r\nHost: test\r\n"
+	const whole = "GET /-/healthy HTTP/1.1\r\nHost: test\r\n\r\n"
+	for name, begin := range map[string]string{
+		"500 connections that send nothing":     "",
+		"500 half-open connections":             scrape,
+		"500 connections that ask nothing more": whole,
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, &flags{metricsPath: "/metrics", maxRequests: 5}, func(t *testing.T, pipe *kiesim.PipeListener) {
+				var conns []net.Conn
+				for range 500 {
+					conn := dial(t, pipe, begin)
+					if begin == whole {
+						readAnswer(t, conn)
+					}
+					conns = append(conns, conn)
+				}
+				if status := readAnswer(t, dial(t, pipe, scrape+"\r\n")); status != http.StatusOK {
+					t.Errorf("a scrape beside them answers %d", status)
+				}
+				time.Sleep(2*time.Minute + time.Second)
+				if n := hungUp(conns); n != len(conns) {
+					t.Errorf("%d of %d connections were closed", n, len(conns))
+				}
+			})
+		})
+	}
+}
+
+func TestAScraperReadingAByteASecondIsCutOff(t *testing.T) {
+	const scrape = "GET /metrics HTTP/1.1\r\nHost: test\r\n\r\n"
+	inBubble(t, &flags{metricsPath: "/metrics", maxRequests: 2}, func(t *testing.T, pipe *kiesim.PipeListener) {
+		var slow sync.WaitGroup
+		for range 2 {
+			conn := dial(t, pipe, scrape)
+			slow.Go(func() {
+				start := time.Now()
+				for {
+					if _, err := conn.Read(make([]byte, 1)); err != nil {
+						break
+					}
+					time.Sleep(time.Second)
+				}
+				if took := time.Since(start); took > writeTimeout+2*time.Second {
+					t.Errorf("cut off after %v", took)
+				}
+			})
+		}
+		synctest.Wait()
+		if status := readAnswer(t, dial(t, pipe, scrape)); status != http.StatusServiceUnavailable {
+			t.Errorf("with both places taken a scrape answers %d", status)
+		}
+		slow.Wait()
+		synctest.Wait() // the connection goes before its handler does
+		if status := readAnswer(t, dial(t, pipe, scrape)); status != http.StatusOK {
+			t.Errorf("with both places free again a scrape answers %d", status)
+		}
+	})
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// module writes a module with a few tests and returns what is found in it.
+func module(t *testing.T) tests {
+	t.Helper()
+	root := t.TempDir()
+	for name, text := range map[string]string{
+		"go.mod":                 "module x\n",
+		"a/a_test.go":            "package a_test\n\nfunc TestA(t *testing.T) { t.Run(\"one\", nil) }\n\nfunc TestCases(t *testing.T) { read(\"testdata/c.txt\") }\n",
+		"a/testdata/c.txt":       "#### two\nx\n",
+		"a/fuzz_test.go":         "package a\n\n// FuzzA: it\n// holds.\nfunc FuzzA(f *testing.F) {}\n\nfunc FuzzB(f *testing.F) {}\n",
+		"other/go.mod":           "module y\n",
+		"other/other_test.go":    "package other\n\nfunc TestOther(t *testing.T) {}\n",
+		"a/testdata/bad_test.go": "no Go",
+	} {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found, err := findTests(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func TestOnlyTestsThatExistAreFound(t *testing.T) {
+	found := module(t)
+	for name, want := range map[string]bool{
+		"a.TestA": true, "a.TestA/one": true, "a.TestCases/two": true, "a.FuzzA": true,
+		"a.TestA/three": false, "a.TestB": false, "TestA": false, "other.TestOther": false, "": false,
+	} {
+		if _, err := found.find(name); (err == nil) != want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestARowWithoutATestThatExistsIsAProblem(t *testing.T) {
+	p := page{tests: module(t), root: ".."}
+	p.write([]section{{"S", []row{
+		{"good", "fine", []string{"a.TestA/one", "a.TestCases"}},
+		{"none", "bad", nil},
+		{"gone", "bad", []string{"a.TestGone"}},
+	}}})
+	var problems []string
+	for _, err := range p.problems {
+		problems = append(problems, err.Error())
+	}
+	want := `"none" has no test
+"gone": there is no test a.TestGone
+a.FuzzB: its comment does not say what must hold`
+	if got := strings.Join(problems, "\n"); got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+	for _, line := range []string{
+		"| good | fine | [`a.TestA/one`](../a/a_test.go)<br>[`a.TestCases`](../a/a_test.go) |", "| [`a.FuzzA`](../a/fuzz_test.go) | it holds. |",
+	} {
+		if !strings.Contains(p.text.String(), line+"\n") {
+			t.Errorf("no line %s in\n%s", line, p.text.String())
+		}
+	}
+}

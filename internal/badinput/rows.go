@@ -1,0 +1,405 @@
+// The rows: what comes in, what must happen, and the tests that see to it.
+
+package main
+
+// section is a way in for bad input.
+type section struct {
+	title string
+	rows  []row
+}
+
+// row is an input. Its tests are named package.Test or package.Test/subtest.
+type row struct {
+	input, then string
+	tests       []string
+}
+
+func sections() []section {
+	return []section{
+		{"Answers of the API", append(refusals(), oddAnswers()...)},
+		{"Connections to the API", connections()},
+		{"The API key", key()},
+		{"Configuration", configuration()},
+		{"Task lists", lists()},
+		{"Requests from outside", requests()},
+		{"Storage", storage()},
+	}
+}
+
+func refusals() []row {
+	return []row{
+		{
+			"HTTP 200 with code 401",
+			"class auth; the gate closes, with a trial a minute; `kie_up` 0; last states kept; the key shown nowhere",
+			[]string{
+				"kie.TestCodeInTheEnvelopeDecidesTheClass", "budget.TestRefusalsCloseTheGateWithATrialAMinute",
+				"tracker.TestARevokedKeyStopsTheQueriesAndANewOneStartsThem",
+				"app.TestATroubledAPIDoesNotTroubleTheScrape/HTTP 200 with code 401", "app.TestNoSecretGetsOutOnAnyErrorPath",
+			},
+		},
+		{
+			"HTTP 200 with code 429, no Retry-After",
+			"the gate closes for 5 s doubling to 5 min, ± 20 %; pace halved; no task is touched",
+			[]string{
+				"budget.TestRateLimitedClosesTheGateForFiveSecondsDoubling", "budget.TestPaceIsHalvedAndRecovers", "tracker.TestARateLimitTouchesNoTask",
+			},
+		},
+		{
+			"429 with Retry-After 31536000, 9223372037, -5, 0, abc, a past date, a future date",
+			"1 s to 5 min at most, or as if absent; no overflow; no more queries than without a limit",
+			[]string{
+				"budget.TestRetryAfterIsClamped/31536000", "budget.TestRetryAfterIsClamped/9223372037", "budget.TestRetryAfterIsClamped/-5",
+				"budget.TestRetryAfterIsClamped/0", "budget.TestRetryAfterIsClamped/abc",
+				"budget.TestRetryAfterIsClamped/Mon, 23 Nov 2020 12:00:00 GMT", "budget.TestRetryAfterIsClamped/Mon, 23 Nov 2099 12:00:00 GMT",
+				"budget.TestFloodOf429NeverTurnsIntoMoreQueries", "kie.FuzzRetryAfter",
+			},
+		},
+		{
+			"code 501 or 408 in the envelope: once; twice, 30 s apart; as bare HTTP status",
+			"not failed yet; failed, never asked again; class server",
+			[]string{
+				"tracker.TestAWithdrawnFailureIsNone", "tracker.TestFailureInTheEnvelopeNeedsASecondAnswer",
+				"tracker.TestBareStatus501IsNoFailureOfTheTask", "kie.TestStatusDecidesOnlyWithoutEnvelope",
+			},
+		},
+		{
+			"422 `recordInfo is null` 2 s after the id appeared, 100 s, a day and a week after",
+			"no error in the first 90 s; then class not_found, asked less and less; never again after 7 days",
+			[]string{
+				"tracker.TestATaskThatAppearsDuringTheGraceIsAnOrdinaryOne", "tracker.TestATaskNotFoundIsAskedLessAndLess",
+				"tracker.TestATaskTooOldToBeOnRecordIsNotAskedAgain",
+			},
+		},
+	}
+}
+
+func oddAnswers() []row {
+	return []row{
+		{
+			"data that is null, a list or a text", "class not_found; decode; decode",
+			[]string{"kie.TestEnvelopeWithoutDataIsNotFoundAndWithOddDataDecode", "app.TestWildAnswersBecomeTrueSeriesOrNone/data that is null, a list or a text"},
+		},
+		{
+			"numbers as strings, 1e3, 15000.0, 9223372036854775808, negative, NaN", "read, or that field is absent; no negative or absurd sample",
+			[]string{
+				"kie.TestTimesAreReadOrAbsent", "kie.TestCreditsConsumedAreKnownOrUnknownButNeverGuessed", "kie.TestAbsurdCreditsAreUnknown",
+				"app.TestWildAnswersBecomeTrueSeriesOrNone/numbers as strings, with exponents, out of range, negative or none",
+			},
+		},
+		{
+			"a key twice; `STATE` beside `state`", "the key spelt exactly counts; a finished task never changes again",
+			[]string{
+				"kie.TestExactKeyWinsOverItsLikes", "app.TestWildAnswersBecomeTrueSeriesOrNone/keys that come twice or in another case",
+				"tracker.TestFinishedTaskIsNeverQueriedAgain",
+			},
+		},
+		{
+			"taskId of another task", "class mismatch; nothing is learned of either task",
+			[]string{
+				"kie.TestAnswerAboutAnotherTaskIsRefused", "app.TestWildAnswersBecomeTrueSeriesOrNone/taskId of another task",
+				"tracker.TestAnAnswerAboutAnotherTaskTeachesNothing",
+			},
+		},
+		{
+			"a state that is unknown or empty", "unknown, asked on; the word is no label",
+			[]string{
+				"kie.TestStateWords", "app.TestWildAnswersBecomeTrueSeriesOrNone/a state that is unknown or empty", "tracker.TestATaskInAnUnknownStateIsAskedOn",
+			},
+		},
+		{
+			"10,000 distinct models, 10 KiB of random fail code", "a bounded number of series; the rest is `other`; memory flat",
+			[]string{"tracker.TestTenThousandModelsAndFailCodesStayBounded", "tracker.TestLabelValuesFromOutsideAreBounded", "kie.TestFailCodeIsBoundedAndOnlyOfFailures"},
+		},
+		{
+			"a model with the byte 0xFF, a lone surrogate, newline, quote, backslash, NUL, ESC, or 1 MiB long",
+			"cleaned, cut at the border of a character; Prometheus reads it back",
+			[]string{
+				"kie.TestLabelIsCleaned", "kie.TestModelIsFitToBeALabel", "app.TestWildAnswersBecomeTrueSeriesOrNone/a model that is no label",
+				"collector.TestAnyStringsAreParsedBack",
+			},
+		},
+		{
+			"two models that are equal after cleaning", "one series, summed",
+			[]string{"app.TestWildAnswersBecomeTrueSeriesOrNone/two models that are equal after cleaning"},
+		},
+		{
+			"empty body, null, [], BOM, trailing garbage, truncated JSON, 20,000 nested arrays, HTML with 200",
+			"class decode, back-off; the body is never logged",
+			[]string{
+				"kie.TestBodyThatIsNotJSONIsDecode/empty", "kie.TestBodyThatIsNotJSONIsDecode/null", "kie.TestBodyThatIsNotJSONIsDecode/array",
+				"kie.TestBodyThatIsNotJSONIsDecode/byte order mark", "kie.TestBodyThatIsNotJSONIsDecode/trailing garbage",
+				"kie.TestBodyThatIsNotJSONIsDecode/truncated", "kie.TestBodyThatIsNotJSONIsDecode/nested arrays", "kie.TestBodyThatIsNotJSONIsDecode/HTML",
+				"tracker.TestAFaultBacksOffThatTaskAlone/decode", "app.TestATroubledAPIDoesNotTroubleTheScrape/HTML with 200",
+			},
+		},
+		{
+			"a body over the limit, a gzip bomb of 1 GiB, a gzip header on plain text, brotli",
+			"class too_large or decode; closed, not drained; memory flat, and soon",
+			[]string{
+				"kie.TestBodyOverTheLimitIsTooLargeAndCutOff", "kie.TestGzipBombIsCutOffEarly", "kie.TestBodyThatIsNotJSONIsDecode/plain text said to be gzip",
+				"kie.TestBodyThatIsNotJSONIsDecode/brotli", "kie.TestCorruptGzipIsDecode", "tracker.TestAFaultBacksOffThatTaskAlone/too_large",
+			},
+		},
+		{
+			"a byte now and then, headers of 1 MiB, wrong chunk sizes, a reset in the middle",
+			"class timeout or transport; the query's place is free again",
+			[]string{
+				"kie.TestSlowAnswerIsTimeout/a byte now and then", "kie.TestBrokenExchangeIsTransport/headers of 1 MiB",
+				"kie.TestBrokenExchangeIsTransport/chunk size not a number", "kie.TestBrokenExchangeIsTransport/chunk size too big",
+				"kie.TestBrokenExchangeIsTransport/reset in the middle", "tracker.TestAQueryThatHangsFreesItsPlace",
+			},
+		},
+		{
+			"completeTime before createTime, 0, in the year 2286, in seconds", "no latency, or the true one; the task counts",
+			[]string{
+				"kie.TestNoLatencyFromTimesThatCannotBe", "kie.TestTimesBeyondADayAheadAreAbsent",
+				"app.TestWildAnswersBecomeTrueSeriesOrNone/completed before created, at 0, in 2286, in seconds",
+			},
+		},
+		{
+			"success without a result", "counted as an empty result",
+			[]string{"kie.TestOnlyAnEmptyResultIsNone", "tracker.TestTotalsOfANewLabelSetShow0ForAMinuteThenCatchUp"},
+		},
+	}
+}
+
+func connections() []row {
+	return []row{
+		{
+			"a redirect to another host, port, sub-domain, to http or file:", "class redirect; not followed; that host sees nothing",
+			[]string{
+				"kie.TestRedirectsAreNeverFollowed/to another host", "kie.TestRedirectsAreNeverFollowed/to another port",
+				"kie.TestRedirectsAreNeverFollowed/to a sub-domain", "kie.TestRedirectsAreNeverFollowed/from https to http",
+				"kie.TestRedirectsAreNeverFollowed/to a file",
+			},
+		},
+		{
+			"a certificate that is expired, self-signed or of another name", "class transport, back-off",
+			[]string{
+				"kie.TestCertificateThatDoesNotHoldIsTransport/expired", "kie.TestCertificateThatDoesNotHoldIsTransport/self-signed",
+				"kie.TestCertificateThatDoesNotHoldIsTransport/wrong name", "tracker.TestAFaultBacksOffThatTaskAlone/transport",
+			},
+		},
+		{
+			"name not resolved, connection refused, connection reset", "class transport, back-off; last states kept",
+			[]string{
+				"kie.TestUnreachableAPIIsTransport/name not resolved", "kie.TestUnreachableAPIIsTransport/connection refused",
+				"app.TestATroubledAPIDoesNotTroubleTheScrape/connection reset", "budget.TestFiveFaultsInARowOnDifferentTasksCloseTheGate/transport",
+			},
+		},
+		{
+			"a proxy with credentials in its URL", "used; the credentials are shown nowhere",
+			[]string{
+				"kie.TestPlainHTTPGoesThroughTheProxyWithItsCredentials", "kie.TestTLSGoesThroughTheProxysTunnel",
+				"app.TestNoSecretGetsOutOnAnyErrorPath/proxy refuses", "app.TestNoSecretGetsOutOnAnyErrorPath/proxy is away", "kie.TestNoErrorTellsASecret",
+			},
+		},
+	}
+}
+
+func key() []row {
+	return []row{
+		{"a key file with newline, CRLF, BOM, spaces", "trimmed", []string{"config.TestKeyIsTrimmed"}},
+		{
+			"a key that is empty, has control characters or 1 MiB; no key file", "refused when loaded, with the file's name and not its content",
+			[]string{
+				"config.TestBadKeyIsRefusedWithoutShowingIt/empty", "config.TestBadKeyIsRefusedWithoutShowingIt/NUL",
+				"config.TestBadKeyIsRefusedWithoutShowingIt/escape", "config.TestBadKeyIsRefusedWithoutShowingIt/1 MiB",
+				"config.TestKeyIsReadFromRegularFilesOnly", "config.TestBadFileIsRefusedWithEveryProblem/keys",
+			},
+		},
+		{
+			"the key file replaced while running", "the next query uses the new key; a bad one leaves the old one in force",
+			[]string{"config.TestReplacedKeyFileIsUsed", "config.TestKeyOutlivesItsFile", "kie.TestNextRequestUsesTheNewKey", "budget.TestAChangedKeyOpensTheGate"},
+		},
+		{
+			"a canary for a key, and every error path there is", "in no log, metric, page, shown configuration or error, in no encoding",
+			[]string{
+				"app.TestNoSecretGetsOutOnAnyErrorPath", "app.TestNoSecretGetsOutOfABadConfiguration", "app.TestNoSecretGetsOutOfABadKeyFile",
+				"app.TestNoSecretGetsOutOfABadWebConfiguration", "main.TestTheProcessPrintsNoSecret", "kie.TestNoErrorTellsASecret",
+				"config.TestNothingPrintsASecret", "config.TestTheConfigurationShownHoldsNoSecret",
+			},
+		},
+	}
+}
+
+func configuration() []row {
+	return []row{
+		{
+			"an unknown key, a key twice, a tab as indentation, a second document, an alias bomb", "refused with the line",
+			[]string{
+				"config.TestBadFileIsRefusedWithEveryProblem/unknown keys", "config.TestBadFileIsRefusedWithEveryProblem/duplicate keys",
+				"config.TestBadFileIsRefusedWithEveryProblem/a tab as indentation", "config.TestBadFileIsRefusedWithEveryProblem/a second document",
+				"config.TestBadFileIsRefusedWithEveryProblem/an alias bomb",
+			},
+		},
+		{
+			"ids without quotes: 0123, 0x1F, 1e10, 1_000, no; null and ~", "the text as it is written; null is refused",
+			[]string{"config.TestIDsAreTheTextAsWritten", "config.TestBadFileIsRefusedWithEveryProblem/null inside"},
+		},
+		{
+			"a rate that is 0, negative or NaN; an interval without a unit; a longest one below the shortest",
+			"refused with the field's path, all problems at once",
+			[]string{
+				"config.TestBadFileIsRefusedWithEveryProblem/impossible rates", "config.TestBadFileIsRefusedWithEveryProblem/wrong types",
+				"config.TestBadFileIsRefusedWithEveryProblem/intervals the wrong way round", "app.TestEveryProblemOfAConfigurationIsReportedAtOnce",
+			},
+		},
+		{
+			"a reload with a bad file, then with a good one", "the old configuration stays, `kie_exporter_config_last_reload_successful` is 0, then 1",
+			[]string{"app.TestAFailedReloadChangesNothing"},
+		},
+		{"1,000 reloads under load", "no leak; no task lost or asked twice", []string{"app.TestAThousandReloadsUnderLoadLeakAndLoseNothing"}},
+		{
+			"a base_url with userinfo, query, fragment, without a scheme; with a slash at its end", "refused; fine",
+			[]string{"config.TestBadFileIsRefusedWithEveryProblem/base URLs", "kie.TestRequestIsAsTheAPIWantsIt"},
+		},
+	}
+}
+
+func lists() []row {
+	return []row{
+		{
+			"truncated to nothing, half-written, shrunk, written every second", "additions at once; removals only after 30 s of reads that lack them",
+			[]string{
+				"source.TestAListThatShrinksLosesWhatItLacksAfterThirtySeconds/truncated to nothing",
+				"source.TestAListThatShrinksLosesWhatItLacksAfterThirtySeconds/half-written",
+				"source.TestAListThatShrinksLosesWhatItLacksAfterThirtySeconds/shrunk",
+				"source.TestAListWrittenEverySecondGrowsAndLosesNothing", "source.TestRemovalTakesThirtySecondsOfReadsThatLackTheID",
+				"source.TestHalfWrittenLastLineWaitsForAnUnchangedRead",
+			},
+		},
+		{
+			"replaced by a rename, removed and created, written in place, saved by an editor, symbolic link and ConfigMap swapped", "seen within two polls",
+			[]string{
+				"source.TestEveryWayToReplaceAFileIsSeen/rename", "source.TestEveryWayToReplaceAFileIsSeen/remove and create",
+				"source.TestEveryWayToReplaceAFileIsSeen/in place", "source.TestEveryWayToReplaceAFileIsSeen/an editor that keeps a backup",
+				"source.TestEveryWayToReplaceAFileIsSeen/symbolic link", "source.TestConfigMapSwapIsSeen",
+			},
+		},
+		{
+			"gone, unreadable, a folder, a FIFO, /dev/zero", "its ids are kept, or it is skipped with the reason; nothing waits for it",
+			[]string{
+				"source.TestSourceThatFailsOrVanishesKeepsItsIDs/gone", "source.TestSourceThatFailsOrVanishesKeepsItsIDs/a folder",
+				"source.TestAListThatMayNotBeReadKeepsItsIDs", "source.TestWhatIsNoRegularFileIsRefusedWithoutWaiting",
+				"source.TestOpeningNeverWaitsEvenIfTheFileBecameAPipe",
+			},
+		},
+		{
+			"1 GiB, a line of 10 MiB, 20 million lines, NUL bytes, UTF-16", "refused or skipped, with the reason; the other sources live",
+			[]string{
+				"source.TestOversizedListsAreRefusedOrSkipped/1 GiB", "source.TestOversizedListsAreRefusedOrSkipped/line of 10 MiB",
+				"source.TestOversizedListsAreRefusedOrSkipped/20 million lines", "source.TestListFormats/bad ids", "source.TestListFormats/UTF-16 with mark",
+				"source.TestSourceThatFailsOrVanishesKeepsItsIDs/UTF-16",
+			},
+		},
+		{"CRLF, BOM, blanks, comments, tabs", "fine", []string{"source.TestListFormats/comments and blanks"}},
+		{
+			"an id with a space, quote, slash, `..`, `?`, `%00`, newline, emoji, or of 10 KiB",
+			"escaped in the URL, or refused for that line; never another request than the one meant",
+			[]string{"app.TestOddIDsAreAskedAsWritten", "kie.TestRequestIsAsTheAPIWantsIt", "source.TestListFormats/odd ids", "source.TestListFormats/bad ids"},
+		},
+		{
+			"the same id in three files and inline", "one task; the duplicates are counted",
+			[]string{"source.TestIDBelongsToTheFirstThatListsIt"},
+		},
+		{
+			"a bad pattern; one that matches nothing", "refused; warned about, and watched",
+			[]string{
+				"source.TestEveryPatternThatCanNotBeOneIsRefused", "config.TestBadFileIsRefusedWithEveryProblem/patterns",
+				"source.TestAdditionsTakeEffectAtTheNextPollAndAreNews",
+			},
+		},
+		{
+			"a list by HTTP that answers 500, HTML, 1 GiB, redirects, slowly", "the last list is kept; capped; reported once",
+			[]string{
+				"source.TestWhateverGoesWrongWithAListByHTTPTheLastListIsKeptAndItIsReportedOnce/500",
+				"source.TestWhateverGoesWrongWithAListByHTTPTheLastListIsKeptAndItIsReportedOnce/HTML",
+				"source.TestWhateverGoesWrongWithAListByHTTPTheLastListIsKeptAndItIsReportedOnce/a redirect",
+				"source.TestWhateverGoesWrongWithAListByHTTPTheLastListIsKeptAndItIsReportedOnce/a byte a second",
+				"source.TestALargeListByHTTPIsRefusedWithoutTakingItsRoom", "app.TestAServerOfAListThatNeverAnswersHoldsUpNoScrapeNoReloadAndNoEnd",
+			},
+		},
+	}
+}
+
+func requests() []row {
+	return []row{
+		{
+			"500 half-open connections; a scraper reading a byte a second", "freed by time-outs; scrapes go on",
+			[]string{
+				"app.TestIdleClientsAreHungUpOnAndScrapesGoOn/500 half-open connections",
+				"app.TestIdleClientsAreHungUpOnAndScrapesGoOn/500 connections that send nothing", "app.TestAScraperReadingAByteASecondIsCutOff",
+			},
+		},
+		{
+			"1,000 parallel scrapes", "503 beyond the limit; no query more; memory flat",
+			[]string{"app.TestAThousandParallelScrapesCostOneQuery", "app.TestScrapesBeyondTheLimitAreRefused", "tracker.TestAnyNumberOfScrapersCostsNoMoreQueriesThanOne"},
+		},
+		{
+			"a timeout header that is malformed, zero, NaN, negative or huge", "as if absent",
+			[]string{
+				"app.TestScrapeTimeoutHeader/10s", "app.TestScrapeTimeoutHeader/0", "app.TestScrapeTimeoutHeader/NaN", "app.TestScrapeTimeoutHeader/-1",
+				"app.TestScrapeTimeoutHeader/1e300", "app.FuzzScrapeTimeoutHeader",
+			},
+		},
+		{
+			"/probe with a path, a URL, no id, an unknown account", "400; nothing is asked",
+			[]string{
+				"app.TestABadProbeIsRefusedWithoutARequest/a path", "app.TestABadProbeIsRefusedWithoutARequest/a URL",
+				"app.TestABadProbeIsRefusedWithoutARequest/no id", "app.TestABadProbeIsRefusedWithoutARequest/an unknown account",
+			},
+		},
+		{
+			"a flood of /probe", "the budget holds; tracked tasks are asked all the same; no series is left behind",
+			[]string{
+				"app.TestAFloodOfProbesKeepsToTheBudget", "tracker.TestProbesKeepToTheBudgetAndTheirDeadline",
+				"budget.TestAnyNumberOfWaitersGetsNoMoreThanTheRate",
+			},
+		},
+		{
+			"a callback with no, a wrong, a short, a non-base64 signature; a stale or a future timestamp; a replay; a forged body under a valid " +
+				"signature; two different ids; an unknown id; 10,000 a second",
+			"401; 401; no effect; a query at most, never a state; 400; 202; bounded",
+			[]string{
+				"webhook.TestWebhook/no signature", "webhook.TestWebhook/wrong signature", "webhook.TestWebhook/short signature",
+				"webhook.TestWebhook/non-base64 signature", "webhook.TestWebhook/stale timestamp", "webhook.TestWebhook/future timestamp",
+				"webhook.TestWebhook/two different ids", "webhook.TestWebhook/unknown id", "webhook.TestAFloodIsBounded",
+				"tracker.TestACallbackIsNoMoreThanAHint", "app.TestACallbackHasItsTaskAskedAndTellsNothingItself", "webhook.FuzzWebhook",
+			},
+		},
+		{
+			"GET /-/reload; POST without --web.enable-lifecycle; POST from another site", "405; 403; 403",
+			[]string{"app.TestWhoMayReload/GET", "app.TestWhoMayReload/POST", "app.TestWhoMayReload/POST from a page of another site"},
+		},
+		{
+			"//metrics, /metrics/.., TRACE", "404; 404; 405",
+			[]string{
+				"app.TestWhatIsNotServedIsRefused/GET //metrics", "app.TestWhatIsNotServedIsRefused/GET /metrics/..", "app.TestWhatIsNotServedIsRefused/TRACE /metrics",
+			},
+		},
+	}
+}
+
+func storage() []row {
+	return []row{
+		{
+			"the file cut at any length, any bit flipped, pages of zeros, a foreign file, a newer version, a folder in its place",
+			"starts; a damaged file is set aside whole; no wrong record is ever believed",
+			[]string{
+				"store.TestAFileCutAtAnyLengthIsSetAside", "store.TestNoBitFlippedMakesAWrongRecord", "store.TestAPageOfZerosIsFound",
+				"store.TestWhatIsNotOurFileIsSetAside", "store.TestAFileOfANewerVersionIsSetAsideWhole", "store.TestAFolderInPlaceOfTheFileIsSetAside",
+				"store.FuzzDamagedFileIsNeverBelievedWrongly",
+			},
+		},
+		{
+			"disk full, read-only, folder removed while running", "memory only, `kie_exporter_store_up` 0; recovers",
+			[]string{
+				"store.TestAFullDiskIsMemoryOnlyUntilThereIsRoom", "store.TestStartsOnAFullDisk", "store.TestStartsOnAReadOnlyDisk",
+				"store.TestAFolderRemovedWhileRunningIsMadeAgain",
+			},
+		},
+		{"kill -9 in the midst of writing", "nothing acknowledged is lost, nothing counted twice", []string{"store.TestKillLosesNothingAndCountsNothingTwice"}},
+		{"a second process on the same path", "refused in clear words", []string{"store.TestASecondOneOnTheSamePathIsRefused"}},
+	}
+}
