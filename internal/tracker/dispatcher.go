@@ -26,6 +26,7 @@ type account struct {
 	ended chan struct{} // closed when work is done; nil like it
 
 	queue   schedule.Queue[*task]
+	backlog backlog // of the queue
 	asking  map[*task]bool
 	clock   clock
 	gate    kie.Class // that closed the budget's gate, as last logged
@@ -35,7 +36,7 @@ type account struct {
 }
 
 func newAccount(t *Tracker, o AccountOptions) *account {
-	return &account{
+	a := &account{
 		tracker: t,
 		name:    o.Name,
 		budget:  o.Budget,
@@ -44,6 +45,8 @@ func newAccount(t *Tracker, o AccountOptions) *account {
 		asking:  make(map[*task]bool),
 		credits: credits{interval: o.CreditsInterval},
 	}
+	a.queue.Backlog = &a.backlog
+	return a
 }
 
 // dispatch gives each free slot of the budget to the request that is worth most then, until ctx ends.
@@ -118,18 +121,17 @@ func (a *account) choose(permit *budget.Permit) func(context.Context) {
 		a.credits.begin()
 		return askCredits
 	}
-	next := a.queue.Take(now, func(k *task) bool {
+	k, ok := a.queue.Take(now, func(k *task) bool {
 		return permit.IsTrial() && (k.open.class != kie.ClassOK || permit.Avoids(k.id))
 	})
-	if next == nil {
+	if !ok {
 		if !a.credits.isDue(now) {
 			return nil
 		}
 		a.credits.begin()
 		return askCredits
 	}
-	k := next.Task
-	a.asking[k], k.open.asking = true, true
+	a.asking[k], k.own().asking = true, true
 	return func(ctx context.Context) {
 		answer, err := permit.Record(ctx, k.id)
 		t.learn(a, k, answer, err)

@@ -75,13 +75,13 @@ func (t *Tracker) recallFinal(account, id string) (*account, Task) {
 	if a == nil {
 		return nil, Task{}
 	}
-	if k, ok := t.tasks[id]; ok && k.group.account == a {
+	if k := t.tasks.Get(id); k != nil && k.group.account == a {
 		return a, k.snapshot()
 	}
 	if known, ok := t.probed.tasks[probedKey{account, id}]; ok {
 		return a, known
 	}
-	if k := t.dropped.tasks[id].task; k != nil && k.open == nil && k.group.account == a {
+	if k := t.dropped.tasks.Get(id); k != nil && k.open == nil && k.group.account == a {
 		return a, k.snapshot()
 	}
 	if g := t.byGroup[record.Group]; record.State.Finished() && g != nil && g.account == a {
@@ -108,12 +108,11 @@ func (t *Tracker) accountOf(name string) *account {
 func (t *Tracker) takeOut(a *account, id string) *task {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	k, ok := t.tasks[id]
-	if !ok || k.open == nil || k.open.asking || k.group.account != a {
+	k := t.tasks.Get(id)
+	if k == nil || k.open == nil || k.open.asking || k.group.account != a {
 		return nil
 	}
-	a.queue.Remove(&k.open.Item)
-	a.asking[k], k.open.asking = true, true
+	a.asking[k], k.own().asking = true, true
 	return k
 }
 
