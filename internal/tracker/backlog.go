@@ -20,6 +20,9 @@ type backlog struct {
 }
 
 func (b *backlog) put(k *task) {
+	if len(b.tasks) == cap(b.tasks) && b.count < len(b.tasks)/2 {
+		b.close()
+	}
 	k.detail = uint64(len(b.tasks))
 	b.tasks = append(b.tasks, k)
 	b.count++
@@ -35,12 +38,13 @@ func (b *backlog) take(k *task) {
 	for b.bottom < len(b.tasks) && b.tasks[b.bottom] == nil {
 		b.bottom++
 	}
+	b.bottom = min(b.bottom, len(b.tasks))
 	if b.count < cap(b.tasks)/4 {
 		b.close()
 	}
 }
 
-// close gives back the memory of the gaps.
+// close closes the gaps, and gives back what is more room than need be.
 func (b *backlog) close() {
 	all := b.tasks
 	b.tasks, b.bottom = make([]*task, 0, b.count), 0

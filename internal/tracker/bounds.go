@@ -51,7 +51,7 @@ func (f *failCodes) of(text string) (code, bool) {
 		}
 		*f = append(*f, strings.Clone(text)) // the answer it is from is not to be kept for it
 	}
-	return code(at), true
+	return code(at), true //nolint:gosec // there are at most maxFailCodes more than codesGiven
 }
 
 // failure returns the fail code of a failed task.

@@ -18,7 +18,7 @@ type dropped struct {
 func newDropped() dropped { return dropped{tasks: newTasks()} }
 
 func (d *dropped) remember(k *task) {
-	k.index = d.first + uint32(len(d.order))
+	k.index = d.first + position(len(d.order))
 	d.tasks.Put(k)
 	d.order = append(d.order, k)
 	if len(d.order) <= maxDropped {

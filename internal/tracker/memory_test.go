@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/common/promslog"
@@ -117,6 +118,41 @@ func TestATaskTakesLittleMemory(t *testing.T) {
 				t.Errorf("%.1f bytes a task, want 200 at most", each)
 			}
 			runtime.KeepAlive(h)
+		})
+	}
+}
+
+// What was dropped is given back, but for the tasks that are remembered in case they come back.
+func TestDroppedTasksGiveTheirMemoryBack(t *testing.T) {
+	const many = 2 * maxDropped
+	for _, tt := range []struct {
+		state  string
+		finish func(*crowd)
+	}{
+		{"pending", func(*crowd) {}},
+		{"finished", (*crowd).finish},
+	} {
+		t.Run(tt.state, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				before := liveHeap()
+				h := newCrowd(t, nil)
+				h.read(many)
+				tt.finish(h)
+				h.read(1)
+				time.Sleep(time.Minute)
+				h.read(1)
+				if n, _ := h.Count("main"); n != 1 {
+					t.Fatalf("%d tasks are tracked", n)
+				}
+				if left := (liveHeap() - before) / maxDropped; left > 145 {
+					t.Errorf("%.1f bytes are kept of each task that is remembered, want 145 at most", left)
+				}
+				h.dropped = newDropped()
+				if left := (liveHeap() - before) / many; left > 1 {
+					t.Errorf("%.1f bytes are kept of each task", left)
+				}
+				runtime.KeepAlive(h)
+			})
 		})
 	}
 }

@@ -196,21 +196,23 @@ func (t *Tracker) list(in string, listed []source.Task, records []store.Record, 
 		if !t.bounds.admitLabels(l.Labels) {
 			t.bounds.overflows.LabelKey++
 		}
-		r := records[i]
 		if k := t.tasks.Get(l.ID); k != nil {
 			t.move(k, g, l.Labels)
-		} else if k := t.dropped.recall(l.ID); k != nil {
+			continue
+		}
+		k, r := t.dropped.recall(l.ID), records[i]
+		switch {
+		case k != nil:
 			k.id = l.ID // the same text, of which one copy is enough
-			t.restore(k, g, l.Labels)
-		} else if r.State.Finished() {
-			t.restore(t.recall(l.ID, g, r), g, l.Labels)
-		} else if r.Known() {
-			t.restore(seen.begin(&task{id: l.ID, family: &g.family, created: r.Created}, t.resume(l, r, now)), g, l.Labels)
-		} else {
-			k := seen.begin(&task{id: l.ID, family: &g.family}, t.meet(l, backlog, now))
-			t.restore(k, g, l.Labels)
+		case r.State.Finished():
+			k = t.recall(l.ID, g, r)
+		case r.Known():
+			k = seen.begin(&task{id: l.ID, family: &g.family, created: r.Created}, t.resume(l, r, now))
+		default:
+			k = seen.begin(&task{id: l.ID, family: &g.family}, t.meet(l, backlog, now))
 			t.store.Put(k.id, k.record(), nil)
 		}
+		t.restore(k, g, l.Labels)
 	}
 }
 
@@ -292,9 +294,12 @@ func (t *Tracker) leave(k *task) {
 }
 
 func (t *Tracker) putUnfinished(k *task) {
-	k.index = uint32(len(t.unfinished))
+	k.index = position(len(t.unfinished))
 	t.unfinished = append(t.unfinished, k)
 }
+
+// position makes a place in a list small. There are fewer tasks than that.
+func position(n int) uint32 { return uint32(n) } //nolint:gosec // see there
 
 func (t *Tracker) takeUnfinished(k *task) {
 	last := t.unfinished[len(t.unfinished)-1]
@@ -307,7 +312,7 @@ func (t *Tracker) takeUnfinished(k *task) {
 }
 
 func (t *Tracker) putFinished(k *task) {
-	k.index = uint32(len(t.finished))
+	k.index = position(len(t.finished))
 	t.finished = append(t.finished, k)
 }
 
@@ -321,7 +326,7 @@ func (t *Tracker) takeFinished(k *task) {
 	left := make([]*task, 0, len(t.finished)-t.gaps)
 	for _, k := range t.finished {
 		if k != nil {
-			k.index = uint32(len(left))
+			k.index = position(len(left))
 			left = append(left, k)
 		}
 	}
