@@ -1,3 +1,5 @@
+// What the tasks of a backlog share, and that they are kept in order.
+
 package tracker
 
 import (
@@ -5,6 +7,10 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/budget"
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/source"
 )
 
 // listedTask returns a task that was listed so many seconds after the first one.
@@ -72,12 +78,48 @@ func TestOneTaskOfABacklogIsAskedAndTheOthersStayWhatTheyAre(t *testing.T) {
 	}
 	before := *other.open
 	o := k.own()
-	o.fault(1, time.Now(), 0)
+	o.fault(kie.ClassServer, time.Now(), 0)
 	k.enqueue()
+	another := newGroup("image", h.durations, &h.bounds)
+	another.account = h.accounts[0]
+	h.move(all[2], another, nil)
 	if *other.open != before || o.Task != k || o.shared {
-		t.Error("what one was told is known of the other")
+		t.Error("what became of one is known of another")
 	}
 	if n := h.accounts[0].backlog.count; n != 2 {
 		t.Errorf("%d tasks in the backlog, want 2", n)
+	}
+}
+
+// The model that a list names counts from the first query on.
+func TestATaskOfABacklogIsExpectedToTakeAsLongAsItsModel(t *testing.T) {
+	h := newCrowd(t, nil)
+	g := h.groups[0]
+	h.Apply(source.Change{Group: g.name, Backlog: true, Added: []source.Task{{ID: "a", Model: "kling/v2"}, {ID: "b"}}})
+	m := h.modelOf(g, "kling/v2")
+	if k := h.tasks.Get("a"); k.own().Durations != m.durations {
+		t.Error("not as long as others of the model")
+	}
+	if k := h.tasks.Get("b"); k.own().Durations != g.durations {
+		t.Error("not as long as others of the group")
+	}
+}
+
+func TestABacklogGoesToAnotherAccountWithItsGroup(t *testing.T) {
+	h := newCrowd(t, nil)
+	h.list(3)
+	asked := h.tracked()[1]
+	asked.own().fault(kie.ClassServer, time.Now(), 0)
+	asked.enqueue()
+	o, from := h.options, h.accounts[0]
+	o.Accounts = append(o.Accounts, AccountOptions{Name: "other", Budget: budget.New(budget.Options{Rate: 1, Concurrent: 1})})
+	o.Groups = []GroupOptions{{Name: "video", Account: "other"}}
+	h.Reconfigure(o, func() {})
+	to := h.accounts[1]
+	if from.backlog.count != 0 || to.backlog.count != 2 {
+		t.Errorf("%d tasks stayed and %d came, want 0 and 2", from.backlog.count, to.backlog.count)
+	}
+	if _, ok := from.queue.Earliest(); ok {
+		t.Error("something is left to be asked by the account that was")
 	}
 }
