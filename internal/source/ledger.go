@@ -22,7 +22,7 @@ type ledger struct {
 	groups  int // with a place in the order of changes
 	tasks   *table.Table[task]
 	touched []*task // the claims on which may have changed since the last settle
-	shared  shared  // since then
+	shared  shared  // what was made since then
 	refused int     // ids of all lists for which there was no room
 	seed    maphash.Seed
 }
@@ -181,6 +181,7 @@ func (g *ledger) touchShared() {
 
 // settle decides anew whose the touched ids are, and returns what changed, group by group.
 func (g *ledger) settle() []Change {
+	defer func() { g.touched, g.shared = nil, newShared() }()
 	if len(g.touched) == 0 {
 		return nil
 	}
@@ -188,7 +189,6 @@ func (g *ledger) settle() []Change {
 	for _, t := range g.touched {
 		g.settleTask(t, changes)
 	}
-	g.touched, g.shared = nil, newShared()
 	return slices.DeleteFunc(changes, func(c Change) bool { return len(c.Added)+len(c.Removed) == 0 })
 }
 

@@ -69,6 +69,11 @@ func TestIDsThatStandAlikeAreHeldOnce(t *testing.T) {
 			}
 			b.poll(2)
 		}
+		b.write("a.txt", content+"# the same ids\n")
+		b.poll(1)
+		if n := len(b.set.ledger.shared.standings); n > 0 {
+			t.Errorf("%d standings are kept to be found, though nothing is read", n)
+		}
 		held := make(map[*standing]int)
 		for task := range b.set.ledger.tasks.All() {
 			held[task.standing]++

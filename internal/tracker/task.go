@@ -30,7 +30,7 @@ type task struct {
 	marks    marks
 }
 
-// family is what tasks of the same group and model have in common.
+// family is what tasks of the same group and model have in common. It is never written to.
 type family struct {
 	group *group
 	model *model // nil: not answered yet

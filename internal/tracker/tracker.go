@@ -298,8 +298,8 @@ func (t *Tracker) putUnfinished(k *task) {
 	t.unfinished = append(t.unfinished, k)
 }
 
-// position makes a place in a list small. There are fewer tasks than that.
-func position(n int) uint32 { return uint32(n) } //nolint:gosec // see there
+// position returns a place in a list in half the bytes.
+func position(n int) uint32 { return uint32(n) } //nolint:gosec // no memory holds so many
 
 func (t *Tracker) takeUnfinished(k *task) {
 	last := t.unfinished[len(t.unfinished)-1]
