@@ -203,7 +203,9 @@ func (t *Tracker) list(in string, listed []source.Task, records []store.Record, 
 		k, r := t.dropped.recall(l.ID), records[i]
 		switch {
 		case k != nil:
-			k.id = l.ID // the same text, of which one copy is enough
+			if k.open == nil || !k.open.asking { // a query reads it without the lock
+				k.id = l.ID // the same text, of which one copy is enough
+			}
 		case r.State.Finished():
 			k = t.recall(l.ID, g, r)
 		case r.Known():
