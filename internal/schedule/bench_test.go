@@ -13,6 +13,12 @@ var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func never(int) bool { return false }
 
+// newestFirst is a backlog of so many tasks that stay in it.
+type newestFirst int
+
+func (n newestFirst) Newest(func(int) bool) (int, bool) { return 1 << 30, n > 0 }
+func (n newestFirst) Oldest() (time.Time, bool)         { return start, n > 0 }
+
 // learned returns durations of a model that are lognormal around a median.
 func learned(parent *schedule.Durations, median time.Duration, n int) *schedule.Durations {
 	random := rand.New(rand.NewPCG(1, 1))
@@ -34,26 +40,27 @@ func BenchmarkDecision(b *testing.B) {
 					models = append(models, learned(group, time.Duration(i+1)*20*time.Second, 100))
 				}
 				var q schedule.Queue[int]
-				items := make([]schedule.Item[int], unfinished+backlog)
+				q.Backlog = newestFirst(backlog)
+				items := make([]schedule.Item[int], unfinished)
 				for i := range items {
 					k := &items[i]
-					*k = schedule.Item[int]{Task: i, Seen: start, Born: start, Due: start, Lane: schedule.LaneBacklog, Durations: group}
-					if i < unfinished {
-						k.Lane, k.Durations = schedule.LaneHot, models[i%len(models)]
-						k.Born = start.Add(-time.Duration(i) * 10 * time.Millisecond)
-						k.Answered = k.Born.Add(time.Duration(i%17) * time.Second)
-					}
+					*k = schedule.Item[int]{Task: i, Seen: start, Due: start, Lane: schedule.LaneHot, Durations: models[i%len(models)]}
+					k.Born = start.Add(-time.Duration(i) * 10 * time.Millisecond)
+					k.Answered = k.Born.Add(time.Duration(i%17) * time.Second)
 					q.Put(k)
 				}
 				now := start
 				for b.Loop() {
 					now = now.Add(500 * time.Millisecond)
-					k := q.Take(now, never)
-					if _, ok := q.Earliest(); !ok && k == nil {
+					i, taken := q.Take(now, never)
+					if _, ok := q.Earliest(); !ok && !taken {
 						b.Fatal("nothing to ask")
 					}
-					k.Born, k.Answered = now.Add(-time.Duration(k.Task%600)*time.Second), now
-					q.Put(k)
+					if i < len(items) { // else it was one of the backlog
+						k := &items[i]
+						k.Born, k.Answered = now.Add(-time.Duration(i%600)*time.Second), now
+						q.Put(k)
+					}
 				}
 			})
 		}

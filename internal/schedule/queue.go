@@ -42,7 +42,7 @@ type Lane uint8
 const (
 	LaneNone    Lane = iota // it is never asked
 	LaneHot                 // asked when that is worth most
-	LaneBacklog             // came with its source's first read; never asked
+	LaneBacklog             // came with its source's first read and was never asked: it is in the Backlog, and has no Item
 	LaneRetry               // the same, but its query failed
 	LaneRare                // hardly worth asking
 )
@@ -53,13 +53,22 @@ const (
 	rareShare    = 0.05 // while any others are due
 )
 
+// Backlog holds the tasks that came with their sources' first reads and were never asked. There may be a million of them, and
+// nothing is to be known of one but when it was listed.
+type Backlog[T any] interface {
+	// Newest returns the task listed last; false: there is none but those to avoid.
+	Newest(avoid func(T) bool) (T, bool)
+	// Oldest returns since when the task that was listed first is due; false: there is none.
+	Oldest() (time.Time, bool)
+}
+
 // Queue holds an account's unfinished tasks that are not being asked. Not safe for concurrent use.
 type Queue[T any] struct {
-	hot     byDue[T]
-	backlog []*Item[T] // the last one listed is on top; nil where a task was removed
-	bottom  int        // of the backlog: all below were removed
-	retry   byDue[T]
-	rare    byDue[T]
+	Backlog Backlog[T] // nil: none
+
+	hot   byDue[T]
+	retry byDue[T]
+	rare  byDue[T]
 
 	given                     uint64  // queries given to hot tasks
 	backlogCredit, rareCredit float64 // queries that the lane has coming to it
@@ -73,13 +82,10 @@ func (q *Queue[T]) Put(k *Item[T]) {
 		heap.Push(&q.rare, k)
 	case LaneRetry:
 		heap.Push(&q.retry, k)
-	case LaneBacklog:
-		k.place = len(q.backlog)
-		q.backlog = append(q.backlog, k)
 	case LaneHot:
 		k.begin(q.given)
 		heap.Push(&q.hot, k)
-	case LaneNone:
+	case LaneNone, LaneBacklog:
 	}
 }
 
@@ -88,35 +94,21 @@ func (q *Queue[T]) Remove(k *Item[T]) {
 	switch k.queued {
 	case LaneHot:
 		heap.Remove(&q.hot, k.place)
-	case LaneBacklog:
-		q.backlog[k.place] = nil
-		q.trim()
 	case LaneRetry:
 		heap.Remove(&q.retry, k.place)
 	case LaneRare:
 		heap.Remove(&q.rare, k.place)
-	case LaneNone:
+	case LaneNone, LaneBacklog:
 	}
 	k.queued = LaneNone
 }
 
-// trim forgets the places of removed tasks at both ends of the backlog.
-func (q *Queue[T]) trim() {
-	for len(q.backlog) > 0 && q.backlog[len(q.backlog)-1] == nil {
-		q.backlog = q.backlog[:len(q.backlog)-1]
-	}
-	for q.bottom < len(q.backlog) && q.backlog[q.bottom] == nil {
-		q.bottom++
-	}
-	q.bottom = min(q.bottom, len(q.backlog))
-}
-
-// Take removes and returns the task most worth asking now, nil if none is due. Tasks to avoid are taken only if there is no
-// other.
-func (q *Queue[T]) Take(now time.Time, avoid func(T) bool) *Item[T] {
-	k := q.choose(now, avoid)
-	if k == nil {
-		k = q.choose(now, func(T) bool { return false })
+// Take removes and returns the task most worth asking now; false: none is due. Tasks to avoid are taken only if there is no
+// other. One of the backlog is for the caller to take out of it.
+func (q *Queue[T]) Take(now time.Time, avoid func(T) bool) (task T, ok bool) {
+	k, task, ok := q.choose(now, avoid)
+	if !ok {
+		k, task, ok = q.choose(now, func(T) bool { return false })
 	}
 	if k != nil {
 		if k.queued == LaneHot {
@@ -124,24 +116,29 @@ func (q *Queue[T]) Take(now time.Time, avoid func(T) bool) *Item[T] {
 		}
 		q.Remove(k)
 	}
-	return k
+	return task, ok
 }
 
-func (q *Queue[T]) choose(now time.Time, avoid func(T) bool) *Item[T] {
+// choose returns a task and its item, which is nil if the task is one of the backlog.
+func (q *Queue[T]) choose(now time.Time, avoid func(T) bool) (k *Item[T], task T, ok bool) {
 	hot, price := q.worthiest(now, avoid)
-	backlog := q.retry.next(now, avoid)
-	if backlog == nil {
-		backlog = newest(q.backlog, avoid)
+	retry, rare := q.retry.next(now, avoid), q.rare.next(now, avoid)
+	backlog := retry != nil
+	if !backlog && q.Backlog != nil {
+		task, backlog = q.Backlog.Newest(avoid)
 	}
-	rare := q.rare.next(now, avoid)
 	switch {
-	case rare != nil && (hot == nil && backlog == nil || isTurn(&q.rareCredit, rareShare)):
-		return rare
-	case backlog != nil && (hot == nil || isTurn(&q.backlogCredit, backlogShare/dearness(price))):
-		return backlog
-	default:
-		return hot
+	case rare != nil && (hot == nil && !backlog || isTurn(&q.rareCredit, rareShare)):
+		return rare, rare.Task, true
+	case backlog && (hot == nil || isTurn(&q.backlogCredit, backlogShare/dearness(price))):
+		if retry != nil {
+			return retry, retry.Task, true
+		}
+		return nil, task, true
+	case hot != nil:
+		return hot, hot.Task, true
 	}
+	return nil, task, false
 }
 
 // isTurn gives a lane its share of the queries for which lanes compete.
@@ -180,16 +177,6 @@ func (q *Queue[T]) worthiest(now time.Time, avoid func(T) bool) (*Item[T], float
 	return best, most
 }
 
-// newest returns the task listed last.
-func newest[T any](tasks []*Item[T], avoid func(T) bool) *Item[T] {
-	for _, k := range slices.Backward(tasks) {
-		if k != nil && !avoid(k.Task) {
-			return k
-		}
-	}
-	return nil
-}
-
 // Earliest returns when the first task is due; false if there is none.
 func (q *Queue[T]) Earliest() (time.Time, bool) {
 	var first *Item[T]
@@ -203,13 +190,16 @@ func (q *Queue[T]) Earliest() (time.Time, bool) {
 			sooner(lane[0])
 		}
 	}
-	if q.bottom < len(q.backlog) { // the first one listed is due for longest
-		sooner(q.backlog[q.bottom])
+	at, due := time.Time{}, first != nil
+	if due {
+		at = first.Due
 	}
-	if first == nil {
-		return time.Time{}, false
+	if q.Backlog != nil {
+		if oldest, waits := q.Backlog.Oldest(); waits && (!due || oldest.Before(at)) {
+			at, due = oldest, true
+		}
 	}
-	return first.Due, true
+	return at, due
 }
 
 // byDue is a heap of tasks, the one due first on top.
@@ -257,5 +247,8 @@ func (h *byDue[T]) Pop() any {
 	k := old[len(old)-1]
 	old[len(old)-1] = nil
 	*h = old[:len(old)-1]
+	if len(*h) > 0 && len(*h) < cap(*h)/4 {
+		*h = slices.Clone(*h) // gives memory back
+	}
 	return k
 }

@@ -69,21 +69,24 @@ func (h *dueFirst) Pop() any {
 
 // Learning is the exporter's own strategy.
 type Learning struct {
-	queue  schedule.Queue[*Task]
-	group  *schedule.Durations
-	models map[int]*schedule.Durations
-	hinted bool // a task's model is known before its first answer
-	bounds schedule.Bounds
+	queue   schedule.Queue[*Task]
+	backlog backlog
+	group   *schedule.Durations
+	models  map[int]*schedule.Durations
+	hinted  bool // a task's model is known before its first answer
+	bounds  schedule.Bounds
 }
 
 // Ours returns the exporter's own strategy. If hinted, the source of the ids names the model of each task.
 func Ours(hinted bool) *Learning {
-	return &Learning{
+	l := &Learning{
 		group:  schedule.NewDurations(schedule.NewDurations(nil)),
 		models: make(map[int]*schedule.Durations),
 		hinted: hinted,
 		bounds: schedule.Bounds{Min: 3 * time.Second, Max: time.Minute},
 	}
+	l.queue.Backlog = &l.backlog
+	return l
 }
 
 // List implements Strategy.
@@ -94,17 +97,38 @@ func (l *Learning) List(k *Task, now time.Time) {
 	}
 	if k.Old {
 		k.item.Lane = schedule.LaneBacklog
+		l.backlog = append(l.backlog, k)
+		return
 	}
 	l.queue.Put(&k.item)
 }
 
 // Next implements Strategy.
 func (l *Learning) Next(now time.Time) *Task {
-	item := l.queue.Take(now, func(*Task) bool { return false })
-	if item == nil {
-		return nil
+	k, ok := l.queue.Take(now, func(*Task) bool { return false })
+	if ok && k.item.Lane == schedule.LaneBacklog {
+		l.backlog = l.backlog[:len(l.backlog)-1]
 	}
-	return item.Task
+	return k
+}
+
+// backlog is old tasks in the order of their listing.
+type backlog []*Task
+
+// Newest implements schedule.Backlog.
+func (b *backlog) Newest(func(*Task) bool) (*Task, bool) {
+	if len(*b) == 0 {
+		return nil, false
+	}
+	return (*b)[len(*b)-1], true
+}
+
+// Oldest implements schedule.Backlog.
+func (b *backlog) Oldest() (time.Time, bool) {
+	if len(*b) == 0 {
+		return time.Time{}, false
+	}
+	return (*b)[0].item.Due, true
 }
 
 // Answer implements Strategy.

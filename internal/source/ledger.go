@@ -3,12 +3,13 @@
 package source
 
 import (
-	"cmp"
 	"hash/maphash"
 	"maps"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/table"
 )
 
 // grace is how long the successful reads of a source must lack an id until it is dropped.
@@ -19,25 +20,17 @@ const grace = 30 * time.Second
 type ledger struct {
 	limit   int
 	groups  int // with a place in the order of changes
-	tasks   map[string]*task
+	tasks   *table.Table[task]
 	touched []*task // the claims on which may have changed since the last settle
+	shared  shared  // what was made since then
 	refused int     // ids of all lists for which there was no room
 	seed    maphash.Seed
 }
 
-// task is a tracked id. There are a million of them, so it holds no more than it must.
+// task is a tracked id. There are a million of them, so what is alike for many is held once.
 type task struct {
-	id     string
-	claims []claim // at least one, except while being settled
-	told   *traits // what the sink was told last; nil: nothing yet
-}
-
-// claim is a list's claim on an id.
-type claim struct {
-	list    *list
-	traits  *traits
-	round   uint32 // the list's round that had the id last
-	counted bool   // as a duplicate
+	id string
+	*standing
 }
 
 // traits is what a list says of an id besides that it exists. It is shared between ids and never written to.
@@ -71,7 +64,9 @@ type item struct {
 }
 
 func newLedger(limit int) *ledger {
-	return &ledger{limit: limit, tasks: make(map[string]*task), seed: maphash.MakeSeed()}
+	return &ledger{
+		limit: limit, tasks: table.New(func(t *task) string { return t.id }), shared: newShared(), seed: maphash.MakeSeed(),
+	}
 }
 
 // replace makes the items that parse visits the content of l, and returns what is wrong with lines that it did not
@@ -82,7 +77,7 @@ func (g *ledger) replace(l *list, parse func(visit func(item)) error) (report, e
 		return report{}, err
 	}
 	for _, t := range l.tasks {
-		if t.claim(l).round != r.round {
+		if t.claims.of(l).round != r.round {
 			if l.missing == nil {
 				l.missing = make(map[*task]time.Time)
 			}
@@ -96,14 +91,14 @@ func (g *ledger) replace(l *list, parse func(visit func(item)) error) (report, e
 	src.rejected[RejectedLimit] += more(r.refused, l.refused)
 	src.rejected[RejectedInvalid] += more(r.report.count, 0)
 	g.refused += r.refused - l.refused
-	l.round, l.tasks, l.faults = r.round, slices.Clip(r.tasks), r.faults
+	l.round, l.tasks, l.faults = r.round, slices.Clone(r.tasks), r.faults // a clone, to give back what was too much
 	l.listed, l.repeated, l.refused = r.listed, r.repeated, r.refused
 	return r.report, nil
 }
 
 // wants reports whether l should be read again though it did not change: there is room now for ids refused before.
 // Refused ids are not kept, for there may be any number of them.
-func (g *ledger) wants(l *list) bool { return l.refused > 0 && len(g.tasks) < g.limit }
+func (g *ledger) wants(l *list) bool { return l.refused > 0 && g.tasks.Len() < g.limit }
 
 // more returns by how much a count grew: what a content repeats or was refused once is not counted at each read.
 func more(now, before int) uint64 { return uint64(max(0, now-before)) }
@@ -129,7 +124,7 @@ func (g *ledger) expire(src *source, now time.Time) {
 
 // release takes back a list's claim on an id.
 func (g *ledger) release(l *list, t *task) {
-	t.claims = slices.DeleteFunc(t.claims, func(c claim) bool { return c.list == l })
+	t.standing = g.shared.standing(g.shared.without(t.claims, l), t.told)
 	g.touched = append(g.touched, t)
 }
 
@@ -157,11 +152,12 @@ func (g *ledger) retire(src *source) {
 func (g *ledger) rebase(src *source, base *traits) {
 	moved := make(map[*traits]*traits)
 	move := func(l *list, t *task) {
-		c := t.claim(l)
+		c := *t.claims.of(l)
 		if moved[c.traits] == nil {
 			moved[c.traits] = c.traits.over(base)
 		}
 		c.traits = moved[c.traits]
+		t.standing = g.shared.standing(g.shared.with(t.claims, c), t.told)
 		g.touched = append(g.touched, t)
 	}
 	for l := range src.feed.lists() {
@@ -176,8 +172,8 @@ func (g *ledger) rebase(src *source, base *traits) {
 
 // touchShared has it decided anew whose the ids are that are listed more than once.
 func (g *ledger) touchShared() {
-	for _, t := range g.tasks {
-		if len(t.claims) > 1 {
+	for t := range g.tasks.All() {
+		if t.claims.next != nil {
 			g.touched = append(g.touched, t)
 		}
 	}
@@ -185,6 +181,7 @@ func (g *ledger) touchShared() {
 
 // settle decides anew whose the touched ids are, and returns what changed, group by group.
 func (g *ledger) settle() []Change {
+	defer func() { g.touched, g.shared = nil, newShared() }()
 	if len(g.touched) == 0 {
 		return nil
 	}
@@ -192,31 +189,31 @@ func (g *ledger) settle() []Change {
 	for _, t := range g.touched {
 		g.settleTask(t, changes)
 	}
-	g.touched = nil
 	return slices.DeleteFunc(changes, func(c Change) bool { return len(c.Added)+len(c.Removed) == 0 })
 }
 
 func (g *ledger) settleTask(t *task, changes []Change) {
 	told := t.told
-	if len(t.claims) == 0 {
+	if t.claims == nil {
 		if told != nil { // else the id was touched twice
 			c := told.group.in(changes)
 			c.Removed = append(c.Removed, t.id)
-			t.told = nil
-			delete(g.tasks, t.id)
+			t.standing = g.shared.standing(nil, nil)
+			g.tasks.Delete(t.id)
 		}
 		return
 	}
-	owner := t.owner()
-	for i := range t.claims {
-		c := &t.claims[i]
+	owner, claims := t.claims.owner(), t.claims
+	for c := range t.claims.all() {
 		// An id on its way from one list to another is not listed twice.
 		if c != owner && !c.counted && c.live() && owner.live() {
-			c.counted = true
+			counted := *c
+			counted.counted = true
+			claims = g.shared.with(claims, counted)
 			c.list.source.rejected[RejectedDuplicate]++
 		}
 	}
-	t.told = owner.traits
+	t.standing = g.shared.standing(claims, owner.traits)
 	if told == nil || told.group != t.told.group || !maps.Equal(told.labels, t.told.labels) {
 		c := t.told.group.in(changes)
 		c.Added = append(c.Added, Task{ID: t.id, Model: t.told.model, Labels: t.told.labels})
@@ -228,44 +225,6 @@ func (g *group) in(changes []Change) *Change {
 	c := &changes[g.index]
 	c.Group = g.name
 	return c
-}
-
-// claim returns l's claim on t; nil: it has none.
-func (t *task) claim(l *list) *claim {
-	for i := range t.claims {
-		if t.claims[i].list == l {
-			return &t.claims[i]
-		}
-	}
-	return nil
-}
-
-// owner returns the claim that counts.
-func (t *task) owner() *claim {
-	first := &t.claims[0]
-	for i := range t.claims {
-		if t.claims[i].compare(first) < 0 {
-			first = &t.claims[i]
-		}
-	}
-	return first
-}
-
-// live reports whether the list's content has the id.
-func (c *claim) live() bool { return c.round == c.list.round }
-
-// compare orders claims by precedence. Within a source a file that lists the id goes before one that did.
-func (c *claim) compare(d *claim) int {
-	if order := cmp.Compare(c.list.source.rank, d.list.source.rank); order != 0 {
-		return order
-	}
-	if c.live() != d.live() {
-		if c.live() {
-			return -1
-		}
-		return 1
-	}
-	return strings.Compare(c.list.name, d.list.name)
 }
 
 // empty reports whether l lists nothing and has nothing to drop.
@@ -280,6 +239,10 @@ type reading struct {
 	listed, repeated, refused int
 	faults                    faults
 	report                    report
+
+	// What became of the standing of the id before, which is what becomes of that of the next one, nearly always.
+	before, after *standing
+	traits        *traits
 }
 
 func (r *reading) visit(it item) {
@@ -291,19 +254,19 @@ func (r *reading) visit(it item) {
 	}
 	r.listed++
 	g, l := r.ledger, r.list
-	t := g.tasks[it.text]
+	t := g.tasks.Get(it.text)
 	if t == nil {
-		if len(g.tasks) >= g.limit {
+		if g.tasks.Len() >= g.limit {
 			r.refused++
 			return
 		}
-		t = &task{id: strings.Clone(it.text)} // so that an id does not keep the whole content in memory
-		g.tasks[t.id] = t
+		// A clone, so that an id does not keep the whole content in memory.
+		t = &task{id: strings.Clone(it.text), standing: g.shared.standing(nil, nil)}
+		g.tasks.Put(t)
 	}
-	c := t.claim(l)
+	c := t.claims.of(l)
 	switch {
 	case c == nil:
-		t.claims = append(t.claims, claim{list: l, traits: it.traits, round: r.round})
 		g.touched = append(g.touched, t)
 	case c.round == r.round:
 		r.repeated++
@@ -312,8 +275,21 @@ func (r *reading) visit(it item) {
 		if c.traits != it.traits || c.round != l.round {
 			g.touched = append(g.touched, t)
 		}
-		c.traits, c.round = it.traits, r.round
 		delete(l.missing, t)
 	}
+	t.standing = r.claimed(t.standing, it.traits)
 	r.tasks = append(r.tasks, t)
+}
+
+// claimed returns the standing of an id that the list has.
+func (r *reading) claimed(s *standing, of *traits) *standing {
+	if s != r.before || of != r.traits {
+		c := claim{list: r.list, traits: of, round: r.round}
+		if before := s.claims.of(r.list); before != nil {
+			c.counted = before.counted
+		}
+		shared := &r.ledger.shared
+		r.before, r.traits, r.after = s, of, shared.standing(shared.with(s.claims, c), s.told)
+	}
+	return r.after
 }

@@ -30,7 +30,7 @@ func (t *Tracker) All() iter.Seq[Task] {
 func (t *Tracker) tracked() []*task {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	all := make([]*task, 0, len(t.tasks))
+	all := make([]*task, 0, t.tasks.Len())
 	all = append(all, t.unfinished...)
 	for _, k := range t.finished {
 		if k != nil {
@@ -45,7 +45,7 @@ func (t *Tracker) read(to []Task, tasks []*task) []Task {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, k := range tasks {
-		if !k.removed {
+		if !k.marks.has(markRemoved) {
 			to = append(to, k.snapshot())
 		}
 	}

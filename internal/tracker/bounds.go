@@ -5,6 +5,7 @@ package tracker
 import (
 	"maps"
 	"slices"
+	"strings"
 )
 
 const (
@@ -17,11 +18,44 @@ const (
 // bounds admit label values until their number is reached; what comes later is "other", and counted.
 type bounds struct {
 	models    distinct
-	failCodes distinct
+	failCodes failCodes
 	labelKeys distinct
 	overflows Overflows
 	lastKeys  []string // sorted copy of labelKeys
 }
+
+// failCodes are the fail codes that were admitted. The first ones are there from the start.
+type failCodes []string
+
+// code is one of them.
+type code uint8
+
+// The codes that are there from the start.
+const (
+	codeAbsent code = iota // of tasks that have not failed
+	codeNone
+	codeOther
+	codesGiven
+)
+
+func newFailCodes() failCodes {
+	return failCodes{codeAbsent: "", codeNone: noFailCode, codeOther: overflow}
+}
+
+// of returns the code that reads so, if need be a new one; false: there is no room for it.
+func (f *failCodes) of(text string) (code, bool) {
+	at := slices.Index(*f, text)
+	if at < 0 {
+		if at = len(*f); at >= maxFailCodes+int(codesGiven) {
+			return codeOther, false
+		}
+		*f = append(*f, strings.Clone(text)) // the answer it is from is not to be kept for it
+	}
+	return code(at), true //nolint:gosec // there are at most maxFailCodes more than codesGiven
+}
+
+// failure returns the fail code of a failed task.
+func (k *task) failure() string { return k.group.bounds.failCodes[k.failCode] }
 
 // distinct is a set that stops growing at a limit.
 type distinct struct {
@@ -31,7 +65,7 @@ type distinct struct {
 
 func newBounds(models int) bounds {
 	set := func(limit int) distinct { return distinct{limit, make(map[string]struct{})} }
-	return bounds{models: set(models), failCodes: set(maxFailCodes), labelKeys: set(maxLabelKeys)}
+	return bounds{models: set(models), failCodes: newFailCodes(), labelKeys: set(maxLabelKeys)}
 }
 
 // admits reports whether the value is in the set, or had room in it.
@@ -54,16 +88,16 @@ func (b *bounds) model(name string) (string, bool) {
 	return overflow, false
 }
 
-// failCode returns the label value for a fail code.
-func (b *bounds) failCode(code string) string {
-	switch {
-	case code == "", code == noFailCode:
-		return noFailCode
-	case code == overflow || b.failCodes.admits(code):
-		return code
+// failCode returns the code to show of a failed task whose code the API gave so.
+func (b *bounds) failCode(text string) code {
+	if text == "" {
+		return codeNone
 	}
-	b.overflows.FailCode++
-	return overflow
+	c, ok := b.failCodes.of(text)
+	if !ok {
+		b.overflows.FailCode++
+	}
+	return c
 }
 
 // admitLabels takes the keys of a task's labels; false: some are beyond the limit and not shown.

@@ -137,11 +137,11 @@ func (k *task) born() kie.Time { return firstTime(k.created, kie.TimeOf(k.open.S
 func (k *task) snapshot() Task {
 	s := Task{
 		ID: k.id, Group: k.group.name, Account: k.group.account.name, Labels: k.labels,
-		State: k.state, Created: k.created, Completed: k.completed,
-		FailCode: k.failCode, Reason: k.reason, FailedAt: k.failedAt, Learned: k.learned,
-		Credits: k.credits, HasCredits: k.hasCredits,
+		State: k.state, Created: k.created, Completed: k.completed(),
+		FailCode: k.failure(), Reason: k.reason, FailedAt: k.failedAt(), Learned: k.learned,
 	}
-	s.Latency, s.HasLatency = kie.Answer{State: k.state, Created: k.created, Completed: k.completed}.Latency()
+	s.Credits, s.HasCredits = k.credits()
+	s.Latency, s.HasLatency = kie.Answer{State: s.State, Created: s.Created, Completed: s.Completed}.Latency()
 	if k.model != nil {
 		s.Model = k.model.name
 	}

@@ -15,23 +15,25 @@ func (t *Tracker) Callback(account, id string) (tracked, asked bool) {
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	k, ok := t.tasks[id]
-	if !ok || k.group.account.name != account {
+	k := t.tasks.Get(id)
+	if k == nil || k.group.account.name != account {
 		return false, false
 	}
-	if !k.called {
-		k.called = true
+	if !k.marks.has(markCalled) {
+		k.marks.set(markCalled, true)
 		k.group.relyOn(k.group.callbacks.Came)
 	}
 	if k.open == nil || k.open.given {
 		return true, false
 	}
-	k.open.Called = true
-	if !k.open.asking { // else learn heeds it
-		k.heed(now, t.options.Bounds)
-		k.requeue()
-		k.group.account.wakeUp()
+	if k.open.asking {
+		k.open.Called = true // which learn heeds
+		return true, true
 	}
+	k.own().Called = true
+	k.heed(now, t.options.Bounds)
+	k.enqueue()
+	k.group.account.wakeUp()
 	return true, true
 }
 
@@ -45,12 +47,6 @@ func (k *task) heed(now time.Time, b schedule.Bounds) {
 	if o.doubt == "" && o.Due.After(soonest) {
 		o.Due = soonest
 	}
-}
-
-// requeue puts a task that is not being asked where it belongs now.
-func (k *task) requeue() {
-	k.group.account.queue.Remove(&k.open.Item)
-	k.enqueue()
 }
 
 // relies reports whether the group's tasks are polled as a safety net only.
@@ -70,7 +66,7 @@ func (g *group) relyOn(change func()) {
 
 // interval returns how long after an answer an unfinished task of this age is asked again. No second callback comes.
 func (k *task) interval(b schedule.Bounds, age time.Duration) time.Duration {
-	if k.group.relies() && !k.called {
+	if k.group.relies() && !k.marks.has(markCalled) {
 		return k.open.Durations.SafetyNet(b, age, k.model.overdueAfter())
 	}
 	return k.open.Durations.Interval(b, age)
@@ -119,7 +115,7 @@ func (k *task) pollAgain(now time.Time, b schedule.Bounds) {
 		due = o.Answered.Add(o.Durations.Interval(b, max(0, o.Answered.Sub(o.Born))))
 	}
 	if due.Before(o.Due) {
-		o.Due = due
-		k.requeue()
+		k.own().Due = due
+		k.enqueue()
 	}
 }

@@ -26,6 +26,7 @@ type account struct {
 	ended chan struct{} // closed when work is done; nil like it
 
 	queue   schedule.Queue[*task]
+	backlog backlog           // of the queue
 	asking  map[*task]*query  // under way
 	probing map[string]*query // of probes, by id, from before they have a permit
 	clock   clock
@@ -36,7 +37,7 @@ type account struct {
 }
 
 func newAccount(t *Tracker, o AccountOptions) *account {
-	return &account{
+	a := &account{
 		tracker: t,
 		name:    o.Name,
 		budget:  o.Budget,
@@ -46,6 +47,8 @@ func newAccount(t *Tracker, o AccountOptions) *account {
 		probing: make(map[string]*query),
 		credits: credits{interval: o.CreditsInterval},
 	}
+	a.queue.Backlog = &a.backlog
+	return a
 }
 
 // dispatch gives each free slot of the budget to the request that is worth most then, until ctx ends.
@@ -123,17 +126,16 @@ func (a *account) choose(permit *budget.Permit) func(context.Context) {
 		a.credits.begin()
 		return askCredits
 	}
-	next := a.queue.Take(now, func(k *task) bool {
+	k, ok := a.queue.Take(now, func(k *task) bool {
 		return permit.IsTrial() && (k.open.class != kie.ClassOK || permit.Avoids(k.id))
 	})
-	if next == nil {
+	if !ok {
 		if !a.credits.isDue(now) {
 			return nil
 		}
 		a.credits.begin()
 		return askCredits
 	}
-	k := next.Task
 	a.begin(k)
 	return func(ctx context.Context) {
 		answer, err := permit.Record(ctx, k.id)
@@ -150,10 +152,11 @@ func (a *account) triesKey(permit *budget.Permit) bool {
 	return true
 }
 
-// begin notes that a task, which is in no queue, is being asked.
+// begin notes that a task is being asked.
 func (a *account) begin(k *task) {
-	a.asking[k], k.open.asking = newQuery(), true
-	k.open.Called = false // what this query tells is later than the callback
+	o := k.own()
+	a.asking[k], o.asking = newQuery(), true
+	o.Called = false // what this query tells is later than the callback
 }
 
 // note logs what the outcome of a request changed for the account as a whole, and at level debug the outcome itself.

@@ -67,7 +67,7 @@ func newQuery() *query { return &query{began: time.Now(), done: make(chan struct
 func (t *Tracker) join(a *account, id string) (q *query, mine bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if q = a.asking[t.tasks[id]]; q == nil {
+	if q = a.asking[t.tasks.Get(id)]; q == nil {
 		q = a.probing[id]
 	}
 	if q == nil {
@@ -139,7 +139,7 @@ func (t *Tracker) recallFinal(account, id string) (*account, Task) {
 	if a == nil {
 		return nil, Task{}
 	}
-	if k, ok := t.tasks[id]; ok && k.group.account == a {
+	if k := t.tasks.Get(id); k != nil && k.group.account == a {
 		return a, k.snapshot()
 	}
 	known := Task{ID: id, Account: account}
@@ -147,7 +147,7 @@ func (t *Tracker) recallFinal(account, id string) (*account, Task) {
 		known.take(answer, time.Time{})
 		return a, known
 	}
-	if k := t.dropped.tasks[id].task; k != nil && k.open == nil && k.group.account == a {
+	if k := t.dropped.tasks.Get(id); k != nil && k.open == nil && k.group.account == a {
 		return a, k.snapshot()
 	}
 	if g := t.byGroup[record.Group]; record.State.Finished() && g != nil && g.account == a {
@@ -174,10 +174,10 @@ func (t *Tracker) accountOf(name string) *account {
 func (t *Tracker) takeOut(a *account, id string) (k *task, free bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	k, ok := t.tasks[id]
-	if !ok || k.group.account != a {
+	k = t.tasks.Get(id)
+	if k == nil || k.group.account != a {
 		_, finished := t.strays.answers[strayKey{a.name, id}]
-		dropped := t.dropped.tasks[id].task
+		dropped := t.dropped.tasks.Get(id)
 		return nil, !finished && (dropped == nil || dropped.open != nil || dropped.group.account != a)
 	}
 	switch {
@@ -186,7 +186,6 @@ func (t *Tracker) takeOut(a *account, id string) (k *task, free bool) {
 	case k.open.asking: // by the account from which its group has moved, perhaps: then there is no answer to wait for
 		return nil, a.asking[k] == nil
 	}
-	a.queue.Remove(&k.open.Item)
 	a.begin(k)
 	return k, true
 }

@@ -3,6 +3,7 @@
 package tracker
 
 import (
+	"slices"
 	"time"
 )
 
@@ -72,7 +73,7 @@ func (t *Tracker) adoptGroups(options []GroupOptions) {
 	for _, o := range options {
 		g := before[o.Name]
 		if g == nil {
-			g = newGroup(o.Name, t.durations)
+			g = newGroup(o.Name, t.durations, &t.bounds)
 		}
 		delete(before, o.Name)
 		t.groups = append(t.groups, g)
@@ -100,7 +101,7 @@ func (t *Tracker) entrust(g *group, a *account) {
 	}
 	for _, k := range t.unfinished {
 		if k.group == g {
-			from.queue.Remove(&k.open.Item)
+			from.dequeue(k)
 			if !k.open.asking {
 				k.enqueue()
 			}
@@ -122,7 +123,7 @@ func (t *Tracker) dropGroups(options []GroupOptions) {
 		g.durations.Retire()
 	}
 	if left > 0 {
-		for _, k := range t.tasks {
+		for _, k := range slices.Collect(t.tasks.All()) {
 			if gone[k.group] {
 				t.drop(k)
 				t.dropped.remember(k)

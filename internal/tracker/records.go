@@ -34,39 +34,43 @@ func (t *Tracker) recorded(listed []source.Task) []store.Record {
 	return t.store.Find(ids)
 }
 
-// recall returns a task as an earlier process, or this one, left it.
-func (t *Tracker) recall(l source.Task, g *group, r store.Record, now time.Time) *task {
-	k := t.meet(l, r.Backlog && !r.Watched, r.Seen.Time())
-	k.created = r.Created
-	if !r.State.Finished() {
-		o := k.open
-		o.watched, o.given, o.Due = r.Watched, r.GivenUp, now
-		o.hint = cmp.Or(o.hint, r.Model)
-		if r.Backlog {
-			o.news = r.Seen.Time()
-		}
-		if !r.Created.IsZero() {
-			o.Born = r.Created.Time()
-		}
-		return k
-	}
-	k.open = nil
-	k.state, k.completed, k.learned = r.State, r.Completed, r.Learned
-	k.credits, k.hasCredits, k.counted = r.Credits, r.HasCredits, r.Counted
-	if r.State == kie.StateFail {
-		k.failCode, k.reason, k.failedAt = t.bounds.failCode(r.FailCode), r.Reason, r.FailedAt
-	}
+// recall returns a finished task as an earlier process, or this one, left it.
+func (t *Tracker) recall(id string, g *group, r store.Record) *task {
 	name, _ := t.bounds.model(r.Model)
-	k.model = t.modelOf(g, name)
+	k := &task{
+		id: id, family: &t.modelOf(g, name).family, state: r.State,
+		created: r.Created, ended: firstTime(r.Completed, r.FailedAt), learned: r.Learned,
+	}
+	k.setCredits(r.Credits, r.HasCredits)
+	k.marks.set(markCounted, r.Counted)
+	k.marks.set(markGuessed, r.Completed.IsZero())
+	if r.State == kie.StateFail {
+		k.failCode, k.reason = t.bounds.failCode(r.FailCode), r.Reason
+	}
 	return k
+}
+
+// resume returns what an earlier process, or this one, left of an unfinished task that is listed now.
+func (t *Tracker) resume(l source.Task, r store.Record, now time.Time) open {
+	o := t.meet(l, r.Backlog && !r.Watched, r.Seen.Time())
+	o.watched, o.given, o.Due = r.Watched, r.GivenUp, now
+	o.hint = cmp.Or(o.hint, r.Model)
+	if r.Backlog {
+		o.news = r.Seen.Time()
+	}
+	if !r.Created.IsZero() {
+		o.Born = r.Created.Time()
+	}
+	return o
 }
 
 // record returns what is to be kept of a task.
 func (k *task) record() store.Record {
 	r := store.Record{
-		Group: k.group.name, Created: k.created, Completed: k.completed, FailedAt: k.failedAt, Learned: k.learned,
-		FailCode: k.failCode, Credits: k.credits, HasCredits: k.hasCredits, State: k.state, Reason: k.reason, Counted: k.counted,
+		Group: k.group.name, Created: k.created, Completed: k.completed(), FailedAt: k.failedAt(), Learned: k.learned,
+		FailCode: k.failure(), State: k.state, Reason: k.reason, Counted: k.marks.has(markCounted),
 	}
+	r.Credits, r.HasCredits = k.credits()
 	if k.model != nil {
 		r.Model = k.model.name
 	}
@@ -99,7 +103,7 @@ func (t *Tracker) recordsOf(tasks []*task) map[string]store.Record {
 	defer t.mu.Unlock()
 	records := make(map[string]store.Record, len(tasks))
 	for _, k := range tasks {
-		if k != nil && !k.removed {
+		if k != nil && !k.marks.has(markRemoved) {
 			records[k.id] = k.record()
 		}
 	}
@@ -110,8 +114,7 @@ func (t *Tracker) recordsOf(tasks []*task) map[string]store.Record {
 func (t *Tracker) Listed(id string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	_, ok := t.tasks[id]
-	return ok
+	return t.tasks.Get(id) != nil
 }
 
 // recent is how many durations of a model are learned again at the start: more than are remembered.

@@ -90,7 +90,7 @@ func (a *account) release() {
 func (a *account) earliestUnasked() (time.Time, bool) {
 	first, due := a.queue.Earliest()
 	for k := range a.asking {
-		if !k.removed && (!due || k.open.Due.Before(first)) {
+		if !k.marks.has(markRemoved) && (!due || k.open.Due.Before(first)) {
 			first, due = k.open.Due, true
 		}
 	}

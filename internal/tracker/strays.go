@@ -27,7 +27,7 @@ func (t *Tracker) keep(a *account, answer kie.Answer) {
 		return
 	}
 	t.strays.remember(strayKey{a.name, answer.ID}, answer)
-	if k, ok := t.tasks[answer.ID]; ok {
+	if k := t.tasks.Get(answer.ID); k != nil {
 		t.resolve(k, time.Now())
 	}
 }
@@ -39,7 +39,7 @@ func (t *Tracker) resolve(k *task, now time.Time) {
 	}
 	a := k.group.account
 	if answer, ok := t.strays.answers[strayKey{a.name, k.id}]; ok {
-		a.queue.Remove(&k.open.Item)
+		k.own()
 		a.clock.now = now
 		t.answered(a, k, answer)
 		a.release()

@@ -3,38 +3,96 @@
 package tracker
 
 import (
+	"math"
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 )
 
-// task is one task. What matters only until it is finished is in open.
+// task is one task. There are a million of them, so it is 80 bytes, and not one more. What matters only until it is finished
+// is in open.
 type task struct {
-	id     string
-	group  *group
+	id string
+	*family
 	labels map[string]string
-	model  *model // nil until first answered
-	open   *open  // nil once finished
+	open   *open // nil once finished
 
-	failCode   string // bounded; of a failed task
-	created    kie.Time
-	completed  kie.Time
-	failedAt   kie.Time // of a failed task that is news
-	learned    kie.Time // when the final state was learned
-	credits    float64
-	state      kie.State
-	reason     kie.Reason
-	hasCredits bool
-	counted    bool // is in the totals, or will be
-	removed    bool // tracked no longer
-	called     bool // a callback has come for it
-	index      int  // in the tracker's unfinished or finished tasks
+	created kie.Time
+	ended   kie.Time // completion of a finished task; if the API does not tell it, of a failed one that is news the best guess
+	learned kie.Time // when the final state was learned
+	// detail is the credits of a finished task, and the place of one in the backlog.
+	detail   uint64
+	index    uint32 // in the tracker's unfinished or finished tasks; of a task that was dropped, which drop it was
+	failCode code   // of a failed task
+	state    kie.State
+	reason   kie.Reason
+	marks    marks
+}
+
+// family is what tasks of the same group and model have in common. It is never written to.
+type family struct {
+	group *group
+	model *model // nil: not answered yet
+}
+
+// marks are what is true of a task.
+type marks uint8
+
+const (
+	markCredits marks = 1 << iota // the API told the credits
+	markCounted                   // is in the totals, or will be
+	markGuessed                   // the API did not tell when it ended
+	markRemoved                   // tracked no longer
+	markCalled                    // a callback has come for it
+)
+
+func (m marks) has(mark marks) bool { return m&mark != 0 }
+
+func (m *marks) set(mark marks, on bool) {
+	*m &^= mark
+	if on {
+		*m |= mark
+	}
+}
+
+// completed returns when a finished task completed, as the API told.
+func (k *task) completed() kie.Time {
+	if k.marks.has(markGuessed) {
+		return 0
+	}
+	return k.ended
+}
+
+// failedAt returns when a failed task that is news ended.
+func (k *task) failedAt() kie.Time {
+	if k.state != kie.StateFail || !k.marks.has(markCounted) {
+		return 0
+	}
+	return k.ended
+}
+
+// credits returns what a finished task consumed; false: the API did not tell.
+func (k *task) credits() (float64, bool) {
+	if !k.marks.has(markCredits) {
+		return 0, false
+	}
+	return math.Float64frombits(k.detail), true
+}
+
+func (k *task) setCredits(credits float64, told bool) {
+	k.marks.set(markCredits, told)
+	k.detail = 0
+	if told {
+		k.detail = math.Float64bits(credits)
+	}
 }
 
 // open is what matters of an unfinished task.
 type open struct {
 	schedule.Item[*task]
+
+	shared bool // with other tasks of the backlog, of which nothing else is known: see own
 
 	hint    string    // the model that its source names
 	doubt   string    // fail code of an answer that wants a second one
@@ -73,8 +131,34 @@ func (o *open) lane() schedule.Lane {
 
 // enqueue makes an unfinished task wait for its next query.
 func (k *task) enqueue() {
+	a := k.group.account
 	k.open.Lane = k.open.lane()
-	k.group.account.queue.Put(&k.open.Item)
+	if k.open.Lane == schedule.LaneBacklog {
+		k.open.shared = true
+		a.backlog.put(k)
+		return
+	}
+	a.queue.Put(&k.open.Item)
+}
+
+// dequeue takes a task out of where it waits, if it does.
+func (a *account) dequeue(k *task) {
+	if k.open.shared {
+		a.backlog.take(k)
+		return
+	}
+	a.queue.Remove(&k.open.Item)
+}
+
+// own takes an unfinished task out of where it waits, and gives it an open that may be written to.
+func (k *task) own() *open {
+	k.group.account.dequeue(k)
+	if k.open.shared {
+		o := *k.open
+		o.shared, o.Task, o.Durations = false, k, k.durations()
+		k.open = &o
+	}
+	return k.open
 }
 
 // durations returns what is known of how long tasks like this one take.
@@ -124,7 +208,7 @@ func (t *Tracker) learn(a *account, k *task, answer kie.Answer, err error) {
 	delete(a.asking, k)
 	k.open.asking, k.open.asked = false, kie.TimeOf(now.Add(time.Millisecond))
 	a.note(err, "task_id", k.id)
-	if !k.removed {
+	if !k.marks.has(markRemoved) {
 		t.conclude(a, k, answer, err, now)
 		t.resolve(k, now)
 		if k.open != nil {
@@ -250,7 +334,7 @@ func (t *Tracker) classify(k *task, answer kie.Answer) {
 	if !admitted && k.model == nil {
 		t.bounds.overflows.Model++
 	}
-	k.model = t.modelOf(k.group, name)
+	k.family = &t.modelOf(k.group, name).family
 	k.state = answer.State
 	k.model.tasks[k.state]++
 }
@@ -258,12 +342,13 @@ func (t *Tracker) classify(k *task, answer kie.Answer) {
 // finish takes the final answer. The task is never asked again.
 func (t *Tracker) finish(k *task, answer kie.Answer, c clock) {
 	news := k.open.isNews(answer, c)
-	k.completed = answer.Completed
-	k.credits, k.hasCredits = answer.Credits, answer.HasCredits
+	k.ended = answer.Completed
+	k.setCredits(answer.Credits, answer.HasCredits)
 	if answer.State == kie.StateFail {
 		k.failCode, k.reason = t.bounds.failCode(answer.FailCode), answer.Reason
-		if news {
-			k.failedAt = firstTime(answer.Completed, answer.Updated, c.api(c.now))
+		if news && k.ended.IsZero() {
+			k.ended = firstTime(answer.Updated, c.api(c.now))
+			k.marks.set(markGuessed, true)
 		}
 	}
 	if took, ok := answer.Latency(); ok && news {
@@ -272,7 +357,7 @@ func (t *Tracker) finish(k *task, answer kie.Answer, c clock) {
 	t.takeUnfinished(k)
 	k.open = nil
 	t.putFinished(k)
-	if news && !k.called {
+	if news && !k.marks.has(markCalled) {
 		t.missed(k.group, answer.Completed, c)
 	}
 	k.learned = kie.TimeOf(c.now)
@@ -281,7 +366,7 @@ func (t *Tracker) finish(k *task, answer kie.Answer, c clock) {
 		t.store.Put(k.id, k.record(), nil)
 		return
 	}
-	k.counted = true
+	k.marks.set(markCounted, true)
 	// Totals show a task once it is on disk that they do, so that no restart counts it again.
 	count := k.counter(answer, c)
 	if !t.store.Put(k.id, k.record(), func() { t.do(count) }) {

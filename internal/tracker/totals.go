@@ -18,7 +18,9 @@ import (
 // group is a configured set of tasks.
 type group struct {
 	name      string
+	bounds    *bounds
 	account   *account
+	family    family        // of its tasks that were not answered yet
 	overdue   time.Duration // 0: learned
 	webhook   bool          // callbacks are expected
 	callbacks schedule.Callbacks
@@ -29,13 +31,16 @@ type group struct {
 	byModel   map[string]*schedule.Durations
 }
 
-func newGroup(name string, all *schedule.Durations) *group {
-	return &group{
+func newGroup(name string, all *schedule.Durations, b *bounds) *group {
+	g := &group{
 		name:      name,
+		bounds:    b,
 		durations: schedule.NewDurations(all),
 		byModel:   make(map[string]*schedule.Durations),
 		detection: newHistogram(.5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300, 600, 1800),
 	}
+	g.family.group = g
+	return g
 }
 
 // durationsOf returns what is known of how long tasks of a model take. Of one that no answer has named yet that is what is
@@ -54,9 +59,10 @@ type modelKey struct {
 
 // model counts the tasks of one group and model.
 type model struct {
-	group *group
-	name  string
-	tasks map[kie.State]int // that are tracked now, by last answer
+	group  *group
+	name   string
+	family family
+	tasks  map[kie.State]int // that are tracked now, by last answer
 
 	durations *schedule.Durations
 
@@ -82,6 +88,7 @@ func newModel(g *group, name string) *model {
 		failedFor: make(map[kie.Reason]uint64),
 		failCodes: make(map[string]*failCode),
 	}
+	m.family = family{g, m}
 	g.byModel[name] = m.durations
 	for _, s := range kie.States() {
 		m.tasks[s] = 0
@@ -120,7 +127,7 @@ func (m *model) count(k *task, answer kie.Answer) {
 	if k.state == kie.StateFail {
 		i = Failed
 		m.failedFor[k.reason]++
-		m.failCode(k.failCode).count++
+		m.failCode(k.failure()).count++
 	} else if !answer.HasResult {
 		m.empty++
 	}
@@ -128,8 +135,8 @@ func (m *model) count(k *task, answer kie.Answer) {
 	if latency, ok := answer.Latency(); ok {
 		m.latency[i].observe(latency, k.id)
 	}
-	if k.hasCredits {
-		m.credits[i] += k.credits
+	if credits, told := k.credits(); told {
+		m.credits[i] += credits
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
+	"github.com/kie-exporter/kie_exporter/internal/table"
 )
 
 // Options say what is tracked and how.
@@ -69,7 +70,7 @@ type Tracker struct {
 	groups     []*group
 	byGroup    map[string]*group
 	durations  *schedule.Durations // of all tasks
-	tasks      map[string]*task
+	tasks      *table.Table[task]
 	unfinished []*task
 	finished   []*task // in the order in which it was learned, with gaps
 	gaps       int     // in finished
@@ -87,7 +88,7 @@ func New(o Options) *Tracker {
 		lastRun:   lastRun(o.Store, time.Now()),
 		hired:     make(chan struct{}, 1),
 		durations: schedule.NewDurations(nil),
-		tasks:     make(map[string]*task),
+		tasks:     newTasks(),
 		dropped:   newDropped(),
 		strays:    newStrays(),
 		models:    make(map[modelKey]*model),
@@ -179,7 +180,7 @@ func (t *Tracker) remove(ids []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, id := range ids {
-		if k, ok := t.tasks[id]; ok {
+		if k := t.tasks.Get(id); k != nil {
 			t.drop(k)
 			t.dropped.remember(k)
 		}
@@ -191,56 +192,65 @@ func (t *Tracker) list(in string, listed []source.Task, records []store.Record, 
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	g := t.byGroup[in]
+	g, seen := t.byGroup[in], make(alike)
 	for i, l := range listed {
 		if !t.bounds.admitLabels(l.Labels) {
 			t.bounds.overflows.LabelKey++
 		}
-		if k, ok := t.tasks[l.ID]; ok {
+		if k := t.tasks.Get(l.ID); k != nil {
 			t.move(k, g, l.Labels)
-		} else if k, ok := t.dropped.recall(l.ID); ok {
-			t.restore(k, g, l.Labels)
-		} else if records[i].Known() {
-			t.restore(t.recall(l, g, records[i], now), g, l.Labels)
-		} else {
-			k := t.meet(l, backlog, now)
-			if !backlog {
-				k.open.Due = now.Add(g.firstQuery(t.options.Bounds, l.Model))
+			t.resolve(k, now)
+			continue
+		}
+		k, r := t.dropped.recall(l.ID), records[i]
+		switch {
+		case k != nil:
+			if k.open == nil || !k.open.asking { // a query reads it without the lock
+				k.id = l.ID // the same text, of which one copy is enough
 			}
-			t.restore(k, g, l.Labels)
+		case r.State.Finished():
+			k = t.recall(l.ID, g, r)
+		case r.Known():
+			k = seen.begin(&task{id: l.ID, family: &g.family, created: r.Created}, t.resume(l, r, now))
+		default:
+			o := t.meet(l, backlog, now)
+			if !backlog {
+				o.Due = now.Add(g.firstQuery(t.options.Bounds, l.Model))
+			}
+			k = seen.begin(&task{id: l.ID, family: &g.family}, o)
 			t.store.Put(k.id, k.record(), nil)
 		}
-		t.resolve(t.tasks[l.ID], now)
+		t.restore(k, g, l.Labels)
+		t.resolve(k, now)
 	}
 }
 
-// meet returns a task that nothing is known of.
-func (t *Tracker) meet(l source.Task, backlog bool, now time.Time) *task {
-	k := &task{id: l.ID, open: &open{hint: l.Model, backlog: backlog, news: now.Add(-backlogSlack)}}
+// meet returns what there is to know of an unfinished task at first sight.
+func (t *Tracker) meet(l source.Task, backlog bool, now time.Time) open {
+	o := open{hint: l.Model, backlog: backlog, news: now.Add(-backlogSlack)}
 	if backlog {
-		k.open.news = t.lastRun
+		o.news = t.lastRun
 	}
-	k.open.Item = schedule.Item[*task]{Task: k, Seen: now, Born: now, Due: now}
-	return k
+	o.Seen, o.Born, o.Due = now, now, now
+	return o
 }
 
 // restore tracks a task, with what is known of it, in a group.
 func (t *Tracker) restore(k *task, g *group, labels map[string]string) {
-	k.removed = false
-	t.tasks[k.id] = k
+	k.marks.set(markRemoved, false)
+	t.tasks.Put(k)
 	if k.open == nil {
 		t.putFinished(k)
 	} else {
-		k.index = len(t.unfinished)
-		t.unfinished = append(t.unfinished, k)
+		t.putUnfinished(k)
 	}
 	t.enter(k, g, labels)
 }
 
 // drop tracks a task no longer. Totals keep what it added to them.
 func (t *Tracker) drop(k *task) {
-	k.removed = true
-	delete(t.tasks, k.id)
+	k.marks.set(markRemoved, true)
+	t.tasks.Delete(k.id)
 	if k.open == nil {
 		t.takeFinished(k)
 	} else {
@@ -251,16 +261,20 @@ func (t *Tracker) drop(k *task) {
 
 // enter makes a task one of a group's.
 func (t *Tracker) enter(k *task, g *group, labels map[string]string) {
-	k.group, k.labels = g, labels
+	k.labels = labels
 	g.tasks++
-	if k.model != nil {
-		k.model = t.modelOf(g, k.model.name)
+	if k.model == nil {
+		k.family = &g.family
+	} else {
+		k.family = &t.modelOf(g, k.model.name).family
 		k.model.tasks[k.state]++
 	}
 	if k.open == nil {
 		return
 	}
-	k.open.Durations = k.durations()
+	if !k.open.shared {
+		k.open.Durations = k.durations()
+	}
 	if !k.open.asking {
 		k.enqueue()
 	}
@@ -286,20 +300,31 @@ func (t *Tracker) leave(k *task) {
 		k.model.tasks[k.state]--
 	}
 	if k.open != nil {
-		k.group.account.queue.Remove(&k.open.Item)
+		k.group.account.dequeue(k)
 		k.group.account.release()
 	}
 }
+
+func (t *Tracker) putUnfinished(k *task) {
+	k.index = position(len(t.unfinished))
+	t.unfinished = append(t.unfinished, k)
+}
+
+// position returns a place in a list in half the bytes.
+func position(n int) uint32 { return uint32(n) } //nolint:gosec // no memory holds so many
 
 func (t *Tracker) takeUnfinished(k *task) {
 	last := t.unfinished[len(t.unfinished)-1]
 	t.unfinished[k.index], last.index = last, k.index
 	t.unfinished[len(t.unfinished)-1] = nil
 	t.unfinished = t.unfinished[:len(t.unfinished)-1]
+	if len(t.unfinished) < cap(t.unfinished)/4 {
+		t.unfinished = slices.Clone(t.unfinished) // gives memory back
+	}
 }
 
 func (t *Tracker) putFinished(k *task) {
-	k.index = len(t.finished)
+	k.index = position(len(t.finished))
 	t.finished = append(t.finished, k)
 }
 
@@ -310,11 +335,14 @@ func (t *Tracker) takeFinished(k *task) {
 	if t.gaps*2 <= len(t.finished) {
 		return
 	}
-	t.finished = slices.Clip(slices.DeleteFunc(t.finished, func(k *task) bool { return k == nil }))
-	for i, k := range t.finished {
-		k.index = i
+	left := make([]*task, 0, len(t.finished)-t.gaps)
+	for _, k := range t.finished {
+		if k != nil {
+			k.index = position(len(left))
+			left = append(left, k)
+		}
 	}
-	t.gaps = 0
+	t.finished, t.gaps = left, 0
 }
 
 // modelOf returns the counts of a group's model, whose name is bounded already.

@@ -1,0 +1,117 @@
+// How ids stand with the lists, held once for all ids of which the same is true.
+
+package source
+
+import (
+	"cmp"
+	"iter"
+	"strings"
+)
+
+// standing is how an id stands with the lists. It is shared between ids and never written to.
+type standing struct {
+	claims *claim  // nil only while being settled
+	told   *traits // what the sink was told last; nil: nothing yet
+}
+
+// claim is a list's claim on an id, and those of other lists. It is shared like the standing that has it.
+type claim struct {
+	list    *list
+	traits  *traits
+	round   uint32 // the list's round that had the id last
+	counted bool   // as a duplicate
+	next    *claim
+}
+
+// shared makes standings of which no two are the same.
+type shared struct {
+	claims    map[claim]*claim
+	standings map[standing]*standing
+}
+
+func newShared() shared {
+	return shared{claims: make(map[claim]*claim), standings: make(map[standing]*standing)}
+}
+
+func (s *shared) standing(claims *claim, told *traits) *standing {
+	return once(s.standings, standing{claims, told})
+}
+
+// with returns claims with c added, or in place of that of the same list.
+func (s *shared) with(claims *claim, c claim) *claim {
+	c.next = claims
+	if claims.of(c.list) != nil {
+		c.next = s.without(claims, c.list)
+	}
+	return once(s.claims, c)
+}
+
+// without returns claims but for that of a list.
+func (s *shared) without(claims *claim, l *list) *claim {
+	switch {
+	case claims == nil:
+		return nil
+	case claims.list == l:
+		return claims.next
+	}
+	c := *claims
+	c.next = s.without(claims.next, l)
+	return once(s.claims, c)
+}
+
+// once returns the one copy of a value.
+func once[V comparable](values map[V]*V, value V) *V {
+	held := values[value]
+	if held == nil {
+		held = &value
+		values[value] = held
+	}
+	return held
+}
+
+// all yields c and those after it.
+func (c *claim) all() iter.Seq[*claim] {
+	return func(yield func(*claim) bool) {
+		for c := c; c != nil; c = c.next {
+			if !yield(c) {
+				return
+			}
+		}
+	}
+}
+
+// of returns a list's claim; nil: it has none.
+func (c *claim) of(l *list) *claim {
+	for c != nil && c.list != l {
+		c = c.next
+	}
+	return c
+}
+
+// owner returns the claim that counts.
+func (c *claim) owner() *claim {
+	first := c
+	for other := range c.all() {
+		if other.compare(first) < 0 {
+			first = other
+		}
+	}
+	return first
+}
+
+// live reports whether the list's content has the id.
+func (c *claim) live() bool { return c.round == c.list.round }
+
+// compare orders claims by precedence. Within a source a file that lists the id goes before one that did.
+func (c *claim) compare(d *claim) int {
+	if order := cmp.Compare(c.list.source.rank, d.list.source.rank); order != 0 {
+		return order
+	}
+	if c.live() != d.live() {
+		if c.live() {
+			return -1
+		}
+		return 1
+	}
+	return strings.Compare(c.list.name, d.list.name)
+}

@@ -1,0 +1,244 @@
+// How much memory tracked tasks take, with the lists that they come from, and that it is given back.
+
+package tracker
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/common/promslog"
+
+	"github.com/kie-exporter/kie_exporter/internal/budget"
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/schedule"
+	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/store"
+)
+
+// crowd is a tracker and where its tasks come from: one file, or nowhere.
+type crowd struct {
+	*Tracker
+	tb   testing.TB
+	path string
+	set  *source.Set
+}
+
+func newCrowd(tb testing.TB, s *store.Store) *crowd {
+	tb.Helper()
+	log := promslog.NewNopLogger()
+	h := &crowd{tb: tb, path: filepath.Join(tb.TempDir(), "l.txt")}
+	h.Tracker = New(Options{
+		Accounts: []AccountOptions{{Name: "main", Budget: budget.New(budget.Options{Rate: 1, Concurrent: 1})}},
+		Groups:   []GroupOptions{{Name: "video", Account: "main"}},
+		Bounds:   schedule.Bounds{Min: 3 * time.Second, Max: time.Minute}, TaskSeries: 1000, Models: 100, Store: s, Log: log,
+	})
+	var err error
+	groups := []source.Group{{Name: "video", Files: []source.Pattern{{Written: h.path, Path: h.path}}}}
+	if h.set, err = source.New(groups, 2_000_000, h.Tracker, log); err != nil {
+		tb.Fatal(err)
+	}
+	return h
+}
+
+func numbered(i int) string { return fmt.Sprintf("%032x", i) }
+
+// read has n ids listed by the file.
+func (h *crowd) read(n int) {
+	h.tb.Helper()
+	var content strings.Builder
+	for i := range n {
+		content.WriteString(numbered(i) + "\n")
+	}
+	if err := os.WriteFile(h.path, []byte(content.String()), 0o600); err != nil {
+		h.tb.Fatal(err)
+	}
+	if err := h.set.Load(h.tb.Context()); err != nil {
+		h.tb.Fatal(err)
+	}
+}
+
+// list has n ids listed by nobody who would remember them.
+func (h *crowd) list(n int) {
+	c := source.Change{Group: "video", Backlog: true, Added: make([]source.Task, n)}
+	for i := range n {
+		c.Added[i].ID = numbered(i)
+	}
+	h.Apply(c)
+}
+
+// finish has all tasks answered: they are over, one in ten has failed.
+func (h *crowd) finish() {
+	h.answer(func(i int) kie.Answer {
+		answer := kie.Answer{
+			State: kie.StateSuccess, Created: kie.Time(i + 1), Completed: kie.Time(i + 60_001),
+			Credits: 12.5, HasCredits: true, HasResult: true,
+		}
+		if i%10 == 0 {
+			answer.State, answer.FailCode, answer.Reason = kie.StateFail, strings.Clone("422"), kie.ReasonOther
+		}
+		return answer
+	})
+}
+
+// wait has all tasks answered: they are not over yet.
+func (h *crowd) wait() {
+	created := kie.TimeOf(time.Now())
+	h.answer(func(int) kie.Answer { return kie.Answer{State: kie.StateGenerating, Created: created} })
+}
+
+func (h *crowd) answer(of func(i int) kie.Answer) {
+	a := h.accounts[0]
+	for i, k := range h.tracked() {
+		answer := of(i)
+		answer.ID, answer.Model = k.id, strings.Clone("kling/v2")
+		h.mu.Lock()
+		a.begin(k)
+		h.mu.Unlock()
+		h.learn(a, k, answer, nil)
+	}
+}
+
+// liveHeap returns the bytes in use.
+func liveHeap() float64 {
+	runtime.GC()
+	runtime.GC() // what the first one left to a finaliser or a pool
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc)
+}
+
+func TestATaskTakesLittleMemory(t *testing.T) {
+	const many = 100_000
+	for _, tt := range []struct {
+		state  string
+		finish func(*crowd)
+	}{
+		{"pending", func(*crowd) {}},
+		{"finished", (*crowd).finish},
+	} {
+		t.Run(tt.state, func(t *testing.T) {
+			before := liveHeap()
+			h := newCrowd(t, nil)
+			h.read(many)
+			tt.finish(h)
+			if each := (liveHeap() - before) / many; each > 200 {
+				t.Errorf("%.1f bytes a task, want 200 at most", each)
+			}
+			runtime.KeepAlive(h)
+		})
+	}
+}
+
+// What was dropped is given back, but for the tasks that are remembered in case they come back.
+func TestDroppedTasksGiveTheirMemoryBack(t *testing.T) {
+	const many = 2 * maxDropped
+	for _, tt := range []struct {
+		state  string
+		finish func(*crowd)
+	}{
+		{"pending", func(*crowd) {}},
+		{"finished", (*crowd).finish},
+	} {
+		t.Run(tt.state, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				before := liveHeap()
+				h := newCrowd(t, nil)
+				h.read(many)
+				tt.finish(h)
+				h.read(1)
+				time.Sleep(time.Minute)
+				h.read(1)
+				if n, _ := h.Count("main"); n != 1 {
+					t.Fatalf("%d tasks are tracked", n)
+				}
+				if left := (liveHeap() - before) / maxDropped; left > 145 {
+					t.Errorf("%.1f bytes are kept of each task that is remembered, want 145 at most", left)
+				}
+				h.dropped = newDropped()
+				if left := (liveHeap() - before) / many; left > 1 {
+					t.Errorf("%.1f bytes are kept of each task", left)
+				}
+				runtime.KeepAlive(h)
+			})
+		})
+	}
+}
+
+// BenchmarkMemory tells the memory of a million tasks: of what the tracker holds of them, with what the sources hold of
+// them, and with a storage. The ids are 32 bytes of it in each case.
+func BenchmarkMemory(b *testing.B) {
+	const many = 1_000_000
+	for _, bb := range []struct {
+		name   string
+		stored bool
+		list   func(*crowd, int)
+		answer func(*crowd)
+	}{
+		{"of=tracker,state=pending", false, (*crowd).list, func(*crowd) {}},
+		{"of=tracker,state=unfinished", false, (*crowd).list, (*crowd).wait},
+		{"of=tracker,state=finished", false, (*crowd).list, (*crowd).finish},
+		{"of=all,state=pending", false, (*crowd).read, func(*crowd) {}},
+		{"of=all,state=finished", false, (*crowd).read, (*crowd).finish},
+		{"of=all,state=finished,stored", true, (*crowd).read, (*crowd).finish},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			var bytes, pause float64
+			for b.Loop() {
+				before := liveHeap()
+				var s *store.Store
+				if bb.stored {
+					s = opened(b)
+				}
+				h := newCrowd(b, s)
+				bb.list(h, many)
+				bb.answer(h)
+				if bb.stored {
+					b.ReportMetric((liveHeap()-before)/many, "B/task-unwritten")
+					defer written(b, h, many)()
+				}
+				bytes += liveHeap() - before
+				start := time.Now()
+				runtime.GC()
+				pause += time.Since(start).Seconds()
+				runtime.KeepAlive(h)
+			}
+			b.ReportMetric(bytes/float64(b.N)/many, "B/task")
+			b.ReportMetric(pause/float64(b.N)*1e3, "ms/GC")
+		})
+	}
+}
+
+func opened(b *testing.B) *store.Store {
+	b.Helper()
+	s, err := store.Open(b.TempDir(), promslog.NewNopLogger())
+	if err != nil {
+		b.Fatal(err)
+	}
+	return s
+}
+
+// written waits until the store has written n tasks, and returns what ends it.
+func written(b *testing.B, h *crowd, n int) (end func()) {
+	b.Helper()
+	ctx, stop := context.WithCancel(b.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		h.store.Run(ctx, h)
+	}()
+	for h.store.Stats().Tasks < n {
+		time.Sleep(100 * time.Millisecond)
+	}
+	return func() {
+		stop()
+		<-ended
+		h.store.Close()
+	}
+}

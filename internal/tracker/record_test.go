@@ -1,0 +1,54 @@
+// That a finished task is kept whole.
+
+package tracker
+
+import (
+	"testing"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/source"
+)
+
+func TestAFinishedTaskIsAfterARestartWhatItWas(t *testing.T) {
+	now := kie.TimeOf(time.Now())
+	long := now.Add(-24 * time.Hour)
+	answers := map[string]kie.Answer{
+		"all is told":           {State: kie.StateSuccess, Created: now - 90, Completed: now - 40, Credits: 2.5, HasCredits: true},
+		"no credits":            {State: kie.StateSuccess, Created: now - 90, Completed: now - 40},
+		"credits of 0":          {State: kie.StateSuccess, Completed: now - 40, HasCredits: true},
+		"success without times": {State: kie.StateSuccess},
+		"failure":               {State: kie.StateFail, Created: now - 90, Completed: now - 40, FailCode: "422", Reason: kie.ReasonOther},
+		"failure, only updated": {State: kie.StateFail, Created: now - 90, Updated: now - 20, FailCode: "other"},
+		"failure without times": {State: kie.StateFail},
+		"old failure":           {State: kie.StateFail, Created: long, Completed: long + 1, FailCode: "none"},
+		"old, only updated":     {State: kie.StateFail, Created: long, Updated: long + 1},
+	}
+	h := newCrowd(t, nil)
+	for name, answer := range answers {
+		t.Run(name, func(t *testing.T) {
+			h.Apply(source.Change{Group: "video", Added: []source.Task{{ID: name}}})
+			k, a := h.tasks.Get(name), h.accounts[0]
+			answer.Model = "kling/v2"
+			a.begin(k)
+			h.learn(a, k, answer, nil)
+			was := k.snapshot()
+			news := answer.Created != long
+			if was.Completed != answer.Completed || was.Credits != answer.Credits || was.HasCredits != answer.HasCredits {
+				t.Errorf("%+v is known, want what the answer told", was)
+			}
+			if fails := answer.State == kie.StateFail; was.FailedAt.IsZero() == (fails && news) {
+				t.Errorf("failed at %v", was.FailedAt)
+			}
+			is := h.recall(k.id, k.group, k.record())
+			if again := is.snapshot(); again.FailedAt != was.FailedAt || again.Completed != was.Completed ||
+				again.Credits != was.Credits || again.HasCredits != was.HasCredits || again.Learned != was.Learned ||
+				again.FailCode != was.FailCode || again.Reason != was.Reason || again.Created != was.Created {
+				t.Errorf("is  %+v\nwas %+v", again, was)
+			}
+			if is.record() != k.record() {
+				t.Errorf("is  %+v\nwas %+v", is.record(), k.record())
+			}
+		})
+	}
+}
