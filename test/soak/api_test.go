@@ -88,7 +88,8 @@ func (a *api) arrive(account, id string) (life int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.asked++
-	recent := append(a.arrivals[account], now)
+	a.arrivals[account] = append(a.arrivals[account], now)
+	recent := a.arrivals[account]
 	for now.Sub(recent[0]) > budgetWindow {
 		recent = recent[1:]
 	}
@@ -251,4 +252,16 @@ func (a *api) process() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.life
+}
+
+// endsTold returns of how many tasks a process was told the end.
+func (a *api) endsTold(life int) (n int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, told := range a.told {
+		if told.life == life {
+			n++
+		}
+	}
+	return n
 }

@@ -4,7 +4,6 @@ package soak_test
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"io"
 	"os"
@@ -53,7 +52,7 @@ func startProcess(t *testing.T, number int, before kept, v *verdict, args ...str
 		number: number, started: time.Now(), kept: before, totals: newTotals(),
 		ending: make(chan struct{}), ended: make(chan struct{}), failed: map[string]bool{},
 	}
-	p.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), "kie_exporter", args...) //nolint:gosec // ours
+	p.cmd = exec.CommandContext(t.Context(), "kie_exporter", args...) //nolint:gosec // ours
 	p.cmd.Dir, p.cmd.Env = t.TempDir(), environment()
 	log, err := p.cmd.StderrPipe()
 	if err == nil {

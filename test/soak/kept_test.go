@@ -3,6 +3,7 @@
 package soak_test
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -33,10 +34,7 @@ func readKept(t *testing.T, dir string, v *verdict) kept {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	records := kept{}
-	for id, r := range s.All() {
-		records[id] = r
-	}
+	records := maps.Collect(s.All())
 	stats := s.Stats()
 	v.check(storageWhole, stats.Up && stats.Errors[store.OpCheck]+stats.Errors[store.OpDecode] == 0, "the storage: %+v", stats)
 	if err := os.RemoveAll(copied); err != nil {

@@ -4,6 +4,7 @@ package soak_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -39,43 +40,48 @@ func steady() []deed {
 }
 
 // operate does whole rounds of deeds, and lasts at least for a time.
-func (w *world) operate(ctx context.Context, t *testing.T, atLeast time.Duration, round []deed) {
+func (w *world) operate(t *testing.T, atLeast time.Duration, round []deed) {
 	t.Helper()
-	r := w.chance(uint64(10 + len(round)))
+	r := w.chance("operator")
 	pause := 500 * time.Millisecond
 	if w.plan.long() {
 		pause = 5 * time.Second
 	}
 	for deadline := time.Now().Add(atLeast); time.Now().Before(deadline); {
 		for _, i := range r.Perm(len(round)) {
-			w.pause(ctx, time.Duration((0.5+r.Float64())*float64(pause)))
-			w.do(ctx, t, round[i], r)
+			w.pause(t.Context(), time.Duration((0.5+r.Float64())*float64(pause)))
+			w.do(t, round[i], r)
 		}
 	}
 }
 
-func (w *world) do(ctx context.Context, t *testing.T, d deed, r *rand.Rand) {
+func (w *world) do(t *testing.T, d deed, r *rand.Rand) {
 	t.Helper()
 	good, bad := w.config.render(pickVariant(r)), w.config.bad(r)
 	w.deeds[string(d)]++
 	switch d {
 	case kill:
+		// What a scrape has just shown is what a process may have had no time to write.
+		p := w.current()
+		if e, err := glance(t.Context(), p, 5*time.Second); err == nil {
+			p.totals.take(e)
+		}
 		w.restart(t, syscall.SIGKILL)
 	case terminate:
 		w.restart(t, syscall.SIGTERM)
 	case goodReload:
-		w.reload(ctx, good, true, true)
+		w.reload(t.Context(), good, true, true)
 	case badReload:
-		w.reload(ctx, bad, false, true)
+		w.reload(t.Context(), bad, false, true)
 	case goodHangup:
-		w.reload(ctx, good, true, false)
+		w.reload(t.Context(), good, true, false)
 	case badHangup:
-		w.reload(ctx, bad, false, false)
+		w.reload(t.Context(), bad, false, false)
 	case anyIncident:
 		i := pickIncident(r, w.plan.long())
 		w.deeds["incident: "+i.name]++
 		remove := w.api.Inject(kiesim.Match{}, i.fault)
-		w.pause(ctx, time.Duration((0.3+0.7*r.Float64())*float64(i.atMost)))
+		w.pause(t.Context(), time.Duration((0.3+0.7*r.Float64())*float64(i.atMost)))
 		remove()
 	}
 }
@@ -128,14 +134,11 @@ func (w *world) awaitReload(ctx context.Context, p *process, good bool, since ti
 	want := map[bool]float64{true: 1, false: 0}[good]
 	var successful, at float64
 	for deadline := time.Now().Add(reloadPatience); time.Now().Before(deadline); {
-		status, contentType, body, err := get(ctx, p.base+"/metrics", 600*time.Millisecond, plainText())
-		if err == nil && status == http.StatusOK {
-			if e, err := parse(body, contentType); err == nil {
-				successful, at = e.value(gauge+"successful"), e.value(gauge+"success_timestamp_seconds")
-			}
-			if successful == want && (!good || at >= float64(since.UnixMilli())/1e3) {
-				break
-			}
+		if e, err := glance(ctx, p, 600*time.Millisecond); err == nil {
+			successful, at = e.value(gauge+"successful"), e.value(gauge+"success_timestamp_seconds")
+		}
+		if successful == want && (!good || at >= float64(since.UnixMilli())/1e3) {
+			break
 		}
 		w.pause(ctx, 100*time.Millisecond)
 	}
@@ -145,4 +148,16 @@ func (w *world) awaitReload(ctx context.Context, p *process, good bool, since ti
 	secret := findSecret(string(body))
 	w.verdict.check(nothingSecret, secret == "", "/config says %q", secret)
 	w.verdict.check(reloadsHonest, err == nil && status == http.StatusOK && strings.Contains(string(body), "walk-in"), "/config: status %d, %v", status, err)
+}
+
+// glance scrapes a process once, without looking at all that a scrape shows.
+func glance(ctx context.Context, p *process, timeout time.Duration) (*exposition, error) {
+	status, contentType, body, err := get(ctx, p.base+"/metrics", timeout, plainText())
+	if err != nil {
+		return nil, err
+	}
+	if status != http.StatusOK {
+		return nil, fmt.Errorf("status %d", status)
+	}
+	return parse(body, contentType)
 }

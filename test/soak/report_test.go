@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -101,13 +102,13 @@ func (w *world) figures() []figure {
 	}
 	slowest := max(w.scrapers[0].slowest.Load(), w.scrapers[1].slowest.Load())
 	f := []figure{
-		{"processes", fmt.Sprint(w.processes)},
-		{"tasks created", fmt.Sprint(w.book.len())},
+		{"processes", strconv.Itoa(w.processes)},
+		{"tasks created", strconv.Itoa(w.book.len())},
 		{"known as finished in the end; counted, each once", fmt.Sprintf("%d; %d", finished, counted)},
 		{"requests to the API; asked again because the answer had been lost", fmt.Sprintf("%d; %d", asked, repeated)},
 		{"scrapes, OpenMetrics and text; the slowest", fmt.Sprintf("%d, %d; %v", w.scrapers[0].scrapes.Load(), w.scrapers[1].scrapes.Load(),
 			time.Duration(slowest).Round(time.Millisecond))},
-		{"looks at the whole list as JSON", fmt.Sprint(w.looker.looks)},
+		{"looks at the whole list as JSON", strconv.Itoa(w.looker.looks)},
 		{"most resident memory", mebibytes(w.usage.most(func(g gauge) float64 { return g.resident }))},
 		{"most goroutines; open files", fmt.Sprintf("%v; %v", w.usage.most(func(g gauge) float64 { return g.goroutines }), w.usage.most(func(g gauge) float64 { return g.openFiles }))},
 	}

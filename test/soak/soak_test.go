@@ -59,20 +59,20 @@ func TestWhatIsSaidIsTrueWhateverHappens(t *testing.T) {
 	t.Logf("soaking for %v with seed %d", w.plan.length, w.plan.seed)
 	w.start(t)
 
-	part := w.plan.length / 10
+	part, faults := w.plan.length/10, 0.1
 	if !w.plan.long() { // one process would not live long enough to tell anything
-		part = w.plan.length / 15
+		part, faults = w.plan.length/12, 0.2
 	}
-	w.api.misbehave(0.1)
-	w.during(t, func(ctx context.Context) {
-		w.operate(ctx, t, part*stormTenths, storm())
+	w.api.misbehave(faults)
+	w.during(t, func() {
+		w.operate(t, part*stormTenths, storm())
 		if w.plan.long() {
 			w.restart(t, syscall.SIGTERM)
-			w.operate(ctx, t, part*steadyTenths, steady())
+			w.operate(t, part*steadyTenths, steady())
 		}
 		w.api.behave()
 		w.restart(t, syscall.SIGTERM)
-		w.pause(ctx, part)
+		w.pause(t.Context(), part)
 	})
 	w.settle(t)
 	last := w.current()
@@ -82,14 +82,14 @@ func TestWhatIsSaidIsTrueWhateverHappens(t *testing.T) {
 }
 
 // during lets everybody work while the soak is operated: who creates tasks, who writes lists, who scrapes and looks.
-func (w *world) during(t *testing.T, operate func(ctx context.Context)) {
+func (w *world) during(t *testing.T, operate func()) {
 	t.Helper()
 	ctx, end := context.WithCancel(t.Context())
 	var everybody sync.WaitGroup
 	everybody.Go(func() { w.create(ctx) })
-	for i, l := range w.lists {
+	for _, l := range w.lists {
 		if l.path != "" {
-			everybody.Go(func() { w.rewrite(ctx, l, w.chance(uint64(100+i))) })
+			everybody.Go(func() { w.rewrite(ctx, l, w.chance(filepath.Base(l.path))) })
 		}
 	}
 	for _, s := range w.scrapers {
@@ -97,7 +97,7 @@ func (w *world) during(t *testing.T, operate func(ctx context.Context)) {
 	}
 	everybody.Go(func() { w.looker.run(ctx) })
 	everybody.Go(func() { w.heartbeat(ctx, t) })
-	operate(ctx)
+	operate()
 	end()
 	everybody.Wait()
 }
@@ -117,6 +117,7 @@ func (w *world) settle(t *testing.T) {
 		everybody.Go(func() { s.run(ctx) })
 	}
 	w.awaitTruth(t)
+	w.awaitTotals(t)
 	if w.plan.long() {
 		w.pause(t.Context(), time.Until(w.current().started.Add(heldBack+10*time.Second)))
 	}
@@ -155,6 +156,23 @@ func (w *world) awaitTruth(t *testing.T) {
 	for _, id := range missing {
 		w.verdict.check(trueInTheEnd, false, "%s is not known to be finished", id)
 	}
+}
+
+// awaitTotals waits until the totals have what the process was told: that comes after it is on disk.
+func (w *world) awaitTotals(t *testing.T) {
+	t.Helper()
+	p := w.current()
+	for deadline := time.Now().Add(settlePatience); time.Now().Before(deadline); w.pause(t.Context(), time.Second) {
+		e, err := glance(t.Context(), p, lookPatience)
+		if err != nil {
+			continue
+		}
+		learned := e.sum("kie_exporter_detection_delay_seconds_count", "", "", "") + e.sum("kie_exporter_uncounted_tasks_total", "", "", "")
+		if learned >= float64(w.api.endsTold(p.number)) {
+			return
+		}
+	}
+	w.verdict.check(totalsAgree, false, "totals lack tasks whose end process %d was told", p.number)
 }
 
 // judge looks at what is on disk in the end, and at the totals that the last process showed.

@@ -3,6 +3,7 @@
 package soak_test
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -127,9 +128,5 @@ func (t *totals) take(e *exposition) {
 func (t *totals) counted() map[string]int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	counted := map[string]int{}
-	for group, n := range t.most {
-		counted[group] = n
-	}
-	return counted
+	return maps.Clone(t.most)
 }

@@ -4,6 +4,8 @@ package soak_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"sync"
@@ -14,8 +16,8 @@ import (
 )
 
 const (
-	historicTasks  = 5 // of each list: those that had finished long before
-	heartbeats     = 15 * time.Second
+	historicTasks = 5 // of each list: those that had finished long before
+	heartbeats    = 15 * time.Second
 )
 
 // world is a soak under way.
@@ -49,7 +51,7 @@ func newWorld(t *testing.T, p plan) *world {
 		plan: p, dir: t.TempDir(), verdict: v, api: startAPI(t, p.seed, v),
 		kept: kept{}, killed: map[int]bool{}, deeds: map[string]int{}, manners: map[string]int{},
 	}
-	w.book = newBook(w.api.Server, w.chance(1))
+	w.book = newBook(w.api.Server, w.chance("lives"))
 	for _, a := range accounts() {
 		w.api.accounts[keyOf(a)] = a
 	}
@@ -67,8 +69,8 @@ func newWorld(t *testing.T, p plan) *world {
 }
 
 // chance returns the random numbers of one who decides.
-func (w *world) chance(of uint64) *rand.Rand {
-	return rand.New(rand.NewPCG(w.plan.seed, of)) //nolint:gosec // chance must be repeatable, not secret
+func (w *world) chance(who string) *rand.Rand {
+	return rand.New(rand.NewChaCha8(sha256.Sum256(fmt.Append(nil, w.plan.seed, who))))
 }
 
 // start lists what had finished before, and starts the first process.
@@ -125,7 +127,7 @@ func (w *world) restart(t *testing.T, how syscall.Signal) {
 
 // create makes tasks at random moments and lists them, until ctx ends.
 func (w *world) create(ctx context.Context) {
-	r := w.chance(2)
+	r := w.chance("arrivals")
 	for ctx.Err() == nil {
 		w.pause(ctx, time.Duration(r.ExpFloat64()*float64(time.Second)/w.plan.tasksPerSecond()))
 		l := w.lists[r.IntN(len(w.lists))]
