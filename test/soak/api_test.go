@@ -217,7 +217,7 @@ type incident struct {
 	name   string
 	fault  kiesim.Fault
 	atMost time.Duration
-	long   bool // it closes an account for a minute, so it is for long soaks only
+	rare   bool // it closes the accounts for a minute, so it is for long soaks only
 }
 
 func incidents() []incident {
@@ -226,15 +226,15 @@ func incidents() []incident {
 		{name: "server down", fault: kiesim.Fault{Status: 503}, atMost: 3 * time.Second},
 		{name: "all reset", fault: kiesim.Fault{Reset: true}, atMost: 3 * time.Second},
 		{name: "all silent", fault: kiesim.Fault{Hang: true}, atMost: 5 * time.Second},
-		{name: "maintenance", fault: kiesim.Fault{Code: 455}, atMost: 2 * time.Second, long: true},
-		{name: "key refused", fault: kiesim.Fault{Code: 401}, atMost: 2 * time.Second, long: true},
+		{name: "maintenance", fault: kiesim.Fault{Code: 455}, atMost: 2 * time.Second, rare: true},
+		{name: "key refused", fault: kiesim.Fault{Code: 401}, atMost: 2 * time.Second, rare: true},
 	}
 }
 
 // pickIncident draws one.
 func pickIncident(r *rand.Rand, long bool) incident {
 	for {
-		if i := incidents()[r.IntN(len(incidents()))]; long || !i.long {
+		if i := incidents()[r.IntN(len(incidents()))]; !i.rare || long && r.IntN(4) == 0 {
 			return i
 		}
 	}

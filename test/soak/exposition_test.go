@@ -38,6 +38,28 @@ func (e *exposition) value(name string) float64 {
 	return e.named[name][0].value
 }
 
+// with is labels that a series must have.
+type with map[string]string
+
+// sum adds up the series of a name that have some labels.
+func (e *exposition) sum(name string, w with) (sum float64) {
+	for _, k := range e.named[name] {
+		if w.matches(k) {
+			sum += k.value
+		}
+	}
+	return sum
+}
+
+func (w with) matches(k sample) bool {
+	for label, value := range w {
+		if k.labels.Get(label) != value {
+			return false
+		}
+	}
+	return true
+}
+
 // format is a way to ask for metrics.
 type format struct {
 	name, accept string

@@ -167,7 +167,7 @@ func (w *world) awaitTotals(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		learned := e.sum("kie_exporter_detection_delay_seconds_count", "", "", "") + e.sum("kie_exporter_uncounted_tasks_total", "", "", "")
+		learned := e.sum("kie_exporter_detection_delay_seconds_count", nil) + e.sum("kie_exporter_uncounted_tasks_total", nil)
 		if learned >= float64(w.api.endsTold(p.number)) {
 			return
 		}
@@ -226,9 +226,10 @@ func (w *world) judgeTotals(last *process) {
 	}
 	for _, s := range w.scrapers {
 		for k, want := range tasks {
-			got := s.last.sum("kie_tasks_finished_total", k.group, k.model, k.state)
+			of := with{"group": k.group, "model": k.model, "state": k.state}
+			got := s.last.sum("kie_tasks_finished_total", of)
 			w.verdict.check(totalsAgree, got == want, "%v: %v counted, %v on disk", k, got, want)
-			took := s.last.sum("kie_tasks_latency_seconds_sum", k.group, k.model, k.state)
+			took := s.last.sum("kie_tasks_latency_seconds_sum", of)
 			w.verdict.check(totalsAgree, abs(took-seconds[k]) < 1e-3, "%v: %v s in all, %v s on disk", k, took, seconds[k])
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -169,9 +170,28 @@ func (w *world) heartbeat(ctx context.Context, t *testing.T) {
 			return
 		}
 		asked, repeated := w.api.counts()
-		t.Logf("%6.1fs: process %d, %d tasks, %d requests, %d of them repeated, %d scrapes, %d findings", time.Since(w.verdict.start).Seconds(),
-			w.api.process(), w.book.len(), asked, repeated, w.scrapers[0].scrapes.Load()+w.scrapers[1].scrapes.Load(), w.verdict.total())
+		t.Logf("%6.1fs: process %d, %d tasks, %d requests, %d of them repeated, %d scrapes, %d findings; %s", time.Since(w.verdict.start).Seconds(),
+			w.api.process(), w.book.len(), asked, repeated, w.scrapers[0].scrapes.Load()+w.scrapers[1].scrapes.Load(), w.verdict.total(), w.mood(ctx))
 	}
+}
+
+// mood says how the accounts do.
+func (w *world) mood(ctx context.Context) string {
+	p := w.current()
+	if p == nil {
+		return "nothing runs"
+	}
+	e, err := glance(ctx, p, shortly)
+	if err != nil {
+		return "no answer"
+	}
+	said := []string{fmt.Sprintf("%v due, pace %.0f/s", e.sum("kie_exporter_due_tasks", nil), e.sum("kie_api_pace_requests_per_second", nil))}
+	for _, k := range e.named["kie_api_gate_closed"] {
+		if k.value == 1 {
+			said = append(said, k.labels.Get("account")+" closed for "+k.labels.Get("reason"))
+		}
+	}
+	return strings.Join(said, ", ")
 }
 
 // pause waits, or until ctx ends.
