@@ -18,11 +18,8 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/kiesim"
 )
 
-// startPatience and endPatience are how long a process may take to listen and to end, on a busy machine.
-const (
-	startPatience = 30 * time.Second
-	endPatience   = 30 * time.Second
-)
+// patience is how long anything may take on a busy machine that is a matter of moments on an idle one.
+const patience = time.Minute
 
 // process is a run of the exporter.
 type process struct {
@@ -72,7 +69,7 @@ func startProcess(t *testing.T, number int, before kept, v *verdict, args ...str
 		p.base = "http://" + address
 	case <-p.ended:
 		t.Fatalf("process %d ended at once: %s", number, p.lastWords())
-	case <-time.After(startPatience):
+	case <-time.After(patience):
 		t.Fatalf("process %d does not listen: %s", number, p.lastWords())
 	}
 	return p
@@ -136,7 +133,7 @@ func (p *process) end(how os.Signal) error {
 	}
 	select {
 	case <-p.ended:
-	case <-time.After(endPatience):
+	case <-time.After(patience):
 		_ = p.cmd.Process.Signal(syscall.SIGQUIT) // its log then says where it hangs
 		<-p.ended
 		return errors.New("it did not end: " + p.lastWords())

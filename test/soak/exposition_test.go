@@ -72,9 +72,9 @@ func openMetrics() format {
 
 func plainText() format { return format{"text", "text/plain;version=0.0.4", false} }
 
-// get asks for a page as a scraper with a timeout does. The body is as it was before compression.
-func get(ctx context.Context, url string, timeout time.Duration, f format) (status int, contentType string, body []byte, err error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout+lateness)
+// get asks for a page as a scraper with a timeout does, but waits for longer. The body is as it was before compression.
+func get(ctx context.Context, url string, timeout, atMost time.Duration, f format) (status int, contentType string, body []byte, err error) {
+	ctx, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {

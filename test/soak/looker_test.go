@@ -15,7 +15,6 @@ import (
 
 const (
 	lookInterval = 2 * time.Second
-	lookPatience = 10 * time.Second
 	// onDiskAfter is how long after it was learned that a task has finished this is on disk.
 	onDiskAfter = 5 * time.Second
 )
@@ -66,7 +65,7 @@ func (l *looker) look(ctx context.Context) (map[string]record, error) {
 		if p == nil || p.isEnding() {
 			return nil, nil
 		}
-		status, _, body, err := get(ctx, p.base+"/api/v1/tasks"+next, lookPatience, format{accept: "application/json"})
+		status, _, body, err := get(ctx, p.base+"/api/v1/tasks"+next, patience, patience, format{accept: "application/json"})
 		if err != nil && (p.isEnding() || ctx.Err() != nil) {
 			return nil, nil //nolint:nilerr // it ends because it must
 		}

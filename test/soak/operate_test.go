@@ -86,9 +86,6 @@ func (w *world) do(t *testing.T, d deed, r *rand.Rand) {
 	}
 }
 
-// reloadPatience is how long a reload may take.
-const reloadPatience = 30 * time.Second
-
 // reload has a configuration loaded, and checks that the process says what came of it.
 func (w *world) reload(ctx context.Context, text string, good, byHTTP bool) {
 	v, start := w.verdict, time.Now()
@@ -107,7 +104,7 @@ func (w *world) reload(ctx context.Context, text string, good, byHTTP bool) {
 		w.awaitReload(ctx, p, good, start)
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, reloadPatience)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.base+"/-/reload", http.NoBody)
 	if err != nil {
@@ -133,7 +130,7 @@ func (w *world) awaitReload(ctx context.Context, p *process, good bool, since ti
 	const gauge = "kie_exporter_config_last_reload_"
 	want := map[bool]float64{true: 1, false: 0}[good]
 	var successful, at float64
-	for deadline := time.Now().Add(reloadPatience); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
 		if e, err := glance(ctx, p, shortly); err == nil {
 			successful, at = e.value(gauge+"successful"), e.value(gauge+"success_timestamp_seconds")
 		}
@@ -144,7 +141,7 @@ func (w *world) awaitReload(ctx context.Context, p *process, good bool, since ti
 	}
 	w.verdict.check(reloadsHonest, successful == want && good == (at >= float64(since.UnixMilli())/1e3),
 		"the metrics say %v at %v of a reload at %v that is good: %v", successful, at, since, good)
-	status, _, body, err := get(ctx, p.base+"/config", lookPatience, format{})
+	status, _, body, err := get(ctx, p.base+"/config", patience, patience, format{})
 	secret := findSecret(string(body))
 	w.verdict.check(nothingSecret, secret == "", "/config says %q", secret)
 	w.verdict.check(reloadsHonest, err == nil && status == http.StatusOK && strings.Contains(string(body), "walk-in"), "/config: status %d, %v", status, err)
@@ -155,7 +152,7 @@ const shortly = 600 * time.Millisecond
 
 // glance scrapes a process once, without looking at all that a scrape shows.
 func glance(ctx context.Context, p *process, timeout time.Duration) (*exposition, error) {
-	status, contentType, body, err := get(ctx, p.base+"/metrics", timeout, plainText())
+	status, contentType, body, err := get(ctx, p.base+"/metrics", timeout, patience, plainText())
 	if err != nil {
 		return nil, err
 	}

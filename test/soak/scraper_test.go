@@ -14,8 +14,6 @@ import (
 )
 
 const (
-	// lateness is how much later than its deadline an answer may be on a busy machine.
-	lateness = 2 * time.Second
 	// heldBack is for how long the totals of a new label set may show 0.
 	heldBack = 65 * time.Second
 	// unlistedFor is for how long the series of an id may outlive its place on a list, reads that fail included.
@@ -58,7 +56,8 @@ func (s *scraper) scrape(ctx context.Context) {
 		return
 	}
 	start := time.Now()
-	status, contentType, body, err := get(ctx, p.base+"/metrics", s.timeout, s.format)
+	lateness := s.w.plan.lateness()
+	status, contentType, body, err := get(ctx, p.base+"/metrics", s.timeout, s.timeout+lateness, s.format)
 	took := time.Since(start)
 	if err != nil && (p.isEnding() || ctx.Err() != nil) {
 		return
