@@ -44,7 +44,7 @@ type variant struct {
 func full() variant { return variant{rate: accountRate, guest: true} }
 
 func pickVariant(r *rand.Rand) variant {
-	return variant{rate: accountRate - r.IntN(20), guest: r.IntN(2) == 0}
+	return variant{rate: accountRate - r.IntN(5), guest: r.IntN(2) == 0}
 }
 
 // render returns a good configuration.

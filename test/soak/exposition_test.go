@@ -22,7 +22,6 @@ import (
 type exposition struct {
 	series map[string]float64  // by name and labels
 	named  map[string][]sample // by name
-	took   time.Duration
 }
 
 type sample struct {

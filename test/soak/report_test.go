@@ -90,7 +90,7 @@ type figure struct{ name, value string }
 
 // figures returns the numbers that are not how often something was done.
 func (w *world) figures() []figure {
-	asked, repeated := w.api.counts()
+	asked, repeated, peak := w.api.counts()
 	finished, counted := 0, 0
 	for _, r := range w.kept {
 		if r.State.Finished() {
@@ -106,7 +106,9 @@ func (w *world) figures() []figure {
 		{"tasks created", strconv.Itoa(w.book.len())},
 		{"known as finished in the end; counted, each once", fmt.Sprintf("%d; %d", finished, counted)},
 		{"requests to the API; asked again because the answer had been lost", fmt.Sprintf("%d; %d", asked, repeated)},
-		{"scrapes, OpenMetrics and text; the slowest", fmt.Sprintf("%d, %d; %v", w.scrapers[0].scrapes.Load(), w.scrapers[1].scrapes.Load(),
+		{fmt.Sprintf("most requests of an account in a second, at %d per second and %d at a time", accountRate, accountConcurrent), strconv.Itoa(peak)},
+		{"scrapes, OpenMetrics and text; after their timeout; the slowest", fmt.Sprintf("%d, %d; %d; %v",
+			w.scrapers[0].scrapes.Load(), w.scrapers[1].scrapes.Load(), w.scrapers[0].late.Load()+w.scrapers[1].late.Load(),
 			time.Duration(slowest).Round(time.Millisecond))},
 		{"looks at the whole list as JSON", strconv.Itoa(w.looker.looks)},
 		{"most resident memory", mebibytes(w.usage.most(func(g gauge) float64 { return g.resident }))},

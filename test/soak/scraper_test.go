@@ -32,6 +32,7 @@ type scraper struct {
 	final   map[string]string    // states shown by that process
 	since   map[string]time.Time // when a series of totals was first shown
 	scrapes atomic.Int64
+	late    atomic.Int64 // of these: answered after the timeout
 	slowest atomic.Int64 // nanoseconds
 }
 
@@ -74,8 +75,10 @@ func (s *scraper) scrape(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	e.took = took
 	s.scrapes.Add(1)
+	if took > s.timeout {
+		s.late.Add(1)
+	}
 	s.slowest.Store(max(s.slowest.Load(), int64(took)))
 	s.look(p, e, start)
 }

@@ -169,7 +169,7 @@ func (w *world) heartbeat(ctx context.Context, t *testing.T) {
 		if ctx.Err() != nil {
 			return
 		}
-		asked, repeated := w.api.counts()
+		asked, repeated, _ := w.api.counts()
 		t.Logf("%6.1fs: process %d, %d tasks, %d requests, %d of them repeated, %d scrapes, %d findings; %s", time.Since(w.verdict.start).Seconds(),
 			w.api.process(), w.book.len(), asked, repeated, w.scrapers[0].scrapes.Load()+w.scrapers[1].scrapes.Load(), w.verdict.total(), w.mood(ctx))
 	}
