@@ -87,7 +87,7 @@ func (k kept) checkAgainst(p *process, b *book, v *verdict) {
 			// What finished before the process began, and was not seen before, may have done so long ago.
 			old := !was.Watched && f.completed.Time().Before(p.started)
 			v.check(newsCounted, r.Counted || old, "%s finished while it was watched, and is not counted", id)
-			v.check(newsCounted, !r.Counted || !f.historic(), "%s finished long before, and is counted", id)
+			v.check(newsCounted, !r.Counted || !f.historic, "%s finished long before, and is counted", id)
 		}
 	}
 	// A process shows no more than what is on disk, as nothing else is sure to be counted but once.

@@ -22,6 +22,7 @@ type fact struct {
 	completed kie.Time // zero: it never finishes
 	state     string   // in the end
 	credits   float64
+	historic  bool // it had finished long before it was listed
 }
 
 func (f *fact) finishes() bool { return !f.completed.IsZero() }
@@ -59,7 +60,7 @@ func newBook(sim *kiesim.Server, random *rand.Rand) *book {
 	return &book{sim: sim, random: random, facts: map[string]*fact{}}
 }
 
-// create makes a task of a group, of which the API knows at once.
+// create makes a task of a group, of a certain age, of which the API knows at once.
 func (b *book) create(group, account string, age time.Duration) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -67,7 +68,7 @@ func (b *book) create(group, account string, age time.Duration) string {
 	task.Created = time.Now().Add(-age).Truncate(time.Millisecond)
 	f := &fact{
 		id: task.ID, group: group, account: account, model: task.Model,
-		created: kie.TimeOf(task.Created), state: "success", credits: task.Credits,
+		created: kie.TimeOf(task.Created), state: "success", credits: task.Credits, historic: age >= longAgo,
 	}
 	if task.Duration >= 0 {
 		f.completed = f.created.Add(task.Duration)
@@ -131,11 +132,8 @@ func (b *book) cutShort(text string) bool {
 	return false
 }
 
-// historicAge is how old tasks are that had finished long before they are listed.
-const historicAge = time.Hour
-
-// historic reports whether the task had finished before the soak began.
-func (f *fact) historic() bool { return time.Since(f.created.Time()) > historicAge }
+// longAgo is how old tasks are at their creation that had finished before the soak.
+const longAgo = time.Hour
 
 // all returns the facts as they are now.
 func (b *book) all() map[string]*fact {

@@ -79,7 +79,7 @@ func (w *world) start(t *testing.T) {
 	t.Helper()
 	for _, l := range w.lists {
 		for range historicTasks {
-			l.add(w.book.create(l.group, l.account, historicAge+time.Minute))
+			l.add(w.book.create(l.group, l.account, longAgo))
 		}
 		if l.path == "" {
 			continue
