@@ -128,7 +128,7 @@ func (w *world) settle(t *testing.T) {
 	w.awaitTruth(t)
 	w.awaitTotals(t)
 	if w.plan.long() {
-		w.pause(t.Context(), time.Until(w.current().started.Add(heldBack+10*time.Second)))
+		w.pause(t.Context(), max(time.Until(w.current().started.Add(heldBack+10*time.Second)), time.Until(w.verdict.start.Add(w.plan.length))))
 	}
 	end()
 	everybody.Wait()
