@@ -33,15 +33,18 @@ type api struct {
 	verdict  *verdict
 	accounts map[string]string // by key
 
-	mu       sync.Mutex
-	life     int // number of the exporter's process that asks
-	told     map[string]telling
-	settled  map[string]bool // known for good: finished on disk when a process ended
-	doubts   map[string]telling
-	arrivals map[string][]time.Time // latest of each account, by the process that asks now
-	asked    int
-	peak     int // requests of an account in a second
-	repeated int // asked again legitimately: the answer had been lost
+	mu      sync.Mutex
+	life    int // number of the exporter's process that asks
+	told    map[string]telling
+	settled map[string]bool // known for good: finished on disk when a process ended
+	doubts  map[string]telling
+	// What was asked before droppedAt of tasks dropped then is of no more use to the process, even if it is answered later.
+	droppedAt time.Time
+	dropped   func(id string) bool
+	arrivals  map[string][]time.Time // latest of each account, by the process that asks now
+	asked     int
+	peak      int // requests of an account in a second
+	repeated  int // asked again legitimately: the answer had been lost
 }
 
 // telling is a whole answer that a task has finished, given to a process.
@@ -71,6 +74,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	account, ok := a.accounts[strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")]
 	a.verdict.check(withinBudget, ok, "a request with an unknown key")
 	id := r.URL.Query().Get("taskId")
+	came := time.Now()
 	life := a.arrive(account, id)
 	copied := &copier{ResponseWriter: w}
 	a.Server.ServeHTTP(copied, r)
@@ -78,7 +82,9 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Context().Err() == nil && copied.tellsEnd(id) {
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		a.told[id] = telling{life, time.Now()}
+		if came.After(a.droppedAt) || !a.dropped(id) {
+			a.told[id] = telling{life, time.Now()}
+		}
 	}
 }
 
@@ -150,6 +156,7 @@ func (a *api) end(finished map[string]bool, failed map[string]bool) {
 func (a *api) forget(since time.Time, dropped func(id string) bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.droppedAt, a.dropped = time.Now(), dropped
 	for id, told := range a.told {
 		if told.at.After(since) && dropped(id) {
 			delete(a.told, id)
