@@ -4,9 +4,11 @@ SHELL       := bash
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
-FUZZTIME ?= 30s
-IMAGE    ?= localhost/kie_exporter
-VULNDB   ?= https://vuln.go.dev
+FUZZTIME  ?= 30s
+SOAK      ?= 10m
+SOAK_SEED ?= $(shell date +%s)
+IMAGE     ?= localhost/kie_exporter
+VULNDB    ?= https://vuln.go.dev
 
 # What --version and the image's labels say; the date is the commit's, so that a build can be repeated.
 VERSION    := $(or $(VERSION),$(shell git describe --tags --always --dirty 2>/dev/null | sed 's/^v//' || echo unknown))
@@ -139,6 +141,10 @@ image: $(BIN)/promtool ## build the image with buildah and run it
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME
 	test/fuzz.sh $(FUZZTIME)
+
+.PHONY: soak
+soak: ## run under faults, reloads and kills for SOAK; writes the results into docs/reliability.md
+	SOAK=$(SOAK) SOAK_SEED=$(SOAK_SEED) SOAK_REPORT=$(CURDIR)/docs/reliability.md go test -count=1 -v -timeout 0 ./test/soak
 
 .PHONY: simulate
 simulate: ## compare ways to spend the budget; writes table and plots of docs/polling.md

@@ -65,7 +65,7 @@ func (s *Server) faultFor(n arrival) Fault {
 		}
 		return in.fault
 	}
-	return Fault{}
+	return s.mixed(n)
 }
 
 // covers reports whether the request matches.

@@ -45,6 +45,7 @@ type Server struct {
 	created  uint64                 // tasks created so far: the next one's sequence number
 	admitted map[string][]time.Time // the latest requests of each key that the rate limit let pass
 	faults   []*injection
+	mixture  Mixture
 	log      requestLog
 }
 
@@ -193,12 +194,13 @@ const (
 	streamRequests
 	streamArrivals
 	streamBogus
+	streamFaults
 )
 
 // rand returns the random numbers of the nth draw in a stream: the same ones whenever they are asked for.
 func (s *Server) rand(of stream, n uint64) *rand.Rand {
 	const golden = 0x9e3779b97f4a7c15                                // spreads neighbouring draws over the generator's states
-	return rand.New(rand.NewPCG(s.o.Seed, (n<<2|uint64(of))*golden)) //nolint:gosec // lives must be repeatable, not secret
+	return rand.New(rand.NewPCG(s.o.Seed, (n<<3|uint64(of))*golden)) //nolint:gosec // lives must be repeatable, not secret
 }
 
 // newID draws an id as the API forms them: 32 hexadecimal digits.

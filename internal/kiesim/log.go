@@ -29,8 +29,9 @@ type Request struct {
 // Stats are totals since the start.
 type Stats struct {
 	Requests    map[Endpoint]int
-	Codes       map[int]int // requests that are done, by Request.Code
-	MaxInFlight int         // most requests at any one time
+	Codes       map[int]int    // requests that are done, by Request.Code
+	MaxInFlight int            // most requests at any one time
+	Mixed       map[string]int // faults of mixtures that happened, by name
 }
 
 type requestLog struct {
@@ -43,7 +44,7 @@ type requestLog struct {
 
 func newRequestLog() requestLog {
 	return requestLog{
-		Stats:   Stats{Requests: map[Endpoint]int{}, Codes: map[int]int{}},
+		Stats:   Stats{Requests: map[Endpoint]int{}, Codes: map[int]int{}, Mixed: map[string]int{}},
 		queries: map[string]int{},
 	}
 }
@@ -53,7 +54,7 @@ func (s *Server) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := s.log.Stats
-	st.Requests, st.Codes = maps.Clone(st.Requests), maps.Clone(st.Codes)
+	st.Requests, st.Codes, st.Mixed = maps.Clone(st.Requests), maps.Clone(st.Codes), maps.Clone(st.Mixed)
 	return st
 }
 

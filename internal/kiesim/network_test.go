@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -229,5 +230,41 @@ func TestClosedPipeRefusesConnections(t *testing.T) {
 	cancel()
 	if _, err := NewPipe().DialContext(ctx, "tcp", "kie.test:80"); !errors.Is(err, context.Canceled) {
 		t.Errorf("dial: %v", err)
+	}
+}
+
+func TestMixtureIsTheSameForTheSameSeed(t *testing.T) {
+	outcomes := func(seed uint64) (codes []int, mixed map[string]int) {
+		s := New(Options{Seed: seed})
+		s.Put(Task{ID: "a"})
+		s.Mix(Mixture{Share: 0.5, Faults: []Ingredient{{"busy", 1, Fault{Code: 500}}, {"slow down", 3, Fault{Code: 429}}}})
+		for range 400 {
+			codes = append(codes, askTask(t, s, "a").Code)
+		}
+		return codes, s.Stats().Mixed
+	}
+	codes, mixed := outcomes(1)
+	if again, _ := outcomes(1); !slices.Equal(codes, again) {
+		t.Error("the same seed gives other faults")
+	}
+	if other, _ := outcomes(2); slices.Equal(codes, other) {
+		t.Error("another seed gives the same faults")
+	}
+	if busy, slow := mixed["busy"], mixed["slow down"]; busy < 25 || busy > 75 || slow < 110 || slow > 190 {
+		t.Errorf("of 400 requests %d and %d met a fault, want about 50 and 150", busy, slow)
+	}
+}
+
+func TestInjectedFaultGoesBeforeAMixture(t *testing.T) {
+	s := New(Options{})
+	s.Put(Task{ID: "a"})
+	s.Mix(Mixture{Share: 1, Faults: []Ingredient{{"busy", 1, Fault{Code: 500}}}})
+	remove := s.Inject(Match{}, Fault{Code: 455})
+	injected := askTask(t, s, "a").Code
+	remove()
+	mixed := askTask(t, s, "a").Code
+	s.Mix(Mixture{})
+	if after := askTask(t, s, "a").Code; injected != 455 || mixed != 500 || after != 200 {
+		t.Errorf("codes %d, %d, %d; want 455, 500, 200", injected, mixed, after)
 	}
 }
