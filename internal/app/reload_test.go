@@ -36,7 +36,7 @@ func rewrite(t *testing.T, path, text string) {
 func TestAReloadTakesOverWhatIsNewAndKeepsWhatIsKnown(t *testing.T) {
 	sim, url := serveAPI(t, kiesim.Options{Credits: 10})
 	for _, id := range []string{"a", "b", "c"} {
-		sim.Put(kiesim.Task{ID: id, Model: "m"})
+		sim.Put(kiesim.Task{ID: id, Model: "m", Created: time.Now().Add(-time.Hour)}) // no news
 	}
 	config := func(rate int, groups string) string {
 		return fmt.Sprintf("accounts: [{base_url: %q, requests_per_second: %d}]\ngroups: %s\npolling: {background: true}\n", url, rate, groups)

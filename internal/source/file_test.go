@@ -23,7 +23,7 @@ func loadFile(t *testing.T, path string, limit int) (*tracked, Stat, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	err = set.Load(ctx)
 	if ctx.Err() != nil {
