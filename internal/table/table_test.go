@@ -15,7 +15,8 @@ type thing struct {
 
 func newTable() *Table[thing] { return New(func(k *thing) string { return k.id }) }
 
-// FuzzTableIsAMap does to a table and to a map what the bytes say: two for each step, what to do and with which id.
+// FuzzTableIsAMap: whatever is put into a table, found in it and deleted from it, it is what a map would be. The bytes say what to
+// do, two for each step.
 func FuzzTableIsAMap(f *testing.F) {
 	random := rand.NewChaCha8([32]byte{})
 	for _, n := range []int{4, 200, 5000} {
