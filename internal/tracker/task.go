@@ -121,6 +121,7 @@ func (t *Tracker) learn(a *account, k *task, answer kie.Answer, err error) {
 	a.note(err, "task_id", k.id)
 	if !k.removed {
 		t.conclude(a, k, answer, err, now)
+		t.touch(k)
 		if k.open != nil {
 			k.enqueue()
 		}

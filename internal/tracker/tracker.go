@@ -72,6 +72,8 @@ type Tracker struct {
 	unfinished []*task
 	finished   []*task // in the order in which it was learned, with gaps
 	gaps       int     // in finished
+	hot, cold  shelf   // of the unfinished and the finished tasks
+	shows      uint64  // how often was told which tasks have series
 	dropped    dropped
 	probed     probed
 	models     map[modelKey]*model
@@ -91,6 +93,8 @@ func New(o Options) *Tracker {
 		probed:    newProbed(),
 		models:    make(map[modelKey]*model),
 		bounds:    newBounds(o.Models),
+		hot:       newShelf(),
+		cold:      newShelf(),
 	}
 	t.Reconfigure(o, func() {})
 	return t
@@ -248,6 +252,7 @@ func (t *Tracker) drop(k *task) {
 func (t *Tracker) enter(k *task, g *group, labels map[string]string) {
 	k.group, k.labels = g, labels
 	g.tasks++
+	t.touch(k)
 	if k.model != nil {
 		k.model = t.modelOf(g, k.model.name)
 		k.model.tasks[k.state]++
@@ -283,7 +288,17 @@ func (t *Tracker) leave(k *task) {
 	}
 }
 
+// touch notes that what is shown of a task has changed.
+func (t *Tracker) touch(k *task) {
+	if k.open == nil {
+		t.cold.touch(k.index)
+	} else {
+		t.hot.touch(k.index)
+	}
+}
+
 func (t *Tracker) takeUnfinished(k *task) {
+	t.hot.touch(k.index)
 	last := t.unfinished[len(t.unfinished)-1]
 	t.unfinished[k.index], last.index = last, k.index
 	t.unfinished[len(t.unfinished)-1] = nil
@@ -293,11 +308,13 @@ func (t *Tracker) takeUnfinished(k *task) {
 func (t *Tracker) putFinished(k *task) {
 	k.index = len(t.finished)
 	t.finished = append(t.finished, k)
+	t.cold.touch(k.index)
 }
 
 // takeFinished leaves a gap, and closes the gaps when they are more than half.
 func (t *Tracker) takeFinished(k *task) {
 	t.finished[k.index] = nil
+	t.cold.touch(k.index)
 	t.gaps++
 	if t.gaps*2 <= len(t.finished) {
 		return
@@ -307,6 +324,7 @@ func (t *Tracker) takeFinished(k *task) {
 		k.index = i
 	}
 	t.gaps = 0
+	t.cold = newShelf() // every position has another task
 }
 
 // modelOf returns the counts of a group's model, whose name is bounded already.
