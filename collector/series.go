@@ -10,16 +10,22 @@ import (
 // series sends the samples of one metric.
 type series struct {
 	ch      chan<- prometheus.Metric
+	lines   *lines // gauges go there instead, if it is set
 	counter bool // else a gauge or a histogram
 	desc    *prometheus.Desc
 	names   []string         // of all labels, sorted
 	shared  []*dto.LabelPair // of the entity at hand, sorted by name
 	pairs   pairs
+	own     []string // for rows to use
 	truths  [2]*dto.Gauge
 }
 
 // put sends one sample: the values of the labels that are not the entity's are own, in the order of their names.
 func (s *series) put(value float64, own ...string) {
+	if s.lines != nil {
+		s.lines.put(s.names, s.shared, own, value)
+		return
+	}
 	m := &sample{desc: s.desc, labels: s.labels(own)}
 	if s.counter {
 		m.counter = &dto.Counter{Value: new(value)}

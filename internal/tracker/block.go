@@ -18,10 +18,10 @@ type Shown struct {
 }
 
 // IsOlderThan reports whether other was made later by the same tracker.
-func (s *Shown) IsOlderThan(other *Shown) bool { return s.number < other.number }
+func (s Shown) IsOlderThan(other Shown) bool { return s.number < other.number }
 
 // Tasks returns a copy of every task.
-func (s *Shown) Tasks() []Task {
+func (s Shown) Tasks() []Task {
 	n := 0
 	for _, b := range s.Blocks {
 		n += b.Len()
