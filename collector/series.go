@@ -11,7 +11,7 @@ import (
 type series struct {
 	ch      chan<- prometheus.Metric
 	lines   *lines // gauges go there instead, if it is set
-	counter bool // else a gauge or a histogram
+	counter bool   // else a gauge or a histogram
 	desc    *prometheus.Desc
 	names   []string         // of all labels, sorted
 	shared  []*dto.LabelPair // of the entity at hand, sorted by name

@@ -17,7 +17,7 @@ type Snapshot struct {
 	Shown     // the tasks with series of their own
 	At        time.Time
 	Models    []Model // sorted by group, then model
-	Groups    []Group  // in the configuration's order
+	Groups    []Group // in the configuration's order
 	Accounts  []Account
 	Overflows Overflows
 	Storage   store.Stats
