@@ -119,22 +119,14 @@ func appendEscaped(to []byte, value string) []byte {
 	return append(to, value[start:]...)
 }
 
-// appendNumber appends a value as OpenMetrics wants it: with a point or an exponent. The text format takes that, too.
+// appendNumber appends a value as the text format has it. OpenMetrics takes an integer without a point, too.
 func appendNumber(to []byte, value float64) []byte {
 	switch {
 	case value == 0:
-		return append(to, "0.0"...)
-	case value == 1:
-		return append(to, "1.0"...)
+		return append(to, '0') // -0, too
 	case math.IsInf(value, 1):
 		return append(to, "+Inf"...)
+	default:
+		return strconv.AppendFloat(to, value, 'g', -1, 64)
 	}
-	start := len(to)
-	to = strconv.AppendFloat(to, value, 'g', -1, 64)
-	for _, c := range to[start:] {
-		if c == '.' || c == 'e' || c == 'N' || c == 'I' {
-			return to
-		}
-	}
-	return append(to, ".0"...)
 }
