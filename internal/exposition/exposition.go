@@ -72,6 +72,8 @@ func New(o Options) *Handler {
 		}, []string{"cause"}),
 		bodies: sync.Pool{New: func() any { return newGzipBody() }},
 	}
+	h.errors.WithLabelValues("gathering")
+	h.errors.WithLabelValues("encoding")
 	o.Registry.MustRegister(h.errors)
 	h.deflated.packer = newDeflater
 	h.zstd.packer = newFramer
