@@ -3,9 +3,9 @@
 package exposition
 
 import (
-	"bufio"
 	"bytes"
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -50,10 +50,16 @@ type Handler struct {
 	registry  *prometheus.Registry
 	options   promhttp.HandlerOpts
 	errors    *prometheus.CounterVec // promhttp's own
-	bodies    sync.Pool              // of *gzipBody
 	changes   atomic.Uint64          // of the tracker when it was last rendered without a scrape
 	deflated  form                   // also read for answers without compression
 	zstd      form
+	encodings map[promhttp.Compression]*encoding
+}
+
+// encoding is how answers are written in one.
+type encoding struct {
+	form   *form
+	bodies sync.Pool
 }
 
 // New returns a handler. Run keeps current what it keeps.
@@ -70,13 +76,17 @@ func New(o Options) *Handler {
 			Name: "promhttp_metric_handler_errors_total",
 			Help: "Total number of internal errors encountered by the promhttp metric handler.",
 		}, []string{"cause"}),
-		bodies: sync.Pool{New: func() any { return newGzipBody() }},
+		deflated: form{packer: newDeflater},
+		zstd:     form{packer: newFramer},
+	}
+	h.encodings = map[promhttp.Compression]*encoding{
+		promhttp.Identity: {form: &h.deflated, bodies: sync.Pool{New: newPlainBody}},
+		promhttp.Gzip:     {form: &h.deflated, bodies: sync.Pool{New: newGzipBody}},
+		promhttp.Zstd:     {form: &h.zstd, bodies: sync.Pool{New: newZstdBody}},
 	}
 	h.errors.WithLabelValues("gathering")
 	h.errors.WithLabelValues("encoding")
 	o.Registry.MustRegister(h.errors)
-	h.deflated.packer = newDeflater
-	h.zstd.packer = newFramer
 	return h
 }
 
@@ -119,14 +129,17 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, scrape tracker.S
 	known := h.tracker.Snapshot()
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(collector.ForScrape(scrape))
-	encoding, ok := fastWay(r)
+	name, ok := fastWay(r)
 	if !ok {
 		registry.MustRegister(h.collector.At(known))
 		promhttp.HandlerFor(prometheus.Gatherers{h.registry, registry}, h.options).ServeHTTP(w, r)
 		return
 	}
 	registry.MustRegister(h.collector.AggregatesAt(known))
-	a := h.answer(w, encoding, known.Shown)
+	e := h.encodings[name]
+	a := &answer{ResponseWriter: w, encoding: name, body: e.bodies.Get().(body)}
+	a.body.reset(w)
+	a.fixed, a.blocks = e.form.renderFor(known.Shown)
 	options := h.options
 	options.OfferedCompressions = []promhttp.Compression{promhttp.Identity}
 	promhttp.HandlerFor(prometheus.Gatherers{h.registry, registry}, options).ServeHTTP(a, withoutEncodings(r))
@@ -134,10 +147,8 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, scrape tracker.S
 		h.options.ErrorLog.Println("error encoding and sending metric family:", err)
 		h.errors.WithLabelValues("encoding").Inc()
 	}
-	if b, ok := a.body.(*gzipBody); ok {
-		b.reset(nil)
-		h.bodies.Put(b)
-	}
+	a.body.reset(nil)
+	e.bodies.Put(a.body)
 }
 
 // fastWay returns the encoding of the answer to a request; false if it is not for us to answer. Our names and those of our
@@ -161,24 +172,6 @@ func withoutEncodings(r *http.Request) *http.Request {
 	return &plain
 }
 
-func (h *Handler) answer(w http.ResponseWriter, encoding promhttp.Compression, shown tracker.Shown) *answer {
-	a := &answer{ResponseWriter: w, encoding: encoding}
-	switch encoding {
-	case promhttp.Zstd:
-		a.fixed, a.blocks = h.zstd.renderFor(shown)
-		a.body = &zstdBody{w: bufio.NewWriterSize(w, bufferSize)}
-	case promhttp.Gzip:
-		a.fixed, a.blocks = h.deflated.renderFor(shown)
-		b := h.bodies.Get().(*gzipBody)
-		b.reset(w)
-		a.body = b
-	default:
-		a.fixed, a.blocks = h.deflated.renderFor(shown)
-		a.body = &plainBody{w: bufio.NewWriterSize(w, bufferSize)}
-	}
-	return a
-}
-
 // answer takes what promhttp makes of the registries, and goes on with the series of tasks.
 type answer struct {
 	http.ResponseWriter
@@ -192,8 +185,9 @@ type answer struct {
 	err      error
 }
 
-// body is the body of an answer: text first, then parts that are ready, then close.
+// body is the body of an answer: text first, then parts that are ready, then close. It is used again after a reset.
 type body interface {
+	reset(w io.Writer)
 	Write(text []byte) (int, error)
 	add(r *rendering, part int) error
 	close() error

@@ -88,7 +88,7 @@ type gzipBody struct {
 	begun bool
 }
 
-func newGzipBody() *gzipBody {
+func newGzipBody() any {
 	w := bufio.NewWriterSize(nil, bufferSize)
 	return &gzipBody{w: w, flate: newFlateWriter(w)}
 }
@@ -151,8 +151,20 @@ func (b *gzipBody) close() error {
 
 // plainBody writes a body without compression. It inflates the parts one after the other.
 type plainBody struct {
-	w     *bufio.Writer
-	flate io.ReadCloser
+	w    *bufio.Writer
+	in   bytes.Reader
+	from io.ReadCloser // inflates in
+}
+
+func newPlainBody() any {
+	b := &plainBody{w: bufio.NewWriterSize(nil, bufferSize)}
+	b.from = flate.NewReader(&b.in)
+	return b
+}
+
+func (b *plainBody) reset(w io.Writer) {
+	b.w.Reset(w)
+	b.in.Reset(nil)
 }
 
 // Write implements body.
@@ -160,12 +172,11 @@ func (b *plainBody) Write(text []byte) (int, error) { return b.w.Write(text) }
 
 func (b *plainBody) add(r *rendering, i int) error {
 	packed, p := r.part(i)
-	if b.flate == nil {
-		b.flate = flate.NewReader(bytes.NewReader(packed))
-	} else if err := b.flate.(flate.Resetter).Reset(bytes.NewReader(packed), nil); err != nil {
+	b.in.Reset(packed)
+	if err := b.from.(flate.Resetter).Reset(&b.in, nil); err != nil {
 		return err
 	}
-	_, err := io.CopyN(b.w, b.flate, int64(p.text))
+	_, err := io.CopyN(b.w, b.from, int64(p.text))
 	return err
 }
 

@@ -135,7 +135,7 @@ func decoded(tb testing.TB, w *httptest.ResponseRecorder) []byte {
 		}
 		return text
 	case "zstd":
-		d, err := zstd.NewReader(w.Body)
+		d, err := zstd.NewReader(w.Body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -221,13 +221,14 @@ func nasty() []string {
 
 // random returns tasks of any kind, in blocks of any size.
 func random(r *rand.Rand) tracker.Shown {
-	word := func() string { return nasty()[r.IntN(len(nasty()))] }
+	words := nasty()
+	word := func() string { return words[r.IntN(len(words))] }
 	maybe := func(t kie.Time) kie.Time { return t * kie.Time(r.IntN(2)) }
 	shown := tracker.Shown{LabelKeys: []string{"a", "b", "zone"}[:r.IntN(4)]}
 	id := 0
 	for range r.IntN(6) {
 		var tasks []tracker.Task
-		for range r.IntN(150) {
+		for range r.IntN(80) {
 			id++
 			tasks = append(tasks, tracker.Task{
 				ID: fmt.Sprint(word(), id), Group: word(), Account: word(), Model: word(),

@@ -31,14 +31,21 @@ func (f *framer) sum([]byte) checksum { return checksum{} }
 // zstdBody writes a body: text as one frame, then those of the parts.
 type zstdBody struct {
 	w       *bufio.Writer
-	encoder *zstd.Encoder // nil: there is no text yet, or its frame is complete
+	encoder *zstd.Encoder
+	open    bool // the frame of the text
+}
+
+func newZstdBody() any { return &zstdBody{w: bufio.NewWriterSize(nil, bufferSize), encoder: newEncoder(nil)} }
+
+func (b *zstdBody) reset(w io.Writer) {
+	b.w.Reset(w)
+	b.encoder.Reset(b.w)
+	b.open = false
 }
 
 // Write implements body.
 func (b *zstdBody) Write(text []byte) (int, error) {
-	if b.encoder == nil {
-		b.encoder = newEncoder(b.w)
-	}
+	b.open = true
 	return b.encoder.Write(text)
 }
 
@@ -51,18 +58,17 @@ func (b *zstdBody) add(r *rendering, i int) error {
 	return err
 }
 
+func (b *zstdBody) endText() error {
+	if !b.open {
+		return nil
+	}
+	b.open = false
+	return b.encoder.Close()
+}
+
 func (b *zstdBody) close() error {
 	if err := b.endText(); err != nil {
 		return err
 	}
 	return b.w.Flush()
-}
-
-func (b *zstdBody) endText() error {
-	if b.encoder == nil {
-		return nil
-	}
-	err := b.encoder.Close()
-	b.encoder = nil
-	return err
 }
