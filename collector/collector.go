@@ -111,8 +111,11 @@ func describe(families []family, ch chan<- *prometheus.Desc) {
 }
 
 func collect(families []family, v *view, ch chan<- prometheus.Metric) {
+	room := &slabs{}
 	for _, f := range families {
-		f.collect(v, f.series(v, ch))
+		s := f.series(v, ch)
+		s.slabs = room
+		f.collect(v, s)
 	}
 }
 

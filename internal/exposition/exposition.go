@@ -127,7 +127,7 @@ func (h *Handler) Refresh() {
 // Serve answers a scrape that went as scrape says. The answer shows the tracker's state of one moment.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, scrape tracker.Scrape) {
 	known := h.tracker.Snapshot()
-	registry := prometheus.NewPedanticRegistry()
+	registry := prometheus.NewRegistry()
 	registry.MustRegister(collector.ForScrape(scrape))
 	name, ok := fastWay(r)
 	if !ok {

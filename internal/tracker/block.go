@@ -79,7 +79,7 @@ type kinds map[kind]*kind
 func (ks kinds) of(k kind) *kind {
 	held := ks[k]
 	if held == nil {
-		held = &k
+		held = &kind{k.group, k.account, k.model}
 		ks[k] = held
 	}
 	return held
