@@ -85,7 +85,8 @@ func newLines(name string, labels []string) *lines {
 
 // put appends a sample. Its labels are those of the entity, shared, and own ones, sorted by name together.
 func (l *lines) put(names []string, shared []*dto.LabelPair, own []string, value float64) {
-	to := append(l.text, l.name...)
+	to := l.text
+	to = append(to, l.name...)
 	for i, name := range names {
 		to = append(to, l.opens[i]...)
 		if len(shared) > 0 && shared[0].GetName() == name {

@@ -143,9 +143,11 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, scrape tracker.S
 	options := h.options
 	options.OfferedCompressions = []promhttp.Compression{promhttp.Identity}
 	promhttp.HandlerFor(prometheus.Gatherers{h.registry, registry}, options).ServeHTTP(a, withoutEncodings(r))
-	if err := a.finish(); err != nil {
-		h.options.ErrorLog.Println("error encoding and sending metric family:", err)
-		h.errors.WithLabelValues("encoding").Inc()
+	if a.isWhole() {
+		if err := a.finish(); err != nil {
+			h.options.ErrorLog.Println("error encoding and sending metric family:", err)
+			h.errors.WithLabelValues("encoding").Inc()
+		}
 	}
 	a.body.reset(nil)
 	e.bodies.Put(a.body)
@@ -224,11 +226,11 @@ func (a *answer) begin() {
 	a.began = true
 }
 
-// finish writes the series of tasks, family by family, and the end. It returns no error that Write has returned.
+// isWhole reports whether everything was written so far, and is no error page.
+func (a *answer) isWhole() bool { return !a.failed && a.err == nil }
+
+// finish writes the series of tasks, family by family, and the end.
 func (a *answer) finish() error {
-	if a.failed || a.err != nil {
-		return nil
-	}
 	a.begin()
 	for family := range a.fixed.parts[1:] {
 		headed := false

@@ -66,7 +66,7 @@ func output(t *testing.T, input []byte, program string, args ...string) []byte {
 	if err != nil {
 		t.Skip(err)
 	}
-	c := exec.CommandContext(t.Context(), path, args...)
+	c := exec.CommandContext(t.Context(), path, args...) //nolint:gosec // the programs are named above
 	c.Stdin = bytes.NewReader(input)
 	out, err := c.Output()
 	if err != nil {

@@ -35,7 +35,9 @@ type zstdBody struct {
 	open    bool // the frame of the text
 }
 
-func newZstdBody() any { return &zstdBody{w: bufio.NewWriterSize(nil, bufferSize), encoder: newEncoder(nil)} }
+func newZstdBody() any {
+	return &zstdBody{w: bufio.NewWriterSize(nil, bufferSize), encoder: newEncoder(nil)}
+}
 
 func (b *zstdBody) reset(w io.Writer) {
 	b.w.Reset(w)

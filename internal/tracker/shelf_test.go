@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -49,7 +50,7 @@ func newHistory(seed uint64, tasks, limit int) *history {
 func (h *history) list(ids ...string) {
 	c := source.Change{Group: h.options.Groups[h.IntN(len(h.options.Groups))].Name}
 	for _, id := range ids {
-		c.Added = append(c.Added, source.Task{ID: id, Labels: map[string]string{"n": fmt.Sprint(h.IntN(3))}})
+		c.Added = append(c.Added, source.Task{ID: id, Labels: map[string]string{"n": strconv.Itoa(h.IntN(3))}})
 	}
 	h.Apply(c)
 }
@@ -105,7 +106,7 @@ func (h *history) reload() {
 
 func TestTasksWithSeriesAreThoseOfThePlainChoice(t *testing.T) {
 	for seed := range uint64(8) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := newHistory(seed, 2600, 1700)
 				h.list(h.ids[:1800]...)
