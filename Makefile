@@ -132,9 +132,15 @@ simulate: ## compare ways to spend the budget; writes table and plots of docs/po
 mutate: $(BIN)/mutaterules $(BIN)/promtool ## alter the rules in every way, see that their tests notice
 	$< $(BIN)/promtool alerts
 
+BENCHTIME ?= 5x
+
 .PHONY: bench
-bench: ## run the benchmarks
-	go test -run '^$$' -bench . -benchmem -timeout 2h ./...
+bench: bench-exposition ## run the benchmarks
+	go test -run '^$$' -bench . -benchmem -timeout 2h $$(go list ./... | grep -v /internal/exposition)
+
+.PHONY: bench-exposition
+bench-exposition: ## what a scrape costs, next to the usual ways; BENCHFLAGS=-million for 1,000,000 tasks, too
+	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 8h ./internal/exposition $(BENCHFLAGS)
 
 # The tools, pinned by internal/tools/go.mod and built again when it changes
 $(BIN)/golangci-lint: PKG := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
