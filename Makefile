@@ -61,6 +61,7 @@ fmt-check: $(BIN)/golangci-lint
 vet:
 	go vet ./...
 	go -C $(TOOLS_MOD) vet ./...
+	go -C $(TOOLS_MOD)/readers vet ./...
 	go -C $(E2E_MOD) vet ./...
 
 .PHONY: lint
@@ -75,6 +76,7 @@ mod-check:
 	go mod verify
 	go -C $(TOOLS_MOD) mod tidy -diff
 	go -C $(TOOLS_MOD)/pint mod tidy -diff
+	go -C $(TOOLS_MOD)/readers mod tidy -diff
 	go -C $(E2E_MOD) mod tidy -diff
 
 .PHONY: vuln
@@ -90,6 +92,7 @@ docs-check: $(BIN)/doclinks ## generated documents are current, no link is broke
 .PHONY: race
 race: ## all tests under the race detector, fuzz seeds included
 	go -C $(TOOLS_MOD) test -shuffle=on ./...
+	go -C $(TOOLS_MOD)/readers test ./...
 	go test -race -shuffle=on ./...
 
 .PHONY: scrape-check
