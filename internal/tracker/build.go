@@ -139,6 +139,9 @@ func (t *Tracker) choose() choice {
 
 // newest returns the newest ones of the answered unfinished tasks.
 func (t *Tracker) newest(answered, count int) map[*task]bool {
+	if count == 0 {
+		return map[*task]bool{}
+	}
 	all := make([]*task, 0, answered)
 	for _, k := range t.unfinished {
 		if !k.open.Answered.IsZero() {
