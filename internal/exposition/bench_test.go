@@ -10,12 +10,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"runtime"
 	"runtime/metrics"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -57,6 +59,25 @@ func BenchmarkScrape(b *testing.B) {
 			}
 		})
 	}
+}
+
+func TestBenchmarkedWaysShowTheSame(t *testing.T) {
+	w := newWorld(t, 300)
+	var want map[string]string
+	for _, way := range ways() {
+		answer := get(t, way.make(w), string(expfmt.FmtOpenMetrics_1_0_0), "gzip")
+		got := parsed(t, decoded(t, answer), string(expfmt.FmtOpenMetrics_1_0_0))
+		if want == nil {
+			want = got
+		}
+		same(t, ofTasks(got), ofTasks(want))
+	}
+}
+
+// ofTasks leaves only samples of single tasks.
+func ofTasks(all map[string]string) map[string]string {
+	maps.DeleteFunc(all, func(key, _ string) bool { return !strings.Contains(key, "task_id=") })
+	return all
 }
 
 // change is how many tasks change from one scrape to the next: unfinished ones, or any.
@@ -210,23 +231,23 @@ type world struct {
 	unfinished int
 }
 
-func newWorld(b *testing.B, n int) *world {
-	b.Helper()
+func newWorld(tb testing.TB, n int) *world {
+	tb.Helper()
 	w := &world{unfinished: n / 100}
 	api := httptest.NewServer(http.HandlerFunc(w.answer))
-	b.Cleanup(api.Close)
+	tb.Cleanup(api.Close)
 	base, err := url.Parse(api.URL)
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	key := func() string { return "key" }
 	client, err := kie.NewClient(kie.Options{
 		BaseURL: base, Key: key, HTTPClient: commoncfg.DefaultHTTPClientConfig, Timeout: 10 * time.Second, MaxConnections: 8,
 	})
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
-	b.Cleanup(client.Close)
+	tb.Cleanup(client.Close)
 	w.tracker = tracker.New(tracker.Options{
 		Accounts: []tracker.AccountOptions{{
 			Name: "default", Budget: budget.New(budget.Options{Client: client, Key: key, Rate: 1e6, Concurrent: 8}),
@@ -244,7 +265,7 @@ func newWorld(b *testing.B, n int) *world {
 	}
 	w.tracker.Apply(all[0])
 	w.tracker.Apply(all[1])
-	w.ask(b, ids)
+	w.ask(tb, ids)
 	known := w.tracker.Snapshot()
 	w.collector = newCollector(w.tracker.Snapshot)
 	w.tasks = make([]tracker.Task, n)
@@ -290,15 +311,15 @@ func (w *world) answer(rw http.ResponseWriter, r *http.Request) {
 }
 
 // ask has the tracker ask about tasks.
-func (w *world) ask(b *testing.B, tasks []int) {
-	b.Helper()
+func (w *world) ask(tb testing.TB, tasks []int) {
+	tb.Helper()
 	var asking sync.WaitGroup
 	next := make(chan int)
 	for range 8 {
 		asking.Go(func() {
 			for i := range next {
-				if p := w.tracker.Probe(context.WithoutCancel(b.Context()), "default", taskID(i)); p.Err != nil || !p.Asked {
-					b.Errorf("task %d: %v, %v", i, p.Asked, p.Err)
+				if p := w.tracker.Probe(context.WithoutCancel(tb.Context()), "default", taskID(i)); p.Err != nil || !p.Asked {
+					tb.Errorf("task %d: %v, %v", i, p.Asked, p.Err)
 				}
 			}
 		})
@@ -425,7 +446,7 @@ type objectStore struct {
 
 func newObjectStore(w *world) exporter {
 	s := &objectStore{world: w, text: collector.NewTaskText([]string{"team"}), objects: make(map[string][][]byte, len(w.tasks))}
-	s.registry = promhttp.HandlerFor(w.registry(), promhttp.HandlerOpts{DisableCompression: true})
+	s.registry = promhttp.HandlerFor(w.registry(), promhttp.HandlerOpts{DisableCompression: true, EnableOpenMetrics: true})
 	all := make([]int, len(w.tasks))
 	for i := range all {
 		all[i] = i
@@ -455,7 +476,6 @@ func (s *objectStore) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		defer func() { _ = z.Close() }()
 		to = z
 	}
-	s.registry.ServeHTTP(through{w, to}, q)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for f := range s.text.Families() {
@@ -464,6 +484,7 @@ func (s *objectStore) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 			_, _ = to.Write(families[f])
 		}
 	}
+	s.registry.ServeHTTP(through{w, to}, q) // it writes the end
 }
 
 // through is a response whose body goes through a writer.
