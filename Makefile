@@ -68,6 +68,7 @@ fmt-check: $(BIN)/golangci-lint
 vet:
 	go vet ./...
 	go -C $(TOOLS_MOD) vet ./...
+	go -C $(TOOLS_MOD)/readers vet ./...
 	go -C $(E2E_MOD) vet ./...
 	go -C $(DEPLOY_MOD) vet ./...
 
@@ -84,6 +85,7 @@ mod-check:
 	go mod verify
 	go -C $(TOOLS_MOD) mod tidy -diff
 	go -C $(TOOLS_MOD)/pint mod tidy -diff
+	go -C $(TOOLS_MOD)/readers mod tidy -diff
 	go -C $(E2E_MOD) mod tidy -diff
 	go -C $(DEPLOY_MOD) mod tidy -diff
 
@@ -100,6 +102,7 @@ docs-check: $(BIN)/doclinks ## generated documents are current, no link is broke
 .PHONY: race
 race: packages ## all tests under the race detector, fuzz seeds included
 	go -C $(TOOLS_MOD) test -shuffle=on ./...
+	go -C $(TOOLS_MOD)/readers test ./...
 	go test -race -shuffle=on ./...
 
 .PHONY: scrape-check
@@ -154,9 +157,15 @@ simulate: ## compare ways to spend the budget; writes table and plots of docs/po
 mutate: $(BIN)/mutaterules $(BIN)/promtool ## alter the rules in every way, see that their tests notice
 	$< $(BIN)/promtool alerts
 
+BENCHTIME ?= 5x
+
 .PHONY: bench
-bench: ## run the benchmarks
-	go test -run '^$$' -bench . -benchmem -timeout 2h ./...
+bench: bench-exposition ## run the benchmarks
+	go test -run '^$$' -bench . -benchmem -timeout 2h $$(go list ./... | grep -v /internal/exposition)
+
+.PHONY: bench-exposition
+bench-exposition: ## what a scrape costs, next to the usual ways; BENCHFLAGS=-million for 1,000,000 tasks, too
+	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 8h ./internal/exposition $(BENCHFLAGS)
 
 # The tools, pinned by internal/tools/go.mod and built again when it changes
 $(BIN)/golangci-lint: PKG := github.com/golangci/golangci-lint/v2/cmd/golangci-lint

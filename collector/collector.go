@@ -14,8 +14,9 @@ import (
 
 // Collector is a prometheus.Collector of everything but the scrape itself. It keeps nothing between scrapes.
 type Collector struct {
-	inputs   Inputs
-	families []family
+	inputs     Inputs
+	families   []family
+	aggregates []family // those that are not of single tasks
 }
 
 // Inputs are where a Collector reads what it shows. Each is called once a scrape, possibly by several scrapes at a time.
@@ -35,7 +36,19 @@ type ConfigStatus struct {
 
 // New returns a collector of what in tells.
 func New(in Inputs) *Collector {
-	return &Collector{inputs: in, families: families(knownMetrics())}
+	return &Collector{inputs: in, families: families(knownMetrics()), aggregates: families(aggregateMetrics())}
+}
+
+// At returns a collector of the same, of what was known at one moment.
+func (c *Collector) At(known *tracker.Snapshot) prometheus.Collector {
+	return &momentCollector{inputs: c.inputs, known: known, families: c.families}
+}
+
+// AggregatesAt returns a collector of the same but the series of single tasks.
+func (c *Collector) AggregatesAt(known *tracker.Snapshot) prometheus.Collector {
+	without := *known
+	without.Shown = tracker.Shown{LabelKeys: known.LabelKeys}
+	return &momentCollector{inputs: c.inputs, known: &without, families: c.aggregates}
 }
 
 // Describe implements prometheus.Collector.
@@ -43,7 +56,22 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) { describe(c.families, 
 
 // Collect implements prometheus.Collector.
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
-	collect(c.families, newView(c.inputs.Known(), c.inputs.Sources(), c.inputs.Callbacks(), c.inputs.Config()), ch)
+	c.At(c.inputs.Known()).Collect(ch)
+}
+
+// momentCollector shows what was known at one moment.
+type momentCollector struct {
+	inputs   Inputs
+	known    *tracker.Snapshot
+	families []family
+}
+
+// Describe implements prometheus.Collector.
+func (c *momentCollector) Describe(ch chan<- *prometheus.Desc) { describe(c.families, ch) }
+
+// Collect implements prometheus.Collector.
+func (c *momentCollector) Collect(ch chan<- prometheus.Metric) {
+	collect(c.families, newView(c.known, c.inputs.Sources(), c.inputs.Callbacks(), c.inputs.Config()), ch)
 }
 
 // scrapeCollector shows how one scrape went.
@@ -86,8 +114,11 @@ func describe(families []family, ch chan<- *prometheus.Desc) {
 }
 
 func collect(families []family, v *view, ch chan<- prometheus.Metric) {
+	room := &slabs{}
 	for _, f := range families {
-		f.collect(v, f.series(v, ch))
+		s := f.series(v, ch)
+		s.slabs = room
+		f.collect(v, s)
 	}
 }
 

@@ -181,7 +181,7 @@ func TestEveryTaskIsInExactlyOneState(t *testing.T) {
 			ones[id] += int(m.GetGauge().GetValue())
 		}
 	}
-	for _, task := range rich().snapshot.Tasks {
+	for _, task := range rich().snapshot.Tasks() {
 		if ones[task.ID] != 1 || series[task.ID] != len(kie.States()) {
 			t.Errorf("%s: %d of %d states are 1", task.ID, ones[task.ID], series[task.ID])
 		}
@@ -190,7 +190,7 @@ func TestEveryTaskIsInExactlyOneState(t *testing.T) {
 
 func TestWhatIsNotKnownHasNoSeries(t *testing.T) {
 	k := known{snapshot: tracker.Snapshot{
-		Tasks:    []tracker.Task{{ID: "a", Group: "g", Account: "x"}},
+		Shown:    shown(nil, tracker.Task{ID: "a", Group: "g", Account: "x"}),
 		Models:   []tracker.Model{{Group: "g", Model: "m"}},
 		Groups:   []tracker.Group{{Name: "g"}},
 		Accounts: []tracker.Account{{Name: "x", AsksCredits: true}, {Name: "y", HasBalance: true}},
@@ -259,10 +259,11 @@ func TestLabelKeysMayChangeFromScrapeToScrape(t *testing.T) {
 		{[]string{"b", "z"}, `label_b="B", `},
 		{nil, ""},
 	} {
-		now = tracker.Snapshot{LabelKeys: c.keys, Tasks: []tracker.Task{
-			{ID: "1", Group: "g", Labels: map[string]string{"a": "A", "b": "B"}},
-			{ID: "2", Group: "g"},
-		}}
+		now = tracker.Snapshot{Shown: shown(
+			c.keys,
+			tracker.Task{ID: "1", Group: "g", Labels: map[string]string{"a": "A", "b": "B"}},
+			tracker.Task{ID: "2", Group: "g"},
+		)}
 		families, err := registry.Gather()
 		if err != nil {
 			t.Fatalf("keys %q: %v", c.keys, err)
@@ -289,9 +290,10 @@ func nasty() []string {
 }
 
 func TestAnyStringsAreParsedBack(t *testing.T) {
-	k := known{snapshot: tracker.Snapshot{LabelKeys: []string{"a"}}}
+	var k known
+	var tasks []tracker.Task
 	for i, s := range nasty() {
-		k.snapshot.Tasks = append(k.snapshot.Tasks, tracker.Task{
+		tasks = append(tasks, tracker.Task{
 			ID: s, Group: s, Account: s, Model: s, Labels: map[string]string{"a": s}, State: kie.StateFail, FailCode: s,
 		})
 		k.snapshot.Models = append(k.snapshot.Models, tracker.Model{
@@ -299,6 +301,7 @@ func TestAnyStringsAreParsedBack(t *testing.T) {
 		})
 		k.sources = append(k.sources, source.Stat{Group: s, Source: s, Rejected: map[source.Rejection]uint64{source.Rejection(s): 1}})
 	}
+	k.snapshot.Shown = shown([]string{"a"}, tasks...)
 	expose(t, k.collector())
 }
 
@@ -311,9 +314,9 @@ func FuzzAnyStringsAreParsedBack(f *testing.F) {
 		if !utf8.ValidString(a) || !utf8.ValidString(b) {
 			t.Skip("strings from outside are cleaned")
 		}
-		k := known{snapshot: tracker.Snapshot{LabelKeys: []string{"k"}, Tasks: []tracker.Task{{
+		k := known{snapshot: tracker.Snapshot{Shown: shown([]string{"k"}, tracker.Task{
 			ID: a, Group: b, Model: a + b, Labels: map[string]string{"k": b}, State: kie.StateFail, FailCode: a,
-		}}}}
+		})}}
 		expose(t, k.collector())
 	})
 }
@@ -332,20 +335,20 @@ func random(r *rand.Rand) known {
 	word := func() string { return nasty()[r.IntN(len(nasty()))] }
 	maybe := func(t kie.Time) kie.Time { return t * kie.Time(r.IntN(2)) }
 	k := known{config: collector.ConfigStatus{Successful: r.IntN(2) == 0}}
-	k.snapshot.LabelKeys = []string{"a", "b", "c"}[:r.IntN(4)]
+	var tasks []tracker.Task
 	ids := map[[2]string]bool{}
 	kinds := map[[2]string]bool{}
 	for range r.IntN(16) {
 		t := tracker.Task{
 			ID: word(), Group: word(), Account: word(), Model: word(), Labels: map[string]string{"a": word(), "c": word()},
 			State: kie.States()[r.IntN(6)], Created: maybe(kie.Time(r.Int64())), Completed: maybe(millis(7)),
-			Latency: time.Duration(r.Int64()), HasLatency: r.IntN(2) == 0, FailCode: word(), Reason: kie.Reasons()[r.IntN(8)],
+			FailCode: word(), Reason: kie.Reasons()[r.IntN(8)],
 			FailedAt: maybe(millis(8)), Credits: r.ExpFloat64(), HasCredits: r.IntN(2) == 0, LastAnswer: maybe(millis(9)).Time(),
 			QueryError: kie.Classes()[r.IntN(18)],
 		}
 		if id := [2]string{t.Group, t.ID}; !ids[id] {
 			ids[id] = true
-			k.snapshot.Tasks = append(k.snapshot.Tasks, t)
+			tasks = append(tasks, t)
 		}
 		if kind := [2]string{t.Group, t.Model}; !kinds[kind] {
 			kinds[kind] = true
@@ -356,5 +359,6 @@ func random(r *rand.Rand) known {
 		}
 		k.sources = append(k.sources, source.Stat{Group: word(), Source: word(), Tasks: r.IntN(9), Rejected: rejected(r.Uint64N(9))})
 	}
+	k.snapshot.Shown = shown([]string{"a", "b", "c"}[:r.IntN(4)], tasks...)
 	return k
 }

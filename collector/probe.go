@@ -23,7 +23,7 @@ type probeCollector struct {
 func ForProbe(p tracker.Probe, took time.Duration) prometheus.Collector {
 	known := &tracker.Snapshot{}
 	if p.Task.ID != "" {
-		known.Tasks = []tracker.Task{p.Task}
+		known.Blocks = []*tracker.Block{tracker.NewBlock(p.Task)}
 		known.LabelKeys = slices.Sorted(maps.Keys(p.Task.Labels))
 	}
 	result := []Metric{

@@ -10,19 +10,28 @@ import (
 // series sends the samples of one metric.
 type series struct {
 	ch      chan<- prometheus.Metric
-	counter bool // else a gauge or a histogram
+	lines   *lines // gauges go there instead, if it is set
+	counter bool   // else a gauge or a histogram
 	desc    *prometheus.Desc
 	names   []string         // of all labels, sorted
 	shared  []*dto.LabelPair // of the entity at hand, sorted by name
 	pairs   pairs
+	slabs   *slabs
+	own     []string // for rows to use
 	truths  [2]*dto.Gauge
 }
 
 // put sends one sample: the values of the labels that are not the entity's are own, in the order of their names.
 func (s *series) put(value float64, own ...string) {
-	m := &sample{desc: s.desc, labels: s.labels(own)}
+	if s.lines != nil {
+		s.lines.put(s.names, s.shared, own, value)
+		return
+	}
+	m := s.slabs.samples.next()
+	m.desc, m.labels = s.desc, s.labels(own)
 	if s.counter {
-		m.counter = &dto.Counter{Value: new(value)}
+		m.counter = s.slabs.counters.next()
+		m.counter.Value = s.slabs.values.put(value)
 	} else {
 		m.gauge = s.gauge(value)
 	}
@@ -32,7 +41,9 @@ func (s *series) put(value float64, own ...string) {
 // gauge returns value as a gauge. Most gauges are 0 or 1: those share one each.
 func (s *series) gauge(value float64) *dto.Gauge {
 	if value != 0 && value != 1 {
-		return &dto.Gauge{Value: new(value)}
+		g := s.slabs.gauges.next()
+		g.Value = s.slabs.values.put(value)
+		return g
 	}
 	shared := &s.truths[int(value)]
 	if *shared == nil {
@@ -53,7 +64,7 @@ func (s *series) labels(own []string) []*dto.LabelPair {
 	if len(own) == 0 {
 		return s.shared
 	}
-	all := make([]*dto.LabelPair, 0, len(s.names))
+	all := s.slabs.labels.some(len(s.names))
 	shared := s.shared
 	for _, name := range s.names {
 		if len(shared) > 0 && shared[0].GetName() == name {
@@ -81,6 +92,36 @@ func (s *sample) Desc() *prometheus.Desc { return s.desc }
 func (s *sample) Write(m *dto.Metric) error {
 	m.Label, m.Gauge, m.Counter, m.Histogram = s.labels, s.gauge, s.counter, s.histogram
 	return nil
+}
+
+// slabs are where the parts of one collection's samples lie, many to an allocation.
+type slabs struct {
+	samples  slab[sample]
+	gauges   slab[dto.Gauge]
+	counters slab[dto.Counter]
+	values   slab[float64]
+	labels   slab[*dto.LabelPair]
+}
+
+// slab is room for some values of a type.
+type slab[T any] []T
+
+// some returns an empty slice with room for n values.
+func (s *slab[T]) some(n int) []T {
+	if len(*s) < n {
+		*s = make([]T, max(n, 128))
+	}
+	room := (*s)[:0:n]
+	*s = (*s)[n:]
+	return room
+}
+
+func (s *slab[T]) next() *T { return &s.some(1)[:1][0] }
+
+func (s *slab[T]) put(value T) *T {
+	p := s.next()
+	*p = value
+	return p
 }
 
 // pairs holds the label pairs of one scrape that several samples have in common, by name and value.

@@ -37,6 +37,14 @@ func (k known) collector() *collector.Collector {
 	})
 }
 
+// shown returns what is shown of tasks, in two blocks.
+func shown(labelKeys []string, tasks ...tracker.Task) tracker.Shown {
+	half := len(tasks) / 2
+	return tracker.Shown{LabelKeys: labelKeys, Blocks: []*tracker.Block{
+		tracker.NewBlock(tasks[half:]...), tracker.NewBlock(tasks[:half]...),
+	}}
+}
+
 // at returns a time shortly after the first task of the API's documentation was completed.
 func at(seconds int64) time.Time { return time.Unix(1698765432+seconds, 0) }
 
@@ -47,11 +55,10 @@ func documented() known {
 	return known{
 		snapshot: tracker.Snapshot{
 			At: at(5),
-			Tasks: []tracker.Task{{
+			Shown: shown(nil, tracker.Task{
 				ID: "task_12345678", Group: "default", Account: "default", Model: klingModel,
 				State: kie.StateSuccess, Created: 1698765400000, Completed: 1698765432000,
-				Latency: 32 * time.Second, HasLatency: true,
-			}},
+			}),
 			Models: []tracker.Model{{
 				Group: "default", Model: klingModel,
 				Tasks:     map[kie.State]int{kie.StateSuccess: 1},
@@ -74,8 +81,8 @@ func documented() known {
 func rich() known {
 	return known{
 		snapshot: tracker.Snapshot{
-			At: at(600), LabelKeys: []string{"customer", "team"},
-			Tasks:    append(richUnfinished(), richFinished()...),
+			At:       at(600),
+			Shown:    shown([]string{"customer", "team"}, append(richUnfinished(), richFinished()...)...),
 			Models:   richModels(),
 			Groups:   richGroups(),
 			Accounts: richAccounts(),
@@ -129,12 +136,12 @@ func richFinished() []tracker.Task {
 	return []tracker.Task{
 		{
 			ID: "task_12345678", Group: "video", Account: "default", Model: klingModel, Labels: film,
-			State: kie.StateSuccess, Created: millis(-32), Completed: millis(0), Latency: 32 * time.Second, HasLatency: true,
+			State: kie.StateSuccess, Created: millis(-32), Completed: millis(0),
 			Credits: 42.5, HasCredits: true,
 		},
 		{
 			ID: "task_refused", Group: "video", Account: "default", Model: klingModel, Labels: film,
-			State: kie.StateFail, Created: millis(300), Completed: millis(304), Latency: 4 * time.Second, HasLatency: true,
+			State: kie.StateFail, Created: millis(300), Completed: millis(304),
 			FailCode: "500", Reason: kie.ReasonContentPolicy, FailedAt: millis(304), Credits: 0, HasCredits: true,
 		},
 		{

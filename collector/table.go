@@ -57,7 +57,12 @@ func Table() []Metric {
 
 // knownMetrics returns the metrics of everything but the scrape itself.
 func knownMetrics() []Metric {
-	return slices.Concat(taskMetrics(), modelMetrics(), accountMetrics(), callbackMetrics(), configMetrics(), storeMetrics(), groupMetrics(), sourceMetrics())
+	return slices.Concat(taskMetrics(), aggregateMetrics())
+}
+
+// aggregateMetrics returns those of them that are not of single tasks.
+func aggregateMetrics() []Metric {
+	return slices.Concat(modelMetrics(), accountMetrics(), callbackMetrics(), configMetrics(), storeMetrics(), groupMetrics(), sourceMetrics())
 }
 
 func perTask(m Metric, collect func(*tracker.Task, *series)) Metric {

@@ -23,14 +23,13 @@ func infoMetric() Metric {
 		TaskLabels: true,
 	}, nil)
 	m.collect = func(v *view, s *series) {
-		own := make([]string, 1+len(v.labelKeys))
 		for _, task := range v.tasks {
 			s.shared = task.labels
-			own[0] = task.of.Account
-			for i, key := range v.labelKeys {
-				own[i+1] = task.of.Labels[key]
+			s.own = append(s.own[:0], task.of.Account)
+			for _, key := range v.labelKeys {
+				s.own = append(s.own, task.of.Labels[key])
 			}
-			s.put(1, own...)
+			s.put(1, s.own...)
 		}
 	}
 	return m

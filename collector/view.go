@@ -41,7 +41,7 @@ func newView(known *tracker.Snapshot, sources []source.Stat, callbacks []webhook
 	p := pairs{}
 	return &view{
 		labelKeys: known.LabelKeys,
-		tasks:     taskEntities(known.Tasks, p),
+		tasks:     taskEntities(known.Tasks(), p),
 		models: entities(known.Models, func(m *tracker.Model) []*dto.LabelPair {
 			return []*dto.LabelPair{p.of("group", m.Group), p.of("model", m.Model)}
 		}),

@@ -12,6 +12,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/collector"
 	"github.com/kie-exporter/kie_exporter/config"
+	"github.com/kie-exporter/kie_exporter/internal/exposition"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
@@ -20,14 +21,15 @@ import (
 
 // exporter is what a configuration makes: clients with budgets, the tracker that spends them, the sources that feed it.
 type exporter struct {
-	load     func() (*config.Config, error)
-	store    *store.Store // nil: memory only
-	holdBack time.Duration
-	tracker  *tracker.Tracker
-	sources  *source.Set
-	webhook  *webhook.Receiver
-	log      *slog.Logger
-	ready    chan struct{} // closed when every source was read once
+	load       func() (*config.Config, error)
+	store      *store.Store // nil: memory only
+	holdBack   time.Duration
+	tracker    *tracker.Tracker
+	sources    *source.Set
+	webhook    *webhook.Receiver
+	exposition *exposition.Handler
+	log        *slog.Logger
+	ready      chan struct{} // closed when every source was read once
 
 	reloading chan struct{} // has a token while a reload is under way
 	inForce   atomic.Pointer[generation]
@@ -59,6 +61,7 @@ func newExporter(
 		return nil, err
 	}
 	e.status.Store(&collector.ConfigStatus{Successful: true, SucceededAt: time.Now()})
+	e.exposition = newExposition(e)
 	return e, nil
 }
 
@@ -113,6 +116,7 @@ func (e *exporter) run(ctx context.Context) {
 
 	var parts sync.WaitGroup
 	parts.Go(func() { e.tracker.Run(ctx) })
+	parts.Go(func() { e.exposition.Run(ctx) })
 	parts.Go(func() {
 		e.tracker.Relearn()
 		_ = e.sources.Load(ctx) // what can't be read was logged, and is tried again by Run

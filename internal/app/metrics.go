@@ -10,9 +10,12 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/kie-exporter/kie_exporter/collector"
+	"github.com/kie-exporter/kie_exporter/internal/exposition"
 )
 
 // writeTimeout is how long a client may take to read an answer.
@@ -24,25 +27,43 @@ const timeoutHeader = "X-Prometheus-Scrape-Timeout-Seconds"
 // metrics serves scrapes and probes.
 type metrics struct {
 	exporter *exporter
-	registry *prometheus.Registry
 	offset   time.Duration
 	most     int // scrapes at a time, and as many probes
-	options  promhttp.HandlerOpts
+	probes   promhttp.HandlerOpts
 }
 
-func newMetrics(e *exporter, registry *prometheus.Registry, offset time.Duration, most int, log *slog.Logger) *metrics {
+func newMetrics(e *exporter, offset time.Duration, most int, log *slog.Logger) *metrics {
 	return &metrics{
 		exporter: e,
-		registry: registry,
 		offset:   offset,
 		most:     most,
-		options: promhttp.HandlerOpts{
+		probes: promhttp.HandlerOpts{
 			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelError),
 			ErrorHandling:     promhttp.ContinueOnError,
 			EnableOpenMetrics: true,
-			Registry:          registry,
 		},
 	}
+}
+
+// newExposition returns what answers the scrapes of an exporter.
+func newExposition(e *exporter) *exposition.Handler {
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(
+		versioncollector.NewCollector("kie_exporter"),
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	return exposition.New(exposition.Options{
+		Tracker: e.tracker,
+		Collector: collector.New(collector.Inputs{
+			Known:     e.tracker.Snapshot,
+			Sources:   e.sources.Stats,
+			Callbacks: e.callbacks,
+			Config:    func() collector.ConfigStatus { return *e.status.Load() },
+		}),
+		Registry: registry,
+		Log:      e.log,
+	})
 }
 
 // limited lets no more requests at a time pass to next than the limit. Each handler has a limit of its own, so that probes that
@@ -66,11 +87,10 @@ func (m *metrics) scrape(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := m.deadline(r.Context(), r.Header, most)
 	defer cancel()
 	m.awaitReady(ctx)
-	scrape := prometheus.NewPedanticRegistry()
-	scrape.MustRegister(collector.ForScrape(m.exporter.tracker.Wait(ctx)))
+	scrape := m.exporter.tracker.Wait(ctx)
 	// A client that does not read must not keep its slot. That the deadline can't be set is no reason not to answer.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
-	promhttp.HandlerFor(prometheus.Gatherers{m.registry, scrape}, m.options).ServeHTTP(w, r)
+	m.exporter.exposition.Serve(w, r, scrape)
 }
 
 // awaitReady keeps a scrape that comes at the start from finding no tasks.

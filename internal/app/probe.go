@@ -46,9 +46,7 @@ func (m *metrics) probe(w http.ResponseWriter, r *http.Request) {
 	}
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(collector.ForProbe(p, took))
-	options := m.options
-	options.Registry = nil
-	promhttp.HandlerFor(registry, options).ServeHTTP(w, r)
+	promhttp.HandlerFor(registry, m.probes).ServeHTTP(w, r)
 }
 
 // target returns whom a probe asks about what. Nothing of what the query holds is in the error.

@@ -15,13 +15,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
 	"github.com/prometheus/common/version"
 	toolkit "github.com/prometheus/exporter-toolkit/web"
 
-	"github.com/kie-exporter/kie_exporter/collector"
 	"github.com/kie-exporter/kie_exporter/internal/web"
 )
 
@@ -134,21 +130,8 @@ func plainPaths(next http.Handler) http.Handler {
 
 // handler returns everything that is served.
 func (f *flags) handler(e *exporter, log *slog.Logger) (http.Handler, error) {
-	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(
-		versioncollector.NewCollector("kie_exporter"),
-		collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		collector.New(collector.Inputs{
-			Known:   e.tracker.Snapshot,
-			Sources: e.sources.Stats,
-			Config:  func() collector.ConfigStatus { return *e.status.Load() },
-
-			Callbacks: e.callbacks,
-		}),
-	)
 	mux := healthHandler(e)
-	m := newMetrics(e, registry, f.timeoutOffset, f.maxRequests, log)
+	m := newMetrics(e, f.timeoutOffset, f.maxRequests, log)
 	mux.Handle("GET "+f.metricsPath, m.limited(m.scrape))
 	mux.Handle("GET /probe", m.limited(m.probe))
 	mux.Handle("GET /config", web.Config(func() ([]byte, error) { return e.config().YAML() }))

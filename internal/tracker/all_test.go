@@ -26,7 +26,7 @@ func TestAllYieldsTasksBeyondTheLimitOfSeries(t *testing.T) {
 			r.task(kiesim.Task{ID: fmt.Sprint("open", i), InFlight: "generating", Duration: 2 * time.Hour})
 		}
 		start := time.Now()
-		if n := len(r.watch(time.Minute).Tasks); n != 10 {
+		if n := len(r.watch(time.Minute).Tasks()); n != 10 {
 			t.Fatalf("%d tasks have series, want 10", n)
 		}
 		seen := map[string]bool{}

@@ -13,13 +13,14 @@ import (
 // build returns what is known now. The lock must be held.
 func (t *Tracker) build(now time.Time) *Snapshot {
 	s := &Snapshot{
-		At: now, LabelKeys: t.bounds.lastKeys, Overflows: t.bounds.overflows, Storage: t.store.Stats(), changes: t.changes.Load(),
+		Shown: t.show(now), At: now, Overflows: t.bounds.overflows, Storage: t.store.Stats(), changes: t.changes.Load(),
 	}
 	sum := t.sumUp(now)
-	shown := make(map[*group]int, len(t.groups))
-	for _, k := range t.withSeries() {
-		shown[k.group]++
-		s.Tasks = append(s.Tasks, k.snapshot())
+	shown := make(map[string]int, len(t.groups))
+	for _, b := range s.Blocks {
+		for _, share := range b.groups {
+			shown[share.group] += share.tasks
+		}
 	}
 	for _, m := range t.sortedModels() {
 		view := m.snapshot(now, t.options.HoldBack)
@@ -29,7 +30,7 @@ func (t *Tracker) build(now time.Time) *Snapshot {
 	for _, g := range t.groups {
 		s.Groups = append(s.Groups, Group{
 			Name: g.name, Pending: sum.pending[g], OldestAnswer: sum.oldestAnswer[g], Uncounted: g.uncounted,
-			WithoutSeries: g.tasks - shown[g], QueryFailing: sum.failing(g), Detection: g.detection.copied(),
+			WithoutSeries: g.tasks - shown[g.name], QueryFailing: sum.failing(g), Detection: g.detection.copied(),
 		})
 	}
 	for _, a := range t.accounts {
@@ -100,35 +101,77 @@ func (s *summary) failing(g *group) map[kie.Class]int {
 	return all
 }
 
-// withSeries returns the tasks that get series of their own: answered unfinished ones, newest first, up to half of the
-// limit; then finished ones, last learned first; then what unfinished ones are left, answered before pending.
-func (t *Tracker) withSeries() []*task {
-	limit := t.options.TaskSeries
-	var answered, pending []*task
+// show returns which tasks have series now. The lock must be held.
+func (t *Tracker) show(now time.Time) Shown {
+	t.shows++
+	c := t.choose()
+	return Shown{
+		LabelKeys: t.bounds.lastKeys,
+		Blocks:    append(t.hot.chosen(t.unfinished, c.of), t.cold.last(t.finished, c.finished, now)...),
+		number:    t.shows,
+	}
+}
+
+// choice is which tasks get series of their own: answered unfinished ones, newest first, up to half of the limit; then
+// finished ones, last learned first; then what unfinished ones are left, answered before pending.
+type choice struct {
+	finished int            // the last ones
+	pending  int            // the first ones that come by
+	answered map[*task]bool // nil: all
+}
+
+func (t *Tracker) choose() choice {
+	answered := 0
 	for _, k := range t.unfinished {
-		if k.open.Answered.IsZero() {
-			pending = append(pending, k)
-		} else {
-			answered = append(answered, k)
+		if !k.open.Answered.IsZero() {
+			answered++
 		}
 	}
-	if len(answered) > limit/2 {
-		slices.SortFunc(answered, func(a, b *task) int { return cmp.Compare(b.born(), a.born()) })
+	limit := t.options.TaskSeries
+	finished := min(len(t.finished)-t.gaps, limit-min(answered, limit/2))
+	shown := min(answered, limit-finished)
+	c := choice{finished: finished, pending: limit - finished - shown}
+	if shown < answered {
+		c.answered = t.newest(answered, shown)
 	}
-	half := min(len(answered), limit/2)
-	chosen := slices.Clone(answered[:half])
-	for _, k := range slices.Backward(t.finished) {
-		if len(chosen) >= limit {
-			return chosen
+	return c
+}
+
+// newest returns the newest ones of the answered unfinished tasks.
+func (t *Tracker) newest(answered, count int) map[*task]bool {
+	if count == 0 {
+		return map[*task]bool{}
+	}
+	all := make([]*task, 0, answered)
+	for _, k := range t.unfinished {
+		if !k.open.Answered.IsZero() {
+			all = append(all, k)
 		}
-		if k != nil {
-			chosen = append(chosen, k)
+	}
+	slices.SortFunc(all, func(a, b *task) int {
+		return cmp.Or(cmp.Compare(b.born(), a.born()), cmp.Compare(a.id, b.id))
+	})
+	newest := make(map[*task]bool, count)
+	for _, k := range all[:count] {
+		newest[k] = true
+	}
+	return newest
+}
+
+// of returns which of some unfinished tasks are chosen.
+func (c *choice) of(tasks []*task) (mask uint64) {
+	for i, k := range tasks {
+		switch {
+		case !k.open.Answered.IsZero():
+			if c.answered == nil || c.answered[k] {
+				mask |= 1 << i
+			}
+		case c.pending > 0:
+			c.pending--
+			mask |= 1 << i
 		}
 	}
-	for _, rest := range [][]*task{answered[half:], pending} {
-		chosen = append(chosen, rest[:min(len(rest), max(0, limit-len(chosen)))]...)
-	}
-	return chosen
+	return mask
 }
 
 // born returns when an unfinished task was created, or first seen if that is not known.

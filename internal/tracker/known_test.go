@@ -24,8 +24,8 @@ func TestARemovedTaskHasNoSeriesAndTotalsStay(t *testing.T) {
 		r.remove("done", "open", "pending", "never listed")
 		s := r.scrape()
 		m := model(t, s, "video", "kling/v2")
-		if len(s.Tasks) != 0 || r.tracked() != 0 || m.Tasks[kie.StateSuccess] != 0 || m.Tasks[kie.StateGenerating] != 0 {
-			t.Errorf("%d tasks with series, %d tracked, %v by state", len(s.Tasks), r.tracked(), m.Tasks)
+		if len(s.Tasks()) != 0 || r.tracked() != 0 || m.Tasks[kie.StateSuccess] != 0 || m.Tasks[kie.StateGenerating] != 0 {
+			t.Errorf("%d tasks with series, %d tracked, %v by state", len(s.Tasks()), r.tracked(), m.Tasks)
 		}
 		if m.Finished[tracker.Succeeded] != 1 || !m.Oldest.IsZero() {
 			t.Errorf("%d finished, oldest %v", m.Finished[tracker.Succeeded], m.Oldest)
@@ -45,8 +45,8 @@ func TestATaskRemovedWhileItIsAskedStaysAway(t *testing.T) {
 		time.Sleep(time.Second)
 		r.remove("a")
 		s := r.watch(time.Minute)
-		if len(s.Tasks) != 0 || len(s.Models) != 0 {
-			t.Errorf("tasks %v, models %v", s.Tasks, s.Models)
+		if len(s.Tasks()) != 0 || len(s.Models) != 0 {
+			t.Errorf("tasks %v, models %v", s.Tasks(), s.Models)
 		}
 	})
 }
@@ -104,7 +104,7 @@ func TestTaskSeriesAreChosen(t *testing.T) {
 				r.list(ids("pending", test.pending)...)
 				s := r.scrape()
 				count := map[string]int{}
-				for _, k := range s.Tasks {
+				for _, k := range s.Tasks() {
 					count[k.ID[:4]]++
 				}
 				if count["open"] != test.wantOpen || count["done"] != test.wantDone || count["pend"] != test.wantPending {
@@ -279,7 +279,7 @@ func checkSums(t *testing.T, r *rig, s *tracker.Snapshot) {
 	if answered+pending != r.tracked() {
 		t.Fatalf("%d answered, %d pending, %d tracked", answered, pending, r.tracked())
 	}
-	if len(s.Tasks)+without != r.tracked() || len(s.Tasks) != min(r.tracked(), 40) {
-		t.Fatalf("%d with series, %d without, %d tracked", len(s.Tasks), without, r.tracked())
+	if len(s.Tasks())+without != r.tracked() || len(s.Tasks()) != min(r.tracked(), 40) {
+		t.Fatalf("%d with series, %d without, %d tracked", len(s.Tasks()), without, r.tracked())
 	}
 }

@@ -28,7 +28,7 @@ func TestAProbeAsksNowAndFinishedTasksNever(t *testing.T) {
 			t.Errorf("from memory: %+v", p)
 		}
 		r.wantQueries("stranger", 2)
-		if s := r.scrape(); len(s.Tasks) != 0 || len(s.Models) != 0 {
+		if s := r.scrape(); len(s.Tasks()) != 0 || len(s.Models) != 0 {
 			t.Errorf("a probe leaves something behind: %+v", s)
 		}
 	})

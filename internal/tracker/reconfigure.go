@@ -99,6 +99,7 @@ func (t *Tracker) entrust(g *group, a *account) {
 	if from == a || from == nil {
 		return
 	}
+	t.hot, t.cold = newShelf(), newShelf() // each task shows its account
 	for _, k := range t.unfinished {
 		if k.group == g {
 			from.dequeue(k)

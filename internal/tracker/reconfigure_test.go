@@ -95,8 +95,8 @@ func TestAGroupThatIsNoMoreGoesWithItsTasks(t *testing.T) {
 		o.Groups = o.Groups[:1]
 		r.Reconfigure(o, nothing)
 		s := r.scrape()
-		if len(s.Tasks) != 1 || len(s.Models) != 1 || r.tracked() != 1 {
-			t.Errorf("still there: %d tasks with series, %d models, %d tracked", len(s.Tasks), len(s.Models), r.tracked())
+		if len(s.Tasks()) != 1 || len(s.Models) != 1 || r.tracked() != 1 {
+			t.Errorf("still there: %d tasks with series, %d models, %d tracked", len(s.Tasks()), len(s.Models), r.tracked())
 		}
 		r.Reconfigure(r.options, func() { r.Apply(listing("image", "b")) })
 		r.watch(time.Minute)

@@ -170,11 +170,11 @@ func (r *rig) wantQueries(id string, want int) {
 
 func find(tb testing.TB, s *tracker.Snapshot, id string) tracker.Task {
 	tb.Helper()
-	i := slices.IndexFunc(s.Tasks, func(k tracker.Task) bool { return k.ID == id })
+	i := slices.IndexFunc(s.Tasks(), func(k tracker.Task) bool { return k.ID == id })
 	if i < 0 {
-		tb.Fatalf("no series of task %q in %d", id, len(s.Tasks))
+		tb.Fatalf("no series of task %q in %d", id, len(s.Tasks()))
 	}
-	return s.Tasks[i]
+	return s.Tasks()[i]
 }
 
 func model(tb testing.TB, s *tracker.Snapshot, group, name string) tracker.Model {

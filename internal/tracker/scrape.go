@@ -126,4 +126,14 @@ func (t *Tracker) Snapshot() *Snapshot {
 	return s
 }
 
+// Shown returns which tasks have series now. To look at them so does not count as having seen totals.
+func (t *Tracker) Shown() Shown {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.show(time.Now())
+}
+
+// Changes returns a number that grows with everything that a new snapshot would show.
+func (t *Tracker) Changes() uint64 { return t.changes.Load() }
+
 func (s *Snapshot) isFresh() bool { return s != nil && time.Since(s.At) < snapshotInterval }

@@ -14,11 +14,10 @@ import (
 
 // Snapshot is what is known at one moment. It is immutable.
 type Snapshot struct {
+	Shown     // the tasks with series of their own
 	At        time.Time
-	LabelKeys []string // sorted union of the keys of all tasks' labels
-	Tasks     []Task   // those with series of their own, in no order
-	Models    []Model  // sorted by group, then model
-	Groups    []Group  // in the configuration's order
+	Models    []Model // sorted by group, then model
+	Groups    []Group // in the configuration's order
 	Accounts  []Account
 	Overflows Overflows
 	Storage   store.Stats

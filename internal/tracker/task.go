@@ -211,6 +211,7 @@ func (t *Tracker) learn(a *account, k *task, answer kie.Answer, err error) {
 	if !k.marks.has(markRemoved) {
 		t.conclude(a, k, answer, err, now)
 		t.resolve(k, now)
+		t.touch(k)
 		if k.open != nil {
 			if k.open.Called {
 				k.heed(now, t.options.Bounds)

@@ -74,6 +74,8 @@ type Tracker struct {
 	unfinished []*task
 	finished   []*task // in the order in which it was learned, with gaps
 	gaps       int     // in finished
+	hot, cold  shelf   // of the unfinished and the finished tasks
+	shows      uint64  // how often was told which tasks have series
 	dropped    dropped
 	strays     strays
 	models     map[modelKey]*model
@@ -93,6 +95,8 @@ func New(o Options) *Tracker {
 		strays:    newStrays(),
 		models:    make(map[modelKey]*model),
 		bounds:    newBounds(o.Models),
+		hot:       newShelf(),
+		cold:      newShelf(),
 	}
 	t.Reconfigure(o, func() {})
 	return t
@@ -263,6 +267,7 @@ func (t *Tracker) drop(k *task) {
 func (t *Tracker) enter(k *task, g *group, labels map[string]string) {
 	k.labels = labels
 	g.tasks++
+	t.touch(k)
 	if k.model == nil {
 		k.family = &g.family
 	} else {
@@ -313,7 +318,17 @@ func (t *Tracker) putUnfinished(k *task) {
 // position returns a place in a list in half the bytes.
 func position(n int) uint32 { return uint32(n) } //nolint:gosec // no memory holds so many
 
+// touch notes that what is shown of a task has changed.
+func (t *Tracker) touch(k *task) {
+	if k.open == nil {
+		t.cold.touch(int(k.index))
+	} else {
+		t.hot.touch(int(k.index))
+	}
+}
+
 func (t *Tracker) takeUnfinished(k *task) {
+	t.hot.touch(int(k.index))
 	last := t.unfinished[len(t.unfinished)-1]
 	t.unfinished[k.index], last.index = last, k.index
 	t.unfinished[len(t.unfinished)-1] = nil
@@ -326,11 +341,13 @@ func (t *Tracker) takeUnfinished(k *task) {
 func (t *Tracker) putFinished(k *task) {
 	k.index = position(len(t.finished))
 	t.finished = append(t.finished, k)
+	t.cold.touch(int(k.index))
 }
 
 // takeFinished leaves a gap, and closes the gaps when they are more than half.
 func (t *Tracker) takeFinished(k *task) {
 	t.finished[k.index] = nil
+	t.cold.touch(int(k.index))
 	t.gaps++
 	if t.gaps*2 <= len(t.finished) {
 		return
@@ -343,6 +360,7 @@ func (t *Tracker) takeFinished(k *task) {
 		}
 	}
 	t.finished, t.gaps = left, 0
+	t.cold = newShelf() // every position has another task
 }
 
 // modelOf returns the counts of a group's model, whose name is bounded already.

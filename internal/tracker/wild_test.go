@@ -37,8 +37,8 @@ func TestTenThousandModelsAndFailCodesStayBounded(t *testing.T) {
 				codes[c.Code] = true
 			}
 		}
-		if len(s.Models) != 101 || len(codes) > 51 || len(s.Tasks) != 100 {
-			t.Errorf("%d models, %d fail codes, %d tasks with series", len(s.Models), len(codes), len(s.Tasks))
+		if len(s.Models) != 101 || len(codes) > 51 || len(s.Tasks()) != 100 {
+			t.Errorf("%d models, %d fail codes, %d tasks with series", len(s.Models), len(codes), len(s.Tasks()))
 		}
 		if other := model(t, s, "video", "other"); other.Tasks[kie.StateFail] != most-100 {
 			t.Errorf("%d tasks of other models, want %d", other.Tasks[kie.StateFail], most-100)

@@ -1,0 +1,348 @@
+package exposition
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"hash/crc32"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/common/expfmt"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/tracker"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func TestBothWaysShowTheSame(t *testing.T) {
+	for seed := range uint64(4) {
+		s := serve(t, random(rand.New(rand.NewPCG(seed, 0))))
+		for _, accept := range formats() {
+			want := get(t, s.plain, accept, "")
+			samples := parsed(t, decoded(t, want), want.Header().Get("Content-Type"))
+			for _, encoding := range []string{"", "gzip", "zstd"} {
+				got := get(t, s, accept, encoding)
+				if e := got.Header().Get("Content-Encoding"); e != encoding {
+					t.Fatalf("encoding %q, want %q", e, encoding)
+				}
+				same(t, parsed(t, decoded(t, got), got.Header().Get("Content-Type")), samples)
+				if t.Failed() {
+					t.Fatalf("seed %d, accept %q, encoding %q", seed, accept, encoding)
+				}
+			}
+		}
+	}
+}
+
+func TestEachLineOfTextIsThatOfThePlainWay(t *testing.T) {
+	s := serve(t, random(rand.New(rand.NewPCG(77, 0))))
+	lines := func(h http.Handler) []string {
+		return slices.Sorted(strings.Lines(string(decoded(t, get(t, h, string(expfmt.FmtText), "")))))
+	}
+	if got, want := lines(s), lines(s.plain); !slices.Equal(got, want) {
+		t.Errorf("%d lines, want %d", len(got), len(want))
+		for i := range min(len(got), len(want)) {
+			if got[i] != want[i] {
+				t.Fatalf("got\n%swant\n%s", got[i], want[i])
+			}
+		}
+	}
+}
+
+func TestWhatChangesIsShownInTheNextScrape(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 0))
+	shown := random(r)
+	s := serve(t, shown)
+	for range 30 {
+		next := tracker.Shown{LabelKeys: shown.LabelKeys, Blocks: slices.Clone(shown.Blocks)}
+		for range r.IntN(3) {
+			next.Blocks = append(next.Blocks, random(r).Blocks...)
+		}
+		for range r.IntN(3) {
+			if len(next.Blocks) > 0 {
+				i := r.IntN(len(next.Blocks))
+				next.Blocks = slices.Delete(next.Blocks, i, i+1)
+			}
+		}
+		if r.IntN(5) == 0 {
+			next.LabelKeys = []string{"a", "zone"}[:r.IntN(3)]
+		}
+		next.Blocks = distinct(next.Blocks)
+		shown = next
+		s.show(shown)
+		if r.IntN(2) == 0 {
+			s.ours.Refresh()
+		}
+		accept := formats()[r.IntN(2)]
+		got, want := get(t, s, accept, "gzip"), get(t, s.plain, accept, "")
+		same(t, parsed(t, decoded(t, got), got.Header().Get("Content-Type")), parsed(t, decoded(t, want), want.Header().Get("Content-Type")))
+		if t.Failed() {
+			t.FailNow()
+		}
+		if kept := len(s.ours.deflated.kept); kept != len(shown.Blocks) {
+			t.Fatalf("%d blocks are kept, %d shown", kept, len(shown.Blocks))
+		}
+	}
+}
+
+// distinct leaves out blocks with tasks that come twice.
+func distinct(blocks []*tracker.Block) []*tracker.Block {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(blocks, func(b *tracker.Block) bool {
+		twice := false
+		for _, k := range (tracker.Shown{Blocks: []*tracker.Block{b}}).Tasks() {
+			twice = twice || seen[k.ID]
+			seen[k.ID] = true
+		}
+		return twice
+	})
+}
+
+func TestScrapesAreAsRecorded(t *testing.T) {
+	shown := tracker.Shown{LabelKeys: []string{"customer", "team"}, Blocks: []*tracker.Block{
+		tracker.NewBlock(
+			tracker.Task{ID: "task_pending", Group: "video", Account: "default", Labels: map[string]string{"team": "film"}},
+			tracker.Task{
+				ID: "task_generating", Group: "video", Account: "default", Model: "kling/v2", State: kie.StateGenerating, Created: 1698765397000,
+				LastAnswer: time.UnixMilli(1698765399250), QueryError: kie.ClassRateLimited,
+			},
+		),
+		tracker.NewBlock(
+			tracker.Task{
+				ID: "task_12345678", Group: "video", Account: "default", Model: "kling/v2", State: kie.StateSuccess,
+				Created: 1698765400000, Completed: 1698765432000, Credits: 42.5, HasCredits: true,
+			},
+			tracker.Task{
+				ID: `task_"odd"\`, Group: "speech", Account: "second", Labels: map[string]string{"customer": "c-17\n"}, Model: "日本語",
+				State: kie.StateFail, FailCode: "500", Reason: kie.ReasonContentPolicy, FailedAt: 1698765432000, HasCredits: true,
+			},
+		),
+	}}
+	for name, shown := range map[string]tracker.Shown{"empty": {}, "tasks": shown} {
+		s := serve(t, shown)
+		golden(t, name+".prom", decoded(t, get(t, s, string(expfmt.FmtText), "")))
+		golden(t, name+".openmetrics", decoded(t, get(t, s, string(expfmt.FmtOpenMetrics_1_0_0), "gzip")))
+	}
+}
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, got, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != string(want) {
+		t.Errorf("%s: got\n%s", path, got)
+	}
+}
+
+func TestChecksumsOfPartsMakeThatOfTheWhole(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 0))
+	for range 200 {
+		whole := make([]byte, r.IntN(1<<r.IntN(18)))
+		for i := range whole {
+			whole[i] = byte(r.IntN(256)) //nolint:gosec // fits
+		}
+		cut := r.IntN(len(whole) + 1)
+		var d deflater
+		if got, want := d.sum(whole[cut:]).after(crc32.ChecksumIEEE(whole[:cut])), crc32.ChecksumIEEE(whole); got != want {
+			t.Fatalf("%d + %d bytes: %x, want %x", cut, len(whole)-cut, got, want)
+		}
+	}
+}
+
+// broken is a collector that fails, after it has sent a metric or not.
+type broken struct{ desc *prometheus.Desc }
+
+func (b broken) Describe(ch chan<- *prometheus.Desc) { ch <- b.desc }
+
+func (b broken) Collect(ch chan<- prometheus.Metric) {
+	ch <- prometheus.NewInvalidMetric(b.desc, errors.New("no reading"))
+}
+
+func TestFaultsAreCountedAsPromhttpCountsThem(t *testing.T) {
+	s := serve(t, random(rand.New(rand.NewPCG(3, 0))))
+	s.registry.MustRegister(broken{prometheus.NewDesc("broken", "never works", nil, nil)})
+	errorsOf := func(h http.Handler) string {
+		return parsed(t, decoded(t, get(t, h, "", "gzip")), string(expfmt.FmtText))[`{__name__="promhttp_metric_handler_errors_total", cause="gathering"}`]
+	}
+	for i, h := range []http.Handler{s, s.plain, s, s.plain} { // the count is shown by the next one
+		if got, want := errorsOf(h), strconv.Itoa(i); got != want {
+			t.Errorf("scrape %d shows %s faults, want %s", i, got, want)
+		}
+	}
+	for i, h := range []http.Handler{s, s.plain} {
+		h.ServeHTTP(&gone{after: 3000}, request(t, "", "", ""))
+		all := parsed(t, decoded(t, get(t, s, "", "")), string(expfmt.FmtText))
+		if got := all[`{__name__="promhttp_metric_handler_errors_total", cause="encoding"}`]; i == 0 && got != "1" || got == "0" {
+			t.Errorf("%s faults after a client has gone", got)
+		}
+	}
+}
+
+// gone is a client that goes away after some bytes.
+type gone struct {
+	header http.Header
+	after  int
+}
+
+func (g *gone) Header() http.Header {
+	if g.header == nil {
+		g.header = http.Header{}
+	}
+	return g.header
+}
+
+func (g *gone) WriteHeader(int) {}
+
+func (g *gone) Write(p []byte) (int, error) {
+	if g.after -= len(p); g.after < 0 {
+		return 0, errors.New("gone")
+	}
+	return len(p), nil
+}
+
+func TestAnErrorPageIsNothingElse(t *testing.T) {
+	a := &answer{ResponseWriter: httptest.NewRecorder(), encoding: promhttp.Gzip, body: &gzipBody{}}
+	http.Error(a, "no metrics at all", http.StatusInternalServerError)
+	if a.isWhole() {
+		t.Error("it is to be gone on with")
+	}
+	w := a.ResponseWriter.(*httptest.ResponseRecorder)
+	if w.Code != http.StatusInternalServerError || w.Body.String() != "no metrics at all\n" || w.Header().Get("Content-Encoding") != "" {
+		t.Errorf("%d %q %v", w.Code, w.Body, w.Header())
+	}
+}
+
+func TestASlowClientKeepsNobodyWaiting(t *testing.T) {
+	s := serve(t, random(rand.New(rand.NewPCG(9, 0))))
+	slow := &stuck{ResponseWriter: httptest.NewRecorder(), begun: make(chan struct{}), goOn: make(chan struct{})}
+	var scraping sync.WaitGroup
+	scraping.Go(func() { s.ServeHTTP(slow, request(t, "", "gzip", "")) })
+	<-slow.begun
+	old := get(t, s, "", "")
+	s.show(random(rand.New(rand.NewPCG(10, 0))))
+	s.ours.Refresh()
+	if other := get(t, s, "", ""); other.Body.String() == old.Body.String() {
+		t.Error("the change is not shown")
+	}
+	close(slow.goOn)
+	scraping.Wait()
+	got := decoded(t, slow.ResponseWriter.(*httptest.ResponseRecorder))
+	same(t, parsed(t, got, string(expfmt.FmtText)), parsed(t, old.Body.Bytes(), string(expfmt.FmtText)))
+}
+
+// stuck is a client that reads nothing for a while.
+type stuck struct {
+	http.ResponseWriter
+	once        sync.Once
+	begun, goOn chan struct{}
+}
+
+func (s *stuck) Write(p []byte) (int, error) {
+	s.once.Do(func() {
+		close(s.begun)
+		<-s.goOn
+	})
+	return s.ResponseWriter.Write(p)
+}
+
+func TestChangesAreRenderedBeforeTheNextScrapeWhileSomebodyScrapes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, random(rand.New(rand.NewPCG(1, 0))))
+		var running sync.WaitGroup
+		defer running.Wait()
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		running.Go(func() { s.ours.Run(ctx) })
+		renderings := func() int {
+			s.show(random(rand.New(rand.NewPCG(2, 0))))
+			time.Sleep(3 * time.Second)
+			synctest.Wait()
+			return s.ours.deflated.size()
+		}
+		if n := renderings(); n != 0 {
+			t.Errorf("%d blocks are rendered for nobody", n)
+		}
+		get(t, s, "", "gzip")
+		if n, want := renderings(), len(s.Shown().Blocks); n != want || s.ours.zstd.size() > 0 {
+			t.Errorf("%d blocks are rendered, want %d; zstd: %d", n, want, s.ours.zstd.size())
+		}
+		get(t, s, "", "zstd")
+		if n, want := renderings(), len(s.Shown().Blocks); n != want || s.ours.zstd.size() != want {
+			t.Errorf("%d and %d blocks are rendered, want %d", n, s.ours.zstd.size(), want)
+		}
+		time.Sleep(2 * idle)
+		synctest.Wait()
+		if s.ours.deflated.size() > 0 || s.ours.zstd.size() > 0 {
+			t.Error("renderings are kept for nobody")
+		}
+	})
+}
+
+// size returns how many renderings are kept.
+func (f *form) size() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return max(len(f.kept), len(f.blocks))
+}
+
+func TestAnOlderStateIsServedAsItWas(t *testing.T) {
+	s := serve(t, random(rand.New(rand.NewPCG(21, 0))))
+	want := decoded(t, get(t, s, "", "gzip"))
+	old := s.Snapshot()
+	s.show(random(rand.New(rand.NewPCG(22, 0))))
+	get(t, s, "", "gzip")
+	s.snapshot.Store(old)
+	if got := decoded(t, get(t, s, "", "gzip")); string(got) != string(want) {
+		t.Error("it is another one now")
+	}
+}
+
+func TestSeveralScrapeAtATimeWhileTasksChange(t *testing.T) {
+	s := serve(t, random(rand.New(rand.NewPCG(0, 0))))
+	var scraping sync.WaitGroup
+	defer scraping.Wait()
+	done := make(chan struct{})
+	defer close(done)
+	for i := range 4 {
+		scraping.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				w := get(t, s, formats()[i], []string{"", "gzip", "zstd", "gzip"}[i])
+				if body := decoded(t, w); len(body) == 0 {
+					t.Error("empty")
+				}
+			}
+		})
+	}
+	for seed := range uint64(30) {
+		s.show(random(rand.New(rand.NewPCG(seed, 1))))
+		s.ours.Refresh()
+		get(t, s, "", "gzip")
+	}
+}

@@ -1,0 +1,84 @@
+// Package readers has the readers of other programs read what the exporter serves. It is a module of its own for what they
+// bring along. OpenTelemetry's receiver needs no test here: it scrapes and parses with the code of Prometheus.
+package readers
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"sync/atomic"
+	"testing"
+
+	"github.com/VictoriaMetrics/VictoriaMetrics/lib/protoparser/prometheus"
+	"github.com/VictoriaMetrics/VictoriaMetrics/lib/protoparser/prometheus/stream"
+	"github.com/VictoriaMetrics/VictoriaMetrics/lib/protoparser/protoparserutil"
+	registry "github.com/prometheus/client_golang/prometheus"
+
+	"github.com/kie-exporter/kie_exporter/collector"
+	"github.com/kie-exporter/kie_exporter/internal/exposition"
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/tracker"
+)
+
+// still is a tracker that knows some tasks.
+type still struct{ snapshot tracker.Snapshot }
+
+func (s *still) Snapshot() *tracker.Snapshot { return &s.snapshot }
+func (s *still) Shown() tracker.Shown        { return s.snapshot.Shown }
+func (s *still) Changes() uint64             { return 0 }
+
+func TestVictoriaMetricsReadsEverySample(t *testing.T) {
+	protoparserutil.StartUnmarshalWorkers()
+	t.Cleanup(protoparserutil.StopUnmarshalWorkers)
+	const tasks, blocks, samples = 200, 5, 10 // info, 6 states, latency, creation, completion
+	known := &still{}
+	for b := range blocks {
+		var some []tracker.Task
+		for i := range tasks {
+			some = append(some, tracker.Task{
+				ID: strconv.Itoa(b*tasks + i), Group: "g", Account: "a", Model: "m \"odd\"\n", State: kie.StateSuccess,
+				Created: 1698765400000, Completed: 1698765432000,
+			})
+		}
+		known.snapshot.Blocks = append(known.snapshot.Blocks, tracker.NewBlock(some...))
+	}
+	handler := exposition.New(exposition.Options{
+		Tracker: known, Registry: registry.NewRegistry(), Log: slog.New(slog.DiscardHandler),
+		Collector: collector.New(collector.Inputs{
+			Known:   known.Snapshot,
+			Sources: func() []source.Stat { return nil },
+			Config:  func() collector.ConfigStatus { return collector.ConfigStatus{} },
+		}),
+	})
+	for _, accept := range []string{"", "application/openmetrics-text;version=1.0.0"} {
+		for _, encoding := range []string{"", "gzip", "zstd"} {
+			t.Run(accept+"/"+encoding, func(t *testing.T) {
+				r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", http.NoBody)
+				r.Header.Set("Accept", accept)
+				r.Header.Set("Accept-Encoding", encoding)
+				w := httptest.NewRecorder()
+				handler.Serve(w, r, tracker.Scrape{})
+				var ofTasks atomic.Int64
+				count := func(rows []prometheus.Row, _ []prometheus.Metadata) error {
+					for _, row := range rows {
+						for _, tag := range row.Tags {
+							if tag.Key == "task_id" {
+								ofTasks.Add(1)
+							}
+						}
+					}
+					return nil
+				}
+				fault := func(line string) { t.Error(line) }
+				if err := stream.Parse(w.Body, 0, encoding, false, false, count, fault); err != nil {
+					t.Fatal(err)
+				}
+				if n := ofTasks.Load(); n != blocks*tasks*samples {
+					t.Errorf("%d samples of tasks, want %d", n, blocks*tasks*samples)
+				}
+			})
+		}
+	}
+}
