@@ -74,8 +74,8 @@ func few() tracker.Shown {
 	return tracker.Shown{Blocks: []*tracker.Block{tracker.NewBlock(tracker.Task{ID: "a", Group: "g"})}}
 }
 
-// FuzzAnswersAreNegotiatedAsPromhttpDoes: whatever a client says that it accepts, status, type, encoding and samples are those that promhttp
-// answers with.
+// FuzzAnswersAreNegotiatedAsPromhttpDoes: whatever a client says that it accepts, status, type, encoding and the number of lines
+// are those that promhttp answers with.
 func FuzzAnswersAreNegotiatedAsPromhttpDoes(f *testing.F) {
 	s := serve(f, few())
 	for i, accept := range accepts() {
