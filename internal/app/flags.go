@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path"
 	"strings"
@@ -125,4 +126,13 @@ func (f *flags) load(getenv func(string) string) (*config.Config, error) {
 		}
 	}
 	return config.ForTasks(f.taskIDs, f.taskFiles, getenv)
+}
+
+// warn tells what the configuration asks for in vain, with this command line.
+func (f *flags) warn(cfg *config.Config, log *slog.Logger) {
+	for _, g := range cfg.Groups {
+		if g.Webhook && f.hookAddress == "" {
+			log.Warn("Callbacks are not received without --web.webhook-listen-address, the group is polled like others", "group", g.Name)
+		}
+	}
 }
