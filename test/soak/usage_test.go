@@ -107,10 +107,11 @@ func (u *usage) check(v *verdict) {
 	}
 }
 
-// totals is the most that a process showed as counted, by group, and as not counted.
+// totals is the most that a process showed as counted: tasks, by group, and callbacks.
 type totals struct {
-	mu   sync.Mutex
-	most map[string]int
+	mu        sync.Mutex
+	most      map[string]int
+	callbacks int // that made a task due
 }
 
 func newTotals() *totals { return &totals{most: map[string]int{}} }
@@ -123,6 +124,13 @@ func (t *totals) take(e *exposition) {
 		group := k.labels.Get("group")
 		t.most[group] = max(t.most[group], int(k.value))
 	}
+	t.callbacks = max(t.callbacks, int(e.sum("kie_exporter_callbacks_total", with{"result": "accepted"})))
+}
+
+func (t *totals) heeded() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.callbacks
 }
 
 func (t *totals) counted() map[string]int {
