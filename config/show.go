@@ -63,7 +63,7 @@ type shownGroup struct {
 	HTTP    *shownHTTPList    `yaml:"http,omitempty"`
 	Labels  map[string]string `yaml:"labels,omitempty"`
 	Overdue model.Duration    `yaml:"overdue,omitempty"`
-	Webhook bool              `yaml:"webhook,omitempty"`
+	Webhook bool              `yaml:"webhook"`
 }
 
 type shownHTTPList struct {

@@ -62,7 +62,13 @@ func (f *flags) run(ctx context.Context, log *slog.Logger, o Options) error {
 	if f.demo {
 		return f.runDemo(ctx, log, o)
 	}
-	load := func() (*config.Config, error) { return f.load(o.Getenv) }
+	load := func() (*config.Config, error) {
+		cfg, err := f.load(o.Getenv)
+		if err == nil {
+			f.warn(cfg, log)
+		}
+		return cfg, err
+	}
 	open := func() (*store.Store, error) { return f.openStore(log) }
 	return f.export(ctx, load, open, holdBack, log, o)
 }

@@ -116,9 +116,11 @@ func (d *demo) config() (*config.Config, error) {
 			Files: []config.File{{Written: file, Path: d.list(file)}},
 		}
 	}
+	client := commoncfg.DefaultHTTPClientConfig
+	client.FollowRedirects = false // as /config says of every account
 	return &config.Config{
 		Accounts: []config.Account{{
-			Name: "demo", BaseURL: d.base, Key: key, HTTPClient: commoncfg.DefaultHTTPClientConfig,
+			Name: "demo", BaseURL: d.base, Key: key, HTTPClient: client,
 			RequestsPerSecond: 10, MaxConcurrent: 8, Timeout: 10 * time.Second, CreditsInterval: 10 * time.Second,
 		}},
 		Groups:  []config.Group{group("studio", "studio.txt", "film"), group("shop", "shop.jsonl", "web")},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path"
 	"strings"
@@ -60,7 +61,7 @@ func parseFlags(args []string, stdout io.Writer) (f *flags, done bool, err error
 	k.Flag("task.file", "File that lists task ids, or a pattern of such files; otherwise like --task.id. Repeatable.").
 		PlaceHolder("FILE").StringsVar(&f.taskFiles)
 	k.Flag("demo", "Track made-up tasks of a simulated API. Needs no key and no network.").BoolVar(&f.demo)
-	k.Flag("storage.path", "Folder in which to keep what is known of tasks; empty: in memory only.").
+	k.Flag("storage.path", "Folder in which to keep what is known of tasks. Default: data; empty: in memory only.").
 		Default("data").PlaceHolder("FOLDER").StringVar(&f.storage)
 	f.web = kingpinflag.AddFlags(k, ":10059")
 	k.Flag("web.telemetry-path", "Path under which the metrics are served.").Default("/metrics").StringVar(&f.metricsPath)
@@ -70,7 +71,7 @@ func parseFlags(args []string, stdout io.Writer) (f *flags, done bool, err error
 		Default("40").IntVar(&f.maxRequests)
 	k.Flag("web.enable-lifecycle", "Allow a reload of the configuration by HTTP; SIGHUP reloads it always.").BoolVar(&f.lifecycle)
 	k.Flag("web.enable-pprof", "Serve profiles of the process below /debug/pprof/.").BoolVar(&f.pprof)
-	k.Flag("web.probe-listen-address", "Address on which to serve health and readiness alone, without TLS and authentication.").
+	k.Flag("web.probe-listen-address", "Address on which to serve health and readiness alone, without TLS and authentication; off if not given.").
 		PlaceHolder("ADDRESS").StringVar(&f.probeAddress)
 	k.Flag("web.webhook-listen-address", "Address on which to receive callbacks at /webhook/{account}, without TLS; off if not given.").
 		PlaceHolder("ADDRESS").StringVar(&f.hookAddress)
@@ -125,4 +126,13 @@ func (f *flags) load(getenv func(string) string) (*config.Config, error) {
 		}
 	}
 	return config.ForTasks(f.taskIDs, f.taskFiles, getenv)
+}
+
+// warn tells what the configuration asks for in vain, with this command line.
+func (f *flags) warn(cfg *config.Config, log *slog.Logger) {
+	for _, g := range cfg.Groups {
+		if g.Webhook && f.hookAddress == "" {
+			log.Warn("Callbacks are not received without --web.webhook-listen-address, the group is polled like others", "group", g.Name)
+		}
+	}
 }

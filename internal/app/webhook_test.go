@@ -189,3 +189,17 @@ func TestCallbacksThatNobodyCouldSignAreNotWaitedFor(t *testing.T) {
 		}
 	}
 }
+
+func TestAGroupWhoseCallbacksAreNotReceivedIsToldOf(t *testing.T) {
+	hook := filepath.Join(t.TempDir(), "hook")
+	rewrite(t, hook, canary+"-1\n")
+	path := filepath.Join(t.TempDir(), "kie.yml")
+	rewrite(t, path, fmt.Sprintf("accounts: [{webhook_keys_files: [%q]}]\ngroups: [{name: a, tasks: [x]}, {name: b, tasks: [y], webhook: true}]\n", hook))
+	for want, args := range map[int][]string{1: {"--config.check"}, 0: {"--config.check", "--web.webhook-listen-address=127.0.0.1:0"}} {
+		code, _, stderr := run(t, environment, append(args, "--config.file="+path)...)
+		got := strings.Count(stderr, "Callbacks are not received")
+		if code != 0 || got != want || got == 1 && !strings.Contains(stderr, "group=b") {
+			t.Errorf("%v: exit code %d, %d warnings, want %d: %s", args, code, got, want, stderr)
+		}
+	}
+}

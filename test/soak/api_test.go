@@ -6,10 +6,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,6 +34,8 @@ type api struct {
 	url      string
 	verdict  *verdict
 	accounts map[string]string // by key
+
+	connections atomic.Int64 // that are open
 
 	mu      sync.Mutex
 	life    int // number of the exporter's process that asks
@@ -63,10 +67,23 @@ func startAPI(t *testing.T, seed uint64, v *verdict) *api {
 		settled:  map[string]bool{},
 		doubts:   map[string]telling{},
 	}
-	server := httptest.NewServer(a)
+	server := httptest.NewUnstartedServer(a)
+	server.Config.ConnState = a.count
+	server.Start()
 	t.Cleanup(server.Close)
 	a.url = server.URL
 	return a
+}
+
+// count counts a connection when it comes and when it goes.
+func (a *api) count(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		a.connections.Add(1)
+	case http.StateClosed, http.StateHijacked: // to be cut off
+		a.connections.Add(-1)
+	case http.StateActive, http.StateIdle:
+	}
 }
 
 // ServeHTTP implements http.Handler.

@@ -21,30 +21,41 @@ type configuration struct {
 // accounts returns the names of the accounts.
 func accounts() []string { return []string{"alpha", "beta"} }
 
-// newConfiguration writes the accounts' keys to a folder in which the file will be.
+// newConfiguration writes the keys to a folder in which the file will be.
 func newConfiguration(dir, api string, lists []*list) (*configuration, error) {
 	c := &configuration{path: filepath.Join(dir, "kie_exporter.yml"), api: api, lists: lists}
 	var err error
 	for _, a := range accounts() {
 		err = errors.Join(err, os.WriteFile(c.keyFile(a), []byte(keyOf(a)+"\n"), 0o600))
 	}
-	return c, err
+	return c, errors.Join(err, os.WriteFile(c.keyFile("hooks"), []byte(hookKey()+"\n"), 0o600))
 }
 
-func (c *configuration) keyFile(account string) string {
-	return filepath.Join(filepath.Dir(c.path), account+".key")
+func (c *configuration) keyFile(name string) string {
+	return filepath.Join(filepath.Dir(c.path), name+".key")
 }
 
 // variant is what differs from one good configuration to the next.
 type variant struct {
-	rate  int  // of the accounts, at most accountRate
-	guest bool // there is the group that comes and goes
+	rate   int  // of the accounts, at most accountRate
+	guest  bool // there is the group that comes and goes
+	hooked bool // callbacks are expected
 }
 
-func full() variant { return variant{rate: accountRate, guest: true} }
+func full() variant { return variant{rate: accountRate, guest: true, hooked: true} }
 
 func pickVariant(r *rand.Rand) variant {
-	return variant{rate: accountRate - r.IntN(5), guest: r.IntN(2) == 0}
+	return variant{rate: accountRate - r.IntN(5), guest: r.IntN(2) == 0, hooked: r.IntN(4) > 0}
+}
+
+// hooks is the setting of an account's webhook keys; empty if it has no callbacks.
+func (c *configuration) hooks(account string) string {
+	for _, l := range c.lists {
+		if l.group == hookedGroup && l.account == account {
+			return fmt.Sprintf(", webhook_keys_files: [%q]", c.keyFile("hooks"))
+		}
+	}
+	return ""
 }
 
 // render returns a good configuration.
@@ -52,8 +63,8 @@ func (c *configuration) render(v variant) string {
 	var text strings.Builder
 	text.WriteString("accounts:\n")
 	for _, a := range accounts() {
-		fmt.Fprintf(&text, "  - {name: %s, base_url: %q, credentials_file: %q, requests_per_second: %d, max_concurrent: %d, timeout: %v, credits_interval: 10s}\n",
-			a, c.api, c.keyFile(a), v.rate, accountConcurrent, clientTimeout)
+		fmt.Fprintf(&text, "  - {name: %s, base_url: %q, credentials_file: %q, requests_per_second: %d, max_concurrent: %d, timeout: %v, credits_interval: 10s%s}\n",
+			a, c.api, c.keyFile(a), v.rate, accountConcurrent, clientTimeout, c.hooks(a))
 	}
 	text.WriteString("groups:\n")
 	seen := map[string]bool{}
@@ -64,6 +75,8 @@ func (c *configuration) render(v variant) string {
 		seen[l.group] = true
 		fmt.Fprintf(&text, "  - name: %s\n    account: %s\n    labels: {rate: \"%d\"}\n", l.group, l.account, v.rate)
 		switch ext := filepath.Ext(l.path); {
+		case l.url != "": // a task without a callback is asked when it is overdue
+			fmt.Fprintf(&text, "    http: {url: %q, refresh_interval: 1s}\n    webhook: %t\n    overdue: 15s\n", l.url, v.hooked)
 		case l.path == "":
 			fmt.Fprintf(&text, "    tasks: [%s]\n", strings.Join(l.all(), ", "))
 		case ext == ".txt": // a group of several files

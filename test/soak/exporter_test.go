@@ -27,6 +27,7 @@ type process struct {
 	cmd     *exec.Cmd
 	started time.Time
 	base    string
+	hooks   string        // where callbacks are received
 	ending  chan struct{} // closed before it is told to end
 	ended   chan struct{} // closed when it has, and its log is read
 	kept    kept          // what was on disk before it started
@@ -39,6 +40,7 @@ type process struct {
 
 var (
 	listeningLine = regexp.MustCompile(`msg="Listening on".* address=(127\.0\.0\.1:\d+)`)
+	receivingLine = regexp.MustCompile(`msg="Receiving callbacks" address=(127\.0\.0\.1:\d+)`)
 	failedLine    = regexp.MustCompile(`msg="A request failed".* task_id=(\S+)`)
 )
 
@@ -82,6 +84,9 @@ func (p *process) follow(log io.Reader, listening chan<- string, v *verdict) {
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		line := lines.Text()
+		if found := receivingLine.FindStringSubmatch(line); found != nil {
+			p.hooks = "http://" + found[1] // before it listens for anything else
+		}
 		if found := listeningLine.FindStringSubmatch(line); found != nil {
 			listening <- found[1]
 		}

@@ -15,10 +15,11 @@ import (
 	"time"
 )
 
-// list is a list of a group's ids. Other kinds, such as one served by HTTP, need a way to write it and an entry in lists.
+// list is a list of a group's ids.
 type list struct {
 	group, account string
-	path           string // empty: inline, written with the configuration
+	path           string // of its file; empty: none
+	url            string // where a server has it; empty, too: inline, written with the configuration
 	most           int    // ids; the oldest that are known for good are retired beyond
 
 	mu      sync.Mutex
@@ -43,8 +44,12 @@ func newLists(dir string) []*list {
 		in(guestGroup, "alpha", "guest.txt"),
 		in("desk", "beta", "desk.yml"),
 		in("walk-in", "beta", ""),
+		in(hookedGroup, "beta", ""),
 	}
 }
+
+// hookedGroup is the group whose list a server has, and whose tasks have callbacks.
+const hookedGroup = "web"
 
 // guestGroup is the group that comes and goes with reloads.
 const guestGroup = "guest"

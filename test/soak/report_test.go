@@ -131,6 +131,9 @@ func mebibytes(bytes float64) string { return fmt.Sprintf("%.1f MiB", bytes/(1<<
 // done returns how often each thing was done: by the operator, to lists, and by the API's faults.
 func (w *world) done() map[string]int {
 	done := map[string]int{}
+	if w.plan.long() { // short, a process may live through none
+		done["callbacks heeded"] = 0
+	}
 	for _, d := range storm() {
 		done[string(d)] = 0
 	}
@@ -139,6 +142,12 @@ func (w *world) done() map[string]int {
 	defer w.mu.Unlock()
 	for manner, n := range w.manners {
 		done["list "+manner] = n
+	}
+	for manner, n := range w.server.counts() {
+		done["list by HTTP: "+manner] = n
+	}
+	for kind, n := range w.caller.counts() {
+		done["callback: "+string(kind)] = n
 	}
 	for name, n := range w.api.Stats().Mixed {
 		done["answer: "+name] = n

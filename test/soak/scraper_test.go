@@ -92,7 +92,7 @@ func (s *scraper) look(p *process, e *exposition, start time.Time) {
 	s.lookAtValues(e)
 	s.lookAtTotals(e, start)
 	p.totals.take(e)
-	s.w.usage.take(p, e, start)
+	s.w.usage.take(p, e, float64(s.w.api.connections.Load()), start)
 	s.last = e
 }
 

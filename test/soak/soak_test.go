@@ -80,6 +80,7 @@ func TestWhatIsSaidIsTrueWhateverHappens(t *testing.T) {
 			w.operate(t, part*steadyTenths, steady())
 		}
 		w.api.behave()
+		w.server.behave()
 		w.restart(t, syscall.SIGTERM)
 		w.pause(t.Context(), part)
 	})

@@ -32,16 +32,24 @@ type gauge struct {
 	at                    time.Time
 	goroutines, openFiles float64
 	heap, resident        float64 // bytes
+	// Less what connections to the API take. After a burst, as many as there may be requests stay open for a while.
+	ownGoroutines, ownFiles float64
 }
 
-func (u *usage) take(p *process, e *exposition, at time.Time) {
+// goroutinesOfConnection is how many of them net/http has for each.
+const goroutinesOfConnection = 2
+
+// take notes what a scrape tells of a process, which has so many connections to the API.
+func (u *usage) take(p *process, e *exposition, connections float64, at time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.all == nil {
 		u.all = map[*process][]gauge{}
 	}
+	goroutines, files := e.value("go_goroutines"), e.value("process_open_fds")
 	u.all[p] = append(u.all[p], gauge{
-		at: at, goroutines: e.value("go_goroutines"), openFiles: e.value("process_open_fds"),
+		at: at, goroutines: goroutines, openFiles: files,
+		ownGoroutines: goroutines - goroutinesOfConnection*connections, ownFiles: files - connections,
 		heap: e.value("go_memstats_heap_alloc_bytes"), resident: e.value("process_resident_memory_bytes"),
 	})
 }
@@ -91,6 +99,7 @@ func least(gauges []gauge) gauge {
 	l := gauges[0]
 	for _, g := range gauges {
 		l.goroutines, l.openFiles = min(l.goroutines, g.goroutines), min(l.openFiles, g.openFiles)
+		l.ownGoroutines, l.ownFiles = min(l.ownGoroutines, g.ownGoroutines), min(l.ownFiles, g.ownFiles)
 		l.heap, l.resident = min(l.heap, g.heap), min(l.resident, g.resident)
 	}
 	return l
@@ -102,15 +111,16 @@ func (u *usage) check(v *verdict) {
 	v.check(staysFlat, goroutines <= mostGoroutines && files <= mostOpenFiles, "%v goroutines, %v open files", goroutines, files)
 	if g, ok := u.growth(); ok {
 		v.check(staysFlat, g.late.heap <= g.early.heap*heapGrowth+heapSlack, "heap: %v bytes early, %v late", g.early.heap, g.late.heap)
-		v.check(staysFlat, g.late.goroutines <= g.early.goroutines+goroutineGrowth, "goroutines: %v early, %v late", g.early.goroutines, g.late.goroutines)
-		v.check(staysFlat, g.late.openFiles <= g.early.openFiles+openFileGrowth, "open files: %v early, %v late", g.early.openFiles, g.late.openFiles)
+		v.check(staysFlat, g.late.ownGoroutines <= g.early.ownGoroutines+goroutineGrowth, "goroutines: %v early, %v late", g.early.ownGoroutines, g.late.ownGoroutines)
+		v.check(staysFlat, g.late.ownFiles <= g.early.ownFiles+openFileGrowth, "open files: %v early, %v late", g.early.ownFiles, g.late.ownFiles)
 	}
 }
 
-// totals is the most that a process showed as counted, by group, and as not counted.
+// totals is the most that a process showed as counted: tasks, by group, and callbacks.
 type totals struct {
-	mu   sync.Mutex
-	most map[string]int
+	mu        sync.Mutex
+	most      map[string]int
+	callbacks int // that made a task due
 }
 
 func newTotals() *totals { return &totals{most: map[string]int{}} }
@@ -123,6 +133,13 @@ func (t *totals) take(e *exposition) {
 		group := k.labels.Get("group")
 		t.most[group] = max(t.most[group], int(k.value))
 	}
+	t.callbacks = max(t.callbacks, int(e.sum("kie_exporter_callbacks_total", with{"result": "accepted"})))
+}
+
+func (t *totals) heeded() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.callbacks
 }
 
 func (t *totals) counted() map[string]int {

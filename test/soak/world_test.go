@@ -32,6 +32,8 @@ type world struct {
 	config   *configuration
 	scrapers []*scraper
 	looker   *looker
+	server   *listServer
+	caller   *caller
 	usage    usage
 	process  atomic.Pointer[process] // nil: none runs
 
@@ -56,7 +58,14 @@ func newWorld(t *testing.T, p plan) *world {
 	for _, a := range accounts() {
 		w.api.accounts[keyOf(a)] = a
 	}
+	w.looker = &looker{w: w}
+	w.caller = &caller{w: w, random: w.chance("callbacks"), became: map[callback]int{}}
 	w.lists = newLists(w.dir)
+	for _, l := range w.lists {
+		if l.group == hookedGroup {
+			w.server = serveList(t, l, w.known, w.chance("server"))
+		}
+	}
 	var err error
 	if w.config, err = newConfiguration(w.dir, w.api.url, w.lists); err != nil {
 		t.Fatal(err)
@@ -65,7 +74,6 @@ func newWorld(t *testing.T, p plan) *world {
 		{w: w, format: openMetrics(), interval: time.Second, timeout: 5 * time.Second},
 		{w: w, format: plainText(), interval: 2700 * time.Millisecond, timeout: 3 * time.Second},
 	}
-	w.looker = &looker{w: w}
 	return w
 }
 
@@ -100,7 +108,7 @@ func (w *world) startProcess(t *testing.T) {
 	w.api.begin(w.processes)
 	w.process.Store(startProcess(t, w.processes, w.kept, w.verdict,
 		"--config.file="+w.config.path, "--storage.path="+w.folder("data"), "--web.listen-address=127.0.0.1:0",
-		"--web.enable-lifecycle", "--log.level=debug"))
+		"--web.webhook-listen-address=127.0.0.1:0", "--web.enable-lifecycle", "--log.level=debug"))
 }
 
 // current returns the process that runs; nil: none does.
@@ -115,6 +123,9 @@ func (w *world) stop(t *testing.T, how syscall.Signal) {
 	w.verdict.check(endsWhenTold, err == nil, "process %d: %v", p.number, err)
 	w.killed[p.number] = how == syscall.SIGKILL
 	w.deeds["ended by "+how.String()]++
+	if n := p.totals.heeded(); n > 0 {
+		w.deeds["callbacks heeded"] += n
+	}
 	w.kept = readKept(t, w.folder("data"), w.verdict)
 	w.kept.checkAgainst(p, w.book, w.verdict)
 	w.api.end(w.kept.finished(), p.failed)
@@ -126,13 +137,19 @@ func (w *world) restart(t *testing.T, how syscall.Signal) {
 	w.startProcess(t)
 }
 
-// create makes tasks at random moments and lists them, until ctx ends.
+// create makes tasks at random moments and lists them, and has their callbacks sent, until ctx ends.
 func (w *world) create(ctx context.Context) {
 	r := w.chance("arrivals")
+	var calls sync.WaitGroup
+	defer calls.Wait()
 	for ctx.Err() == nil {
 		w.pause(ctx, time.Duration(r.ExpFloat64()*float64(time.Second)/w.plan.tasksPerSecond()))
 		l := w.lists[r.IntN(len(w.lists))]
-		l.add(w.book.create(l.group, l.account, 0))
+		id := w.book.create(l.group, l.account, 0)
+		l.add(id)
+		if f, ok := w.book.fact(id); ok && l.group == hookedGroup {
+			calls.Go(func() { w.caller.follow(ctx, f) })
+		}
 	}
 }
 
