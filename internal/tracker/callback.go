@@ -102,6 +102,7 @@ func (t *Tracker) pollAgain(g *group, now time.Time) {
 			k.pollAgain(now, t.options.Bounds)
 		}
 	}
+	g.account.wakeUp()
 }
 
 // pollAgain leaves alone a task that rests for another reason than that a callback was expected.

@@ -187,6 +187,10 @@ func TestTasksThatWaitForCallbacksArePolledWhenNoneCome(t *testing.T) {
 			r.options.Groups[0].Webhook = false
 			r.Reconfigure(r.options, nothing)
 		},
+		"dropped, and listed in another group": func(r *rig) {
+			r.remove("long")
+			r.Apply(listing("image", "long"))
+		},
 		"moved to another group": func(r *rig) {
 			r.Apply(source.Change{Group: "image", Added: []source.Task{{ID: "long"}}})
 		},

@@ -102,8 +102,7 @@ func (t *Tracker) ask(ctx context.Context, a *account, known Task) (p Probe, use
 	p.Asked, p.Err, p.Took = true, err, time.Since(start)
 	switch {
 	case k != nil:
-		t.learn(a, k, answer, err)
-		p.Task = t.snapshotOf(k)
+		p = t.learn(a, k, answer, err)
 	case err != nil:
 		p.Task.QueryError = kie.ClassOf(err)
 	default:
@@ -188,12 +187,6 @@ func (t *Tracker) takeOut(a *account, id string) (k *task, free bool) {
 	}
 	a.begin(k)
 	return k, true
-}
-
-func (t *Tracker) snapshotOf(k *task) Task {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return k.snapshot()
 }
 
 // take makes an answer what is known of a task.

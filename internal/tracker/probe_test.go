@@ -389,3 +389,21 @@ func TestAProbeByAnotherAccountThanTheTasksIsAskedOnItsOwn(t *testing.T) {
 		}
 	})
 }
+
+func TestAProbeTellsTheAnswerAboutATaskThatWasDroppedMeanwhile(t *testing.T) {
+	bubble(t, setup{api: kiesim.Options{Latency: 2 * time.Second}}, func(t *testing.T, r *rig) {
+		r.task(kiesim.Task{ID: "a"})
+		var probes sync.WaitGroup
+		for range 2 {
+			probes.Go(func() {
+				if p := r.Probe(t.Context(), "main", "a"); p.Err != nil || p.Task.State != kie.StateSuccess {
+					t.Errorf("%+v", p)
+				}
+			})
+		}
+		time.Sleep(time.Second)
+		r.remove("a")
+		probes.Wait()
+		r.wantQueries("a", 1)
+	})
+}

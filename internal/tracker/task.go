@@ -198,8 +198,8 @@ func (k *task) age(c clock) time.Duration {
 	return max(0, c.api(c.now).Sub(k.created))
 }
 
-// learn takes what became of a query.
-func (t *Tracker) learn(a *account, k *task, answer kie.Answer, err error) {
+// learn takes what became of a query, and returns it as a probe tells it.
+func (t *Tracker) learn(a *account, k *task, answer kie.Answer, err error) Probe {
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -222,6 +222,9 @@ func (t *Tracker) learn(a *account, k *task, answer kie.Answer, err error) {
 		t.keep(a, answer)
 	}
 	q.outcome = Probe{Task: k.snapshot(), Err: err, Asked: true, Took: now.Sub(q.began)}
+	if k.marks.has(markRemoved) && err == nil {
+		q.outcome.Task.take(answer, now) // the task itself stays as it was
+	}
 	q.useful = !kie.Cancelled(err)
 	close(q.done)
 	a.release()
@@ -229,6 +232,7 @@ func (t *Tracker) learn(a *account, k *task, answer kie.Answer, err error) {
 	if b := k.group.account; b != a {
 		b.wakeUp()
 	}
+	return q.outcome
 }
 
 // conclude decides by the class of a query's outcome what it means for the task.

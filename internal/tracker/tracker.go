@@ -283,6 +283,9 @@ func (t *Tracker) enter(k *task, g *group, labels map[string]string) {
 	if !k.open.asking {
 		k.enqueue()
 	}
+	if !g.relies() { // as the group may have done that it comes from, when it was asked last
+		k.pollAgain(time.Now(), t.options.Bounds)
+	}
 }
 
 // move takes a task, with what is known of it, to another group, or gives it other labels.
@@ -290,9 +293,6 @@ func (t *Tracker) move(k *task, g *group, labels map[string]string) {
 	from := k.group
 	t.leave(k)
 	t.enter(k, g, labels)
-	if k.open != nil && from.relies() && !g.relies() {
-		k.pollAgain(time.Now(), t.options.Bounds)
-	}
 	if g != from {
 		t.store.Put(k.id, k.record(), nil)
 	}
