@@ -47,7 +47,7 @@ func (t *Tracker) Probe(ctx context.Context, account, id string) Probe {
 			return Probe{Task: known, Err: ctx.Err(), Waited: time.Since(start)}
 		}
 		if p := q.outcome; q.useful || mine && ctx.Err() != nil {
-			p.Waited = time.Since(start) - p.Took
+			p.Waited = max(0, time.Since(start)-p.Took) // the query may have begun before us
 			return p
 		}
 	}
