@@ -63,25 +63,34 @@ func (d *decoder) labels(into *map[string]string) reader {
 	}
 }
 
-// baseURL reads the URL that the API's paths are appended to. It is not shown in a problem: it could hold a password.
+// baseURL reads the URL that the API's paths are appended to.
 func (d *decoder) baseURL(into **url.URL) reader {
 	return func(v value) {
-		s, ok := d.scalar(v, "a URL")
-		if !ok {
-			return
-		}
-		u, err := url.Parse(s)
+		u, text, ok := d.httpURL(v)
 		switch {
-		case err != nil || !absolute(u, "http", "https"):
-			d.report(v, "must be a URL that begins with http:// or https:// and a host")
+		case !ok:
 		case u.User != nil:
 			d.report(v, "must not hold a user name or password")
-		case u.RawQuery != "" || u.ForceQuery || strings.Contains(s, "#"):
+		case u.RawQuery != "" || u.ForceQuery || strings.Contains(text, "#"):
 			d.report(v, "must not have a query or a fragment")
 		default:
 			*into = u
 		}
 	}
+}
+
+// httpURL reads the URL of a server, and returns its text, too. It is not shown in a problem: it could hold a password.
+func (d *decoder) httpURL(v value) (u *url.URL, text string, ok bool) {
+	text, ok = d.scalar(v, "a URL")
+	if !ok {
+		return nil, "", false
+	}
+	u, err := url.Parse(text)
+	if err != nil || !absolute(u, "http", "https") {
+		d.report(v, "must be a URL that begins with http:// or https:// and a host")
+		return nil, "", false
+	}
+	return u, text, true
 }
 
 // absolute reports whether u has one of these schemes, a host and, if any, a possible port.
@@ -114,18 +123,13 @@ func (l *loader) listFields(list *HTTPList) fields {
 	}
 }
 
-// listURL reads the URL of a list. It is not shown in a problem: it could hold a password.
+// listURL reads the URL of a list.
 func (d *decoder) listURL(into **url.URL) reader {
 	return func(v value) {
-		s, ok := d.scalar(v, "a URL")
-		if !ok {
-			return
-		}
-		u, err := url.Parse(s)
+		u, text, ok := d.httpURL(v)
 		switch {
-		case err != nil || !absolute(u, "http", "https"):
-			d.report(v, "must be a URL that begins with http:// or https:// and a host")
-		case strings.Contains(s, "#"):
+		case !ok:
+		case strings.Contains(text, "#"):
 			d.report(v, "must not have a fragment")
 		default:
 			*into = u
