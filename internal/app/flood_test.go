@@ -65,7 +65,7 @@ func TestAThousandParallelScrapesCostOneQuery(t *testing.T) {
 }
 
 // wantFlat waits until no more goroutines and memory are in use than before a flood, give or take what a few connections need.
-func (p *program) wantFlat(goroutines int, heap uint64) {
+func (p *program) wantFlat(goroutines int, heap int64) {
 	p.t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		g, h := footprint()

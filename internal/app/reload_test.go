@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kie-exporter/kie_exporter/internal/heap"
 	"github.com/kie-exporter/kie_exporter/internal/kiesim"
 )
 
@@ -209,7 +210,7 @@ func TestAThousandReloadsUnderLoadLeakAndLoseNothing(t *testing.T) {
 	stopScrapes := r.scrapeOn(2)
 	const reloads, settled = 1000, 200
 	var goroutines int
-	var heap uint64
+	var heap int64
 	for i := range reloads {
 		if i == settled {
 			goroutines, heap = footprint()
@@ -288,10 +289,7 @@ func (r *reloading) finished() (n int) {
 }
 
 // footprint returns the goroutines and the bytes in use.
-func footprint() (goroutines int, heap uint64) {
-	runtime.GC()
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return runtime.NumGoroutine(), m.HeapAlloc
+func footprint() (goroutines int, inUse int64) {
+	inUse = heap.InUse()
+	return runtime.NumGoroutine(), inUse
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/common/expfmt"
 
+	"github.com/kie-exporter/kie_exporter/internal/heap"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
 )
@@ -22,7 +23,7 @@ func TestATaskWithSeriesTakesFewBytes(t *testing.T) {
 	labels := map[string]string{"team": "film"}
 	s := serve(t, tracker.Shown{})
 	get(t, s, "", "gzip")
-	before := heap()
+	before := heap.InUse()
 	shown := tracker.Shown{LabelKeys: []string{"team"}}
 	for i := 0; i < tasks; i += atATime {
 		var some []tracker.Task
@@ -39,23 +40,15 @@ func TestATaskWithSeriesTakesFewBytes(t *testing.T) {
 	s.show(shown)
 	get(t, s, string(expfmt.FmtOpenMetrics_1_0_0), "gzip")
 	shown = tracker.Shown{}
-	if each := (heap() - before) / tasks; each > most {
+	if each := (heap.InUse() - before) / tasks; each > most {
 		t.Errorf("%d bytes a task, want %d at the most", each, most)
 	} else {
 		t.Logf("%d bytes a task", each)
 	}
 	s.show(tracker.Shown{})
 	get(t, s, "", "gzip")
-	if left := heap() - before; left > tasks*most/10 {
+	if left := heap.InUse() - before; left > tasks*most/10 {
 		t.Errorf("%d bytes are not given back", left)
 	}
 	runtime.KeepAlive(ids)
-}
-
-func heap() int {
-	runtime.GC()
-	runtime.GC() // what pools hold goes with the second one
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int(m.HeapAlloc) //nolint:gosec // far from its limits
 }

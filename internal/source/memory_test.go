@@ -9,16 +9,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-)
 
-// liveHeap returns the bytes in use.
-func liveHeap() float64 {
-	runtime.GC()
-	runtime.GC() // what the first one left to a finaliser or a pool
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return float64(m.HeapAlloc)
-}
+	"github.com/kie-exporter/kie_exporter/internal/heap"
+)
 
 func TestManyIDsTakeLittleMemoryAndGiveItBack(t *testing.T) {
 	const many = 100_000
@@ -37,7 +30,7 @@ func TestManyIDsTakeLittleMemoryAndGiveItBack(t *testing.T) {
 			if err := set.readAll(t.Context(), false); err != nil {
 				t.Fatal(err)
 			}
-			return liveHeap()
+			return float64(heap.InUse())
 		}
 		write("one\n")
 		empty := read()

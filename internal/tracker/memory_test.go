@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/common/promslog"
 
 	"github.com/kie-exporter/kie_exporter/internal/budget"
+	"github.com/kie-exporter/kie_exporter/internal/heap"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/source"
@@ -105,15 +106,6 @@ func (h *crowd) answer(of func(i int) kie.Answer) {
 	}
 }
 
-// liveHeap returns the bytes in use.
-func liveHeap() float64 {
-	runtime.GC()
-	runtime.GC() // what the first one left to a finaliser or a pool
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return float64(m.HeapAlloc)
-}
-
 func TestATaskTakesLittleMemory(t *testing.T) {
 	const many = 100_000
 	for _, tt := range []struct {
@@ -124,11 +116,11 @@ func TestATaskTakesLittleMemory(t *testing.T) {
 		{"finished", (*crowd).finish},
 	} {
 		t.Run(tt.state, func(t *testing.T) {
-			before := liveHeap()
+			before := heap.InUse()
 			h := newCrowd(t, nil)
 			h.read(many)
 			tt.finish(h)
-			if each := (liveHeap() - before) / many; each > 200 {
+			if each := float64(heap.InUse()-before) / many; each > 200 {
 				t.Errorf("%.1f bytes a task, want 200 at most", each)
 			}
 			runtime.KeepAlive(h)
@@ -148,7 +140,7 @@ func TestDroppedTasksGiveTheirMemoryBack(t *testing.T) {
 	} {
 		t.Run(tt.state, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				before := liveHeap()
+				before := heap.InUse()
 				h := newCrowd(t, nil)
 				h.read(many)
 				tt.finish(h)
@@ -158,11 +150,11 @@ func TestDroppedTasksGiveTheirMemoryBack(t *testing.T) {
 				if n, _ := h.Count("main"); n != 1 {
 					t.Fatalf("%d tasks are tracked", n)
 				}
-				if left := (liveHeap() - before) / maxDropped; left > 145 {
+				if left := float64(heap.InUse()-before) / maxDropped; left > 145 {
 					t.Errorf("%.1f bytes are kept of each task that is remembered, want 145 at most", left)
 				}
 				h.dropped = newDropped()
-				if left := (liveHeap() - before) / many; left > 1 {
+				if left := float64(heap.InUse()-before) / many; left > 1 {
 					t.Errorf("%.1f bytes are kept of each task", left)
 				}
 				runtime.KeepAlive(h)
@@ -191,7 +183,7 @@ func BenchmarkMemory(b *testing.B) {
 		b.Run(bb.name, func(b *testing.B) {
 			var bytes, pause float64
 			for b.Loop() {
-				before := liveHeap()
+				before := heap.InUse()
 				var s *store.Store
 				if bb.stored {
 					s = opened(b)
@@ -200,10 +192,10 @@ func BenchmarkMemory(b *testing.B) {
 				bb.list(h, many)
 				bb.answer(h)
 				if bb.stored {
-					b.ReportMetric((liveHeap()-before)/many, "B/task-unwritten")
+					b.ReportMetric(float64(heap.InUse()-before)/many, "B/task-unwritten")
 					defer written(b, h, many)()
 				}
-				bytes += liveHeap() - before
+				bytes += float64(heap.InUse() - before)
 				start := time.Now()
 				runtime.GC()
 				pause += time.Since(start).Seconds()

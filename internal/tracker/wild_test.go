@@ -2,12 +2,12 @@ package tracker_test
 
 import (
 	"fmt"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/budget"
+	"github.com/kie-exporter/kie_exporter/internal/heap"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/kiesim"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
@@ -25,7 +25,7 @@ func TestTenThousandModelsAndFailCodesStayBounded(t *testing.T) {
 			}
 			r.sim.Put(kiesim.Task{ID: id, Model: fmt.Sprint("model", i), Fail: &kiesim.Failure{Code: code}})
 		}
-		before := heapInUse()
+		before := heap.InUse()
 		r.backlog(all...)
 		for r.scrape().Groups[0].Pending > 0 {
 			time.Sleep(time.Second)
@@ -43,18 +43,10 @@ func TestTenThousandModelsAndFailCodesStayBounded(t *testing.T) {
 		if other := model(t, s, "video", "other"); other.Tasks[kie.StateFail] != most-100 {
 			t.Errorf("%d tasks of other models, want %d", other.Tasks[kie.StateFail], most-100)
 		}
-		if after := heapInUse(); after > before+20<<20 {
+		if after := heap.InUse(); after > before+20<<20 {
 			t.Errorf("%d KiB are kept of %d answers", (after-before)>>10, most)
 		}
 	})
-}
-
-func heapInUse() uint64 {
-	runtime.GC()
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
 }
 
 func TestAQueryThatHangsFreesItsPlace(t *testing.T) {

@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,6 +19,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/kie-exporter/kie_exporter/internal/heap"
 	"github.com/kie-exporter/kie_exporter/internal/webhook"
 )
 
@@ -273,7 +273,7 @@ func TestAFloodIsBounded(t *testing.T) {
 	for i := range 100 {
 		send(i)
 	}
-	before := heap()
+	before := heap.InUse()
 	var senders sync.WaitGroup
 	for s := range 20 {
 		senders.Go(func() {
@@ -285,20 +285,13 @@ func TestAFloodIsBounded(t *testing.T) {
 	senders.Wait()
 	http.DefaultClient.CloseIdleConnections()
 	r.hints = nil
-	if after := heap(); after > before+8<<20 {
+	if after := heap.InUse(); after > before+8<<20 {
 		t.Errorf("%d MiB more on the heap", (after-before)>>20)
 	}
 	counts := r.Stat("main").Counts
 	if counts[webhook.Accepted] == 0 || counts[webhook.Malformed] == 0 {
 		t.Errorf("%v", counts)
 	}
-}
-
-func heap() uint64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
 }
 
 // FuzzWebhook: whatever comes, the status is one of those promised, and only a signature of the one task that the body names,
