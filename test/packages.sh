@@ -6,19 +6,36 @@ set -euo pipefail
 
 # need PACKAGE FOR COMMAND… installs a package where none of its commands is there.
 need() {
-    local package=$1 purpose=$2 name
+    local package=$1 purpose=$2
     shift 2
+    provide "$package" "$purpose" any "$@"
+}
+
+# any COMMAND… succeeds if one of the commands is there.
+any() {
+    local name
     for name; do
         if command -v "$name" >/dev/null; then return; fi
     done
+    return 1
+}
+
+# module NAME succeeds if Debian's Python has a module. Another Python may come first in the path.
+module() { /usr/bin/python3 -c "import $1" 2>/dev/null; }
+
+# provide PACKAGE FOR CHECK… installs a package unless the check succeeds.
+provide() {
+    local package=$1 purpose=$2
+    shift 2
+    if "$@"; then return; fi
     if ((EUID != 0)) || ! command -v apt-get >/dev/null; then
-        echo "packages: $purpose: skipped, there is no $1; on Debian: apt-get install $package" >&2
+        echo "packages: $purpose: skipped, for want of $package; on Debian: apt-get install $package" >&2
         [[ -z ${CI:-} ]] || exit 1
         return
     fi
     echo "packages: installing $package, for $purpose"
     export DEBIAN_FRONTEND=noninteractive
-    if ! { apt-get update && apt-get install --yes --no-install-recommends "$package"; } >"$log" 2>&1 || ! command -v "$1" >/dev/null; then
+    if ! { apt-get update && apt-get install --yes --no-install-recommends "$package"; } >"$log" 2>&1 || ! "$@"; then
         tail -n 20 "$log" >&2
         echo "packages: $package could not be installed" >&2
         exit 1
@@ -29,3 +46,4 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 need chromium "looking at /tasks in a browser" chromium chromium-browser google-chrome
 need systemd "checks of the systemd units" systemd-analyze
+provide python3-prometheus-client "reading OpenMetrics with a strict parser" module prometheus_client.openmetrics.parser

@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -50,7 +51,7 @@ func newExposition(e *exporter) *exposition.Handler {
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(
 		versioncollector.NewCollector("kie_exporter"),
-		collectors.NewGoCollector(),
+		goCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return exposition.New(exposition.Options{
@@ -64,6 +65,17 @@ func newExposition(e *exporter) *exposition.Handler {
 		Registry: registry,
 		Log:      e.log,
 	})
+}
+
+// goCollector returns a collector of the Go runtime, as runtime/metrics tells of it. The older go_memstats_ metrics are left
+// out: go_memstats_alloc_bytes and its _total are one family in OpenMetrics, which may not come twice.
+func goCollector() prometheus.Collector {
+	return collectors.NewGoCollector(
+		collectors.WithGoCollectorMemStatsMetricsDisabled(),
+		collectors.WithGoCollectorRuntimeMetrics(collectors.GoRuntimeMetricsRule{
+			Matcher: regexp.MustCompile(`^/memory/classes/(heap/.*|total):bytes$`),
+		}),
+	)
 }
 
 // limited lets no more requests at a time pass to next than the limit. Each handler has a limit of its own, so that probes that

@@ -337,6 +337,10 @@ func requests() []row {
 			[]string{"app.TestAThousandParallelScrapesCostOneQuery", "app.TestScrapesBeyondTheLimitAreRefused", "tracker.TestAnyNumberOfScrapersCostsNoMoreQueriesThanOne"},
 		},
 		{
+			"a parser that takes nothing but strict OpenMetrics", "reads every answer: no family comes twice",
+			[]string{"app.TestAStrictParserReadsEveryAnswer", "collector.TestAStrictParserReadsEveryMetric"},
+		},
+		{
 			"a timeout header that is malformed, zero, NaN, negative or huge", "as if absent",
 			[]string{
 				"app.TestScrapeTimeoutHeader/10s", "app.TestScrapeTimeoutHeader/0", "app.TestScrapeTimeoutHeader/NaN", "app.TestScrapeTimeoutHeader/-1",

@@ -50,7 +50,7 @@ func (u *usage) take(p *process, e *exposition, connections float64, at time.Tim
 	u.all[p] = append(u.all[p], gauge{
 		at: at, goroutines: goroutines, openFiles: files,
 		ownGoroutines: goroutines - goroutinesOfConnection*connections, ownFiles: files - connections,
-		heap: e.value("go_memstats_heap_alloc_bytes"), resident: e.value("process_resident_memory_bytes"),
+		heap: e.value("go_memory_classes_heap_objects_bytes"), resident: e.value("process_resident_memory_bytes"),
 	})
 }
 

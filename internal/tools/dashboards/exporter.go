@@ -196,10 +196,10 @@ func resourcePanels() []panel {
 		},
 		{
 			kind: timeseries, title: "Memory", width: 6, unit: bytesIEC, empty: noExporter, minimum: true,
-			about: "Memory of the process as the operating system sees it, and of the live objects in it.",
+			about: "Memory of the process as the operating system sees it, and of the objects in its heap, those that the garbage collector has yet to find dead included.",
 			queries: []query{
 				{`sum by (instance) (process_resident_memory_bytes{<exporters>})`, "{{instance}}: resident"},
-				{`sum by (instance) (go_memstats_heap_inuse_bytes{<exporters>})`, "{{instance}}: heap"},
+				{`sum by (instance) (go_memory_classes_heap_objects_bytes{<exporters>})`, "{{instance}}: objects"},
 			},
 		},
 		{

@@ -1,0 +1,34 @@
+package collector_test
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors/version"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/common/expfmt"
+
+	"github.com/kie-exporter/kie_exporter/collector"
+	"github.com/kie-exporter/kie_exporter/internal/strict"
+	"github.com/kie-exporter/kie_exporter/internal/tracker"
+)
+
+// Every metric there is, with exemplars and with the times at which counters began.
+func TestAStrictParserReadsEveryMetric(t *testing.T) {
+	for name, k := range map[string]known{"empty": {}, "documented": documented(), "rich": rich()} {
+		t.Run(name, func(t *testing.T) {
+			registry := prometheus.NewPedanticRegistry()
+			registry.MustRegister(k.collector(), version.NewCollector("kie_exporter"), collector.ForScrape(tracker.Scrape{}))
+			body, _ := scrape(t, promhttp.HandlerFor(registry, promhttp.HandlerOpts{
+				EnableOpenMetrics: true, EnableOpenMetricsTextCreatedSamples: true,
+			}), expfmt.FmtOpenMetrics_1_0_0)
+			for _, part := range []string{"_created{", " # {"} {
+				if name == "rich" && !bytes.Contains(body, []byte(part)) {
+					t.Errorf("there is no %q to be read", part)
+				}
+			}
+			strict.OpenMetrics(t, body)
+		})
+	}
+}
