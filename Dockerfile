@@ -1,9 +1,7 @@
 # check=experimental=all
 
-# GO_IMAGE compiles the program: any image with this Go toolchain
+# GO_IMAGE compiles the program: any image with this Go toolchain and CA certificates
 ARG GO_IMAGE=docker.io/library/golang:1.26.8-bookworm
-# BASE_IMAGE carries it: CA certificates, time zones and a user, no shell
-ARG BASE_IMAGE=gcr.io/distroless/static-debian12:nonroot
 
 # build cross-compiles on the builder's own platform
 FROM --platform=$BUILDPLATFORM ${GO_IMAGE} AS build
@@ -24,10 +22,16 @@ RUN CGO_ENABLED=0 GOOS=${TARGETOS} GOARCH=${TARGETARCH} go build -trimpath -ldfl
     -X github.com/prometheus/common/version.Branch=${BRANCH} \
     -X github.com/prometheus/common/version.BuildUser=${BUILD_USER} \
     -X github.com/prometheus/common/version.BuildDate=${BUILD_DATE}" \
-    -o /out/kie_exporter .
+    -o /image/bin/kie_exporter . \
+    && mkdir -p /image/etc/ssl/certs /image/licenses \
+    && cp /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ \
+    && echo 'nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin' >/image/etc/passwd \
+    && cp LICENSE /image/licenses/ \
+    && mkdir -p /homes/nonroot
 
-# Nothing in the image is written at run time: it works with a read-only root.
-FROM ${BASE_IMAGE}
+# What the program needs and nothing else, so that no other image's version matters. Nothing in it is written at run time: it
+# works with a read-only root.
+FROM scratch
 ARG VERSION=unknown
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="kie_exporter" \
@@ -37,8 +41,9 @@ LABEL org.opencontainers.image.title="kie_exporter" \
     org.opencontainers.image.documentation="https://github.com/kie-exporter/kie_exporter#readme" \
     org.opencontainers.image.version="${VERSION}" \
     org.opencontainers.image.revision="${REVISION}"
-COPY LICENSE /licenses/LICENSE
-COPY --from=build /out/kie_exporter /bin/kie_exporter
+COPY --from=build /image /
+# A volume mounted there belongs to the user, too.
+COPY --from=build --chown=65532:65532 /homes /home
 # A kie_exporter.yml mounted here is found without a flag.
 WORKDIR /etc/kie_exporter
 USER 65532:65532

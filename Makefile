@@ -8,7 +8,9 @@ FUZZTIME  ?= 30s
 SOAK      ?= 10m
 SOAK_SEED ?= $(shell date +%s)
 IMAGE     ?= localhost/kie_exporter
+# A mirror of the vulnerability database, and whether `make vuln` fails where it can't be reached.
 VULNDB    ?= https://vuln.go.dev
+VULN      ?= optional
 
 # What --version and the image's labels say; the date is the commit's, so that a build can be repeated.
 VERSION    := $(or $(VERSION),$(shell git describe --tags --always --dirty 2>/dev/null | sed 's/^v//' || echo unknown))
@@ -90,8 +92,9 @@ mod-check:
 	go -C $(DEPLOY_MOD) mod tidy -diff
 
 .PHONY: vuln
-vuln: $(BIN)/govulncheck ## known vulnerabilities, where their database is reachable
+vuln: $(BIN)/govulncheck ## known vulnerabilities, where their database is reachable; VULN=required: or fail
 	@if curl -fs -m 10 -o /dev/null $(VULNDB)/index/db.json; then $< -db $(VULNDB) ./...; \
+	elif [ $(VULN) = required ]; then echo "govulncheck: $(VULNDB) is not reachable; VULNDB=URL names a mirror" >&2; exit 1; \
 	else echo "govulncheck: skipped, $(VULNDB) is not reachable"; fi
 
 .PHONY: docs-check
@@ -140,6 +143,10 @@ image-lint: $(BIN)/dockerlint ## BuildKit's checks of the Dockerfile
 .PHONY: image
 image: $(BIN)/promtool ## build the image with buildah and run it
 	test/image.sh $(IMAGE):$(VERSION) $<
+
+.PHONY: image-digests
+image-digests: ## add to each image named here the digest that its registry tells; needs the registries
+	go -C $(TOOLS_MOD) run ./imagedigests $(CURDIR)/Dockerfile $(CURDIR)/deploy/compose/compose.yaml
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME

@@ -128,6 +128,18 @@ func TestPodMayNothingButWriteItsStorage(t *testing.T) {
 	}
 }
 
+func TestOnlyTheMonitoringNamespaceReachesThePod(t *testing.T) {
+	ingress := render(t, "base").policy.Spec.Ingress
+	if len(ingress) != 1 || len(ingress[0].From) != 1 || len(ingress[0].Ports) != 1 {
+		t.Fatalf("ingress is %v", ingress)
+	}
+	from := ingress[0].From[0]
+	want := map[string]string{"kubernetes.io/metadata.name": "monitoring"}
+	if from.NamespaceSelector == nil || !reflect.DeepEqual(from.NamespaceSelector.MatchLabels, want) || from.PodSelector != nil || from.IPBlock != nil {
+		t.Errorf("from %v, want from namespaces %v alone", from, want)
+	}
+}
+
 func TestPodFindsWhatItIsToldToUse(t *testing.T) {
 	m := render(t, "base")
 	c := m.set.Spec.Template.Spec.Containers[0]
