@@ -120,7 +120,8 @@ func (t *Tracker) Listed(id string) bool {
 // recent is how many durations of a model are learned again at the start: more than are remembered.
 const recent = 1000
 
-// Relearn learns how long tasks take from the store's records. It is to be called before tasks are listed.
+// Relearn learns how long tasks take from the store's records of those that were news, as they were learned from at first. It
+// is to be called before tasks are listed.
 func (t *Tracker) Relearn() {
 	type sample struct {
 		learned kie.Time
@@ -129,7 +130,7 @@ func (t *Tracker) Relearn() {
 	samples := make(map[modelKey][]sample)
 	for _, r := range t.store.All() {
 		took, ok := kie.Answer{State: r.State, Created: r.Created, Completed: r.Completed}.Latency()
-		if g := t.byGroup[r.Group]; ok && g != nil {
+		if g := t.byGroup[r.Group]; ok && r.Counted && g != nil {
 			key := modelKey{g, r.Model}
 			samples[key] = append(samples[key], sample{r.Learned, took})
 		}

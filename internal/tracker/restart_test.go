@@ -13,6 +13,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/kiesim"
+	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
 )
@@ -252,6 +253,29 @@ func TestDurationsAreLearnedAgainAtTheStart(t *testing.T) {
 				t.Errorf("overdue after %v, before the restart %v", got, learned)
 			}
 		})
+	})
+}
+
+func TestOnlyNewsIsLearnedAtTheStart(t *testing.T) {
+	inAWorld(t, func(t *testing.T, w *world) {
+		old := ids("old", 40)
+		for _, id := range old {
+			w.api.Put(kiesim.Task{ID: id, Model: "kling/v2", Created: time.Now().Add(-72 * time.Hour), Duration: 10 * time.Hour})
+		}
+		w.process(func(r *rig) {
+			r.backlog(old...)
+			time.Sleep(time.Minute)
+			wantTotals(t, r, 0, 40)
+		})
+		for range 2 {
+			w.process(func(r *rig) {
+				r.backlog(old...)
+				time.Sleep(time.Minute)
+				if got := model(t, r.Snapshot(), "video", "kling/v2").OverdueAfter; got != schedule.DefaultOverdue {
+					t.Errorf("overdue after %v, learned from tasks that nobody watched; want %v", got, schedule.DefaultOverdue)
+				}
+			})
+		}
 	})
 }
 
