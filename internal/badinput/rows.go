@@ -286,6 +286,18 @@ func lists() []row {
 			},
 		},
 		{
+			"a link to nothing, to itself, a FIFO, socket or folder matched by a pattern",
+			"that entry fails, counted and logged, and keeps its ids; the lists beside it count as read",
+			[]string{
+				"source.TestAnEntryThatIsNoListFailsAloneAndTheSiblingsCountAsRead/a link to nothing",
+				"source.TestAnEntryThatIsNoListFailsAloneAndTheSiblingsCountAsRead/a link to itself",
+				"source.TestAnEntryThatIsNoListFailsAloneAndTheSiblingsCountAsRead/a FIFO",
+				"source.TestAnEntryThatIsNoListFailsAloneAndTheSiblingsCountAsRead/a socket",
+				"source.TestAnEntryThatIsNoListFailsAloneAndTheSiblingsCountAsRead/a folder",
+				"source.TestListsAreKeptWhileNothingButWhatIsNoneMatches",
+			},
+		},
+		{
 			"1 GiB, a line of 10 MiB, 20 million lines, NUL bytes, UTF-16", "refused or skipped, with the reason; the other sources live",
 			[]string{
 				"source.TestOversizedListsAreRefusedOrSkipped/1 GiB", "source.TestOversizedListsAreRefusedOrSkipped/line of 10 MiB",

@@ -25,6 +25,7 @@ var (
 	errDirectory  = errors.New("is a folder")
 	errNotRegular = errors.New("not a regular file")
 	errTooLarge   = errors.New("too large")
+	errLink       = errors.New("a link that leads nowhere")
 )
 
 // file is a list file as it was when last read.
@@ -121,13 +122,24 @@ func (f *file) hashTail(content string) uint64 {
 func locate(path string, limit int64) (string, fs.FileInfo, error) {
 	target, err := filepath.EvalSymlinks(path)
 	if err != nil {
-		return "", nil, err
+		return "", nil, linkError(path, err)
 	}
 	info, err := os.Stat(target)
 	if err != nil {
 		return "", nil, err
 	}
 	return target, info, acceptable(info, limit)
+}
+
+// linkError marks what is wrong with a link as that.
+func linkError(path string, err error) error {
+	if info, e := os.Lstat(path); e != nil || info.Mode()&fs.ModeSymlink == 0 || errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	if cause, ok := errors.AsType[*fs.PathError](err); ok {
+		err = cause.Err
+	}
+	return fmt.Errorf("%w: %w", errLink, err)
 }
 
 func acceptable(info fs.FileInfo, limit int64) error {

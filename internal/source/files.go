@@ -3,6 +3,7 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,9 +36,10 @@ func newFiles(src *source, path string, glob bool, log *slog.Logger) *files {
 }
 
 // read reads every file there is. One that fails keeps its ids. One that is gone lists nothing any more, if it is not
-// the last. In a glob, what is no file for a list is passed over: folders, hidden files and those of editors.
+// the last. In a glob, what is no file for a list is passed over: folders, hidden files and those of editors. What stands in
+// the place of a list and is none, such as a pipe, fails alone: the lists beside it are read for all that.
 func (p *files) read(ctx context.Context, g *ledger) error {
-	var failed failures
+	var failed, odd failures
 	var gone []*file
 	present := 0
 	for _, path := range p.find() {
@@ -45,23 +47,42 @@ func (p *files) read(ctx context.Context, g *ledger) error {
 			return ctx.Err()
 		}
 		f := p.file(path)
-		switch err := f.refresh(ctx, g); {
+		err := f.refresh(ctx, g)
+		f.list.held = err != nil
+		switch {
 		case p.glob && isGone(path, err):
+			f.list.held = false
 			gone = append(gone, f)
 		case p.glob && !f.known() && errors.Is(err, errDirectory):
+		case p.glob && isNoList(err):
+			odd.add(path, err)
 		default:
 			present++
 			failed.add(path, err)
 		}
 	}
 	if err := p.release(gone, present, g); err != nil {
-		return err
+		return cmp.Or(odd.err(), err)
 	}
-	if !p.looked && p.glob && present == 0 {
+	if !p.looked && p.glob && present+odd.count == 0 {
 		p.log.Warn("No file matches yet, the pattern is watched")
 	}
 	p.looked = true
-	return failed.err()
+	if failed.count == 0 && odd.count > 0 {
+		return &partError{odd.err()}
+	}
+	return failed.and(odd).err()
+}
+
+// partError is why some entries of a pattern are no lists; all lists that there are were read.
+type partError struct{ error }
+
+func (e *partError) Unwrap() error { return e.error }
+
+// isNoList reports whether an entry is none that could hold ids: another kind of file, or a link that leads to none. A list
+// that can't be read is something else, for it may hold the ids that the others lack.
+func isNoList(err error) bool {
+	return errors.Is(err, errDirectory) || errors.Is(err, errNotRegular) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, errLink)
 }
 
 // find returns the paths of the files there are or were. Those known stay in the list, for a folder that can't be listed
@@ -154,7 +175,12 @@ func (f *failures) add(path string, err error) {
 	f.first = fmt.Errorf("%s: %w", path, err)
 }
 
-func (f *failures) err() error {
+// and returns the failures of f and other.
+func (f failures) and(other failures) failures {
+	return failures{first: cmp.Or(f.first, other.first), count: f.count + other.count}
+}
+
+func (f failures) err() error {
 	if f.count > 1 {
 		return fmt.Errorf("%w (%d files more fail)", f.first, f.count-1)
 	}

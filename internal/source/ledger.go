@@ -53,6 +53,8 @@ type list struct {
 
 	listed, repeated, refused int // ids of the content; of these, listed above in it already; without room
 	faults                    faults
+
+	held bool // its file can't be read now, so that nobody knows what it lacks
 }
 
 // item is an id in a list, or a line that is none.
@@ -104,9 +106,12 @@ func (g *ledger) wants(l *list) bool { return l.refused > 0 && g.tasks.Len() < g
 func more(now, before int) uint64 { return uint64(max(0, now-before)) }
 
 // expire drops the claims of src on ids that its successful reads have lacked for long enough. The read that ended now
-// was successful.
+// was successful, but for the lists that are held.
 func (g *ledger) expire(src *source, now time.Time) {
 	for l := range src.feed.lists() {
+		if l.held {
+			continue
+		}
 		for t, since := range l.missing {
 			switch {
 			case since.IsZero():

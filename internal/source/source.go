@@ -97,7 +97,7 @@ type Set struct {
 // feed is a kind of source.
 type feed interface {
 	// read brings the source's lists in the ledger up to date. An error says why some are not: then the read does not
-	// count as one that lacked an id.
+	// count as one that lacked an id. After a partError it does for all lists that are not held.
 	read(ctx context.Context, g *ledger) error
 	// lists returns every list that may have a claim.
 	lists() iter.Seq[*list]
@@ -242,12 +242,14 @@ func (s *Set) readAll(ctx context.Context, first bool) error {
 func (s *Set) read(ctx context.Context, src *source, first bool) error {
 	err := src.feed.read(ctx, s.ledger)
 	now := time.Now()
-	if err == nil {
+	_, part := errors.AsType[*partError](err)
+	read := err == nil || part
+	if read {
 		s.ledger.expire(src, now)
 	}
 	s.settle(first || src.owed)
 	// What was there at the start but could not be read is still a backlog when it can. A file that was not there is none.
-	src.owed = err != nil && (src.owed || first && !errors.Is(err, fs.ErrNotExist))
+	src.owed = !read && (src.owed || first && !errors.Is(err, fs.ErrNotExist))
 	if ctx.Err() == nil {
 		src.note(err, now, src.logger(s.log))
 	}
@@ -279,7 +281,10 @@ func (src *source) note(err error, now time.Time, log *slog.Logger) {
 	} else {
 		src.lastSuccess = now
 	}
+	_, part := errors.AsType[*partError](err)
 	switch failing := err != nil; {
+	case failing && !src.failing && part:
+		log.Warn("Source has entries that are no lists, the others are read", "err", err)
 	case failing && !src.failing:
 		log.Warn("Source can't be read, its tasks are kept", "err", err)
 	case src.failing && !failing:
