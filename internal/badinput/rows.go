@@ -2,6 +2,8 @@
 
 package main
 
+import "slices"
+
 // section is a way in for bad input.
 type section struct {
 	title string
@@ -16,7 +18,7 @@ type row struct {
 
 func sections() []section {
 	return []section{
-		{"Answers of the API", append(refusals(), oddAnswers()...)},
+		{"Answers of the API", slices.Concat(refusals(), oddAnswers(), oddTimes())},
 		{"Connections to the API", connections()},
 		{"The API key", key()},
 		{"Configuration", configuration()},
@@ -417,5 +419,16 @@ func storage() []row {
 		},
 		{"kill -9 in the midst of writing", "nothing acknowledged is lost, nothing counted twice", []string{"store.TestKillLosesNothingAndCountsNothingTwice"}},
 		{"a second process on the same path", "refused in clear words", []string{"store.TestASecondOneOnTheSamePathIsRefused"}},
+	}
+}
+
+// oddTimes are answers that are wrong about when something happened.
+func oddTimes() []row {
+	return []row{
+		{
+			"three failed or finished tasks in a row without completeTime, in a group that relies on callbacks",
+			"their last update counts as their end; without one they say nothing about callbacks, which are relied on as before",
+			[]string{"tracker.TestAnEndOfUnknownTimeIsNoMissedCallback", "tracker.TestATaskLastUpdatedLongAgoHasMissedItsCallback"},
+		},
 	}
 }

@@ -85,11 +85,11 @@ func (g *group) firstQuery(b schedule.Bounds, hint string) time.Duration {
 	return d.SafetyNet(b, 0, overdue)
 }
 
-// missed takes the news that one of the group's tasks has finished, without a callback, at that time. When it is one too many,
-// the group is polled as others are.
-func (t *Tracker) missed(g *group, completed kie.Time, c clock) {
+// missed takes the news that one of the group's tasks has finished, without a callback, at that time or later. When it is one
+// too many, the group is polled as others are.
+func (t *Tracker) missed(g *group, ended kie.Time, c clock) {
 	was := g.relies()
-	g.relyOn(func() { g.callbacks.Missed(c.api(c.now).Sub(completed)) })
+	g.relyOn(func() { g.callbacks.Missed(c.api(c.now).Sub(ended)) })
 	if was && !g.relies() {
 		t.pollAgain(g, c.now)
 	}

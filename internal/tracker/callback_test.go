@@ -234,3 +234,44 @@ func TestATaskThatNoCallbackNamesIsShownOverdueInTime(t *testing.T) {
 		r.wantGaps("stuck", 60, 15*60+1)
 	})
 }
+
+// ended has the API finish tasks of the group video, as data says beside that, and has each found so at once.
+func ended(r *rig, prefix string, n int, data map[string]any) {
+	for _, id := range ids(prefix, n) {
+		r.sim.Put(kiesim.Task{ID: id, Model: "kling/v2", Fail: &kiesim.Failure{Code: "500"}, Data: data})
+		r.Apply(listing("video", id))
+		r.Probe(r.t.Context(), "main", id)
+	}
+}
+
+func TestAnEndOfUnknownTimeIsNoMissedCallback(t *testing.T) {
+	for name, data := range map[string]map[string]any{
+		"failed, without completeTime":    {"completeTime": nil, "updateTime": nil},
+		"failed, with completeTime 0":     {"completeTime": 0, "updateTime": nil},
+		"succeeded, without completeTime": {"completeTime": nil, "updateTime": nil, "state": "success"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, withCallbacks(), func(_ *testing.T, r *rig) {
+				r.runs("video", "called", 0)
+				time.Sleep(time.Second)
+				r.Callback("main", "called")
+				ended(r, "bad", 5, data)
+				r.runs("video", "long", time.Hour)
+				time.Sleep(4 * time.Minute)
+				r.wantQueries("long", 0) // callbacks are relied on
+			})
+		})
+	}
+}
+
+func TestATaskLastUpdatedLongAgoHasMissedItsCallback(t *testing.T) {
+	bubble(t, withCallbacks(), func(_ *testing.T, r *rig) {
+		r.runs("video", "called", 0)
+		time.Sleep(time.Second)
+		r.Callback("main", "called")
+		ended(r, "bad", 3, map[string]any{"completeTime": nil, "updateTime": time.Now().Add(-time.Minute).UnixMilli()})
+		r.runs("video", "long", time.Hour)
+		time.Sleep(time.Minute)
+		r.wantGaps("long", 3, 60)
+	})
+}

@@ -363,7 +363,7 @@ func (t *Tracker) finish(k *task, answer kie.Answer, c clock) {
 	k.open = nil
 	t.putFinished(k)
 	if news && !k.marks.has(markCalled) {
-		t.missed(k.group, answer.Completed, c)
+		t.missed(k.group, firstTime(answer.Completed, answer.Updated, c.api(c.now)), c)
 	}
 	k.learned = kie.TimeOf(c.now)
 	if !news {
