@@ -18,7 +18,7 @@ func unfinishedMetrics() []Metric {
 		perModel(Metric{
 			Name:        "kie_tasks",
 			Type:        Gauge,
-			Help:        "Answered tasks by state, served from cache",
+			Help:        "Answered tasks by their last known state, served from cache",
 			Labels:      []string{"state"},
 			Cardinality: " × states",
 		}, func(m *tracker.Model, s *series) {
@@ -29,12 +29,12 @@ func unfinishedMetrics() []Metric {
 		perModel(Metric{
 			Name: "kie_tasks_oldest_unfinished_timestamp_seconds",
 			Type: Gauge,
-			Help: "Unix time at which the oldest unfinished task was created, served from cache",
+			Help: "Unix time at which the oldest unfinished task that is still asked was created, served from cache",
 		}, func(m *tracker.Model, s *series) { putTime(s, m.Oldest) }),
 		perModel(Metric{
 			Name: "kie_tasks_overdue",
 			Type: Gauge,
-			Help: "Unfinished tasks that were still unfinished in an answer given beyond the overdue threshold, served from cache",
+			Help: "Unfinished tasks, still asked, that were unfinished in an answer given beyond the overdue threshold, served from cache",
 		}, func(m *tracker.Model, s *series) { s.put(float64(m.Overdue)) }),
 		perModel(Metric{
 			Name: "kie_tasks_overdue_threshold_seconds",

@@ -66,10 +66,11 @@ func refusals() []row {
 		},
 		{
 			"422 `recordInfo is null` 2 s after the id appeared, 100 s, a day and a week after",
-			"no error in the first 90 s; then class not_found, asked less and less; never again after 7 days",
+			"no error in the first 90 s; then class not_found, asked less and less; never again after 7 days, and then neither overdue nor the oldest",
 			[]string{
 				"tracker.TestATaskThatAppearsDuringTheGraceIsAnOrdinaryOne", "tracker.TestATaskNotFoundIsAskedLessAndLess",
-				"tracker.TestATaskTooOldToBeOnRecordIsNotAskedAgain",
+				"tracker.TestATaskTooOldToBeOnRecordIsNotAskedAgain", "tracker.TestATaskGivenUpIsNeitherOverdueNorTheOldest",
+				"web.TestATaskGivenUpIsShownAsThatAndIsNotTheOldest",
 			},
 		},
 	}

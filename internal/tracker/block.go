@@ -68,6 +68,7 @@ type entry struct {
 	queryError kie.Class
 	hasCredits bool
 	overdue    bool
+	givenUp    bool
 }
 
 // kind is what many tasks have in common.
@@ -109,7 +110,7 @@ func (b *Block) add(t *Task, ks kinds) {
 		id: t.ID, kind: ks.of(kind{t.Group, t.Account, t.Model}), labels: t.Labels, failCode: t.FailCode,
 		created: t.Created, completed: t.Completed, failedAt: t.FailedAt, learned: t.Learned,
 		seen: kie.TimeOf(t.Seen), answered: kie.TimeOf(t.LastAnswer), credits: t.Credits,
-		state: t.State, reason: t.Reason, queryError: t.QueryError, hasCredits: t.HasCredits, overdue: t.Overdue,
+		state: t.State, reason: t.Reason, queryError: t.QueryError, hasCredits: t.HasCredits, overdue: t.Overdue, givenUp: t.GivenUp,
 	})
 }
 
@@ -124,7 +125,7 @@ func (b *Block) Read(i int, t *Task) {
 		State: e.state, Created: e.created, Completed: e.completed,
 		FailCode: e.failCode, Reason: e.reason, FailedAt: e.failedAt, Learned: e.learned,
 		Credits: e.credits, HasCredits: e.hasCredits,
-		Seen: e.seen.Time(), LastAnswer: e.answered.Time(), QueryError: e.queryError, Overdue: e.overdue,
+		Seen: e.seen.Time(), LastAnswer: e.answered.Time(), QueryError: e.queryError, Overdue: e.overdue, GivenUp: e.givenUp,
 	}
 	t.Latency, t.HasLatency = kie.Answer{State: e.state, Created: e.created, Completed: e.completed}.Latency()
 }

@@ -79,7 +79,10 @@ func (s *summary) add(k *task, now time.Time) {
 		s.pending[g]++
 		return
 	}
-	if at, ok := s.oldestAnswer[g]; !o.given && (!ok || o.Answered.Before(at)) {
+	if o.given {
+		return
+	}
+	if at, ok := s.oldestAnswer[g]; !ok || o.Answered.Before(at) {
 		s.oldestAnswer[g] = o.Answered
 	}
 	if at, ok := s.oldest[k.model]; !k.created.IsZero() && (!ok || k.created < at) {
@@ -189,7 +192,8 @@ func (k *task) snapshot() Task {
 		s.Model = k.model.name
 	}
 	if k.open != nil {
-		s.Seen, s.LastAnswer, s.QueryError, s.Overdue = k.open.Seen, k.open.Answered, k.open.class, k.open.overdue
+		o := k.open
+		s.Seen, s.LastAnswer, s.QueryError, s.Overdue, s.GivenUp = o.Seen, o.Answered, o.class, o.overdue, o.given
 	}
 	return s
 }

@@ -213,6 +213,37 @@ func TestATaskTooOldToBeOnRecordIsNotAskedAgain(t *testing.T) {
 	})
 }
 
+func TestATaskGivenUpIsNeitherOverdueNorTheOldest(t *testing.T) {
+	for name, age := range map[string]time.Duration{"not found for a week": time.Hour, "older than records are kept": 59 * 24 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, setup{tracker: tracker.Options{Background: true}}, func(t *testing.T, r *rig) {
+				r.task(kiesim.Task{ID: "lost", Created: time.Now().Add(-age), Duration: -1})
+				time.Sleep(36 * time.Hour)
+				r.sim.Remove("lost")
+				time.Sleep(2 * time.Hour)
+				if m := model(t, r.Snapshot(), "video", "kling/v2"); age == time.Hour && (m.Overdue != 1 || m.Oldest.IsZero()) {
+					t.Errorf("a task that is still asked: %d overdue, the oldest of %v", m.Overdue, m.Oldest)
+				}
+				time.Sleep(9 * 24 * time.Hour)
+				s := r.Snapshot()
+				m, k := model(t, s, "video", "kling/v2"), find(t, s, "lost")
+				if m.Overdue != 0 || !m.Oldest.IsZero() || k.Overdue || !k.GivenUp {
+					t.Errorf("%d overdue, the oldest of %v; the task: %+v", m.Overdue, m.Oldest, k)
+				}
+				if m.Tasks[kie.StateGenerating] != 1 || k.State != kie.StateGenerating || failing(s, kie.ClassNotFound) != 1 {
+					t.Errorf("its last state is forgotten: %v", m.Tasks)
+				}
+				r.sim.Put(kiesim.Task{ID: "lost", Model: "kling/v2", Created: time.Now().Add(-age), Duration: -1})
+				r.Probe(t.Context(), "main", "lost")
+				time.Sleep(2 * time.Second)
+				if m := model(t, r.Snapshot(), "video", "kling/v2"); m.Overdue != 1 || m.Oldest.IsZero() {
+					t.Errorf("known to the API again: %d overdue, the oldest of %v", m.Overdue, m.Oldest)
+				}
+			})
+		})
+	}
+}
+
 func TestATaskThatAppearsDuringTheGraceIsAnOrdinaryOne(t *testing.T) {
 	bubble(t, setup{api: kiesim.Options{Grace: 40 * time.Second}}, func(t *testing.T, r *rig) {
 		r.task(kiesim.Task{ID: "a", Duration: 50 * time.Second})

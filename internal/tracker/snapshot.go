@@ -53,6 +53,7 @@ type Task struct {
 	LastAnswer time.Time // of an unfinished task; zero if never answered
 	QueryError kie.Class // of an unfinished task's last query; ok if it did not fail
 	Overdue    bool      // an unfinished task that an answer showed to be older than its group and model allow
+	GivenUp    bool      // an unfinished task that the API does not know any more, and that is not asked again
 }
 
 // Outcomes are the two ways in which a task finishes; they index what is counted by final state.
@@ -67,9 +68,9 @@ const (
 type Model struct {
 	Group, Model string
 
-	Tasks  map[kie.State]int // answered tasks, every state present
-	Oldest kie.Time          // creation of the oldest unfinished one
-	// Overdue counts unfinished tasks that an answer showed to be older than OverdueAfter.
+	Tasks  map[kie.State]int // answered tasks by their last states, every state present; those given up too
+	Oldest kie.Time          // creation of the oldest unfinished one that is still asked
+	// Overdue counts unfinished tasks, still asked, that an answer showed to be older than OverdueAfter.
 	Overdue      int
 	OverdueAfter time.Duration
 

@@ -301,6 +301,7 @@ func (o *open) notFound(k *task, c clock) {
 	n.InGrace, n.After = o.inGrace, o.missing
 	wait, again := n.Again()
 	o.given, o.Due = !again, c.now.Add(wait)
+	o.overdue = o.overdue && again
 }
 
 // answered takes an answer that tells the task's state.

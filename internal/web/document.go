@@ -46,6 +46,7 @@ type taskRecord struct {
 	Labels     map[string]string `json:"labels,omitempty"`
 	State      string            `json:"state"`
 	Overdue    bool              `json:"overdue"`
+	GivenUp    bool              `json:"given_up,omitempty"`
 	Created    time.Time         `json:"created_at,omitzero"`
 	Completed  time.Time         `json:"completed_at,omitzero"`
 	Latency    *float64          `json:"latency_seconds,omitempty"`
@@ -97,7 +98,7 @@ func records(tasks []tracker.Task) []taskRecord {
 func newRecord(k *tracker.Task) taskRecord {
 	r := taskRecord{
 		ID: k.ID, Group: k.Group, Account: k.Account, Model: k.Model, Labels: k.Labels,
-		State: statusOf(k).String(), Overdue: k.Overdue,
+		State: statusOf(k).String(), Overdue: k.Overdue, GivenUp: k.GivenUp,
 		Created: moment(k.Created.Time()), Completed: moment(k.Completed.Time()),
 		FirstSeen: moment(k.Seen), LastAnswer: moment(k.LastAnswer),
 	}

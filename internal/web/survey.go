@@ -101,7 +101,7 @@ func (r *row) add(k *tracker.Task) {
 	if k.State == kie.StateSuccess && k.HasLatency {
 		r.latency.add(k.Latency)
 	}
-	if !k.State.Finished() && !k.Created.IsZero() && (r.oldest.IsZero() || k.Created < r.oldest) {
+	if !k.State.Finished() && !k.GivenUp && !k.Created.IsZero() && (r.oldest.IsZero() || k.Created < r.oldest) {
 		r.oldest = k.Created
 	}
 }

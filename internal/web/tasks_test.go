@@ -328,6 +328,23 @@ func TestNothingForeignMayRunOnThePage(t *testing.T) {
 	}
 }
 
+func TestATaskGivenUpIsShownAsThatAndIsNotTheOldest(t *testing.T) {
+	lost := tracker.Task{
+		ID: "lost", Group: "video", Account: "a", Model: "kling", State: kie.StateGenerating, Created: at(0), Seen: epoch, LastAnswer: epoch,
+		QueryError: kie.ClassNotFound, GivenUp: true,
+	}
+	h := serveAll(t, append(some(), lost))
+	body := get(t, h, "/api/v1/tasks?group=video").Body.String()
+	for _, want := range []string{`"oldest_unfinished_created_at":"2026-01-02T03:04:25Z"`, `"given_up":true`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("no %s in %s", want, body)
+		}
+	}
+	if page := get(t, h, "/tasks?group=video").Body.String(); !strings.Contains(page, "not_found, given up") {
+		t.Error("the page does not say that the task is given up")
+	}
+}
+
 func TestTheJSONIsWhatProgramsRelyOn(t *testing.T) {
 	var got map[string]any
 	body := get(t, serveAll(t, some()), "/api/v1/tasks?group=video&limit=2").Body.Bytes()

@@ -196,6 +196,9 @@ func (s *survey) viewTask(k *tracker.Task) viewTask {
 	}
 	if k.QueryError != kie.ClassOK {
 		v.QueryError = k.QueryError.String()
+		if k.GivenUp {
+			v.QueryError += ", given up"
+		}
 	}
 	if k.HasCredits {
 		v.Credits = fmt.Sprintf("%.4g", k.Credits)
