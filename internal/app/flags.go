@@ -40,6 +40,7 @@ type flags struct {
 	maxRequests   int
 	lifecycle     bool
 	pprof         bool
+	probe         bool
 	probeAddress  string
 	hookAddress   string
 
@@ -71,6 +72,7 @@ func parseFlags(args []string, stdout io.Writer) (f *flags, done bool, err error
 		Default("40").IntVar(&f.maxRequests)
 	k.Flag("web.enable-lifecycle", "Allow a reload of the configuration by HTTP; SIGHUP reloads it always.").BoolVar(&f.lifecycle)
 	k.Flag("web.enable-pprof", "Serve profiles of the process below /debug/pprof/.").BoolVar(&f.pprof)
+	k.Flag("web.enable-probe", "Answer /probe, where whoever reaches it has tasks asked, listed or not.").Default("true").BoolVar(&f.probe)
 	k.Flag("web.probe-listen-address", "Address on which to serve health and readiness alone, without TLS and authentication; off if not given.").
 		PlaceHolder("ADDRESS").StringVar(&f.probeAddress)
 	k.Flag("web.webhook-listen-address", "Address on which to receive callbacks at /webhook/{account}, without TLS; off if not given.").

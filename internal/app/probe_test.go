@@ -44,6 +44,15 @@ func TestProbe(t *testing.T) {
 	}
 }
 
+func TestProbesCanBeSwitchedOff(t *testing.T) {
+	sim, api := serveAPI(t, kiesim.Options{})
+	p := start(t, "--no-web.enable-probe", "--config.file="+configFile(t, api, "groups: [{tasks: [a]}]"))
+	status, body := p.get("/probe?task_id=b")
+	if status != http.StatusForbidden || !strings.Contains(body, "--no-web.enable-probe") || sim.Queries("b") != 0 {
+		t.Errorf("%d, %q, asked %d times", status, body, sim.Queries("b"))
+	}
+}
+
 func TestABadProbeIsRefusedWithoutARequest(t *testing.T) {
 	sim, api := serveAPI(t, kiesim.Options{})
 	p := start(t, "--config.file="+configFile(t, api, "groups: [{tasks: [a]}]"))

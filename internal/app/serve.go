@@ -133,7 +133,11 @@ func (f *flags) handler(e *exporter, log *slog.Logger) (http.Handler, error) {
 	mux := healthHandler(e)
 	m := newMetrics(e, f.timeoutOffset, f.maxRequests, log)
 	mux.Handle("GET "+f.metricsPath, m.limited(m.scrape))
-	mux.Handle("GET /probe", m.limited(m.probe))
+	if f.probe {
+		mux.Handle("GET /probe", m.limited(m.probe))
+	} else {
+		mux.Handle("GET /probe", web.Forbidden("This exporter was started with --no-web.enable-probe."))
+	}
 	mux.Handle("GET /config", web.Config(func() ([]byte, error) { return e.config().YAML() }))
 	if f.pprof {
 		web.Profiles(mux)

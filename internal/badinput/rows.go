@@ -373,6 +373,8 @@ func requests() []row {
 			"a flood of /probe", "the budget holds; tracked tasks are asked all the same; no series is left behind",
 			[]string{
 				"app.TestAFloodOfProbesKeepsToTheBudget", "tracker.TestProbesKeepToTheBudgetAndTheirDeadline",
+				"tracker.TestProbesGetAQuarterOfTheBudgetWhileTasksAreDue", "tracker.TestProbesOfUnlistedTasksDoNotCloseTheGate",
+				"tracker.TestAProbeOfAnUnlistedTaskKeepsNoGateClosed",
 				"budget.TestAnyNumberOfWaitersGetsNoMoreThanTheRate",
 			},
 		},

@@ -34,6 +34,7 @@ type Account struct {
 	mu      sync.Mutex
 	options Options
 	busy    int // requests that may be under way
+	probes  probes
 	limiter *rate.Limiter
 	pace    pace
 	gate    gate
@@ -46,6 +47,7 @@ func New(o Options) *Account {
 		options: o,
 		limiter: rate.NewLimiter(rate.Limit(o.Rate), o.Concurrent),
 		pace:    pace{full: o.Rate, base: o.Rate},
+		probes:  probes{turn: 1},
 		changed: make(chan struct{}),
 	}
 	a.stats.init()
@@ -66,25 +68,23 @@ func (a *Account) Reconfigure(o Options) {
 }
 
 // Acquire waits until one request may be sent. The caller must spend the permit or release it.
-func (a *Account) Acquire(ctx context.Context) (*Permit, error) { return a.acquire(ctx, "") }
+func (a *Account) Acquire(ctx context.Context) (*Permit, error) { return a.acquire(ctx, nil) }
 
-// AcquireOpen is Acquire for who wants to ask about one task and can't wait for a gate to open: while it is closed, and no
+// AcquireProbe is Acquire for who wants to ask about one task and can't wait for a gate to open: while it is closed, and no
 // trial is due that may be about that task, the error is ErrClosed.
-func (a *Account) AcquireOpen(ctx context.Context, id string) (*Permit, error) {
-	return a.acquire(ctx, id)
-}
+func (a *Account) AcquireProbe(ctx context.Context, p Probe) (*Permit, error) { return a.acquire(ctx, &p) }
 
-// acquire waits for a permit; for one to ask about the task of an id it does not wait until the gate opens.
-func (a *Account) acquire(ctx context.Context, id string) (*Permit, error) {
+// acquire waits for a permit; for a probe it does not wait until the gate opens.
+func (a *Account) acquire(ctx context.Context, p *Probe) (*Permit, error) {
 	for {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		permit, wait, changed := a.try(id)
+		permit, wait, changed := a.try(p)
 		if permit != nil {
 			return permit, nil
 		}
-		if id != "" && a.Closed() != kie.ClassOK {
+		if p != nil && a.Closed() != kie.ClassOK {
 			return nil, ErrClosed
 		}
 		timer := time.NewTimer(wait)
@@ -100,8 +100,9 @@ func (a *Account) acquire(ctx context.Context, id string) (*Permit, error) {
 }
 
 // try returns a permit, or how long to wait before the next try unless something changes before.
-func (a *Account) try(id string) (permit *Permit, wait time.Duration, changed <-chan struct{}) {
-	key := a.keyFunc()() // may read a file, so the lock is not held
+func (a *Account) try(p *Probe) (permit *Permit, wait time.Duration, changed <-chan struct{}) {
+	key := a.keyFunc()()      // may read a file, so the lock is not held
+	contended := p.contends() // takes the lock of who knows
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := time.Now() // under the lock: to a limiter whose time goes back, the same time comes twice
@@ -112,8 +113,14 @@ func (a *Account) try(id string) (permit *Permit, wait time.Duration, changed <-
 	if a.busy >= a.options.Concurrent {
 		return nil, keyPoll, a.changed
 	}
-	if wait := a.gate.wait(now, id); wait > 0 {
+	if wait := a.gate.wait(now, p.id()); wait > 0 {
 		return nil, min(wait, keyPoll), a.changed
+	}
+	if a.gate.reason != kie.ClassOK && p != nil && p.Stranger && contended {
+		return nil, keyPoll, a.changed // the trial is for a task that is due
+	}
+	if p != nil && !a.probes.mayGo(a.options.Concurrent, contended) {
+		return nil, probePoll, a.changed
 	}
 	a.limiter.SetLimitAt(now, rate.Limit(a.pace.allowed(now)))
 	// The token is taken only when it is there: one taken ahead and held while the gate closes would add to the next burst.
@@ -122,7 +129,11 @@ func (a *Account) try(id string) (permit *Permit, wait time.Duration, changed <-
 		return nil, max(time.Duration(missing/float64(a.limiter.Limit())*float64(time.Second)), time.Microsecond), a.changed
 	}
 	a.busy++
-	return &Permit{account: a, client: a.options.Client, key: key, moves: a.gate.moves, trial: a.gate.beginTrial()}, 0, nil
+	a.probes.given(p, contended)
+	return &Permit{
+		account: a, client: a.options.Client, key: key, moves: a.gate.moves, trial: a.gate.beginTrial(),
+		probe: p != nil, stranger: p != nil && p.Stranger,
+	}, 0, nil
 }
 
 func (a *Account) keyFunc() func() string {
@@ -139,10 +150,13 @@ func (a *Account) Closed() kie.Class {
 }
 
 // leave makes room for another request.
-func (a *Account) leave() {
+func (a *Account) leave(p *Permit) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.busy--
+	if p.probe {
+		a.probes.inFlight--
+	}
 	a.moved()
 }
 

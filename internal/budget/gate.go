@@ -54,13 +54,14 @@ type outcome struct {
 	key        string
 	moves      uint64
 	trial      trial
+	stranger   bool // it is about a task that nobody tracks
 	cancelled  bool
 }
 
 func outcomeOf(p *Permit, subject string, err error) outcome {
 	o := outcome{
 		class: kie.ClassOf(err), subject: subject, key: p.key,
-		moves: p.moves, trial: p.trial, cancelled: kie.Cancelled(err),
+		moves: p.moves, trial: p.trial, stranger: p.stranger, cancelled: kie.Cancelled(err),
 	}
 	if e, ok := errors.AsType[*kie.Error](err); ok {
 		o.retryAfter = e.RetryAfter
@@ -114,6 +115,12 @@ func (g *gate) settle(o outcome, now time.Time) {
 		}
 		return
 	}
+	if o.stranger && !g.heeds(o.class) {
+		if o.trial != trialNone {
+			g.abandonTrial()
+		}
+		return
+	}
 	g.note(o)
 	reason := g.verdict(o)
 	switch {
@@ -129,6 +136,13 @@ func (g *gate) settle(o outcome, now time.Time) {
 	case g.reason != kie.ClassOK:
 		g.open()
 	}
+}
+
+// heeds reports whether an outcome of a task that nobody tracks counts: whoever names it may have picked one that the API fails
+// on. It counts if it says the same of every task, or that a closed account works again.
+func (g *gate) heeds(c kie.Class) bool {
+	f := familyOf(c)
+	return f == familyAlone || f == familyNone && g.reason != kie.ClassOK
 }
 
 // faulty reports whether the gate is closed for a fault and reason is one too: which one may vary while it lasts.

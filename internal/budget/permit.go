@@ -16,6 +16,9 @@ type Permit struct {
 	key     string // in force when the permit was given
 	moves   uint64 // of the gate until then
 	trial   trial
+
+	probe    bool
+	stranger bool // the probe is about a task that is tracked by nobody
 }
 
 // IsTrial reports whether the request is to find out if a closed gate can open.
@@ -51,13 +54,13 @@ func (p *Permit) Release() {
 		a.moved()
 	}
 	a.mu.Unlock()
-	a.leave()
+	a.leave(p)
 }
 
 // spend sends the request, counts it and settles the gate before the slot is free again.
 func spend[T any](p *Permit, endpoint Endpoint, subject string, send func() (T, error)) (T, error) {
 	a := p.account
-	defer a.leave()
+	defer a.leave(p)
 	a.stats.inFlight.Add(1)
 	start := time.Now()
 	value, err := send()

@@ -35,7 +35,7 @@ func TestAReconfiguredBudgetKeepsItsGateItsPaceAndItsCounts(t *testing.T) {
 		if s.Requests[budget.EndpointRecord][kie.ClassRateLimited] != 1 || s.Pace < 10 || s.Pace > 10.5 {
 			t.Errorf("counted %v, pace %v; want 1 and half of 20", s.Requests, s.Pace)
 		}
-		if _, err := r.AcquireOpen(t.Context(), "a"); !errors.Is(err, budget.ErrClosed) {
+		if _, err := r.AcquireProbe(t.Context(), budget.Probe{ID: "a", Due: func() bool { return false }}); !errors.Is(err, budget.ErrClosed) {
 			t.Errorf("a closed gate lets somebody wait who can't: %v", err)
 		}
 	})

@@ -104,6 +104,12 @@ func (a *account) untilWork(now time.Time) (time.Duration, bool) {
 	return at.Sub(now), ok
 }
 
+// isDue reports whether the dispatcher has something to ask now.
+func (a *account) isDue() bool {
+	wait, timed := a.untilWork(time.Now())
+	return timed && wait <= 0
+}
+
 // wakeUp makes the dispatcher look for something to do.
 func (a *account) wakeUp() {
 	select {

@@ -114,8 +114,12 @@ func (t *Tracker) ask(ctx context.Context, a *account, known Task) (p Probe, use
 
 // permitFor waits for a permit to ask about a task. A trial that is better made with the credit call is, before that.
 func (t *Tracker) permitFor(ctx context.Context, a *account, id string) (*budget.Permit, error) {
+	t.mu.Lock()
+	k := t.tasks.Get(id)
+	stranger := k == nil || k.group.account != a
+	t.mu.Unlock()
 	for {
-		permit, err := a.budget.AcquireOpen(ctx, id)
+		permit, err := a.budget.AcquireProbe(ctx, budget.Probe{ID: id, Stranger: stranger, Due: a.isDue})
 		if err != nil {
 			return nil, err
 		}

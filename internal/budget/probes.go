@@ -1,0 +1,56 @@
+// What requests out of turn may take of a budget.
+
+package budget
+
+import "time"
+
+const (
+	// probeShare is the part of the budget that probes get while other tasks are due.
+	probeShare = 0.25
+	// probePoll is how often a probe that has to leave the budget to others looks whether anything is due still.
+	probePoll = 100 * time.Millisecond
+)
+
+// Probe is what a permit for a request out of turn is wanted for.
+type Probe struct {
+	ID       string
+	Stranger bool        // the task is not tracked: what becomes of the request says something about the task rather than the API
+	Due      func() bool // whether tracked tasks are due
+}
+
+// id is empty for no probe.
+func (p *Probe) id() string {
+	if p == nil {
+		return ""
+	}
+	return p.ID
+}
+
+// contends reports whether it is a probe that takes budget which others want.
+func (p *Probe) contends() bool { return p != nil && p.Due() }
+
+// probes is how much of the budget probes have.
+type probes struct {
+	inFlight int
+	turn     float64 // 1: the next request may be a probe, though others are due
+}
+
+// mayGo reports whether a probe may be sent. One place is always left to those who wait their turn.
+func (s *probes) mayGo(concurrent int, contended bool) bool {
+	if contended {
+		return s.turn >= 1 && s.inFlight < max(1, int(probeShare*float64(concurrent)))
+	}
+	return s.inFlight < max(1, concurrent-1)
+}
+
+// given notes a permit. Each for who waits its turn brings the next probe nearer, and none is saved up.
+func (s *probes) given(p *Probe, contended bool) {
+	switch {
+	case p == nil:
+		s.turn = min(1, s.turn+probeShare/(1-probeShare))
+		return
+	case contended:
+		s.turn--
+	}
+	s.inFlight++
+}
