@@ -13,11 +13,6 @@ const (
 	memory = 1000
 	// enough is from how many tasks on what was learned is used; before, what is learned of more tasks is used instead.
 	enough = 10
-	// enoughForOverdue is from how many tasks on the threshold is learned.
-	enoughForOverdue = 30
-	// overdueFactor times the ninetieth percentile is the learned threshold, but not less than minOverdue.
-	overdueFactor = 4
-	minOverdue    = 2 * time.Minute
 )
 
 // Durations are learned from finished tasks: all, those of a group, those of a group and model. They form a tree; what is
@@ -29,14 +24,12 @@ type Durations struct {
 
 	weights [buckets]float32 // of the durations in each bucket
 	total   float64          // sum of the weights
-	seen    int              // tasks observed, up to what matters
+	seen    int              // tasks observed
 	rank    float64          // moving average of the observed ones' ranks among those before; around 0.5 unless something has changed
 	share   float64          // of the parent's recent tasks, relative to its other children
 	fresh   int              // observed since the tables were made
 	tables  *tables          // nil until enough is known
-
-	clipped      [buckets]float32 // durations cut off at the threshold of their time
-	clippedTotal float64
+	overdue threshold
 }
 
 // NewDurations returns durations of which nothing is known, a part of the parent's. The parent is nil for those of all tasks.
@@ -66,12 +59,10 @@ func (d *Durations) Observe(took time.Duration) {
 }
 
 func (d *Durations) observe(took time.Duration) {
-	limit := d.Overdue()
-	d.clippedTotal = add(&d.clipped, d.clippedTotal, bucketOf(min(took, limit).Seconds()))
 	b := bucketOf(took.Seconds())
-	d.noticeChange(b)
+	d.overdue.observe(took, d.Overdue(), d.noticeChange(b))
 	d.total = add(&d.weights, d.total, b)
-	d.seen = min(d.seen+1, enoughForOverdue)
+	d.seen++
 	d.fresh++
 }
 
@@ -94,11 +85,11 @@ const (
 	keptOnChange = 2
 )
 
-// noticeChange forgets most of what was learned when the last dozen tasks took longer, or shorter, than chance allows. Ranks
-// are compared, so that a few tasks that take very long do not look like a change.
-func (d *Durations) noticeChange(b int) {
+// noticeChange forgets most of what was learned when the last dozen tasks took longer, or shorter, than chance allows, and
+// reports whether they did. Ranks are compared, so that a few tasks that take very long do not look like a change.
+func (d *Durations) noticeChange(b int) bool {
 	if d.total < enough {
-		return
+		return false
 	}
 	below := 0.0
 	for _, w := range d.weights[:b] {
@@ -106,21 +97,14 @@ func (d *Durations) noticeChange(b int) {
 	}
 	rank := (below + float64(d.weights[b])/2) / d.total
 	d.rank += (rank - d.rank) / rankMemory
-	if math.Abs(d.rank-0.5) < rankLimit || d.total < 2*keptOnChange {
-		return
+	if math.Abs(d.rank-0.5) < rankLimit {
+		return false
 	}
-	d.rank = 0.5
-	scale(&d.weights, &d.total, keptOnChange)
-	if d.seen > enoughForOverdue {
-		scale(&d.clipped, &d.clippedTotal, keptOnChange)
+	for i := range d.weights {
+		d.weights[i] *= float32(keptOnChange / d.total)
 	}
-}
-
-func scale(weights *[buckets]float32, total *float64, to float64) {
-	for i := range weights {
-		weights[i] *= float32(to / *total)
-	}
-	*total = to
+	d.rank, d.total = 0.5, keptOnChange
+	return true
 }
 
 // shareOut notes that the last task observed was this child's.
@@ -129,16 +113,6 @@ func (d *Durations) shareOut(child *Durations) {
 		c.share *= 1 - 1.0/memory
 	}
 	child.share++
-}
-
-// Overdue returns how old an unfinished task may be: four times the ninetieth percentile of the durations, each cut off at
-// what the threshold was at its time, so that tasks that hang do not raise it.
-func (d *Durations) Overdue() time.Duration {
-	if d.seen < enoughForOverdue {
-		return DefaultOverdue
-	}
-	p90 := quantile(&d.clipped, d.clippedTotal, 0.9)
-	return max(time.Duration(overdueFactor*p90*float64(time.Second)).Round(time.Second), minOverdue)
 }
 
 // quantile returns the seconds below which a part of the weights lies.

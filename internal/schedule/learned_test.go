@@ -110,24 +110,6 @@ func TestTheOverdueThresholdIsLearned(t *testing.T) {
 	}
 }
 
-// A tenth of tasks that hang, and then finish, would make themselves the rule.
-func TestTasksThatHangDoNotRaiseTheThreshold(t *testing.T) {
-	random := newRandom()
-	d := schedule.NewDurations(nil)
-	lognormal(d, time.Minute, 0.2, 500, random)
-	before := d.Overdue()
-	for i := range 500 {
-		if i%12 == 0 {
-			d.Observe(10 * time.Hour)
-		} else {
-			lognormal(d, time.Minute, 0.2, 1, random)
-		}
-	}
-	if got := d.Overdue(); got > before*3/2 {
-		t.Errorf("%v, before %v", got, before)
-	}
-}
-
 func TestAChangeOfDurationsIsLearnedFrom200Tasks(t *testing.T) {
 	for _, factor := range []float64{3, 1. / 3} {
 		random := newRandom()

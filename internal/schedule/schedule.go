@@ -73,6 +73,3 @@ func (n NotFound) Again() (time.Duration, bool) {
 		return min(10*time.Minute<<min(max(n.After-1, 0), 10), 24*time.Hour), true
 	}
 }
-
-// DefaultOverdue is how old an unfinished task may be where nothing better is known.
-const DefaultOverdue = 15 * time.Minute

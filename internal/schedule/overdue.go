@@ -1,0 +1,80 @@
+// What is learned of how old an unfinished task may be.
+
+package schedule
+
+import "time"
+
+const (
+	// DefaultOverdue is how old an unfinished task may be where nothing better is known.
+	DefaultOverdue = 15 * time.Minute
+	// enoughForOverdue is from how many tasks on the threshold is learned.
+	enoughForOverdue = 30
+	// overdueFactor times the ninetieth percentile is the learned threshold, but not less than minOverdue.
+	overdueFactor = 4
+	minOverdue    = 2 * time.Minute
+)
+
+// threshold is how old an unfinished task may be: four times the ninetieth percentile of the durations, each cut off at what
+// the threshold was at its time, so that tasks that hang do not raise it.
+type threshold struct {
+	held    time.Duration // in force until enough is known; 0: nothing was ever learned
+	all     sample        // since the last change
+	recent  sample        // less than enough tasks
+	changed bool          // durations have, and all is still to begin anew
+}
+
+// sample is tasks by what their durations count as.
+type sample struct {
+	weights [buckets]float32
+	total   float64 // sum of the weights
+	seen    int
+}
+
+func (s *sample) add(b int) {
+	s.total = add(&s.weights, s.total, b)
+	s.seen++
+}
+
+// enough reports whether a threshold can be told from so many tasks.
+func (s *sample) enough() bool { return s.seen >= enoughForOverdue }
+
+func (s *sample) threshold() time.Duration {
+	p90 := quantile(&s.weights, s.total, 0.9)
+	return max(time.Duration(overdueFactor*p90*float64(time.Second)).Round(time.Second), minOverdue)
+}
+
+// learned returns the threshold; false: nothing is known.
+func (t *threshold) learned() (time.Duration, bool) {
+	if t.all.enough() {
+		return t.all.threshold(), true
+	}
+	return t.held, t.held > 0
+}
+
+// observe learns from a task, while the threshold in force is the limit. After a change it begins anew, as if nothing had been
+// known, but not before there is a threshold to hold on to until then: durations that change all the time would never have one.
+func (t *threshold) observe(took, limit time.Duration, changed bool) {
+	t.changed = t.changed || changed
+	if t.changed && t.all.enough() {
+		t.held, t.all, t.changed = limit, sample{}, false
+	}
+	b := bucketOf(min(took, limit).Seconds())
+	t.all.add(b)
+	t.recent.add(b)
+	if !t.recent.enough() {
+		return
+	}
+	// Ranks do not tell that the first few tasks, which are no tenth of all for long, were slow ones.
+	if t.recent.threshold() < limit/2 {
+		t.all = t.recent
+	}
+	t.recent = sample{}
+}
+
+// Overdue returns how old an unfinished task may be.
+func (d *Durations) Overdue() time.Duration {
+	if after, ok := d.overdue.learned(); ok {
+		return after
+	}
+	return DefaultOverdue
+}
