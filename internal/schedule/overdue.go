@@ -19,7 +19,8 @@ const (
 type threshold struct {
 	held    time.Duration // in force until enough is known; 0: nothing was ever learned
 	all     sample        // since the last change
-	recent  sample        // less than enough tasks
+	recent  sample        // of the last tasks, less than enough
+	fell    bool          // when recent was enough last, it was far below the threshold
 	changed bool          // durations have, and all is still to begin anew
 }
 
@@ -64,11 +65,13 @@ func (t *threshold) observe(took, limit time.Duration, changed bool) {
 	if !t.recent.enough() {
 		return
 	}
-	// Ranks do not tell that the first few tasks, which are no tenth of all for long, were slow ones.
-	if t.recent.threshold() < limit/2 {
+	// Ranks do not tell that the first few tasks, which are no tenth of all for long, were slow ones. The tasks among which
+	// durations fell are partly from before, so those after them are better.
+	recent := t.recent.threshold()
+	if recent < limit/2 || t.fell && recent < limit {
 		t.all = t.recent
 	}
-	t.recent = sample{}
+	t.fell, t.recent = recent < limit/2, sample{}
 }
 
 // Overdue returns how old an unfinished task may be.
