@@ -72,7 +72,9 @@ func (a *Account) Acquire(ctx context.Context) (*Permit, error) { return a.acqui
 
 // AcquireProbe is Acquire for who wants to ask about one task and can't wait for a gate to open: while it is closed, and no
 // trial is due that may be about that task, the error is ErrClosed.
-func (a *Account) AcquireProbe(ctx context.Context, p Probe) (*Permit, error) { return a.acquire(ctx, &p) }
+func (a *Account) AcquireProbe(ctx context.Context, p Probe) (*Permit, error) {
+	return a.acquire(ctx, &p)
+}
 
 // acquire waits for a permit; for a probe it does not wait until the gate opens.
 func (a *Account) acquire(ctx context.Context, p *Probe) (*Permit, error) {

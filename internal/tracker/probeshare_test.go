@@ -4,6 +4,7 @@ package tracker_test
 
 import (
 	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -75,7 +76,7 @@ func TestProbesMayHaveTheBudgetWhileNothingIsDue(t *testing.T) {
 
 func TestProbesOfUnlistedTasksDoNotCloseTheGate(t *testing.T) {
 	for _, code := range []int{500, 402, 505} {
-		t.Run(fmt.Sprint(code), func(t *testing.T) {
+		t.Run(strconv.Itoa(code), func(t *testing.T) {
 			bubble(t, setup{}, func(t *testing.T, r *rig) {
 				r.task(kiesim.Task{ID: "a", Duration: time.Hour})
 				r.scrape()
