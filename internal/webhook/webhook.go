@@ -12,12 +12,13 @@ import (
 )
 
 const (
-	// atATime is how many callbacks are received at a time.
+	// atATime is how many callbacks are checked and heeded at a time. Those that still arrive do not count, so that slow senders
+	// keep nobody out; how many of them there may be is for the listener to limit.
 	atATime = 32
 	// maxBody bounds what is read of a callback; the API sends about 2 KiB.
-	maxBody = 1 << 20
-	// readTimeout is how long a callback's body may take to arrive, so that slow senders take no place for long.
-	readTimeout = 5 * time.Second
+	maxBody = 64 << 10
+	// readTimeout is how long a callback's body may take to arrive.
+	readTimeout = 2 * time.Second
 	// window is how far a callback's time may be from ours, either way.
 	window = 5 * time.Minute
 )
@@ -104,18 +105,13 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		http.NotFound(w, req)
 		return
 	}
-	result := Overloaded
-	select {
-	case r.slots <- struct{}{}:
-		result = r.receive(w, req, account, keys)
-		<-r.slots
-	default:
-	}
+	result := r.receive(w, req, account, keys)
 	r.count(account, result)
 	http.Error(w, http.StatusText(result.status()), result.status())
 }
 
-// receive gives the hint if the callback is what it says. What costs least is looked at first.
+// receive gives the hint if the callback is what it says. What costs least is looked at first, and a place is taken only once
+// the whole callback is here.
 func (r *Receiver) receive(w http.ResponseWriter, req *http.Request, account string, keys []string) Result {
 	s, result := readSignature(req.Header, time.Now())
 	if result != Accepted {
@@ -126,6 +122,17 @@ func (r *Receiver) receive(w http.ResponseWriter, req *http.Request, account str
 	if err != nil {
 		return Malformed
 	}
+	select {
+	case r.slots <- struct{}{}:
+		defer func() { <-r.slots }()
+		return r.heed(s, account, keys, body)
+	default:
+		return Overloaded
+	}
+}
+
+// heed gives the hint if one of the keys signed it.
+func (r *Receiver) heed(s signature, account string, keys []string, body []byte) Result {
 	id, ok := taskID(body)
 	if !ok || !kie.ValidID(id) {
 		return Malformed
