@@ -379,6 +379,10 @@ func requests() []row {
 			},
 		},
 		{
+			"/probe of a task that is being asked, was dropped while it is asked, or is listed while it is probed", "one query, for whose answer all wait",
+			[]string{"tracker.TestATaskIsNeverAskedTwiceAtATime", "tracker.TestAProbeTellsTheAnswerAboutATaskThatWasDroppedMeanwhile"},
+		},
+		{
 			"a callback with no, a wrong, a short, a non-base64 signature; a stale or a future timestamp; a replay; a forged body under a valid " +
 				"signature; two different ids; an unknown id; 10,000 a second",
 			"401; 401; no effect; a query at most, never a state; 400; 202; bounded",

@@ -56,6 +56,7 @@ func (t *Tracker) Probe(ctx context.Context, account, id string) Probe {
 // query is one that is under way, or that a probe waits to send. Whoever wants to know the same waits for it.
 type query struct {
 	began   time.Time
+	sent    bool          // under way about a task that is in no list; guarded by the tracker's lock
 	done    chan struct{} // closed when the rest is set
 	outcome Probe
 	useful  bool // to others than who asked: it was not given up
@@ -67,7 +68,9 @@ func newQuery() *query { return &query{began: time.Now(), done: make(chan struct
 func (t *Tracker) join(a *account, id string) (q *query, mine bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if q = a.asking[t.tasks.Get(id)]; q == nil {
+	if k := a.asked(id); k != nil {
+		q = a.asking[k]
+	} else {
 		q = a.probing[id]
 	}
 	if q == nil {
@@ -100,6 +103,9 @@ func (t *Tracker) ask(ctx context.Context, a *account, known Task) (p Probe, use
 	start := time.Now()
 	answer, err := permit.Record(ctx, known.ID)
 	p.Asked, p.Err, p.Took = true, err, time.Since(start)
+	if k == nil {
+		k = t.listedMeanwhile(a, known.ID)
+	}
 	switch {
 	case k != nil:
 		p = t.learn(a, k, answer, err)
@@ -181,7 +187,9 @@ func (t *Tracker) takeOut(a *account, id string) (k *task, free bool) {
 	if k == nil || k.group.account != a {
 		_, finished := t.strays.answers[strayKey{a.name, id}]
 		dropped := t.dropped.tasks.Get(id)
-		return nil, !finished && (dropped == nil || dropped.open != nil || dropped.group.account != a)
+		free = !finished && a.asked(id) == nil && (dropped == nil || dropped.open != nil || dropped.group.account != a)
+		a.probing[id].sent = free
+		return nil, free
 	}
 	switch {
 	case k.open == nil:
@@ -191,6 +199,44 @@ func (t *Tracker) takeOut(a *account, id string) (k *task, free bool) {
 	}
 	a.begin(k)
 	return k, true
+}
+
+// listedMeanwhile ends a query about a task that was in no list when it began, and returns the task if it is in one now.
+func (t *Tracker) listedMeanwhile(a *account, id string) *task {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	a.probing[id].sent = false
+	return a.asked(id)
+}
+
+// asked returns the task of that id that is being asked; nil: there is none. It may be one that is tracked no longer.
+func (a *account) asked(id string) *task {
+	for k := range a.asking { // a few at most
+		if k.id == id {
+			return k
+		}
+	}
+	return nil
+}
+
+// askedOfDropped returns the tasks that are being asked and were dropped meanwhile, by id.
+func (a *account) askedOfDropped() map[string]*task {
+	dropped := make(map[string]*task)
+	for k := range a.asking {
+		if k.marks.has(markRemoved) {
+			dropped[k.id] = k
+		}
+	}
+	return dropped
+}
+
+// await makes an unfinished task wait for its next query, or for the answer to one that began before the task was listed.
+func (k *task) await() {
+	k.enqueue()
+	a := k.group.account
+	if q := a.probing[k.id]; q != nil && q.sent {
+		a.begin(k)
+	}
 }
 
 // take makes an answer what is known of a task.

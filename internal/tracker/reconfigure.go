@@ -104,7 +104,7 @@ func (t *Tracker) entrust(g *group, a *account) {
 		if k.group == g {
 			from.dequeue(k)
 			if !k.open.asking {
-				k.enqueue()
+				k.await()
 			}
 		}
 	}

@@ -197,6 +197,7 @@ func (t *Tracker) list(in string, listed []source.Task, records []store.Record, 
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	g, seen := t.byGroup[in], make(alike)
+	dropped := g.account.askedOfDropped()
 	for i, l := range listed {
 		if !t.bounds.admitLabels(l.Labels) {
 			t.bounds.overflows.LabelKey++
@@ -206,7 +207,7 @@ func (t *Tracker) list(in string, listed []source.Task, records []store.Record, 
 			t.resolve(k, now)
 			continue
 		}
-		k, r := t.dropped.recall(l.ID), records[i]
+		k, r := cmp.Or(t.dropped.recall(l.ID), dropped[l.ID]), records[i]
 		switch {
 		case k != nil:
 			if k.open == nil || !k.open.asking { // a query reads it without the lock
@@ -281,7 +282,7 @@ func (t *Tracker) enter(k *task, g *group, labels map[string]string) {
 		k.open.Durations = k.durations()
 	}
 	if !k.open.asking {
-		k.enqueue()
+		k.await()
 	}
 	if !g.relies() { // as the group may have done that it comes from, when it was asked last
 		k.pollAgain(time.Now(), t.options.Bounds)
