@@ -91,32 +91,6 @@ func (t *Tracker) missed(g *group, ended kie.Time, c clock) {
 	was := g.relies()
 	g.relyOn(func() { g.callbacks.Missed(c.api(c.now).Sub(ended)) })
 	if was && !g.relies() {
-		t.pollAgain(g, c.now)
-	}
-}
-
-// pollAgain has the tasks of a group asked as if no callbacks had been expected.
-func (t *Tracker) pollAgain(g *group, now time.Time) {
-	for _, k := range t.unfinished {
-		if k.group == g && k.open.Due.After(now) {
-			k.pollAgain(now, t.options.Bounds)
-		}
-	}
-	g.account.wakeUp()
-}
-
-// pollAgain leaves alone a task that rests for another reason than that a callback was expected.
-func (k *task) pollAgain(now time.Time, b schedule.Bounds) {
-	o := k.open
-	if o.asking || o.class != kie.ClassOK || o.inGrace > 0 || o.doubt != "" || o.lane() != schedule.LaneHot {
-		return
-	}
-	due := now
-	if !o.Answered.IsZero() {
-		due = o.Answered.Add(o.Durations.Interval(b, max(0, o.Answered.Sub(o.Born))))
-	}
-	if due.Before(o.Due) {
-		k.own().Due = due
-		k.enqueue()
+		t.retime(map[*group]bool{g: true}, c.now)
 	}
 }

@@ -27,10 +27,17 @@ func (t *Tracker) Reconfigure(o Options, relist func()) {
 func (t *Tracker) adopt(o Options) (retired []*account) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	bounds := t.options.Bounds
 	t.options = o
 	t.bounds.models.limit = o.Models
 	retired = t.adoptAccounts(o.Accounts)
-	t.adoptGroups(o.Groups)
+	changed := t.adoptGroups(o.Groups)
+	if o.Bounds != bounds {
+		for _, g := range t.groups {
+			changed[g] = true
+		}
+	}
+	t.retime(changed, time.Now())
 	t.changes.Add(1)
 	select {
 	case t.hired <- struct{}{}:
@@ -63,7 +70,9 @@ func (t *Tracker) adoptAccounts(options []AccountOptions) (retired []*account) {
 }
 
 // adoptGroups makes the groups of the options out of those there are. Those that are no more stay known, after the others.
-func (t *Tracker) adoptGroups(options []GroupOptions) {
+// It returns the groups whose tasks are to be asked at other times now.
+func (t *Tracker) adoptGroups(options []GroupOptions) map[*group]bool {
+	changed := make(map[*group]bool)
 	accounts := make(map[string]*account, len(t.accounts))
 	for _, a := range t.accounts {
 		accounts[a.name] = a
@@ -79,17 +88,17 @@ func (t *Tracker) adoptGroups(options []GroupOptions) {
 		t.groups = append(t.groups, g)
 		t.byGroup[g.name] = g
 		t.entrust(g, accounts[o.Account])
-		relied := g.relies()
-		g.overdue, g.webhook = o.Overdue, o.Webhook
-		if relied && !g.relies() {
-			t.pollAgain(g, time.Now())
+		if g.overdue != o.Overdue || g.webhook != o.Webhook {
+			changed[g] = true
 		}
+		g.overdue, g.webhook = o.Overdue, o.Webhook
 		t.bounds.admitLabels(o.Labels)
 	}
 	for _, g := range before {
 		t.groups = append(t.groups, g)
 		t.byGroup[g.name] = g
 	}
+	return changed
 }
 
 // entrust has a group's tasks asked by an account from now on.

@@ -1,6 +1,7 @@
 package tracker_test
 
 import (
+	"math"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -9,6 +10,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/kiesim"
+	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/simtest"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
@@ -149,6 +151,111 @@ func TestABalanceIsKeptWhenItsIntervalChanges(t *testing.T) {
 		time.Sleep(2*time.Minute + time.Second)
 		if n := r.sim.Stats().Requests[kiesim.Credit]; n != 3 {
 			t.Errorf("asked for the balance %d times, want 3", n)
+		}
+	})
+}
+
+func TestChangedBoundsReachTasksThatAreScheduled(t *testing.T) {
+	bounds := func(least, most time.Duration) schedule.Bounds { return schedule.Bounds{Min: least, Max: most} }
+	const s, m, h = time.Second, time.Minute, time.Hour
+	for _, test := range []struct {
+		name          string
+		before, after schedule.Bounds
+		age           time.Duration // when it is listed, and asked first
+		at, again     time.Duration // from then until the reload, and until it is asked again
+	}{
+		{"lower max_interval", bounds(s, m), bounds(s, 10*s), h, s, 10 * s},
+		{"lower max_interval, long after the last query", bounds(s, m), bounds(s, 10*s), h, 40 * s, 40 * s},
+		{"higher max_interval", bounds(s, 10*s), bounds(s, m), h, s, m},
+		{"lower min_interval", bounds(50*s, m), bounds(3*s, m), 5 * m, s, 20 * s},
+		{"higher min_interval", bounds(3*s, m), bounds(50*s, m), 5 * m, s, 50 * s},
+		{"task of more than a day", bounds(s, 3*h), bounds(s, 2*h), 30 * h, s, 2 * h},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			bubble(t, setup{tracker: tracker.Options{Background: true, Bounds: test.before}}, func(t *testing.T, r *rig) {
+				start := time.Now()
+				r.task(kiesim.Task{ID: "a", Created: start.Add(-test.age), Duration: 100 * h})
+				time.Sleep(test.at)
+				o := r.options
+				o.Bounds = test.after
+				r.Reconfigure(o, nothing)
+				time.Sleep(test.again - test.at + 10*time.Millisecond)
+				if at := r.queries("a", start); len(at) != 2 || math.Round(at[1]) != test.again.Seconds() {
+					t.Errorf("asked after %v s, want 0 and %v", at, test.again.Seconds())
+				}
+			})
+		})
+	}
+}
+
+func TestNoReloadHasATaskAskedWithinMinInterval(t *testing.T) {
+	o := tracker.Options{Background: true, Bounds: schedule.Bounds{Min: 10 * time.Second, Max: time.Minute}}
+	bubble(t, setup{tracker: o}, func(_ *testing.T, r *rig) {
+		r.task(kiesim.Task{ID: "fine", Duration: 10 * time.Hour})
+		r.task(kiesim.Task{ID: "faulty", Duration: 10 * time.Hour})
+		r.list("unknown")
+		r.sim.Inject(kiesim.Match{ID: "faulty"}, kiesim.Fault{Code: 500})
+		for i := range 1000 {
+			o := r.options
+			o.Groups = slices.Clone(o.Groups)
+			o.Groups[0].Overdue = time.Duration(i%7) * time.Minute
+			o.Groups[0].Webhook = i%3 == 0
+			o.Bounds.Max = time.Duration(20+i%11) * time.Second
+			r.Reconfigure(o, nothing)
+			time.Sleep(1300 * time.Millisecond)
+		}
+		r.wantGaps("fine", 10, 32)
+		r.wantGaps("faulty", 10, 721)
+		r.wantGaps("unknown", 10, 601)
+	})
+}
+
+func TestARaisedMinIntervalHoldsForATaskThatBacksOff(t *testing.T) {
+	bubble(t, setup{tracker: tracker.Options{Background: true}}, func(_ *testing.T, r *rig) {
+		r.sim.Inject(kiesim.Match{ID: "a", Times: 1}, kiesim.Fault{Code: 500})
+		r.task(kiesim.Task{ID: "a", Duration: time.Hour})
+		time.Sleep(time.Second)
+		o := r.options
+		o.Bounds.Min = 50 * time.Second
+		r.Reconfigure(o, nothing)
+		time.Sleep(10 * time.Minute)
+		r.wantGaps("a", 49.9, 60)
+	})
+}
+
+func TestAChangedOverdueReachesTasksAtTheReload(t *testing.T) {
+	bubble(t, setup{tracker: tracker.Options{Background: true}}, func(t *testing.T, r *rig) {
+		r.task(kiesim.Task{ID: "a", Created: time.Now().Add(-10 * time.Minute), Duration: time.Hour})
+		time.Sleep(time.Second)
+		for _, overdue := range []time.Duration{5 * time.Minute, 20 * time.Minute, time.Minute, 0} {
+			o := r.options
+			o.Groups = slices.Clone(o.Groups)
+			o.Groups[0].Overdue = overdue
+			r.Reconfigure(o, nothing)
+			time.Sleep(time.Second) // as old as a snapshot may be
+			want := overdue > 0 && overdue < 10*time.Minute
+			if s := r.Snapshot(); find(t, s, "a").Overdue != want || (model(t, s, "video", "kling/v2").Overdue == 1) != want {
+				t.Errorf("overdue after %v: %v shown", overdue, !want)
+			}
+		}
+		r.wantQueries("a", 1)
+	})
+}
+
+func TestAChangedOverdueReachesTasksThatWaitForCallbacks(t *testing.T) {
+	bubble(t, withCallbacks(), func(t *testing.T, r *rig) {
+		r.runs("video", "first", 10*time.Hour)
+		r.callback("first", true, true) // from now on they are relied on
+		start := time.Now()
+		r.runs("video", "a", 10*time.Hour)
+		time.Sleep(10 * time.Second)
+		o := r.options
+		o.Groups = slices.Clone(o.Groups)
+		o.Groups[0].Overdue = 40 * time.Second
+		r.Reconfigure(o, nothing)
+		time.Sleep(time.Minute)
+		if at := r.queries("a", start); len(at) != 1 || at[0] != 40 {
+			t.Errorf("asked after %v s, want 40", at)
 		}
 	})
 }

@@ -284,9 +284,7 @@ func (t *Tracker) enter(k *task, g *group, labels map[string]string) {
 	if !k.open.asking {
 		k.await()
 	}
-	if !g.relies() { // as the group may have done that it comes from, when it was asked last
-		k.pollAgain(time.Now(), t.options.Bounds)
-	}
+	t.retimeTask(k, time.Now()) // the group that it comes from may have had it asked otherwise
 }
 
 // move takes a task, with what is known of it, to another group, or gives it other labels.
