@@ -9,12 +9,14 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 const (
@@ -56,7 +58,7 @@ func FileKey(path string) (*Key, error) {
 	return &Key{h}, nil
 }
 
-// StaticKey returns a key that never changes. It fails if s can't be a key, and never tells s.
+// StaticKey returns a key that never changes, such as that of the environment. It fails if s can't be a key, and never tells s.
 func StaticKey(s string) (*Key, error) {
 	value, err := cleanKey(s)
 	if err != nil {
@@ -84,6 +86,14 @@ func (k *Key) Equal(other *Key) bool {
 
 // file returns the key's file; empty if it has none.
 func (k *Key) file() string { return k.held.file }
+
+// Origin says in words where the key comes from.
+func (k *Key) Origin() string {
+	if k.held.file == "" {
+		return "from " + keyVariable
+	}
+	return "read from " + readable(k.held.file)
+}
 
 // read returns the last key, after a look at the file unless there was one a second ago or somebody else is at it.
 // The file is so small that reading it is simpler than to judge by its times, and misses no change.
@@ -125,6 +135,28 @@ func readKey(path string) (string, error) {
 	return cleanKey(string(text))
 }
 
+// assignment is a key behind its name, as shells, .env files, YAML and headers have it. A name is told from a key by what it says, or by
+// its spelling: keys may well hold an equals sign or colon.
+var assignment = regexp.MustCompile(`^(export\s+)?((?i:[\w.-]*(key|token|secret|authorization))|[A-Z][A-Z0-9]*_[A-Z0-9_]*)\s*[=:]\s*[^=:\s]`)
+
+// wrappings are what people put around a key, each of which would be sent along with it.
+var wrappings = []struct {
+	what  string
+	found func(s string) bool
+}{
+	{"a NAME=… line", assignment.MatchString},
+	{"the word Bearer, which is added to each request", func(s string) bool {
+		word := strings.Fields(s)[0]
+		return strings.EqualFold(word, "Bearer") || strings.EqualFold(word, "Authorization:")
+	}},
+	{"JSON", func(s string) bool { return strings.ContainsRune("{[", rune(s[0])) }},
+	{"quotes", func(s string) bool {
+		first, _ := utf8.DecodeRuneInString(s)
+		last, _ := utf8.DecodeLastRuneInString(s)
+		return unicode.In(first, unicode.Quotation_Mark) || unicode.In(last, unicode.Quotation_Mark) || first == '`' || last == '`'
+	}},
+}
+
 // cleanKey returns s without white space and byte order marks around it.
 func cleanKey(s string) (string, error) {
 	if len(s) > maxKeySize {
@@ -133,6 +165,11 @@ func cleanKey(s string) (string, error) {
 	s = strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' })
 	if s == "" {
 		return "", errors.New("is empty")
+	}
+	for _, w := range wrappings {
+		if w.found(s) {
+			return "", fmt.Errorf("holds %s, it must hold the key and nothing else", w.what)
+		}
 	}
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] > '~' {

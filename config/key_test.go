@@ -48,6 +48,8 @@ func TestKeyIsTrimmed(t *testing.T) {
 
 func TestBadKeyIsRefusedWithoutShowingIt(t *testing.T) {
 	const odd = "holds a space, a control character or a character that is not ASCII, which no key does"
+	const only = ", it must hold the key and nothing else"
+	const quotes, named, bearer = "holds quotes" + only, "holds a NAME=… line" + only, "holds the word Bearer, which is added to each request" + only
 	for name, test := range map[string]struct{ text, want string }{
 		"empty":       {"", "is empty"},
 		"white space": {"\ufeff \r\n", "is empty"},
@@ -58,6 +60,23 @@ func TestBadKeyIsRefusedWithoutShowingIt(t *testing.T) {
 		"not ASCII":   {canary + "é", odd},
 		"UTF-16":      {"\xff\xfe" + strings.Join(strings.Split(canary, ""), "\x00") + "\x00", odd},
 		"1 MiB":       {strings.Repeat(canary, 1<<15), "is larger than 4 KiB, which no key is"},
+
+		"in quotes":              {`"` + canary + "\"\n", quotes},
+		"in single quotes":       {"'" + canary + "'", quotes},
+		"in curly quotes":        {"“" + canary + "”", quotes},
+		"a quote too few":        {canary + `"`, quotes},
+		"NAME=":                  {"KIE_API_KEY=" + canary + "\n", named},
+		"export NAME=":           {"export KIE_API_KEY='" + canary + "'\n", named},
+		"NAME of another kind":   {"MY_KIE=" + canary, named},
+		"a small name":           {"api-key = " + canary, named},
+		"YAML":                   {"kie_api_key: " + canary, named},
+		"a header":               {"Authorization: Bearer " + canary, named},
+		"JSON":                   {`{"apiKey": "` + canary + `"}`, "holds JSON" + only},
+		"JSON list":              {`["` + canary + `"]`, "holds JSON" + only},
+		"JSON text":              {`"` + canary + `"`, quotes},
+		"Bearer":                 {"Bearer " + canary, bearer},
+		"bearer with two blanks": {"bearer  " + canary, bearer},
+		"Bearer alone":           {"Bearer", bearer},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "key")
@@ -70,6 +89,15 @@ func TestBadKeyIsRefusedWithoutShowingIt(t *testing.T) {
 				t.Errorf("StaticKey: got %v, want %s", err, test.want)
 			}
 		})
+	}
+}
+
+// Keys are opaque: what looks a little like a name or a word is a key as long as it may be one.
+func TestKeyWithOddCharactersIsAKey(t *testing.T) {
+	for _, text := range []string{"abcKEY==", "canary-key+=0123", "sk:a=b", "Bearer0123", "a{b}c", "key=", "token", "it's", "KEY", "abcdef=g", "whsec_a/b+c="} {
+		if key, err := StaticKey(text); err != nil || key.Value() != text {
+			t.Errorf("%s: %v", text, err)
+		}
 	}
 }
 

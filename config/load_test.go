@@ -37,6 +37,7 @@ func load(t *testing.T, text string, getenv func(string) string) (*Config, error
 	}
 	writeFile(t, "same", "1-"+canary)
 	writeFile(t, "empty", "\n")
+	writeFile(t, "named", "KIE_API_KEY="+canary+"\n")
 	return Load("kie.yml", getenv)
 }
 
@@ -263,6 +264,10 @@ func TestKeyOfTheEnvironmentIsNeededAndChecked(t *testing.T) {
 		{short, "", "kie.yml: accounts[0].credentials_file: must be given, or KIE_API_KEY set in the environment"},
 		{long, "", "kie.yml:2: accounts[0].credentials_file: must be given, or KIE_API_KEY set in the environment"},
 		{short, "  ", "kie.yml: accounts[0].credentials_file: the environment's KIE_API_KEY is empty"},
+		{
+			short, `"` + canary + `"`, "kie.yml: accounts[0].credentials_file: the environment's KIE_API_KEY holds " +
+				"quotes, it must hold the key and nothing else",
+		},
 		{
 			long, canary + " " + canary, "kie.yml:2: accounts[0].credentials_file: the environment's KIE_API_KEY holds " +
 				"a space, a control character or a character that is not ASCII, which no key does",
