@@ -47,3 +47,4 @@ trap 'rm -f "$log"' EXIT
 need chromium "looking at /tasks in a browser" chromium chromium-browser google-chrome
 need systemd "checks of the systemd units" systemd-analyze
 provide python3-prometheus-client "reading OpenMetrics with a strict parser" module prometheus_client.openmetrics.parser
+need man-db "reading the manual page" lexgrog

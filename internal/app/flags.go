@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,7 +51,7 @@ type flags struct {
 // parseFlags reads the command line. done: it asked for help or the version, which has been printed.
 func parseFlags(args []string, stdout io.Writer) (f *flags, done bool, err error) {
 	f = &flags{}
-	k := kingpin.New("kie_exporter", "Prometheus exporter for kie.ai tasks: their state, latency, failures and credits.")
+	k := kingpin.New("kie_exporter", about)
 	k.UsageWriter(stdout).ErrorWriter(io.Discard).Terminate(func(int) { done = true })
 	k.Version(version.Print("kie_exporter"))
 	k.HelpFlag.Short('h')
@@ -78,6 +79,9 @@ func parseFlags(args []string, stdout io.Writer) (f *flags, done bool, err error
 	k.Flag("web.webhook-listen-address", "Address on which to receive callbacks at /webhook/{account}, without TLS; off if not given.").
 		PlaceHolder("ADDRESS").StringVar(&f.hookAddress)
 	promslogflag.AddFlags(k, &f.log)
+	if slices.Contains(args, "--help-man") {
+		return f, true, writeManPage(stdout, k.Model())
+	}
 	_, err = k.Parse(args)
 	if done {
 		return f, true, nil
