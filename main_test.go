@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -138,6 +140,75 @@ func TestSIGHUPReloadsTheConfiguration(t *testing.T) {
 	_ = p.Process.Signal(syscall.SIGTERM)
 	if err := p.Wait(); err != nil {
 		t.Errorf("the program ended with %v: %s", err, p.said())
+	}
+}
+
+// handOver starts the program as systemd does, with sockets that it has opened.
+func handOver(t *testing.T, sockets ...*os.File) *process {
+	t.Helper()
+	args := []string{"-c", `LISTEN_PID=$$ exec "$0" "$@"`, os.Args[0], "--web.systemd-socket", "--task.id=a", "--storage.path="}
+	p := &process{Cmd: exec.CommandContext(t.Context(), "sh", args...)} //nolint:gosec // itself
+	p.Dir = t.TempDir()
+	p.Env = append(os.Environ(), "BE_THE_PROGRAM=1", "KIE_API_KEY=secret", "LISTEN_FDS="+strconv.Itoa(len(sockets)), "HTTPS_PROXY=http://127.0.0.1:1")
+	p.ExtraFiles = sockets
+	p.Stdout, p.Stderr = p, p
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// sockets returns a stream and a datagram socket, and the address of the former.
+func sockets(t *testing.T) (stream, datagram *os.File, address string) {
+	t.Helper()
+	var lc net.ListenConfig
+	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	packets, err := lc.ListenPacket(t.Context(), "udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err = l.(*net.TCPListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	datagram, err = packets.(*net.UDPConn).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _, _, _ = l.Close(), packets.Close(), stream.Close(), datagram.Close() })
+	return stream, datagram, l.Addr().String()
+}
+
+func TestSystemdsSocketIsServed(t *testing.T) {
+	stream, _, address := sockets(t)
+	p := handOver(t, stream)
+	p.until(t, "Listening on")
+	resp, err := http.Get("http://" + address + "/-/healthy") //nolint:gosec,noctx // ends with the process
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	_ = p.Process.Signal(syscall.SIGTERM)
+	if err := p.Wait(); err != nil || resp.StatusCode != http.StatusOK {
+		t.Errorf("health answers %d, and the program ended with %v: %s", resp.StatusCode, err, p.said())
+	}
+}
+
+func TestASocketOfSystemdThatIsNoneToListenOnEndsWithOneErrorLine(t *testing.T) {
+	stream, datagram, _ := sockets(t)
+	for name, handed := range map[string][]*os.File{"a datagram socket": {datagram}, "one of two": {stream, datagram}, "no socket": nil} {
+		t.Run(name, func(t *testing.T) {
+			p := handOver(t, handed...)
+			err := p.Wait()
+			said := p.said()
+			if p.ProcessState.ExitCode() != 1 || strings.Contains(said, "goroutine") ||
+				strings.Count(said, "level=ERROR") != 1 || !strings.Contains(said, "--web.systemd-socket") {
+				t.Errorf("the program ended with %v: %s", err, said)
+			}
+		})
 	}
 }
 

@@ -318,6 +318,7 @@ func run(t *testing.T, getenv func(string) string, args ...string) (code int, st
 
 func TestCommandLine(t *testing.T) {
 	t.Chdir(t.TempDir())
+	const anyPort = "--web.listen-address=127.0.0.1:0"
 	none := func(string) string { return "" }
 	list := filepath.Join(t.TempDir(), "ids.txt")
 	if err := os.WriteFile(list, []byte("a\nb\n"), 0o600); err != nil {
@@ -342,13 +343,13 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"--web.telemetry-path=/{x}", "--demo"}, none, 2, "--web.telemetry-path"},
 		{[]string{"--web.telemetry-path=/probe", "--demo"}, none, 2, "--web.telemetry-path"},
 		{[]string{"--web.telemetry-path=/debug/pprof", "--demo"}, none, 2, "--web.telemetry-path"},
-		{[]string{"--web.probe-listen-address=256.0.0.1:1", "--task.id=x"}, environment, 1, "--web.probe-listen-address"},
+		{[]string{"--web.probe-listen-address=256.0.0.1:1", "--task.id=x", anyPort}, environment, 1, "--web.probe-listen-address"},
 		{[]string{"--config.check", "--task.id=x", "--web.config.file=no/such.yml"}, environment, 1, "no/such.yml"},
 		{nil, environment, 1, "--task.id"},
 		{[]string{"--task.id=x"}, none, 1, "KIE_API_KEY"},
 		{[]string{"--config.file=no/such.yml"}, none, 1, "no/such.yml"},
 		{[]string{"--config.check", "--task.id=x", "--task.file=" + list}, environment, 0, "Account default: 3 tasks, 3 of which may be unfinished"},
-		{[]string{"--task.id=x", "--web.listen-address=256.0.0.1:1"}, environment, 1, "256.0.0.1"},
+		{[]string{"--task.id=x", "--web.listen-address=256.0.0.1:1"}, environment, 1, "--web.listen-address"},
 		{[]string{"--task.id=x", "--web.config.file=no/such.yml"}, environment, 1, "no/such.yml"},
 	} {
 		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
@@ -384,15 +385,24 @@ func TestAConfigurationFileInTheWorkingDirectoryIsUsed(t *testing.T) {
 	}
 }
 
-func TestSecondAddressInUse(t *testing.T) {
+// A start on an address that is taken names the flag to change, whichever of the addresses it is.
+func TestAnAddressInUseNamesItsFlag(t *testing.T) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
-	code, _, stderr := run(t, environment, "--storage.path=", "--task.id=x", "--web.listen-address=127.0.0.1:0", "--web.listen-address="+l.Addr().String())
-	if code != 1 || !strings.Contains(stderr, "address already in use") {
-		t.Errorf("exit code %d: %s", code, stderr)
+	config := configFile(t, "http://127.0.0.1:1", "groups: [{tasks: [a]}]")
+	replaceIn(t, config, "{base_url", "{webhook_keys_files: [webhook], base_url")
+	rewrite(t, filepath.Join(filepath.Dir(config), "webhook"), "hook")
+	for _, flag := range []string{"--web.listen-address", "--web.probe-listen-address", "--web.webhook-listen-address"} {
+		t.Run(flag, func(t *testing.T) {
+			args := []string{"--storage.path=", "--config.file=" + config, "--web.listen-address=127.0.0.1:0", flag + "=" + l.Addr().String()}
+			code, _, stderr := run(t, environment, args...)
+			if code != 1 || !strings.Contains(stderr, flag+": ") || !strings.Contains(stderr, "address already in use") {
+				t.Errorf("exit code %d: %s", code, stderr)
+			}
+		})
 	}
 }

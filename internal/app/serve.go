@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/activation"
 	"github.com/prometheus/common/version"
 	toolkit "github.com/prometheus/exporter-toolkit/web"
 
@@ -163,9 +164,12 @@ func (f *flags) handler(e *exporter, log *slog.Logger) (http.Handler, error) {
 	return mux, nil
 }
 
-// listen opens the addresses of the command line; none for systemd's sockets, which the toolkit takes over.
+// listen opens the addresses of the command line, or takes over systemd's sockets; none for vsock, which the toolkit opens.
 func (f *flags) listen(ctx context.Context) (listeners []net.Listener, err error) {
-	if f.toolkitListens() {
+	switch {
+	case *f.web.WebSystemdSocket:
+		return systemdSockets()
+	case f.toolkitListens():
 		return nil, nil
 	}
 	var lc net.ListenConfig
@@ -173,9 +177,27 @@ func (f *flags) listen(ctx context.Context) (listeners []net.Listener, err error
 		l, err := lc.Listen(ctx, "tcp", address)
 		if err != nil {
 			closeAll(listeners)
-			return nil, err
+			return nil, fmt.Errorf("--web.listen-address: %w", err)
 		}
 		listeners = append(listeners, l)
+	}
+	return listeners, nil
+}
+
+// systemdSockets returns the sockets that systemd hands over. The toolkit would end with a trace at one that nobody can connect to.
+func systemdSockets() ([]net.Listener, error) {
+	listeners, err := activation.Listeners()
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("--web.systemd-socket: %w", err)
+	case len(listeners) == 0:
+		return nil, errors.New("--web.systemd-socket: systemd has handed over no socket; is the service started by its socket unit?")
+	}
+	for i, l := range listeners {
+		if l == nil {
+			closeAll(slices.DeleteFunc(listeners, func(l net.Listener) bool { return l == nil }))
+			return nil, fmt.Errorf("--web.systemd-socket: socket %d of %d takes no connections; the socket unit must use ListenStream=", i+1, len(listeners))
+		}
 	}
 	return listeners, nil
 }
@@ -232,10 +254,10 @@ func closeAll(listeners []net.Listener) {
 	}
 }
 
-// toolkitListens reports whether there are listeners that only the toolkit can open.
+// toolkitListens reports whether there are addresses that only the toolkit can open.
 func (f *flags) toolkitListens() bool {
 	if *f.web.WebSystemdSocket {
-		return true
+		return false
 	}
 	for _, address := range *f.web.WebListenAddresses {
 		if strings.HasPrefix(address, "vsock://") {
