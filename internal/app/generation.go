@@ -142,6 +142,7 @@ func (g *generation) options() tracker.Options {
 	for _, a := range g.accounts {
 		o.Accounts = append(o.Accounts, tracker.AccountOptions{
 			Name: a.config.Name, Budget: a.budget, CreditsInterval: a.config.CreditsInterval,
+			KeyOrigin: a.config.Key.Origin(), TryKey: true,
 		})
 	}
 	return o

@@ -212,6 +212,25 @@ func key() []row {
 			},
 		},
 		{
+			"a key in quotes, behind `KIE_API_KEY=` or `Bearer`, in JSON or YAML; in a file or the environment",
+			"refused when loaded, with what is around it and not the key",
+			[]string{
+				"config.TestBadKeyIsRefusedWithoutShowingIt/in quotes", "config.TestBadKeyIsRefusedWithoutShowingIt/NAME=",
+				"config.TestBadKeyIsRefusedWithoutShowingIt/Bearer", "config.TestBadKeyIsRefusedWithoutShowingIt/JSON",
+				"config.TestBadFileIsRefusedWithEveryProblem/keys with something around them",
+				"config.TestKeyOfTheEnvironmentIsNeededAndChecked", "config.TestKeyWithOddCharactersIsAKey",
+			},
+		},
+		{
+			"a key that the API refuses", "told at the start and once for each time, with the account and where the key comes from; the start goes on",
+			[]string{
+				"app.TestARefusedKeyIsToldAtTheStartWithWhereItComesFrom", "app.TestAKeyThatCannotBeTriedDoesNotStopTheStart",
+				"tracker.TestTheKeyIsTriedOnceAtTheStartThoughNobodyScrapes/with the balance",
+				"tracker.TestTheKeyIsTriedOnceAtTheStartThoughNobodyScrapes/with a task",
+				"tracker.TestARefusedKeyIsToldOnceForEachTimeItIsRefused", "tracker.TestAGatewayThatServesTasksAloneIsToldOnce",
+			},
+		},
+		{
 			"the key file replaced while running", "the next query uses the new key; a bad one leaves the old one in force",
 			[]string{"config.TestReplacedKeyFileIsUsed", "config.TestKeyOutlivesItsFile", "kie.TestNextRequestUsesTheNewKey", "budget.TestAChangedKeyOpensTheGate"},
 		},
@@ -251,6 +270,15 @@ func configuration() []row {
 		{
 			"a reload with a bad file, then with a good one", "the old configuration stays, `kie_exporter_config_last_reload_successful` is 0, then 1",
 			[]string{"app.TestAFailedReloadChangesNothing"},
+		},
+		{
+			"an address that is taken; a socket of systemd for datagrams, or none", "one error line, with the flag to change",
+			[]string{
+				"app.TestAnAddressInUseNamesItsFlag/--web.listen-address", "app.TestAnAddressInUseNamesItsFlag/--web.probe-listen-address",
+				"app.TestAnAddressInUseNamesItsFlag/--web.webhook-listen-address",
+				"main.TestASocketOfSystemdThatIsNoneToListenOnEndsWithOneErrorLine/a datagram socket",
+				"main.TestASocketOfSystemdThatIsNoneToListenOnEndsWithOneErrorLine/no socket",
+			},
 		},
 		{"1,000 reloads under load", "no leak; no task lost or asked twice", []string{"app.TestAThousandReloadsUnderLoadLeakAndLoseNothing"}},
 		{

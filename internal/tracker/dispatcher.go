@@ -4,6 +4,7 @@ package tracker
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -31,7 +32,8 @@ type account struct {
 	probing map[string]*query // of probes, by id, from before they have a permit
 	clock   clock
 	gate    kie.Class // that closed the budget's gate, as last logged
-	failed  int       // requests in a row that showed the API not to be in working order
+	key     key
+	failed  int // requests in a row that showed the API not to be in working order
 	waiting []*waiter
 	credits credits
 }
@@ -46,6 +48,7 @@ func newAccount(t *Tracker, o AccountOptions) *account {
 		asking:  make(map[*task]*query),
 		probing: make(map[string]*query),
 		credits: credits{interval: o.CreditsInterval},
+		key:     key{origin: o.KeyOrigin, untried: o.TryKey},
 	}
 	a.queue.Backlog = &a.backlog
 	return a
@@ -94,7 +97,7 @@ func (a *account) untilWork(now time.Time) (time.Duration, bool) {
 	t := a.tracker
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !t.options.Background && !now.Before(t.awakeUntil) {
+	if !t.options.Background && !now.Before(t.awakeUntil) && !a.key.untried {
 		return 0, false
 	}
 	at, ok := a.queue.Earliest()
@@ -129,6 +132,7 @@ func (a *account) choose(permit *budget.Permit) func(context.Context) {
 		return askCredits
 	}
 	if a.credits.isDue(now) && !permit.IsTrial() {
+		a.key.untried = false
 		a.credits.begin()
 		return askCredits
 	}
@@ -142,6 +146,7 @@ func (a *account) choose(permit *budget.Permit) func(context.Context) {
 		a.credits.begin()
 		return askCredits
 	}
+	a.key.untried = false
 	a.begin(k)
 	return func(ctx context.Context) {
 		answer, err := permit.Record(ctx, k.id)
@@ -174,6 +179,7 @@ func (a *account) note(err error, about ...any) {
 		a.log.Debug("A request failed", append(about, "err", err)...)
 	}
 	a.noteHealth(err)
+	a.noteKey(err, len(about) == 0)
 	if reason := a.budget.Closed(); reason != a.gate {
 		a.gate = reason
 		if reason == kie.ClassOK {
@@ -181,6 +187,38 @@ func (a *account) note(err error, about ...any) {
 		} else {
 			a.log.Warn("Not asking for now", "reason", reason.String())
 		}
+	}
+}
+
+// key is what is known of an account's key. Its fields are guarded by the tracker's lock.
+type key struct {
+	origin  string // in words
+	untried bool   // and to be tried, whether or not somebody scrapes
+
+	refusedBalance, refusedTasks bool // when last asked for that
+}
+
+// noteKey logs that the API refuses the key, once until it is taken for all that it was refused for: some gateways serve the tasks and
+// not the balance.
+func (a *account) noteKey(err error, balance bool) {
+	refused := &a.key.refusedTasks
+	if balance {
+		refused = &a.key.refusedBalance
+	}
+	before := a.key.refusedBalance || a.key.refusedTasks
+	switch kie.ClassOf(err) {
+	case kie.ClassAuth:
+		*refused = true
+	case kie.ClassOK:
+		*refused = false
+	default: // says nothing about the key
+	}
+	switch now := a.key.refusedBalance || a.key.refusedTasks; {
+	case now && !before:
+		//nolint:sloglint // a whole sentence, for whoever has to go and mend it
+		a.log.Error(fmt.Sprintf("The API refuses the key of account %s, %s", a.name, a.key.origin))
+	case before && !now:
+		a.log.Info("The API takes the key again")
 	}
 }
 

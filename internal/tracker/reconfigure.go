@@ -58,6 +58,7 @@ func (t *Tracker) adoptAccounts(options []AccountOptions) (retired []*account) {
 		if a != nil && a.budget == o.Budget {
 			delete(before, o.Name)
 			a.credits.every(o.CreditsInterval, time.Now())
+			a.key.origin = o.KeyOrigin
 		} else {
 			a = newAccount(t, o)
 		}

@@ -38,6 +38,7 @@ type setup struct {
 	budget  budget.Options
 	tracker tracker.Options
 	credits time.Duration
+	account tracker.AccountOptions // with a name, in place of the usual one
 }
 
 func bubble(t *testing.T, s setup, test func(t *testing.T, r *rig)) {
@@ -67,7 +68,12 @@ func newRig(t *testing.T, s setup) *rig {
 	}
 	o := s.tracker
 	if o.Accounts == nil {
-		o.Accounts = []tracker.AccountOptions{{Name: "main", Budget: budget.New(s.budget), CreditsInterval: s.credits}}
+		account := s.account
+		if account.Name == "" {
+			account = tracker.AccountOptions{Name: "main", CreditsInterval: s.credits}
+		}
+		account.Budget = budget.New(s.budget)
+		o.Accounts = []tracker.AccountOptions{account}
 	}
 	if o.Groups == nil {
 		o.Groups = []tracker.GroupOptions{{Name: "video", Account: "main"}, {Name: "image", Account: "main"}}
@@ -84,7 +90,9 @@ func newRig(t *testing.T, s setup) *rig {
 	if o.MaxWait == 0 {
 		o.MaxWait = 5 * time.Second
 	}
-	o.Log = promslog.NewNopLogger()
+	if o.Log == nil {
+		o.Log = promslog.NewNopLogger()
+	}
 	return &rig{Tracker: tracker.New(o), t: t, sim: sim, options: o}
 }
 

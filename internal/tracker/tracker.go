@@ -40,6 +40,8 @@ type AccountOptions struct {
 	Name            string
 	Budget          *budget.Account
 	CreditsInterval time.Duration // 0: the balance is never asked for
+	KeyOrigin       string        // where the key comes from, as the log says of one that is refused
+	TryKey          bool          // with one request at the start, though nobody has scraped yet
 }
 
 // GroupOptions describe a group.
