@@ -4,7 +4,6 @@ package store
 
 import (
 	"fmt"
-	"iter"
 	"log/slog"
 	"maps"
 	"os"
@@ -31,7 +30,15 @@ func TestMain(m *testing.M) {
 // tracked stands for the tracker.
 type tracked map[string]Record
 
-func (t tracked) Records() iter.Seq2[string, Record] { return maps.All(t) }
+func (t tracked) IDs() []string { return slices.Collect(maps.Keys(t)) }
+
+func (t tracked) Records(ids []string) []Record {
+	some := make([]Record, len(ids))
+	for i, id := range ids {
+		some[i] = t[id]
+	}
+	return some
+}
 
 func (t tracked) Listed(id string) bool { return t[id].Known() }
 

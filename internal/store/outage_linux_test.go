@@ -128,3 +128,57 @@ func TestStartsOnAReadOnlyDisk(t *testing.T) {
 	remount(0)
 	wantBack(t, s, dir, tasks)
 }
+
+func TestTheQueueIsBoundedWhileTheDiskIsFull(t *testing.T) {
+	dir := smallDisk(t, 32<<20)
+	s := open(t, dir)
+	filler := fill(t, dir)
+	all := atOnce(s, 0, overfull)
+	for n := range 3 {
+		s.step(time.Now().Add(time.Duration(n)*2*retryInterval), all)
+		wantUp(t, s, false)
+		wantBounded(t, s)
+	}
+	all[id(1)], all[id(overfull+1)] = record(2), record(3)
+	for _, changed := range []string{id(1), id(overfull + 1)} {
+		if s.Put(changed, all[changed], func() { t.Error("waits for a disk that is full") }) {
+			t.Error("shown only once it is on disk")
+		}
+	}
+	wantBounded(t, s)
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	s.step(time.Now().Add(20*retryInterval), all)
+	wantUp(t, s, true)
+	want(t, s, all)
+}
+
+func TestUnfinishedTasksThatAreGoneLeaveTheQueueOfAFullDisk(t *testing.T) {
+	dir := smallDisk(t, 1<<20)
+	s := open(t, dir)
+	filler := fill(t, dir)
+	for n := range 200 {
+		s.Put(id(n), record(n), nil)
+	}
+	s.step(time.Now(), tracked{}) // which finds out
+	wantUp(t, s, false)
+	var ids []string
+	for n := range 300_000 {
+		ids = append(ids, strconv.Itoa(n))
+		s.Put(ids[n], Record{Seen: 1, Group: "video"}, nil)
+		if n%1000 == 999 {
+			s.Forget(ids[n-999:])
+		}
+	}
+	s.Forget([]string{id(0)})
+	if n := len(s.queue.records); n != 200 {
+		t.Errorf("%d records wait, want those of the finished tasks", n)
+	}
+	wantBounded(t, s)
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	s.step(later(), tracked{})
+	want(t, s, records(200))
+}

@@ -18,8 +18,11 @@ var ErrLocked = errors.New("in use by another process")
 
 // Tasks are the tasks whose records are kept. The store calls it with no lock of its own held.
 type Tasks interface {
-	// Records returns what is known of every task, for a file that has lost it. What is Put while it runs is newer.
-	Records() iter.Seq2[string, Record]
+	// IDs returns the id of every task.
+	IDs() []string
+	// Records returns what is known of some tasks at one moment, in their order, for a file that lacks it. Of those that are
+	// no more it is the zero Record. What is Put after that is newer.
+	Records(ids []string) []Record
 	// Listed reports whether the task is listed. Records of tasks unlisted for 60 days go.
 	Listed(id string) bool
 }
@@ -53,13 +56,15 @@ type Store struct {
 	log     *slog.Logger
 	lastRun time.Time
 
-	mu      sync.Mutex        // never held while the disk is waited for
-	file    *file             // nil: none
-	up      bool              // what is put will be written
-	queue   map[string]Record // what the file lacks
-	flight  map[string]Record // being written
-	waiting []func()          // for the queue to be committed
-	errors  map[Operation]uint64
+	mu       sync.Mutex // never held while the disk is waited for
+	file     *file      // nil: none
+	up       bool       // what is put will be written
+	queue    queue      // what the file lacks
+	flight   queue      // being written
+	behind   bool       // the file lacks records that there was no room for
+	refusing bool       // one was refused since somebody last looked
+	waiting  []func()   // for the queue to be committed
+	errors   map[Operation]uint64
 
 	// What follows belongs to Open, then Run.
 	written time.Time // last
@@ -76,7 +81,6 @@ func Open(dir string, log *slog.Logger) (*Store, error) {
 	s := &Store{
 		path:   filepath.Join(dir, "kie_exporter.db"),
 		log:    log,
-		queue:  make(map[string]Record),
 		errors: make(map[Operation]uint64),
 	}
 	err := s.open()
@@ -132,7 +136,12 @@ func (s *Store) Put(id string, r Record, committed func()) bool {
 	if s.file == nil {
 		return false // all is written when there is a file again
 	}
-	s.queue[id] = r
+	// Whoever waits for the record has it from an answer, and those come no faster than a budget allows.
+	if s.up && committed != nil || s.hasRoom(id, &r) {
+		s.queue.put(id, r)
+	} else {
+		s.leaveOut()
+	}
 	if !s.up {
 		return false
 	}
@@ -152,9 +161,9 @@ func (s *Store) Find(ids []string) []Record {
 	s.mu.Lock()
 	f := s.file
 	for i, id := range ids {
-		r, ok := s.queue[id]
+		r, ok := s.queue.records[id]
 		if !ok {
-			r = s.flight[id]
+			r = s.flight.records[id]
 		}
 		found[i] = r
 	}
@@ -222,8 +231,7 @@ func (s *Store) Close() {
 	}
 	s.mu.Lock()
 	f, waiting := s.file, s.waiting
-	s.file, s.up, s.waiting = nil, false, nil
-	clear(s.queue)
+	s.file, s.up, s.waiting, s.queue = nil, false, nil, queue{}
 	s.mu.Unlock()
 	call(waiting)
 	if f == nil {

@@ -18,6 +18,7 @@ const (
 	heartbeatInterval = 5 * time.Second // without anything else to write
 	retryInterval     = time.Minute
 	batchSize         = 10_000 // records in a transaction
+	recordsAtATime    = 1_000  // of which the tasks are asked
 )
 
 // Run writes until ctx ends, and then what is left. Whoever puts records is to have ended before.
@@ -31,13 +32,18 @@ func (s *Store) Run(ctx context.Context, t Tasks) {
 	for {
 		select {
 		case <-ctx.Done():
-			if s.isUp() {
-				s.write(time.Now())
-			}
+			s.finish(t)
 			return
 		case now := <-tick.C:
 			s.step(now, t)
 		}
+	}
+}
+
+// finish writes what is left.
+func (s *Store) finish(t Tasks) {
+	if s.isUp() && s.write(time.Now()) {
+		s.catchUp(t)
 	}
 }
 
@@ -50,6 +56,9 @@ func (s *Store) step(now time.Time, t Tasks) {
 		}
 		if s.pending() || now.Sub(s.written) >= heartbeatInterval {
 			s.write(now)
+		}
+		if s.isUp() && s.isQuiet() {
+			s.catchUp(t)
 		}
 		if s.isUp() {
 			s.sweepOn(now, t)
@@ -69,11 +78,11 @@ func (s *Store) resume(now time.Time, t Tasks) {
 			s.fail(OpOpen, err)
 			return
 		}
-		for id, r := range t.Records() {
-			s.fill(id, r)
-		}
+		s.mu.Lock()
+		s.behind = true
+		s.mu.Unlock()
 	}
-	if !s.write(now) {
+	if !s.write(now) || !s.catchUp(t) {
 		return
 	}
 	s.mu.Lock()
@@ -83,12 +92,50 @@ func (s *Store) resume(now time.Time, t Tasks) {
 	s.log.Info("Storage works again", "file", s.path)
 }
 
-// fill queues a record unless there is a newer one.
-func (s *Store) fill(id string, r Record) {
+// isQuiet reports whether no record was left out since it was last asked. While records are left out, as when a long list is
+// read first, it is too early to make them again.
+func (s *Store) isQuiet() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, ok := s.queue[id]; !ok {
-		s.queue[id] = r
+	quiet := !s.refusing
+	s.refusing = false
+	return quiet
+}
+
+// catchUp writes what is known of every task, if records were left out. In order of ids, it touches each page but once.
+func (s *Store) catchUp(t Tasks) bool {
+	s.mu.Lock()
+	behind := s.behind
+	s.behind = false
+	s.mu.Unlock()
+	if !behind {
+		return true
+	}
+	ids := t.IDs()
+	slices.Sort(ids)
+	for batch := range slices.Chunk(ids, batchSize) {
+		for part := range slices.Chunk(batch, recordsAtATime) {
+			s.fill(part, t.Records(part))
+		}
+		if !s.write(time.Now()) {
+			s.mu.Lock()
+			s.behind = true
+			s.mu.Unlock()
+			return false
+		}
+	}
+	return true
+}
+
+// fill queues records unless there are newer ones. They were made after what was queued was last written: one that is older
+// than what is on disk would undo it.
+func (s *Store) fill(ids []string, records []Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, r := range records {
+		if r.Known() && !s.queue.has(ids[i]) {
+			s.queue.put(ids[i], r)
+		}
 	}
 }
 
@@ -104,16 +151,16 @@ func (s *Store) isUp() bool {
 func (s *Store) pending() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.queue) > 0 || len(s.waiting) > 0
+	return len(s.queue.records) > 0 || len(s.waiting) > 0
 }
 
 // write commits the queue. In order of ids, a large one touches each page of the file but once.
 func (s *Store) write(now time.Time) bool {
 	s.mu.Lock()
 	f, waiting := s.file, s.waiting
-	s.flight, s.queue, s.waiting = s.queue, make(map[string]Record), nil
-	ids := slices.Sorted(maps.Keys(s.flight))
+	s.flight, s.queue, s.waiting = s.queue, queue{}, nil
 	s.mu.Unlock()
+	ids := slices.Sorted(maps.Keys(s.flight.records))
 	for {
 		part := ids[:min(batchSize, len(ids))]
 		ids = ids[len(part):]
@@ -128,7 +175,7 @@ func (s *Store) write(now time.Time) bool {
 	}
 	s.written = now
 	s.mu.Lock()
-	s.flight = nil
+	s.flight = queue{}
 	s.mu.Unlock()
 	call(waiting)
 	return true
@@ -138,7 +185,7 @@ func (s *Store) write(now time.Time) bool {
 func (s *Store) encoded(ids []string) iter.Seq[change] {
 	return func(yield func(change) bool) {
 		for _, id := range ids {
-			if !yield(change{id, s.flight[id].encode(id, 0)}) {
+			if !yield(change{id, s.flight.records[id].encode(id, 0)}) {
 				return
 			}
 		}
@@ -153,16 +200,11 @@ func (s *Store) fail(op Operation, cause error) {
 	s.mu.Lock()
 	s.errors[op]++
 	s.up = false
-	for id, r := range s.flight {
-		if _, ok := s.queue[id]; !ok {
-			s.queue[id] = r
-		}
-	}
+	s.requeue()
 	waiting := s.waiting
-	s.flight, s.waiting = nil, nil
+	s.waiting = nil
 	if giveUp {
-		s.file = nil
-		clear(s.queue)
+		s.file, s.queue = nil, queue{}
 	}
 	s.mu.Unlock()
 	if giveUp {
@@ -173,4 +215,19 @@ func (s *Store) fail(op Operation, cause error) {
 	}
 	s.retry = time.Now().Add(retryInterval)
 	call(waiting)
+}
+
+// requeue makes what could not be written wait again, as far as there is room. The lock must be held.
+func (s *Store) requeue() {
+	failed := s.flight
+	s.flight = queue{}
+	for id, r := range failed.records {
+		switch {
+		case s.queue.has(id): // which is newer
+		case s.hasRoom(id, &r):
+			s.queue.put(id, r)
+		default:
+			s.leaveOut()
+		}
+	}
 }

@@ -72,7 +72,7 @@ func TestThingsWithTheSameHomeAreFound(t *testing.T) {
 	table, model := newTable(), make(map[string]*thing)
 	for i := 0; len(model) < 6; i++ {
 		k := &thing{id: strconv.Itoa(i)}
-		if _, hash := table.find(k.id); table.home(hash) == least-2 {
+		if s, hash := table.of(k.id); s == &table.shards[0] && int(uint64(hash)*least>>32) == least-2 {
 			table.Put(k)
 			model[k.id] = k
 		}
@@ -90,15 +90,55 @@ func TestSlotsFollowTheNumberOfThings(t *testing.T) {
 	table := newTable()
 	for i := range many {
 		table.Put(&thing{id: strconv.Itoa(i)})
-		if n := table.Len(); n > 100 && len(table.hashes) > n*3/2 {
-			t.Fatalf("%d slots for %d things", len(table.hashes), n)
+		if n := table.Len(); n > 10_000 && slots(table) > n*3/2 {
+			t.Fatalf("%d slots for %d things", slots(table), n)
 		}
 	}
 	for i := range many {
 		table.Delete(strconv.Itoa(i))
 	}
-	if len(table.hashes) > 2*least || len(table.things) != len(table.hashes) {
-		t.Errorf("%d slots for nothing", len(table.hashes))
+	if n := slots(table); n > 2*least*Shards {
+		t.Errorf("%d slots for nothing", n)
+	}
+}
+
+func slots(table *Table[thing]) (n int) {
+	for i := range table.shards {
+		n += len(table.shards[i].things)
+	}
+	return n
+}
+
+// Whoever holds a lock while something is put holds it for as long as it takes a shard to grow.
+func TestAShardIsASmallPartAndThingsStayInTheirs(t *testing.T) {
+	const many = 100_000
+	table := newTable()
+	in := make(map[string]int)
+	for i := range many {
+		k := &thing{id: strconv.Itoa(i)}
+		table.Put(k)
+		if i == many/10 {
+			for s := range Shards {
+				for k := range table.Shard(s) {
+					in[k.id] = s
+				}
+			}
+		}
+	}
+	for s := range Shards {
+		n := 0
+		for k := range table.Shard(s) {
+			if was, known := in[k.id]; known && was != s {
+				t.Fatalf("%s went from shard %d to %d", k.id, was, s)
+			}
+			n++
+		}
+		if n > 2*many/Shards {
+			t.Errorf("%d things of %d in a shard", n, many)
+		}
+	}
+	if len(in) != many/10+1 {
+		t.Errorf("%d things were in shards", len(in))
 	}
 }
 

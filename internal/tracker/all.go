@@ -5,6 +5,8 @@ package tracker
 import (
 	"iter"
 	"slices"
+
+	"github.com/kie-exporter/kie_exporter/internal/table"
 )
 
 // atATime bounds for how many tasks the lock is held when all are looked at.
@@ -15,29 +17,32 @@ const atATime = 1 << 10
 func (t *Tracker) All() iter.Seq[Task] {
 	return func(yield func(Task) bool) {
 		portion := make([]Task, 0, atATime)
-		for tasks := range slices.Chunk(t.tracked(), atATime) {
-			portion = t.read(portion[:0], tasks)
-			for _, k := range portion {
-				if !yield(k) {
-					return
+		for shard := range t.tracked() {
+			for tasks := range slices.Chunk(shard, atATime) {
+				portion = t.read(portion[:0], tasks)
+				for _, k := range portion {
+					if !yield(k) {
+						return
+					}
 				}
 			}
 		}
 	}
 }
 
-// tracked returns all tasks.
-func (t *Tracker) tracked() []*task {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	all := make([]*task, 0, t.tasks.Len())
-	all = append(all, t.unfinished...)
-	for _, k := range t.finished {
-		if k != nil {
-			all = append(all, k)
+// tracked yields all tasks, a part at a time. A part is good until the next one.
+func (t *Tracker) tracked() iter.Seq[[]*task] {
+	return func(yield func([]*task) bool) {
+		var part []*task
+		for i := range table.Shards {
+			t.mu.Lock()
+			part = slices.AppendSeq(part[:0], t.tasks.Shard(i))
+			t.mu.Unlock()
+			if !yield(part) {
+				return
+			}
 		}
 	}
-	return all
 }
 
 // read appends what is known of those tasks that are still tracked.

@@ -71,7 +71,7 @@ func compareBacklog(t *testing.T, b *backlog, model []*task) {
 func TestOneTaskOfABacklogIsAskedAndTheOthersStayWhatTheyAre(t *testing.T) {
 	h := newCrowd(t, nil)
 	h.list(3)
-	all := h.tracked()
+	all := h.everything()
 	k, other := all[0], all[1]
 	if k.open != other.open || !other.open.shared {
 		t.Fatal("the tasks share nothing")
@@ -108,7 +108,7 @@ func TestATaskOfABacklogIsExpectedToTakeAsLongAsItsModel(t *testing.T) {
 func TestABacklogGoesToAnotherAccountWithItsGroup(t *testing.T) {
 	h := newCrowd(t, nil)
 	h.list(3)
-	asked := h.tracked()[1]
+	asked := h.everything()[1]
 	asked.own().fault(kie.ClassServer, time.Now(), 0)
 	asked.enqueue()
 	o, from := h.options, h.accounts[0]

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -94,9 +95,14 @@ func (h *crowd) wait() {
 	h.answer(func(int) kie.Answer { return kie.Answer{State: kie.StateGenerating, Created: created} })
 }
 
+// everything returns all tasks in the order listed, as long as none of them is finished.
+func (h *crowd) everything() []*task {
+	return slices.DeleteFunc(slices.Concat(h.unfinished, h.finished), func(k *task) bool { return k == nil })
+}
+
 func (h *crowd) answer(of func(i int) kie.Answer) {
 	a := h.accounts[0]
-	for i, k := range h.tracked() {
+	for i, k := range h.everything() {
 		answer := of(i)
 		answer.ID, answer.Model = k.id, strings.Clone("kling/v2")
 		h.mu.Lock()

@@ -4,13 +4,13 @@ package tracker
 
 import (
 	"cmp"
-	"iter"
 	"slices"
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
+	"github.com/kie-exporter/kie_exporter/internal/table"
 )
 
 // longestOutage is how old the last process's heartbeat may be. One that is older, or lies ahead, was written by a wrong clock.
@@ -82,29 +82,35 @@ func (k *task) record() store.Record {
 	return r
 }
 
-// Records implements store.Tasks. The lock is held for a part at a time.
-func (t *Tracker) Records() iter.Seq2[string, store.Record] {
-	return func(yield func(string, store.Record) bool) {
-		t.mu.Lock()
-		all := slices.Concat(t.unfinished, t.finished)
-		t.mu.Unlock()
-		for part := range slices.Chunk(all, 1024) {
-			for id, r := range t.recordsOf(part) {
-				if !yield(id, r) {
-					return
-				}
-			}
-		}
+// IDs implements store.Tasks.
+func (t *Tracker) IDs() []string {
+	var ids []string
+	for i := range table.Shards {
+		ids = t.appendIDs(ids, i)
 	}
+	return ids
 }
 
-func (t *Tracker) recordsOf(tasks []*task) map[string]store.Record {
+func (t *Tracker) appendIDs(ids []string, shard int) []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	records := make(map[string]store.Record, len(tasks))
-	for _, k := range tasks {
-		if k != nil && !k.marks.has(markRemoved) {
-			records[k.id] = k.record()
+	if ids == nil {
+		ids = make([]string, 0, t.tasks.Len()+t.tasks.Len()/8)
+	}
+	for k := range t.tasks.Shard(shard) {
+		ids = append(ids, k.id)
+	}
+	return ids
+}
+
+// Records implements store.Tasks.
+func (t *Tracker) Records(ids []string) []store.Record {
+	records := make([]store.Record, len(ids))
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i, id := range ids {
+		if k := t.tasks.Get(id); k != nil {
+			records[i] = k.record()
 		}
 	}
 	return records

@@ -159,16 +159,25 @@ func (t *Tracker) Count(account string) (tasks, unfinished int) {
 	return tasks, unfinished
 }
 
-// applyAtATime bounds for how many ids the lock is held.
-const applyAtATime = 1 << 16
+const (
+	// applyAtATime bounds for how many ids the lock is held.
+	applyAtATime = 1 << 9
+	// findAtATime is of how many ids the records are read at once: in many, neighbours share what is read.
+	findAtATime = 1 << 16
+)
 
 // Apply takes a change of what is listed. It implements source.Sink: one change at a time.
 func (t *Tracker) Apply(c source.Change) {
 	for ids := range slices.Chunk(c.Removed, applyAtATime) {
 		t.remove(ids)
+		t.store.Forget(ids)
 	}
-	for listed := range slices.Chunk(c.Added, applyAtATime) {
-		t.list(c.Group, listed, t.recorded(listed), c.Backlog)
+	for listed := range slices.Chunk(c.Added, findAtATime) {
+		records, now, seen := t.recorded(listed), time.Now(), make(alike)
+		for i := 0; i < len(listed); i += applyAtATime {
+			end := min(i+applyAtATime, len(listed))
+			t.list(c.Group, listed[i:end], records[i:end], c.Backlog, now, seen)
+		}
 	}
 	t.changes.Add(1)
 	t.mu.Lock()
@@ -194,11 +203,10 @@ func (t *Tracker) remove(ids []string) {
 }
 
 // list tracks tasks listed in a group, of which the store has records.
-func (t *Tracker) list(in string, listed []source.Task, records []store.Record, backlog bool) {
-	now := time.Now()
+func (t *Tracker) list(in string, listed []source.Task, records []store.Record, backlog bool, now time.Time, seen alike) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	g, seen := t.byGroup[in], make(alike)
+	g := t.byGroup[in]
 	dropped := g.account.askedOfDropped()
 	for i, l := range listed {
 		if !t.bounds.admitLabels(l.Labels) {

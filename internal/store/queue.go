@@ -1,0 +1,70 @@
+// What waits to be written, within a bound.
+
+package store
+
+// queueLimit bounds the memory that what is not on disk yet takes, in bytes. What is put beyond it is left out, and made again
+// from the tasks when there is room.
+const queueLimit = 16 << 20
+
+// recordBytes is about what a record takes in the queue, besides what is its own of its texts.
+const recordBytes = 320
+
+// queue holds the last record of each task, and what they take. The zero one is empty.
+type queue struct {
+	records map[string]Record
+	bytes   int
+}
+
+func cost(id string, r *Record) int { return recordBytes + len(id) + len(r.FailCode) }
+
+// put adds a record, in place of the one before.
+func (q *queue) put(id string, r Record) {
+	q.remove(id)
+	if q.records == nil {
+		q.records = make(map[string]Record)
+	}
+	q.records[id] = r
+	q.bytes += cost(id, &r)
+}
+
+func (q *queue) remove(id string) {
+	r, ok := q.records[id]
+	if !ok {
+		return
+	}
+	q.bytes -= cost(id, &r)
+	if delete(q.records, id); len(q.records) == 0 {
+		*q = queue{} // a map never gives memory back
+	}
+}
+
+func (q *queue) has(id string) bool {
+	_, ok := q.records[id]
+	return ok
+}
+
+// hasRoom reports whether a record may wait, too. The lock must be held.
+func (s *Store) hasRoom(id string, r *Record) bool {
+	return s.queue.has(id) || s.queue.bytes+s.flight.bytes+cost(id, r) <= queueLimit
+}
+
+// leaveOut notes that records have to be made again. The lock must be held.
+func (s *Store) leaveOut() { s.behind, s.refusing = true, true }
+
+// Forget lets go what waits of tasks that are tracked no longer and have not finished, if nothing can be written: it is of no
+// use any more. What is known of finished ones goes on waiting, so that they are neither asked nor counted again.
+func (s *Store) Forget(ids []string) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.up {
+		return
+	}
+	for _, id := range ids {
+		if r := s.queue.records[id]; !r.State.Finished() {
+			s.queue.remove(id)
+		}
+	}
+}

@@ -1,0 +1,103 @@
+package store
+
+import (
+	"maps"
+	"testing"
+	"time"
+)
+
+// fits is about how many records wait at the most, and overfull some more than that.
+const (
+	fits     = queueLimit / recordBytes
+	overfull = fits + 10_000
+)
+
+// atOnce puts records before any of them is written.
+func atOnce(s *Store, from, n int) tracked {
+	all := make(tracked)
+	for i := from; i < from+n; i++ {
+		all[id(i)] = record(i)
+		s.Put(id(i), record(i), nil)
+	}
+	return all
+}
+
+// wantBounded checks what waits.
+func wantBounded(t *testing.T, s *Store) {
+	t.Helper()
+	bytes := 0
+	for id, r := range s.queue.records {
+		bytes += cost(id, &r)
+	}
+	if bytes != s.queue.bytes || bytes > queueLimit {
+		t.Fatalf("%d bytes of %d records wait, counted as %d; the limit is %d", bytes, len(s.queue.records), s.queue.bytes, queueLimit)
+	}
+}
+
+func TestWhatDoesNotFitIntoTheQueueIsWrittenLater(t *testing.T) {
+	s := open(t, t.TempDir())
+	all := atOnce(s, 0, overfull)
+	wantBounded(t, s)
+	s.step(time.Now(), all)
+	if n := s.Stats().Tasks; n > fits {
+		t.Errorf("%d records were held", n)
+	}
+	maps.Copy(all, atOnce(s, overfull, 10))
+	for range 2 {
+		s.step(time.Now(), all)
+	}
+	want(t, s, all)
+	if s.behind || len(s.queue.records) > 0 {
+		t.Error("something still waits")
+	}
+}
+
+func TestWhatDoesNotFitIntoTheQueueIsWrittenAtTheEnd(t *testing.T) {
+	s := open(t, t.TempDir())
+	all := atOnce(s, 0, overfull)
+	s.finish(all)
+	want(t, s, all)
+}
+
+func TestWhatWaitsIsNotForgottenWhileItCanBeWritten(t *testing.T) {
+	s := open(t, t.TempDir())
+	s.Put("a", Record{Seen: 1}, nil)
+	s.Forget([]string{"a"})
+	s.step(time.Now(), tracked{})
+	want(t, s, tracked{"a": Record{Seen: 1}})
+}
+
+// late are tasks of which something becomes known right after they were asked for their records.
+type late struct {
+	tracked
+	news func(ids []string)
+}
+
+func (l late) Records(ids []string) []Record {
+	records := l.tracked.Records(ids)
+	l.news(ids)
+	return records
+}
+
+func TestAnOlderRecordNeverReplacesANewerOne(t *testing.T) {
+	s := open(t, t.TempDir())
+	all := atOnce(s, 0, overfull)
+	shown := 0
+	l := late{tracked: maps.Clone(all), news: func(ids []string) {
+		for _, id := range []string{ids[0], ids[len(ids)-1]} {
+			all[id] = Record{Seen: 7, Counted: true}
+			if !s.Put(id, all[id], func() { shown-- }) {
+				t.Error("not taken")
+			}
+			shown++
+		}
+	}}
+	s.isQuiet()
+	s.step(time.Now(), l)
+	l.news = func([]string) {}
+	s.step(time.Now(), l)
+	if shown != 0 {
+		t.Errorf("%d records were not committed", shown)
+	}
+	want(t, s, all)
+}
