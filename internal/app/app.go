@@ -88,7 +88,7 @@ func (f *flags) export(
 		return err
 	}
 	if f.check {
-		return check(ctx, e, o.Stdout)
+		return f.checkLists(ctx, e, o.Stdout)
 	}
 	return f.serve(ctx, e, server, log, o)
 }
@@ -103,16 +103,4 @@ func (f *flags) openStore(log *slog.Logger) (*store.Store, error) {
 		return nil, fmt.Errorf("--storage.path %s: %w", f.storage, err)
 	}
 	return kept, nil
-}
-
-// check reads the lists and says what would be asked. All that can be wrong with the configuration has come out before.
-func check(ctx context.Context, e *exporter, stdout io.Writer) error {
-	_ = e.sources.Load(ctx) // a list that can't be read yet was logged, and is no fault of the configuration
-	_, err := fmt.Fprintln(stdout, "The configuration is valid.")
-	for account, plan := range e.plans() {
-		if err == nil {
-			_, err = fmt.Fprintf(stdout, "Account %s: %s.\n", account, plan)
-		}
-	}
-	return err
 }

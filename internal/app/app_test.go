@@ -189,17 +189,16 @@ func TestASignalLetsAScrapeUnderWayFinish(t *testing.T) {
 
 func TestReadyWhenEverySourceWasRead(t *testing.T) {
 	_, url := serveAPI(t, kiesim.Options{})
-	p := start(t, "--config.file="+configFile(t, url, "groups: [{files: [missing.txt]}]"))
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		status, _ := p.get("/-/ready")
-		if status == http.StatusOK {
-			break
-		}
-		if status != http.StatusServiceUnavailable || time.Now().After(deadline) {
-			t.Fatalf("/-/ready answers %d", status)
-		}
-	}
+	path := configFile(t, url, "groups: [{files: [missing.txt]}]")
+	p := start(t, "--config.file="+path)
 	p.until(5*time.Second, `kie_exporter_source_errors_total{group="default",source="missing.txt"} 1`)
+	if status, _ := p.get("/-/ready"); status != http.StatusServiceUnavailable {
+		t.Errorf("/-/ready answers %d though a list was never read", status)
+	}
+	if err := os.WriteFile(filepath.Join(filepath.Dir(path), "missing.txt"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.untilReady()
 }
 
 func TestPages(t *testing.T) {

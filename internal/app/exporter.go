@@ -29,7 +29,8 @@ type exporter struct {
 	webhook    *webhook.Receiver
 	exposition *exposition.Handler
 	log        *slog.Logger
-	ready      chan struct{} // closed when every source was read once
+	loaded     chan struct{} // closed when every source was tried once
+	settled    atomic.Bool   // every source was really read once, or has failed for long enough
 
 	reloading chan struct{} // has a token while a reload is under way
 	inForce   atomic.Pointer[generation]
@@ -42,7 +43,7 @@ func newExporter(
 	load func() (*config.Config, error), open func() (*store.Store, error), holdBack time.Duration, log *slog.Logger,
 ) (*exporter, error) {
 	e := &exporter{
-		load: load, holdBack: holdBack, log: log, ready: make(chan struct{}), reloading: make(chan struct{}, 1),
+		load: load, holdBack: holdBack, log: log, loaded: make(chan struct{}), reloading: make(chan struct{}, 1),
 	}
 	g, err := e.next()
 	if err != nil {
@@ -120,11 +121,25 @@ func (e *exporter) run(ctx context.Context) {
 	parts.Go(func() {
 		e.tracker.Relearn()
 		_ = e.sources.Load(ctx) // what can't be read was logged, and is tried again by Run
-		close(e.ready)
+		close(e.loaded)
 		e.logPlans()
 		e.sources.Run(ctx)
 	})
 	parts.Wait()
+}
+
+// ready reports whether what is served is all there is to say: every source was really read once, or has failed for so long that
+// nobody should wait for it. Once true it stays true: neither a source that fails later nor a new one takes it back.
+func (e *exporter) ready() bool {
+	select {
+	case <-e.loaded:
+	default:
+		return false
+	}
+	if !e.settled.Load() && e.sources.Settled() {
+		e.settled.Store(true)
+	}
+	return e.settled.Load()
 }
 
 func (e *exporter) logPlans() {

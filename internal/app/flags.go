@@ -30,6 +30,7 @@ const defaultConfigFile = "kie_exporter.yml"
 type flags struct {
 	configFile string
 	check      bool
+	strict     bool // of a check: warnings are errors
 	taskIDs    []string
 	taskFiles  []string
 	demo       bool
@@ -57,7 +58,8 @@ func parseFlags(args []string, stdout io.Writer) (f *flags, done bool, err error
 	k.HelpFlag.Short('h')
 	k.Flag("config.file", "Configuration file. Default: "+defaultConfigFile+" if it exists.").
 		PlaceHolder("FILE").StringVar(&f.configFile)
-	k.Flag("config.check", "Check the configuration, say what would be tracked, and exit.").BoolVar(&f.check)
+	k.Flag("config.check", "Check the configuration, read all lists, say what would be tracked, and exit.").BoolVar(&f.check)
+	k.Flag("config.check-strict", "Like --config.check, and exit with 1 if there is any warning.").BoolVar(&f.strict)
 	k.Flag("task.id", "Id of a task to track, without a configuration file; the key comes from KIE_API_KEY. Repeatable.").
 		PlaceHolder("ID").StringsVar(&f.taskIDs)
 	k.Flag("task.file", "File that lists task ids, or a pattern of such files; otherwise like --task.id. Repeatable.").
@@ -89,6 +91,7 @@ func parseFlags(args []string, stdout io.Writer) (f *flags, done bool, err error
 	if err != nil {
 		return nil, false, err
 	}
+	f.check = f.check || f.strict
 	return f, false, f.validate()
 }
 
@@ -136,9 +139,17 @@ func (f *flags) load(getenv func(string) string) (*config.Config, error) {
 
 // warn tells what the configuration asks for in vain, with this command line.
 func (f *flags) warn(cfg *config.Config, log *slog.Logger) {
+	for _, group := range f.inVain(cfg) {
+		log.Warn("Callbacks are not received without --web.webhook-listen-address, the group is polled like others", "group", group)
+	}
+}
+
+// inVain returns the groups that rely on callbacks which are not received.
+func (f *flags) inVain(cfg *config.Config) (groups []string) {
 	for _, g := range cfg.Groups {
 		if g.Webhook && f.hookAddress == "" {
-			log.Warn("Callbacks are not received without --web.webhook-listen-address, the group is polled like others", "group", g.Name)
+			groups = append(groups, g.Name)
 		}
 	}
+	return groups
 }

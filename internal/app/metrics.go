@@ -98,17 +98,17 @@ func (m *metrics) scrape(w http.ResponseWriter, r *http.Request) {
 	most := m.exporter.config().Polling.MaxWait + time.Second // for a snapshot that shows what was waited for
 	ctx, cancel := m.deadline(r.Context(), r.Header, most)
 	defer cancel()
-	m.awaitReady(ctx)
+	m.awaitLists(ctx)
 	scrape := m.exporter.tracker.Wait(ctx)
 	// A client that does not read must not keep its slot. That the deadline can't be set is no reason not to answer.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
 	m.exporter.exposition.Serve(w, r, scrape)
 }
 
-// awaitReady keeps a scrape that comes at the start from finding no tasks.
-func (m *metrics) awaitReady(ctx context.Context) {
+// awaitLists keeps a scrape that comes at the start from finding no tasks.
+func (m *metrics) awaitLists(ctx context.Context) {
 	select {
-	case <-m.exporter.ready:
+	case <-m.exporter.loaded:
 	case <-ctx.Done():
 	}
 }

@@ -15,7 +15,7 @@ import (
 // is as it was. One reload at a time; ctx ends the wait for the one before, and not a reload that has begun.
 func (e *exporter) reload(ctx context.Context) error {
 	select {
-	case <-e.ready: // the first read of the sources comes before a second one
+	case <-e.loaded: // the first read of the sources comes before a second one
 	case <-ctx.Done():
 		return ctx.Err()
 	}

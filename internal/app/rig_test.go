@@ -143,6 +143,20 @@ func (p *program) until(within time.Duration, lines ...string) string {
 	}
 }
 
+// untilReady waits until the program says that it is ready.
+func (p *program) untilReady() {
+	p.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		status, _ := p.get("/-/ready")
+		if status == http.StatusOK {
+			return
+		}
+		if status != http.StatusServiceUnavailable || time.Now().After(deadline) {
+			p.t.Fatalf("/-/ready answers %d", status)
+		}
+	}
+}
+
 func missing(body string, lines []string) string {
 	for _, line := range lines {
 		if !strings.Contains("\n"+body, "\n"+line+"\n") {

@@ -47,7 +47,7 @@ func inBubble(t *testing.T, f *flags, test func(t *testing.T, pipe *kiesim.PipeL
 		var parts sync.WaitGroup
 		parts.Go(func() { e.run(ctx) })
 		parts.Go(func() { _ = server.Serve(pipe) })
-		<-e.ready
+		<-e.loaded
 		test(t, pipe)
 		_ = server.Close()
 		stop()

@@ -347,6 +347,21 @@ func lists() []row {
 			[]string{"source.TestIDBelongsToTheFirstThatListsIt"},
 		},
 		{
+			"lists that are missing, empty, down, with bad lines or ids of others, before a start",
+			"`--config.check` says for each what it has, and what was skipped and where, and warns; `--config.check-strict` fails",
+			[]string{
+				"app.TestACheckSaysForEverySourceWhatItHasAndWhatWasSkipped", "app.TestAStrictCheckFailsAfterAnyWarning",
+				"source.TestASurveyTellsWhereTheFirstOfEachReasonIs", "source.TestTheFirstReadWaitsTenSecondsForAllServersAtOnce",
+			},
+		},
+		{
+			"lists that can't be read at the start", "not ready until each was read once or has failed for a minute; ready from then on",
+			[]string{
+				"app.TestNotReadyBeforeAListByHTTPWasReallyRead", "app.TestReadyWhenEverySourceWasRead",
+				"source.TestASourceIsSettledWhenItWasReadOrHasFailedForAMinute",
+			},
+		},
+		{
 			"a bad pattern; one that matches nothing", "refused; warned about, and watched",
 			[]string{
 				"source.TestEveryPatternThatCanNotBeOneIsRefused", "config.TestBadFileIsRefusedWithEveryProblem/patterns",

@@ -79,6 +79,8 @@ type partError struct{ error }
 
 func (e *partError) Unwrap() error { return e.error }
 
+func asPart(err error) (*partError, bool) { return errors.AsType[*partError](err) }
+
 // isNoList reports whether an entry is none that could hold ids: another kind of file, or a link that leads to none. A list
 // that can't be read is something else, for it may hold the ids that the others lack.
 func isNoList(err error) bool {

@@ -54,6 +54,8 @@ type list struct {
 	listed, repeated, refused int // ids of the content; of these, listed above in it already; without room
 	faults                    faults
 
+	firsts map[Rejection]int // the lines of the content where something was rejected first
+
 	held bool // its file can't be read now, so that nobody knows what it lacks
 }
 
@@ -94,7 +96,7 @@ func (g *ledger) replace(l *list, parse func(visit func(item)) error) (report, e
 	src.rejected[RejectedInvalid] += more(r.report.count, 0)
 	g.refused += r.refused - l.refused
 	l.round, l.tasks, l.faults = r.round, slices.Clone(r.tasks), r.faults // a clone, to give back what was too much
-	l.listed, l.repeated, l.refused = r.listed, r.repeated, r.refused
+	l.listed, l.repeated, l.refused, l.firsts = r.listed, r.repeated, r.refused, r.firsts
 	return r.report, nil
 }
 
@@ -244,6 +246,7 @@ type reading struct {
 	listed, repeated, refused int
 	faults                    faults
 	report                    report
+	firsts                    map[Rejection]int
 
 	// What became of the standing of the id before, which is what becomes of that of the next one, nearly always.
 	before, after *standing
@@ -252,6 +255,7 @@ type reading struct {
 
 func (r *reading) visit(it item) {
 	if it.err != nil {
+		r.first(RejectedInvalid, it)
 		if r.faults.add(maphash.String(r.ledger.seed, it.text), &r.list.faults) {
 			r.report.add(it)
 		}
@@ -263,6 +267,7 @@ func (r *reading) visit(it item) {
 	if t == nil {
 		if g.tasks.Len() >= g.limit {
 			r.refused++
+			r.first(RejectedLimit, it)
 			return
 		}
 		// A clone, so that an id does not keep the whole content in memory.
@@ -275,6 +280,7 @@ func (r *reading) visit(it item) {
 		g.touched = append(g.touched, t)
 	case c.round == r.round:
 		r.repeated++
+		r.first(RejectedDuplicate, it)
 		return
 	default:
 		if c.traits != it.traits || c.round != l.round {
@@ -282,8 +288,22 @@ func (r *reading) visit(it item) {
 		}
 		delete(l.missing, t)
 	}
+	if t.claims != nil && (c == nil || t.claims.next != nil) && t.claims.owner().before(l) {
+		r.first(RejectedDuplicate, it)
+	}
 	t.standing = r.claimed(t.standing, it.traits)
 	r.tasks = append(r.tasks, t)
+}
+
+// first notes where something is rejected for the first time in the content.
+func (r *reading) first(reason Rejection, it item) {
+	if r.firsts[reason] > 0 {
+		return
+	}
+	if r.firsts == nil {
+		r.firsts = make(map[Rejection]int)
+	}
+	r.firsts[reason] = it.line
 }
 
 // claimed returns the standing of an id that the list has.

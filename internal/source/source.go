@@ -60,7 +60,9 @@ type Group struct {
 type Stat struct {
 	Group, Source string
 	Tasks         int       // ids it lists, duplicates included
+	Read          bool      // all its lists were read at least once, whatever is beside them
 	LastSuccess   time.Time // zero: none yet
+	FailingSince  time.Time // zero: the last read did not fail, or there was none yet
 	Errors        uint64
 	Rejected      map[Rejection]uint64 // every rejection is present, with 0 if need be
 }
@@ -115,9 +117,11 @@ type source struct {
 	listed      int
 	lastSuccess time.Time
 	errors      uint64
+	err         error // of the last read
 	rejected    map[Rejection]uint64
-	failing     bool
-	owed        bool // something that was there at the start could not be read yet
+	wasRead     bool      // it was read at least once
+	failedAt    time.Time // the first time since it could be read; zero: it can
+	owed        bool      // something that was there at the start could not be read yet
 	stat        atomic.Pointer[Stat]
 }
 
@@ -242,7 +246,7 @@ func (s *Set) readAll(ctx context.Context, first bool) error {
 func (s *Set) read(ctx context.Context, src *source, first bool) error {
 	err := src.feed.read(ctx, s.ledger)
 	now := time.Now()
-	_, part := errors.AsType[*partError](err)
+	_, part := asPart(err)
 	read := err == nil || part
 	if read {
 		s.ledger.expire(src, now)
@@ -276,27 +280,34 @@ func (s *Set) noteLimit() {
 
 // note records how a read went. Only the beginning and the end of a failure are logged.
 func (src *source) note(err error, now time.Time, log *slog.Logger) {
-	if err != nil {
-		src.errors++
-	} else {
-		src.lastSuccess = now
+	_, part := asPart(err)
+	failing := src.err != nil
+	src.err = err
+	src.wasRead = src.wasRead || err == nil || part
+	if err == nil {
+		src.lastSuccess, src.failedAt = now, time.Time{}
+		if failing {
+			log.Info("Source can be read again")
+		}
+		return
 	}
-	_, part := errors.AsType[*partError](err)
-	switch failing := err != nil; {
-	case failing && !src.failing && part:
+	src.errors++
+	if failing {
+		return
+	}
+	src.failedAt = now
+	if part {
 		log.Warn("Source has entries that are no lists, the others are read", "err", err)
-	case failing && !src.failing:
+	} else {
 		log.Warn("Source can't be read, its tasks are kept", "err", err)
-	case src.failing && !failing:
-		log.Info("Source can be read again")
 	}
-	src.failing = err != nil
 }
 
 func (src *source) publish() {
 	src.stat.Store(&Stat{
 		Group: src.group.name, Source: src.label,
-		Tasks: src.listed, LastSuccess: src.lastSuccess, Errors: src.errors, Rejected: maps.Clone(src.rejected),
+		Tasks: src.listed, Read: src.wasRead, LastSuccess: src.lastSuccess, FailingSince: src.failedAt,
+		Errors: src.errors, Rejected: maps.Clone(src.rejected),
 	})
 }
 

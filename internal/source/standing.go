@@ -102,6 +102,12 @@ func (c *claim) owner() *claim {
 // live reports whether the list's content has the id.
 func (c *claim) live() bool { return c.round == c.list.round }
 
+// before reports whether an id that c claims goes before that of another list.
+func (c *claim) before(l *list) bool {
+	return c.live() && c.list != l &&
+		(c.list.source.rank < l.source.rank || c.list.source == l.source && c.list.name < l.name)
+}
+
 // compare orders claims by precedence. Within a source a file that lists the id goes before one that did.
 func (c *claim) compare(d *claim) int {
 	if order := cmp.Compare(c.list.source.rank, d.list.source.rank); order != 0 {

@@ -11,14 +11,13 @@ func Healthy() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "Healthy.") })
 }
 
-// Ready answers 200 once ready is closed, 503 before.
-func Ready(ready <-chan struct{}) http.Handler {
+// Ready answers 200 while ready says so, 503 otherwise.
+func Ready(ready func() bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		select {
-		case <-ready:
+		if ready() {
 			say(w, http.StatusOK, "Ready.")
-		default:
-			say(w, http.StatusServiceUnavailable, "The storage and every source of task ids are not read yet.")
+		} else {
+			say(w, http.StatusServiceUnavailable, "Not ready: a source of task ids was not read yet, and has not failed for a minute either.")
 		}
 	})
 }

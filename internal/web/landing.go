@@ -23,7 +23,7 @@ func Landing(version, metricsPath string, profiles bool) (http.Handler, error) {
 			{Address: "/api/v1/tasks", Text: "Tasks as JSON", Description: "the same for programs"},
 			{Address: "/config", Text: "Configuration", Description: "what is in force, without secrets"},
 			{Address: "/-/healthy", Text: "Health", Description: "the process answers"},
-			{Address: "/-/ready", Text: "Readiness", Description: "every source of task ids was read once"},
+			{Address: "/-/ready", Text: "Readiness", Description: "every source of task ids was read once, or has failed for a minute"},
 		},
 	})
 	if err != nil {

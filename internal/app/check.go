@@ -1,0 +1,106 @@
+// What --config.check says.
+
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/kie-exporter/kie_exporter/internal/source"
+)
+
+// checkLists reads the lists, those of servers too, and says what each has and what would be asked. All that can be wrong with
+// the configuration itself has come out before. A list that can't be read now is no fault of the configuration, but worth a
+// warning; a strict check fails after any.
+func (f *flags) checkLists(ctx context.Context, e *exporter, stdout io.Writer) error {
+	_ = e.sources.Load(ctx) // what can't be read is in the reports
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	lines := []string{"The configuration is valid."}
+	warnings := 0
+	warn := func(text string) {
+		warnings++
+		lines = append(lines, "Warning: "+text)
+	}
+	for _, g := range f.inVain(e.config()) {
+		warn("group " + g + " is polled like others: callbacks are not received without --web.webhook-listen-address.")
+	}
+	for _, r := range e.sources.Survey() {
+		lines = append(lines, say(r))
+		for _, text := range wrong(r) {
+			warn(text)
+		}
+	}
+	for account, plan := range e.plans() {
+		lines = append(lines, fmt.Sprintf("Account %s: %s.", account, plan))
+	}
+	if _, err := fmt.Fprintln(stdout, printable(strings.Join(lines, "\n"))); err != nil {
+		return err
+	}
+	if f.strict && warnings > 0 {
+		return fmt.Errorf("the check is strict, and there is %s", counted(warnings, "warning"))
+	}
+	return nil
+}
+
+// say tells what a source has and what of it was skipped.
+func say(r source.Report) string {
+	text := fmt.Sprintf("Source %s of group %s: %s", r.Source, r.Group, counted(r.IDs, "id"))
+	var skipped []string
+	for _, skip := range r.Skipped {
+		skipped = append(skipped, fmt.Sprintf("%d %s%s", skip.Count, skip.Reason, place(skip)))
+	}
+	if len(skipped) > 0 {
+		text += "; skipped: " + strings.Join(skipped, ", ")
+	}
+	return text + "."
+}
+
+// place says where the first is that was skipped, if that is known.
+func place(skip source.Skip) string {
+	switch {
+	case skip.Line == 0:
+		return ""
+	case skip.File == "":
+		return fmt.Sprintf(" (the first in line %d)", skip.Line)
+	default:
+		return fmt.Sprintf(" (the first in line %d of %s)", skip.Line, oneLine(skip.File))
+	}
+}
+
+// wrong returns what of a source deserves a warning.
+func wrong(r source.Report) (texts []string) {
+	of := fmt.Sprintf("source %s of group %s ", r.Source, r.Group)
+	switch {
+	case r.Partly:
+		texts = append(texts, fmt.Sprintf("%scan't be read in whole: %s.", of, oneLine(r.Err.Error())))
+	case r.Err != nil:
+		return []string{fmt.Sprintf("%scan't be read: %s.", of, oneLine(r.Err.Error()))}
+	}
+	if r.IDs == 0 {
+		texts = append(texts, of+"yields no ids.")
+	}
+	bad := func(s source.Skip) bool { return s.Reason != source.RejectedDuplicate }
+	if slices.ContainsFunc(r.Skipped, bad) {
+		texts = append(texts, of+"has ids or lines that are not taken.")
+	}
+	return texts
+}
+
+// oneLine keeps what others have named from looking like lines of ours.
+func oneLine(text string) string { return strings.ReplaceAll(text, "\n", "?") }
+
+// printable keeps what others have named from steering a terminal.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, text)
+}
