@@ -4,7 +4,6 @@ package app
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -13,13 +12,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/kie-exporter/kie_exporter/collector"
 	"github.com/kie-exporter/kie_exporter/internal/exposition"
 )
 
-// writeTimeout is how long a client may take to read an answer.
+// writeTimeout is how long a client may take at least to read an answer.
 const writeTimeout = 15 * time.Second
 
 // timeoutHeader holds the seconds after which Prometheus gives up a scrape.
@@ -30,20 +28,10 @@ type metrics struct {
 	exporter *exporter
 	offset   time.Duration
 	most     int // scrapes at a time, and as many probes
-	probes   promhttp.HandlerOpts
 }
 
-func newMetrics(e *exporter, offset time.Duration, most int, log *slog.Logger) *metrics {
-	return &metrics{
-		exporter: e,
-		offset:   offset,
-		most:     most,
-		probes: promhttp.HandlerOpts{
-			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelError),
-			ErrorHandling:     promhttp.ContinueOnError,
-			EnableOpenMetrics: true,
-		},
-	}
+func newMetrics(e *exporter, offset time.Duration, most int) *metrics {
+	return &metrics{exporter: e, offset: offset, most: most}
 }
 
 // newExposition returns what answers the scrapes of an exporter.
@@ -100,9 +88,18 @@ func (m *metrics) scrape(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	m.awaitLists(ctx)
 	scrape := m.exporter.tracker.Wait(ctx)
-	// A client that does not read must not keep its slot. That the deadline can't be set is no reason not to answer.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
+	limitReading(w, r)
 	m.exporter.exposition.Serve(w, r, scrape)
+}
+
+// limitReading sees to it that a client reads its answer within the time after which it would give up by itself, if it says so and
+// that is longer than the usual. That the limit can't be set is no reason not to answer.
+func limitReading(w http.ResponseWriter, r *http.Request) {
+	limit := writeTimeout
+	if timeout, ok := scrapeTimeout(r.Header.Get(timeoutHeader)); ok {
+		limit = max(limit, timeout)
+	}
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(limit))
 }
 
 // awaitLists keeps a scrape that comes at the start from finding no tasks.

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/kie-exporter/kie_exporter/collector"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
@@ -37,7 +36,7 @@ func (m *metrics) probe(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, p.Err.Error(), http.StatusBadRequest)
 		return
 	}
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
+	limitReading(w, r)
 	if r.URL.Query().Get("debug") == "true" {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -46,7 +45,7 @@ func (m *metrics) probe(w http.ResponseWriter, r *http.Request) {
 	}
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(collector.ForProbe(p, took))
-	promhttp.HandlerFor(registry, m.probes).ServeHTTP(w, r)
+	m.exporter.exposition.ServeAll(w, r, registry)
 }
 
 // target returns whom a probe asks about what. Nothing of what the query holds is in the error.

@@ -90,7 +90,7 @@ func (f *flags) mainServer(e *exporter, log *slog.Logger) (*http.Server, error) 
 	if f.hookAddress != "" && len(e.callbacks()) == 0 {
 		return nil, errors.New("--web.webhook-listen-address: no account has webhook_keys_files, so no callback would be accepted")
 	}
-	handler, err := f.handler(e, log)
+	handler, err := f.handler(e)
 	if err != nil {
 		return nil, err
 	}
@@ -130,9 +130,9 @@ func plainPaths(next http.Handler) http.Handler {
 }
 
 // handler returns everything that is served.
-func (f *flags) handler(e *exporter, log *slog.Logger) (http.Handler, error) {
+func (f *flags) handler(e *exporter) (http.Handler, error) {
 	mux := healthHandler(e)
-	m := newMetrics(e, f.timeoutOffset, f.maxRequests, log)
+	m := newMetrics(e, f.timeoutOffset, f.maxRequests)
 	mux.Handle("GET "+f.metricsPath, m.limited(m.scrape))
 	if f.probe {
 		mux.Handle("GET /probe", m.limited(m.probe))

@@ -38,7 +38,7 @@ func inBubble(t *testing.T, f *flags, test func(t *testing.T, pipe *kiesim.PipeL
 		if err != nil {
 			t.Fatal(err)
 		}
-		handler, err := f.handler(e, log)
+		handler, err := f.handler(e)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -122,6 +122,35 @@ func TestIdleClientsAreHungUpOnAndScrapesGoOn(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// readSlowly reads an answer a byte a second, and returns how long until it was cut off.
+func readSlowly(conn net.Conn) time.Duration {
+	start := time.Now()
+	for {
+		if _, err := conn.Read(make([]byte, 1)); err != nil {
+			return time.Since(start)
+		}
+		time.Sleep(time.Second)
+	}
+}
+
+func TestAScraperMayReadAsLongAsItWouldWait(t *testing.T) {
+	for header, want := range map[string]time.Duration{
+		"": 15 * time.Second, "1": 15 * time.Second, "15.5": 15500 * time.Millisecond, "60": time.Minute, "600": 10 * time.Minute,
+		"NaN": 15 * time.Second, "-5": 15 * time.Second, "3601": 15 * time.Second,
+	} {
+		for _, path := range []string{"/metrics", "/metrics?name[]=kie_api_requests_total"} {
+			t.Run(path+" "+header, func(t *testing.T) {
+				inBubble(t, &flags{metricsPath: "/metrics", maxRequests: 2}, func(t *testing.T, pipe *kiesim.PipeListener) {
+					took := readSlowly(dial(t, pipe, "GET "+path+" HTTP/1.1\r\nHost: test\r\n"+timeoutHeader+": "+header+"\r\n\r\n"))
+					if took < want || took > want+2*time.Second {
+						t.Errorf("cut off after %v, want %v", took, want)
+					}
+				})
+			})
+		}
 	}
 }
 

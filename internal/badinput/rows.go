@@ -391,6 +391,21 @@ func requests() []row {
 			},
 		},
 		{
+			"a scraper that reads slowly, and says how long it waits", "it has that long to read, 15 s at least",
+			[]string{"app.TestAScraperMayReadAsLongAsItWouldWait"},
+		},
+		{
+			"a scraper that goes away in the middle of an answer, or resets its stream", "one debug line; no error is logged or counted",
+			[]string{
+				"exposition.TestAScraperThatGoesAwayIsOneDebugLineAndNoError", "exposition.TestAStreamThatIsResetIsOneDebugLineAndNoError",
+				"exposition.TestFaultsAreCountedAsPromhttpCountsThem",
+			},
+		},
+		{
+			"Accept-Encoding: gzip;q=0; with *;q=0 besides, or identity;q=0", "not compressed; 406, and nothing is logged",
+			[]string{"exposition.TestIdentityIsAcceptableUnlessItIsRefused", "exposition.FuzzAnswersAreNegotiatedAsPromhttpDoes"},
+		},
+		{
 			"1,000 parallel scrapes", "503 beyond the limit; no query more; memory flat",
 			[]string{"app.TestAThousandParallelScrapesCostOneQuery", "app.TestScrapesBeyondTheLimitAreRefused", "tracker.TestAnyNumberOfScrapersCostsNoMoreQueriesThanOne"},
 		},

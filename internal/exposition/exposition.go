@@ -50,8 +50,9 @@ type Handler struct {
 	registry  *prometheus.Registry
 	options   promhttp.HandlerOpts
 	errors    *prometheus.CounterVec // promhttp's own
-	changes   atomic.Uint64          // of the tracker when it was last rendered without a scrape
-	deflated  form                   // also read for answers without compression
+	log       *slog.Logger
+	changes   atomic.Uint64 // of the tracker when it was last rendered without a scrape
+	deflated  form          // also read for answers without compression
 	zstd      form
 	encodings map[promhttp.Compression]*encoding
 }
@@ -65,7 +66,7 @@ type encoding struct {
 // New returns a handler. Run keeps current what it keeps.
 func New(o Options) *Handler {
 	h := &Handler{
-		tracker: o.Tracker, collector: o.Collector, registry: o.Registry,
+		tracker: o.Tracker, collector: o.Collector, registry: o.Registry, log: o.Log,
 		options: promhttp.HandlerOpts{
 			ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelError),
 			ErrorHandling:     promhttp.ContinueOnError,
@@ -126,23 +127,25 @@ func (h *Handler) Refresh() {
 
 // Serve answers a scrape that went as scrape says. The answer shows the tracker's state of one moment.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, scrape tracker.Scrape) {
+	h.send(w, r, func(w http.ResponseWriter, encoding promhttp.Compression) { h.answer(w, r, scrape, encoding) })
+}
+
+func (h *Handler) answer(w http.ResponseWriter, r *http.Request, scrape tracker.Scrape, encoding promhttp.Compression) {
 	known := h.tracker.Snapshot()
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collector.ForScrape(scrape))
-	name, ok := fastWay(r)
-	if !ok {
+	from := prometheus.Gatherers{h.registry, registry}
+	if !isFast(r) {
 		registry.MustRegister(h.collector.At(known))
-		promhttp.HandlerFor(prometheus.Gatherers{h.registry, registry}, h.options).ServeHTTP(w, r)
+		h.plain(w, r, from, encoding)
 		return
 	}
 	registry.MustRegister(h.collector.AggregatesAt(known))
-	e := h.encodings[name]
-	a := &answer{ResponseWriter: w, encoding: name, body: e.bodies.Get().(body)}
+	e := h.encodings[encoding]
+	a := &answer{ResponseWriter: w, encoding: encoding, body: e.bodies.Get().(body)}
 	a.body.reset(w)
 	a.fixed, a.blocks = e.form.renderFor(known.Shown)
-	options := h.options
-	options.OfferedCompressions = []promhttp.Compression{promhttp.Identity}
-	promhttp.HandlerFor(prometheus.Gatherers{h.registry, registry}, options).ServeHTTP(a, withoutEncodings(r))
+	h.plain(a, r, from, promhttp.Identity)
 	if a.isWhole() {
 		if err := a.finish(); err != nil {
 			h.options.ErrorLog.Println("error encoding and sending metric family:", err)
@@ -153,25 +156,14 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, scrape tracker.S
 	e.bodies.Put(a.body)
 }
 
-// fastWay returns the encoding of the answer to a request; false if it is not for us to answer. Our names and those of our
-// labels are the same in every escaping scheme, so that any will do.
-func fastWay(r *http.Request) (promhttp.Compression, bool) {
+// isFast reports whether kept bytes are part of the answer to a request. Our names and those of our labels are the same in every
+// escaping scheme, so that any will do.
+func isFast(r *http.Request) bool {
 	if len(r.URL.Query()["name[]"]) > 0 {
-		return "", false
+		return false
 	}
 	format := expfmt.NegotiateAccept(r.Header, expfmt.DefaultOpenMetricsAcceptedFormats()...).FormatType()
-	if format != expfmt.TypeOpenMetrics && format != expfmt.TypeTextPlain {
-		return "", false
-	}
-	return negotiateEncoding(r.Header)
-}
-
-// withoutEncodings returns the request as if it accepted no encoding.
-func withoutEncodings(r *http.Request) *http.Request {
-	plain := *r
-	plain.Header = r.Header.Clone()
-	plain.Header.Del("Accept-Encoding")
-	return &plain
+	return format == expfmt.TypeOpenMetrics || format == expfmt.TypeTextPlain
 }
 
 // answer takes what promhttp makes of the registries, and goes on with the series of tasks.

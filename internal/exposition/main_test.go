@@ -65,10 +65,15 @@ var scraped = tracker.Scrape{Waited: 1250 * time.Millisecond}
 
 func serve(tb testing.TB, shown tracker.Shown) *served {
 	tb.Helper()
+	return serveAndLog(tb, shown, slog.New(slog.DiscardHandler))
+}
+
+func serveAndLog(tb testing.TB, shown tracker.Shown, log *slog.Logger) *served {
+	tb.Helper()
 	s := &served{still: &still{}, registry: prometheus.NewPedanticRegistry()}
 	s.show(shown)
 	c := newCollector(s.Snapshot)
-	s.ours = New(Options{Tracker: s.still, Collector: c, Registry: s.registry, Log: slog.New(slog.DiscardHandler)})
+	s.ours = New(Options{Tracker: s.still, Collector: c, Registry: s.registry, Log: log})
 	all := prometheus.NewPedanticRegistry()
 	all.MustRegister(c, collector.ForScrape(scraped))
 	s.plain = promhttp.HandlerFor(prometheus.Gatherers{s.registry, all}, s.ours.options)

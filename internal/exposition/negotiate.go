@@ -1,27 +1,45 @@
-// Which encoding an answer has. promhttp decides by the same rules, but does not tell.
+// Which encoding an answer has.
 
 package exposition
 
 import (
+	"math"
 	"net/http"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// negotiateEncoding returns the encoding that promhttp would choose: of those with the highest quality the first that we
-// offer. False: the client takes none, which promhttp has its own way with.
-func negotiateEncoding(h http.Header) (promhttp.Compression, bool) {
-	best, highest := promhttp.Identity, -1.0
+// negotiateEncoding returns the encoding that suits a client best: of those with the highest quality the first that we offer.
+// Identity need not be listed, though what is listed comes first. False: the client refuses all.
+func negotiateEncoding(h http.Header) (best promhttp.Compression, ok bool) {
+	highest := 0.0
 	accepted := parseAccept(h["Accept-Encoding"])
 	for _, offer := range []promhttp.Compression{promhttp.Identity, promhttp.Gzip, promhttp.Zstd} {
-		for _, a := range accepted {
-			if a.quality > highest && (a.value == "*" || a.value == string(offer)) {
-				best, highest = offer, a.quality
-			}
+		quality, listed := qualityOf(string(offer), accepted)
+		if !listed && offer == promhttp.Identity {
+			quality = math.SmallestNonzeroFloat64
+		}
+		if quality > highest {
+			best, highest = offer, quality
 		}
 	}
-	return best, highest != 0
+	return best, highest > 0
+}
+
+// qualityOf returns the quality of a value. What stands for any is for those that are not listed by name.
+func qualityOf(value string, all []accepted) (quality float64, listed bool) {
+	for _, name := range []string{value, "*"} {
+		for _, a := range all {
+			if a.value == name && !math.IsNaN(a.quality) { // too many decimals overflow
+				quality, listed = max(quality, a.quality), true
+			}
+		}
+		if listed {
+			return quality, true
+		}
+	}
+	return 0, false
 }
 
 // accepted is an element of a header such as Accept-Encoding.
