@@ -67,9 +67,23 @@ func (g *group) relyOn(change func()) {
 // interval returns how long after an answer an unfinished task of this age is asked again. No second callback comes.
 func (k *task) interval(b schedule.Bounds, age time.Duration) time.Duration {
 	if k.group.relies() && !k.marks.has(markCalled) {
-		return k.open.Durations.SafetyNet(b, age, k.model.overdueAfter())
+		overdue := k.model.overdueAfter()
+		return byOverdue(k.open.Durations.SafetyNet(b, age, overdue), b, age, overdue)
 	}
-	return k.open.Durations.Interval(b, age)
+	wait := k.open.Durations.Interval(b, age)
+	if k.group.overdue == 0 {
+		return wait // what is learned follows from how often tasks are asked anyway
+	}
+	return min(byOverdue(wait, b, age, k.group.overdue), max(wait, b.Max))
+}
+
+// byOverdue ends a wait that would go on past the age from which a task is overdue, or to just that age, right after it.
+func byOverdue(wait time.Duration, b schedule.Bounds, age, overdue time.Duration) time.Duration {
+	const justAfter = 100 * time.Millisecond
+	if left := overdue - age; left >= 0 && wait >= left {
+		return max(left+justAfter, b.Min)
+	}
+	return wait
 }
 
 // firstQuery returns how long after its first sight a task is asked that its source says to be of a model.
@@ -82,7 +96,7 @@ func (g *group) firstQuery(b schedule.Bounds, hint string) time.Duration {
 	if overdue == 0 {
 		overdue = d.Overdue()
 	}
-	return d.SafetyNet(b, 0, overdue)
+	return byOverdue(d.SafetyNet(b, 0, overdue), b, 0, overdue)
 }
 
 // missed takes the news that one of the group's tasks has finished, without a callback, at that time or later. When it is one

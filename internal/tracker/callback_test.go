@@ -7,6 +7,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/kiesim"
+	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
 )
@@ -274,4 +275,34 @@ func TestATaskLastUpdatedLongAgoHasMissedItsCallback(t *testing.T) {
 		time.Sleep(time.Minute)
 		r.wantGaps("long", 3, 60)
 	})
+}
+
+func TestAnOverdueTaskIsKnownToBeSoInTime(t *testing.T) {
+	for _, overdue := range []time.Duration{2 * time.Second, 5 * time.Second, 45 * time.Second, 7 * time.Minute} {
+		for _, group := range []string{"video", "image"} { // with callbacks, without
+			t.Run(overdue.String()+" "+group, func(t *testing.T) {
+				s := withCallbacks()
+				s.tracker.Groups[0].Overdue, s.tracker.Groups[1].Overdue = overdue, overdue
+				s.tracker.Bounds = schedule.Bounds{Min: 3 * time.Second, Max: 10 * time.Minute}
+				bubble(t, s, func(t *testing.T, r *rig) {
+					for _, id := range ids("done", 30) { // tasks usually take long, so an early query is worth little
+						r.sim.Put(kiesim.Task{ID: id, Model: "kling/v2", Created: time.Now().Add(-time.Hour), Duration: time.Hour})
+						r.Apply(listing(group, id))
+					}
+					time.Sleep(time.Second)
+					r.Callback("main", ids("done", 1)[0])
+					r.runs(group, "stuck", 10*time.Hour)
+					time.Sleep(max(overdue, 3*time.Second) + time.Second)
+					if m := model(t, r.Snapshot(), group, "kling/v2"); m.Overdue != 1 {
+						t.Errorf("%d overdue, want 1", m.Overdue)
+					}
+					before := r.sim.Queries("stuck")
+					time.Sleep(10 * time.Minute)
+					if n := r.sim.Queries("stuck") - before; n > 12 {
+						t.Errorf("asked %d times in the ten minutes after", n)
+					}
+				})
+			})
+		}
+	}
 }

@@ -254,8 +254,8 @@ func TestAChangedOverdueReachesTasksThatWaitForCallbacks(t *testing.T) {
 		o.Groups[0].Overdue = 40 * time.Second
 		r.Reconfigure(o, nothing)
 		time.Sleep(time.Minute)
-		if at := r.queries("a", start); len(at) != 1 || at[0] != 40 {
-			t.Errorf("asked after %v s, want 40", at)
+		if at := r.queries("a", start); len(at) != 1 || at[0] != 40.1 {
+			t.Errorf("asked after %v s, want 40.1", at)
 		}
 	})
 }
