@@ -46,7 +46,7 @@ func (d *Durations) SafetyNet(b Bounds, age, overdue time.Duration) time.Duratio
 		return b.Interval(age)
 	}
 	first := unlearnedNet
-	if known := d.learned(); known != nil {
+	if known := d.informed(); known != nil {
 		first = time.Duration(quantile(&known.weights, known.total, within)*float64(time.Second)) + callbackLag
 	}
 	wait := min(first, overdue) - age
@@ -54,14 +54,4 @@ func (d *Durations) SafetyNet(b Bounds, age, overdue time.Duration) time.Duratio
 		wait = max(age/2, b.Max)
 	}
 	return min(max(wait, b.Min), max(widestNet, b.Max))
-}
-
-// learned returns the narrowest set of tasks of which enough is known; nil if there is none.
-func (d *Durations) learned() *Durations {
-	for ; d != nil; d = d.parent {
-		if d.own() != nil {
-			return d
-		}
-	}
-	return nil
 }

@@ -16,12 +16,19 @@ const (
 )
 
 // Durations are learned from finished tasks: all, those of a group, those of a group and model. They form a tree; what is
-// observed of a model is observed of its group and of all, and who knows too little goes by who knows more. Not safe for
+// observed of a model is observed of its group and of all, and who knows too little goes by who knows more. Beside the tree
+// are those of a model in all groups. Not safe for
 // concurrent use.
 type Durations struct {
-	parent   *Durations
-	children []*Durations
+	parent    *Durations
+	children  []*Durations
+	elsewhere *Durations // of the same model in all groups; nil: these are not of one model, or it has no name
 
+	lessons
+}
+
+// lessons are what was learned from some tasks.
+type lessons struct {
 	weights [buckets]float32 // of the durations in each bucket
 	total   float64          // sum of the weights
 	seen    int              // tasks observed
@@ -34,11 +41,27 @@ type Durations struct {
 
 // NewDurations returns durations of which nothing is known, a part of the parent's. The parent is nil for those of all tasks.
 func NewDurations(parent *Durations) *Durations {
-	d := &Durations{parent: parent, rank: 0.5}
+	d := &Durations{parent: parent, lessons: lessons{rank: 0.5}}
 	if parent != nil {
 		parent.children = append(parent.children, d)
 	}
 	return d
+}
+
+// NewModel returns durations of a model in a group of which nothing is known. Until enough is, they go by those of the model
+// in all groups, before they go by the group's.
+func NewModel(group, elsewhere *Durations) *Durations {
+	d := NewDurations(group)
+	d.elsewhere = elsewhere
+	return d
+}
+
+// Inherit has d begin with all that is known of other tasks, unless something is known of its own.
+func (d *Durations) Inherit(from *Durations) {
+	if d.seen == 0 {
+		d.lessons = from.lessons
+		d.fresh = d.seen // the tables may rest on children that d does not have
+	}
 }
 
 // Retire takes d out of the tree: its parent no longer goes by it. What the parent has learned through it stays.
@@ -52,6 +75,9 @@ func (d *Durations) Retire() {
 func (d *Durations) Observe(took time.Duration) {
 	for ; d != nil; d = d.parent {
 		d.observe(took)
+		if d.elsewhere != nil {
+			d.elsewhere.observe(took)
+		}
 		if d.parent != nil {
 			d.parent.shareOut(d)
 		}
@@ -129,9 +155,20 @@ func quantile(weights *[buckets]float32, total, part float64) float64 {
 
 // known returns the tables to go by, of the narrowest set of tasks of which enough is known; nil if there is none.
 func (d *Durations) known() *tables {
+	if d = d.informed(); d == nil {
+		return nil
+	}
+	return d.tables
+}
+
+// informed returns the narrowest set of tasks of which enough is known; nil if there is none.
+func (d *Durations) informed() *Durations {
 	for ; d != nil; d = d.parent {
-		if t := d.own(); t != nil {
-			return t
+		if d.own() != nil {
+			return d
+		}
+		if d.elsewhere != nil && d.elsewhere.own() != nil {
+			return d.elsewhere
 		}
 	}
 	return nil

@@ -156,3 +156,54 @@ func TestStrangeDurationsAreBorne(t *testing.T) {
 		t.Errorf("threshold %v", got)
 	}
 }
+
+func TestAModelThatIsNewInAGroupGoesByWhatIsKnownOfItElsewhere(t *testing.T) {
+	random := newRandom()
+	all, everywhere := schedule.NewDurations(nil), schedule.NewDurations(nil)
+	one, other := schedule.NewDurations(all), schedule.NewDurations(all)
+	lognormal(schedule.NewModel(one, everywhere), 20*time.Minute, 0.2, 200, random)
+	lognormal(schedule.NewModel(other, schedule.NewDurations(nil)), 5*time.Second, 0.2, 200, random)
+	d := schedule.NewModel(other, everywhere)
+	want := schedule.NewDurations(nil)
+	lognormal(want, 20*time.Minute, 0.2, 200, newRandom())
+	if got := d.Overdue(); got != want.Overdue() {
+		t.Errorf("overdue after %v, want %v", got, want.Overdue())
+	}
+	for _, age := range []time.Duration{time.Minute, 15 * time.Minute, 20 * time.Minute} {
+		if got := d.Interval(bounds, age); got != want.Interval(bounds, age) {
+			t.Errorf("at %v: %v, want %v", age, got, want.Interval(bounds, age))
+		}
+	}
+	lognormal(d, time.Minute, 0.2, 30, random)
+	if got := d.Overdue(); got > 10*time.Minute {
+		t.Errorf("overdue after %v, though it takes a minute here", got)
+	}
+}
+
+func TestHeirsBeginWithAllThatWasKnown(t *testing.T) {
+	group := schedule.NewDurations(nil)
+	d, heir := schedule.NewDurations(group), schedule.NewDurations(schedule.NewDurations(nil))
+	lognormal(d, 5*time.Minute, 0.2, 200, newRandom())
+	heir.Inherit(d)
+	check := func(when string) {
+		t.Helper()
+		if got, want := heir.Overdue(), d.Overdue(); got != want {
+			t.Errorf("%s: overdue after %v, want %v", when, got, want)
+		}
+		for age := time.Second; age < time.Hour; age += 17 * time.Second {
+			if got, want := heir.Worth(age), d.Worth(age); got != want {
+				t.Fatalf("%s: at %v worth %v, want %v", when, age, got, want)
+			}
+		}
+	}
+	check("at first")
+	before := d.Overdue()
+	lognormal(heir, 5*time.Second, 0.2, 60, newRandom())
+	if d.Overdue() != before {
+		t.Error("what an heir learns changes what it inherited from")
+	}
+	lognormal(d, 5*time.Second, 0.2, 60, newRandom())
+	check("later")
+	heir.Inherit(schedule.NewDurations(nil))
+	check("as one that knows something itself")
+}

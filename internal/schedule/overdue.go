@@ -79,5 +79,8 @@ func (d *Durations) Overdue() time.Duration {
 	if after, ok := d.overdue.learned(); ok {
 		return after
 	}
+	if d.elsewhere != nil {
+		return d.elsewhere.Overdue()
+	}
 	return DefaultOverdue
 }
