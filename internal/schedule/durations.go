@@ -17,8 +17,7 @@ const (
 
 // Durations are learned from finished tasks: all, those of a group, those of a group and model. They form a tree; what is
 // observed of a model is observed of its group and of all, and who knows too little goes by who knows more. Beside the tree
-// are those of a model in all groups. Not safe for
-// concurrent use.
+// are those of a model in all groups. Not safe for concurrent use.
 type Durations struct {
 	parent    *Durations
 	children  []*Durations

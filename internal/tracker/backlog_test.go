@@ -80,7 +80,7 @@ func TestOneTaskOfABacklogIsAskedAndTheOthersStayWhatTheyAre(t *testing.T) {
 	o := k.own()
 	o.fault(kie.ClassServer, time.Now(), 0)
 	k.enqueue()
-	another := newGroup("image", h.durations, &h.bounds)
+	another := newGroup("image", &h.experience, &h.bounds)
 	another.account = h.accounts[0]
 	h.move(all[2], another, nil)
 	if *other.open != before || o.Task != k || o.shared {

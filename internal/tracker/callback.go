@@ -91,7 +91,7 @@ func (g *group) firstQuery(b schedule.Bounds, hint string) time.Duration {
 	if !g.relies() {
 		return 0
 	}
-	d := g.durationsOf(hint)
+	d := g.expect(hint)
 	overdue := g.overdue
 	if overdue == 0 {
 		overdue = d.Overdue()

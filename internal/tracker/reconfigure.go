@@ -83,7 +83,7 @@ func (t *Tracker) adoptGroups(options []GroupOptions) map[*group]bool {
 	for _, o := range options {
 		g := before[o.Name]
 		if g == nil {
-			g = newGroup(o.Name, t.durations, &t.bounds)
+			g = t.found(o.Name)
 		}
 		delete(before, o.Name)
 		t.groups = append(t.groups, g)
@@ -131,7 +131,7 @@ func (t *Tracker) dropGroups(options []GroupOptions) {
 		gone[g] = true
 		left += g.tasks
 		delete(t.byGroup, g.name)
-		g.durations.Retire()
+		t.former.remember(g.name, g.experience)
 	}
 	if left > 0 {
 		for _, k := range slices.Collect(t.tasks.All()) {

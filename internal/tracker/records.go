@@ -4,10 +4,12 @@ package tracker
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/table"
@@ -123,32 +125,70 @@ func (t *Tracker) Listed(id string) bool {
 	return t.tasks.Get(id) != nil
 }
 
-// recent is how many durations of a model are learned again at the start: more than are remembered.
+// recent is how many durations of a model are learned again at the start: as many as are remembered.
 const recent = 1000
+
+// sample is how long a task took, and of which group and model it was.
+type sample struct {
+	group, model string
+	learned      kie.Time
+	took         time.Duration
+}
 
 // Relearn learns how long tasks take from the store's records of those that were news, as they were learned from at first. It
 // is to be called before tasks are listed.
 func (t *Tracker) Relearn() {
-	type sample struct {
-		learned kie.Time
-		took    time.Duration
-	}
-	samples := make(map[modelKey][]sample)
-	for _, r := range t.store.All() {
-		took, ok := kie.Answer{State: r.State, Created: r.Created, Completed: r.Completed}.Latency()
-		if g := t.byGroup[r.Group]; ok && r.Counted && g != nil {
-			key := modelKey{g, r.Model}
-			samples[key] = append(samples[key], sample{r.Learned, took})
-		}
-	}
+	samples := lastSamples(t.store.All())
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for key, all := range samples {
-		slices.SortFunc(all, func(a, b sample) int { return cmp.Compare(a.learned, b.learned) })
-		name, _ := t.bounds.model(key.name)
-		durations := t.modelOf(key.group, name).durations
-		for _, s := range all[max(0, len(all)-recent):] {
-			durations.Observe(s.took)
-		}
+	for _, s := range samples {
+		name, _ := t.bounds.model(s.model)
+		t.relearn(s.group, name).Observe(s.took)
 	}
+}
+
+// relearn returns what is known of a model in a group that there is, or of one that there was: its tasks may be in another now.
+func (t *Tracker) relearn(group, model string) *schedule.Durations {
+	if g := t.byGroup[group]; g != nil {
+		return t.modelOf(g, model).durations
+	}
+	e := t.experienceOf(group)
+	if e == nil {
+		t.former.remember(group, newExperience(&t.experience))
+		e = t.experienceOf(group)
+	}
+	return e.of(model)
+}
+
+// lastSamples returns the last ones of each group and model among the records, in the order learned.
+func lastSamples(records iter.Seq2[string, store.Record]) []sample {
+	byModel := make(map[[2]string][]sample)
+	for _, r := range records {
+		took, ok := kie.Answer{State: r.State, Created: r.Created, Completed: r.Completed}.Latency()
+		if !ok || !r.Counted {
+			continue
+		}
+		key := [2]string{r.Group, r.Model}
+		all := append(byModel[key], sample{r.Group, r.Model, r.Learned, took})
+		if len(all) >= 2*recent {
+			all = last(all)
+		}
+		byModel[key] = all
+	}
+	var samples []sample
+	for _, all := range byModel {
+		samples = append(samples, last(all)...)
+	}
+	slices.SortFunc(samples, bySample)
+	return samples
+}
+
+func bySample(a, b sample) int {
+	return cmp.Or(cmp.Compare(a.learned, b.learned), cmp.Compare(a.took, b.took), cmp.Compare(a.group, b.group), cmp.Compare(a.model, b.model))
+}
+
+// last sorts samples, and returns those learned last.
+func last(samples []sample) []sample {
+	slices.SortFunc(samples, bySample)
+	return append(samples[:0], samples[max(0, len(samples)-recent):]...)
 }

@@ -23,6 +23,8 @@ type world struct {
 	t   *testing.T
 	api *kiesim.Server
 	dir string
+
+	groups []string // nil: the ordinary ones
 }
 
 func inAWorld(t *testing.T, test func(t *testing.T, w *world)) {
@@ -44,7 +46,11 @@ func (w *world) process(live func(r *rig)) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	r := newRig(w.t, setup{sim: w.api, tracker: tracker.Options{Store: kept, Background: true}})
+	o := tracker.Options{Store: kept, Background: true}
+	for _, name := range w.groups {
+		o.Groups = append(o.Groups, tracker.GroupOptions{Name: name, Account: "main"})
+	}
+	r := newRig(w.t, setup{sim: w.api, tracker: o})
 	r.Relearn()
 	ctx, stop := context.WithCancel(w.t.Context())
 	keeping, stopKeeping := context.WithCancel(w.t.Context())

@@ -161,12 +161,20 @@ func (k *task) own() *open {
 	return k.open
 }
 
+// modelName returns the model that a task is of, or is said to be of by its source.
+func (k *task) modelName() string {
+	if k.model != nil {
+		return k.model.name
+	}
+	return k.open.hint
+}
+
 // durations returns what is known of how long tasks like this one take.
 func (k *task) durations() *schedule.Durations {
 	if k.model != nil {
 		return k.model.durations
 	}
-	return k.group.durationsOf(k.open.hint)
+	return k.group.expect(k.open.hint)
 }
 
 // clock relates the API's clock to ours.

@@ -27,29 +27,18 @@ type group struct {
 	tasks     int // tracked
 	uncounted uint64
 	detection histogram
-	durations *schedule.Durations
-	byModel   map[string]*schedule.Durations
+	experience
 }
 
-func newGroup(name string, all *schedule.Durations, b *bounds) *group {
+func newGroup(name string, all *experience, b *bounds) *group {
 	g := &group{
-		name:      name,
-		bounds:    b,
-		durations: schedule.NewDurations(all),
-		byModel:   make(map[string]*schedule.Durations),
-		detection: newHistogram(.5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300, 600, 1800),
+		name:       name,
+		bounds:     b,
+		experience: newExperience(all),
+		detection:  newHistogram(.5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300, 600, 1800),
 	}
 	g.family.group = g
 	return g
-}
-
-// durationsOf returns what is known of how long tasks of a model take. Of one that no answer has named yet that is what is
-// known of all the group's tasks.
-func (g *group) durationsOf(model string) *schedule.Durations {
-	if d, ok := g.byModel[model]; ok {
-		return d
-	}
-	return g.durations
 }
 
 type modelKey struct {
@@ -83,13 +72,12 @@ type failCode struct {
 func newModel(g *group, name string) *model {
 	m := &model{
 		group: g, name: name,
-		durations: schedule.NewDurations(g.durations),
+		durations: g.of(name),
 		tasks:     make(map[kie.State]int),
 		failedFor: make(map[kie.Reason]uint64),
 		failCodes: make(map[string]*failCode),
 	}
 	m.family = family{g, m}
-	g.byModel[name] = m.durations
 	for _, s := range kie.States() {
 		m.tasks[s] = 0
 	}

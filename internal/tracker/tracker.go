@@ -71,7 +71,8 @@ type Tracker struct {
 	accounts   []*account
 	groups     []*group
 	byGroup    map[string]*group
-	durations  *schedule.Durations // of all tasks
+	experience // of all tasks
+	former     former
 	tasks      *table.Table[task]
 	unfinished []*task
 	finished   []*task // in the order in which it was learned, with gaps
@@ -87,18 +88,18 @@ type Tracker struct {
 // New returns a tracker of no tasks.
 func New(o Options) *Tracker {
 	t := &Tracker{
-		store:     o.Store,
-		log:       o.Log,
-		lastRun:   lastRun(o.Store, time.Now()),
-		hired:     make(chan struct{}, 1),
-		durations: schedule.NewDurations(nil),
-		tasks:     newTasks(),
-		dropped:   newDropped(),
-		strays:    newStrays(),
-		models:    make(map[modelKey]*model),
-		bounds:    newBounds(o.Models),
-		hot:       newShelf(),
-		cold:      newShelf(),
+		store:      o.Store,
+		log:        o.Log,
+		lastRun:    lastRun(o.Store, time.Now()),
+		hired:      make(chan struct{}, 1),
+		experience: newExperience(nil),
+		tasks:      newTasks(),
+		dropped:    newDropped(),
+		strays:     newStrays(),
+		models:     make(map[modelKey]*model),
+		bounds:     newBounds(o.Models),
+		hot:        newShelf(),
+		cold:       newShelf(),
 	}
 	t.Reconfigure(o, func() {})
 	return t
@@ -236,6 +237,10 @@ func (t *Tracker) list(in string, listed []source.Task, records []store.Record, 
 			t.store.Put(k.id, k.record(), nil)
 		}
 		t.restore(k, g, l.Labels)
+		if r.Known() && r.Group != g.name { // it was moved while we did not run, or did not know it
+			g.inherit(k.modelName(), t.experienceOf(r.Group))
+			t.store.Put(k.id, k.record(), nil)
+		}
 		t.resolve(k, now)
 	}
 }
@@ -278,6 +283,9 @@ func (t *Tracker) drop(k *task) {
 func (t *Tracker) enter(k *task, g *group, labels map[string]string) {
 	k.labels = labels
 	g.tasks++
+	if k.group != g {
+		g.inherit(k.modelName(), &k.group.experience)
+	}
 	t.touch(k)
 	if k.model == nil {
 		k.family = &g.family
