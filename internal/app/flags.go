@@ -36,15 +36,16 @@ type flags struct {
 	demo       bool
 	storage    string
 
-	web           *toolkit.FlagConfig
-	metricsPath   string
-	timeoutOffset time.Duration
-	maxRequests   int
-	lifecycle     bool
-	pprof         bool
-	probe         bool
-	probeAddress  string
-	hookAddress   string
+	web            *toolkit.FlagConfig
+	metricsPath    string
+	timeoutOffset  time.Duration
+	maxConnections int
+	maxRequests    int
+	lifecycle      bool
+	pprof          bool
+	probe          bool
+	probeAddress   string
+	hookAddress    string
 
 	log promslog.Config
 }
@@ -73,6 +74,8 @@ func parseFlags(args []string, stdout io.Writer) (f *flags, done bool, err error
 		Default("0.5s").DurationVar(&f.timeoutOffset)
 	k.Flag("web.max-requests", "Scrapes served at a time, and probes; further ones are answered with 503.").
 		Default("40").IntVar(&f.maxRequests)
+	k.Flag("web.max-connections", "Connections open at a time; beyond, whoever has most of them loses one.").
+		Default("512").IntVar(&f.maxConnections)
 	k.Flag("web.enable-lifecycle", "Allow a reload of the configuration by HTTP; SIGHUP reloads it always.").BoolVar(&f.lifecycle)
 	k.Flag("web.enable-pprof", "Serve profiles of the process below /debug/pprof/.").BoolVar(&f.pprof)
 	k.Flag("web.enable-probe", "Answer /probe, where whoever reaches it has tasks asked, listed or not.").Default("true").BoolVar(&f.probe)
@@ -110,6 +113,8 @@ func (f *flags) validate() error {
 		return errors.New("--web.timeout-offset: must not be negative")
 	case f.maxRequests < 1:
 		return errors.New("--web.max-requests: must be at least 1")
+	case f.maxConnections < 1:
+		return errors.New("--web.max-connections: must be at least 1")
 	}
 	return nil
 }

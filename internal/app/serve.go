@@ -19,11 +19,27 @@ import (
 	"github.com/prometheus/common/version"
 	toolkit "github.com/prometheus/exporter-toolkit/web"
 
+	"github.com/kie-exporter/kie_exporter/internal/connections"
 	"github.com/kie-exporter/kie_exporter/internal/web"
 )
 
 // shutdownTimeout is how long requests under way get to end after a signal.
 const shutdownTimeout = 10 * time.Second
+
+// Connections of the listeners beside the main one, whose limit is a flag.
+const (
+	hookConnections   = 256 // of any peer half
+	healthConnections = 32
+)
+
+// ofFiles returns how many connections a listener may have, but no more than one part in so many of the files that the process
+// may have open: each listener leaves some to the others, to the API and to the storage.
+func ofFiles(most, part int) int {
+	if files := connections.Files(); files > 0 {
+		return max(1, min(most, files/part))
+	}
+	return most
+}
 
 // serve answers requests until ctx ends. Requests under way are let finish, and only then are the tasks let go.
 func (f *flags) serve(ctx context.Context, e *exporter, server *http.Server, log *slog.Logger, o Options) error {
@@ -94,13 +110,20 @@ func (f *flags) mainServer(e *exporter, log *slog.Logger) (*http.Server, error) 
 	if err != nil {
 		return nil, err
 	}
-	return newServer(http.NewCrossOriginProtection().Handler(handler), log), nil
+	most := f.maxConnections
+	if least := ofFiles(most, 2); least < most {
+		log.Warn("Fewer connections than --web.max-connections are allowed: the process may have few files open", "connections", least)
+		most = least
+	}
+	// One peer may have them all while nobody else wants any: all scrapes may come through one proxy.
+	return newServer(http.NewCrossOriginProtection().Handler(handler), connections.New(most, most), log), nil
 }
 
-// newServer returns a server that no client can keep busy for long.
-func newServer(handler http.Handler, log *slog.Logger) *http.Server {
+// newServer returns a server that no client can keep busy for long, nor with more connections than are allowed.
+func newServer(handler http.Handler, limit *connections.Limit, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           plainPaths(handler),
+		ConnState:         limit.Track,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
@@ -213,7 +236,9 @@ type aside struct {
 func (f *flags) listenForCallbacks(ctx context.Context, e *exporter, log *slog.Logger) (aside, error) {
 	mux := http.NewServeMux()
 	e.webhook.Register(mux)
-	a, err := listenAside(ctx, "--web.webhook-listen-address", f.hookAddress, newServer(mux, log))
+	most := ofFiles(hookConnections, 8)
+	limit := connections.New(most, max(1, most/2))
+	a, err := listenAside(ctx, "--web.webhook-listen-address", f.hookAddress, newServer(mux, limit, log))
 	for _, l := range a.listeners {
 		log.Info("Receiving callbacks", "address", l.Addr().String())
 	}
@@ -222,7 +247,8 @@ func (f *flags) listenForCallbacks(ctx context.Context, e *exporter, log *slog.L
 
 // listenForHealth opens the address for health and readiness alone, if there is one.
 func (f *flags) listenForHealth(ctx context.Context, e *exporter, log *slog.Logger) (aside, error) {
-	a, err := listenAside(ctx, "--web.probe-listen-address", f.probeAddress, newServer(healthHandler(e), log))
+	health := ofFiles(healthConnections, 16)
+	a, err := listenAside(ctx, "--web.probe-listen-address", f.probeAddress, newServer(healthHandler(e), connections.New(health, health), log))
 	for _, l := range a.listeners {
 		log.Info("Serving health and readiness", "address", l.Addr().String())
 	}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/config"
+	"github.com/kie-exporter/kie_exporter/internal/connections"
 	"github.com/kie-exporter/kie_exporter/internal/kiesim"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 )
@@ -42,7 +43,7 @@ func inBubble(t *testing.T, f *flags, test func(t *testing.T, pipe *kiesim.PipeL
 		if err != nil {
 			t.Fatal(err)
 		}
-		pipe, server := kiesim.NewPipe(), newServer(handler, log)
+		pipe, server := kiesim.NewPipe(), newServer(handler, connections.New(1000, 1000), log)
 		ctx, stop := context.WithCancel(t.Context())
 		var parts sync.WaitGroup
 		parts.Go(func() { e.run(ctx) })

@@ -384,6 +384,17 @@ func lists() []row {
 func requests() []row {
 	return []row{
 		{
+			"400 idle connections to the main port, or to that of callbacks, of a process that may have 300 files open",
+			"whoever has most connections loses some; scrapes are answered",
+			[]string{
+				"main.TestIdleConnectionsKeepNoScrapeOut/main", "main.TestIdleConnectionsKeepNoScrapeOut/of callbacks", "connections.TestWhoHasMostMakesRoom",
+			},
+		},
+		{
+			"100 callbacks whose bodies do not come, with a right or a wrong signature", "cut off after 2 s; all others are received",
+			[]string{"webhook.TestSlowSendersKeepNoCallbackOut"},
+		},
+		{
 			"500 half-open connections; a scraper reading a byte a second", "freed by time-outs; scrapes go on",
 			[]string{
 				"app.TestIdleClientsAreHungUpOnAndScrapesGoOn/500 half-open connections",
