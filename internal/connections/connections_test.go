@@ -43,15 +43,16 @@ func opened(l *connections.Limit, from ...string) (all []*end) {
 	return all
 }
 
-func open(conns []*end) (text string) {
+func open(conns []*end) string {
+	var text []byte
 	for _, e := range conns {
-		if !e.closed {
-			text += e.from[len(e.from)-6 : len(e.from)-5]
-		} else {
-			text += "-"
+		last := e.from[len(e.from)-6] // of the address, before :1234
+		if e.closed {
+			last = '-'
 		}
+		text = append(text, last)
 	}
-	return text
+	return string(text)
 }
 
 func TestWhoHasMostMakesRoom(t *testing.T) {
