@@ -506,5 +506,13 @@ func oddTimes() []row {
 			"their last update counts as their end; without one they say nothing about callbacks, which are relied on as before",
 			[]string{"tracker.TestAnEndOfUnknownTimeIsNoMissedCallback", "tracker.TestATaskLastUpdatedLongAgoHasMissedItsCallback"},
 		},
+		{
+			"a Date header that is 20 hours, 26 hours or 61 days off, once; nine times; with a final answer; before the answer's own times",
+			"no task is parked, overdue or given up for it; what several showed is taken back; no time is lost; nothing old is news",
+			[]string{
+				"tracker.TestOneWildDateParksNoTaskAndShowsNoneOverdue", "tracker.TestAWildDateGivesNoTaskUp", "tracker.TestWhatWildDatesShowedIsTakenBack",
+				"tracker.TestAWildDateLosesNoTimesAndNoNews", "tracker.TestADateBeforeWhatTheAnswerTellsOfIsNotGoneBy",
+			},
+		},
 	}
 }

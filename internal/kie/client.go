@@ -147,6 +147,17 @@ func (r reply) now() time.Time {
 	return r.clock.Time()
 }
 
+// WidestOffset is what a clock can be wrong by: a wrong time zone comes to 14 hours. A Date further off ours says nothing.
+const WidestOffset = 24 * time.Hour
+
+// likelyNow returns the API's time, or ours if what the API tells can't be right.
+func (r reply) likelyNow() time.Time {
+	if ours := time.Now(); r.now().Sub(ours).Abs() > WidestOffset {
+		return ours
+	}
+	return r.now()
+}
+
 // clock reads the Date header; a missing, malformed or pre-1970 one is absent.
 func clock(h http.Header) Time {
 	t, err := http.ParseTime(h.Get("Date"))

@@ -62,7 +62,7 @@ func (o object) failed(code int) object {
 
 // answer reads a task's data. The state wins over everything that contradicts it.
 func (o object) answer(id string, r reply) Answer {
-	latest := TimeOf(r.now()).Add(24 * time.Hour)
+	latest := TimeOf(r.likelyNow()).Add(24 * time.Hour)
 	a := Answer{
 		ID:      id,
 		Model:   CleanLabel(text(o["model"])),

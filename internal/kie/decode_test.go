@@ -103,18 +103,28 @@ func TestTimesAreReadOrAbsent(t *testing.T) {
 
 func TestTimesBeyondADayAheadAreAbsent(t *testing.T) {
 	body := `{"code":200,"data":{"state":"success","createTime":1704067200000,"completeTime":%d}}`
-	for completed, want := range map[int64]Time{
-		1704067200000 + 86400_000:     1704067200000 + 86400_000,
-		1704067200000 + 86400_000 + 1: 0,
-		9999999999999:                 0,
-	} {
-		a, err := ask(t, 200, fmt.Sprintf(body, completed), "Date", "Mon, 01 Jan 2024 00:00:00 GMT")
-		wantClass(t, err, ClassOK)
-		if a.Completed != want {
-			t.Errorf("completed %d by the API's clock, want %d", a.Completed, want)
+	for _, offset := range []time.Duration{-23 * time.Hour, 0, 23 * time.Hour} {
+		date := time.Now().Add(offset).Truncate(time.Second)
+		latest := TimeOf(date.Add(24 * time.Hour))
+		for completed, want := range map[Time]Time{latest: latest, latest + 1: 0, 9999999999999: 0} {
+			a, err := ask(t, 200, fmt.Sprintf(body, completed), "Date", date.UTC().Format(http.TimeFormat))
+			wantClass(t, err, ClassOK)
+			if a.Completed != want {
+				t.Errorf("completed %d by the API's clock, want %d", a.Completed, want)
+			}
 		}
 	}
-	// Without a Date header the local clock is the measure.
+	// With a Date that can't be right the local clock is the measure.
+	for ahead, present := range map[time.Duration]bool{23 * time.Hour: true, 25 * time.Hour: false} {
+		for _, date := range []string{"Mon, 01 Jan 2024 00:00:00 GMT", "Fri, 01 Jan 2044 00:00:00 GMT"} {
+			a, err := ask(t, 200, fmt.Sprintf(body, time.Now().Add(ahead).UnixMilli()), "Date", date)
+			wantClass(t, err, ClassOK)
+			if a.Completed.IsZero() == present {
+				t.Errorf("completed %v ahead, %s: %v", ahead, date, a.Completed.Time())
+			}
+		}
+	}
+	// Without a Date header it is as well.
 	for ahead, present := range map[time.Duration]bool{23 * time.Hour: true, 25 * time.Hour: false} {
 		c := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			w.Header()["Date"] = nil

@@ -177,33 +177,12 @@ func (k *task) durations() *schedule.Durations {
 	return k.group.expect(k.open.hint)
 }
 
-// clock relates the API's clock to ours.
-type clock struct {
-	now    time.Time
-	offset time.Duration // the API's minus ours
-}
-
-// read takes the API's clock from an answer. Its Date header has whole seconds: a difference under 2 s is none.
-func (c *clock) read(api kie.Time, now time.Time) {
-	c.now = now
-	if api.IsZero() {
-		return
-	}
-	c.offset = api.Time().Sub(now)
-	if c.offset.Abs() < 2*time.Second {
-		c.offset = 0
-	}
-}
-
-// api returns the API's time at one of ours.
-func (c *clock) api(ours time.Time) kie.Time { return kie.TimeOf(ours.Add(c.offset)) }
-
 // age returns how long ago an unfinished task was created, or first seen if it was never answered or the API does not tell.
 func (k *task) age(c clock) time.Duration {
 	if k.created.IsZero() {
 		return c.now.Sub(k.open.Seen)
 	}
-	return max(0, c.api(c.now).Sub(k.created))
+	return c.since(k.created)
 }
 
 // learn takes what became of a query, and returns it as a probe tells it.
@@ -212,6 +191,7 @@ func (t *Tracker) learn(a *account, k *task, answer kie.Answer, err error) Probe
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.changes.Add(1)
+	t.readClock(a, answer, now)
 	q := a.asking[k]
 	delete(a.asking, k)
 	k.open.asking, k.open.asked = false, kie.TimeOf(now.Add(time.Millisecond))
@@ -245,7 +225,6 @@ func (t *Tracker) learn(a *account, k *task, answer kie.Answer, err error) Probe
 
 // conclude decides by the class of a query's outcome what it means for the task.
 func (t *Tracker) conclude(a *account, k *task, answer kie.Answer, err error, now time.Time) {
-	a.clock.read(answer.Clock, now)
 	o := k.open
 	class := kie.ClassOf(err)
 	switch {
@@ -297,7 +276,7 @@ func (o *open) notFound(k *task, c clock) {
 		n.Lost = c.now.Sub(o.Answered)
 	}
 	if !k.created.IsZero() {
-		n.Age = k.age(c)
+		n.Age = c.leastSince(k.created) // it is given up for good
 	}
 	if n.Seen < schedule.Grace {
 		o.inGrace++
