@@ -124,6 +124,7 @@ type Answer struct {
 	ID    string
 	Model string // cleaned for use as a label; empty if the answer names none
 	State State
+	Word  string // of an unknown state: what the API called it, fit to be logged; empty if it did not
 
 	Created   Time
 	Updated   Time

@@ -90,6 +90,7 @@ type Error struct {
 	Status     int           // HTTP status; 0 if there was no answer
 	Code       int           // the envelope's code; 0 if there was no envelope
 	RetryAfter time.Duration // what the answer asks for, not negative; 0 if it asks for nothing
+	Foreign    bool          // it has no envelope, so something that is not the API gave it, which knows nothing of any task
 	Err        error         // the cause, if there is one; holds no secret
 }
 
@@ -119,6 +120,12 @@ func ClassOf(err error) Class {
 		return e.Class
 	}
 	return ClassOther
+}
+
+// IsForeign reports whether an outcome is the answer of something that is not the API.
+func IsForeign(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Foreign
 }
 
 // Cancelled reports whether a request was given up by its caller: such an error has no class and tells nothing about the API.

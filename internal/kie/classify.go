@@ -15,29 +15,28 @@ import (
 
 // envelope is the JSON object around every answer of the API.
 type envelope struct {
-	coded bool            // it has an integer code, which then decides
+	coded bool            // it has an integer code: without one it is not the API's, whatever else it says
 	code  int             // 0 without one
-	text  string          // msg and message, in lower case; never shown
+	text  string          // msg and message; never shown
 	data  json.RawMessage // nil if absent
 }
 
-// classify returns the class of a reply: the envelope's code decides, the HTTP status only where there is none.
+// classify returns the class of a reply: the envelope's code decides. Without an envelope something in between has answered,
+// which knows nothing of any task, id or balance: its status tells no more than whether to ask less, or with another key.
 func classify(status int, e envelope) Class {
 	switch {
 	case isRedirect(status):
 		return ClassRedirect
 	case e.coded:
-		return classOfCode(e.code, e.text)
+		return classOfCode(e.code, strings.ToLower(e.text))
 	case status/100 == 2:
 		return ClassDecode
-	case status == http.StatusRequestTimeout, status == http.StatusNotImplemented:
-		return ClassServer // only an envelope can tell that a task has failed
+	case status == http.StatusTooManyRequests:
+		return ClassRateLimited
+	case status == http.StatusUnauthorized:
+		return ClassAuth
 	}
-	class := classOfCode(status, e.text)
-	if class == ClassOther && status/100 == 5 {
-		return ClassServer
-	}
-	return class
+	return ClassServer
 }
 
 // classOfCode returns the class of one of the API's codes, with text in lower case.
@@ -91,7 +90,7 @@ func openEnvelope(body []byte) envelope {
 		return envelope{}
 	}
 	e := envelope{
-		text: strings.ToLower(text(o["msg"]) + "\n" + text(o["message"])),
+		text: text(o["msg"]) + "\n" + text(o["message"]),
 		data: o["data"],
 	}
 	if code, ok := number(o["code"]); ok && code == math.Trunc(code) && math.Abs(code) <= math.MaxInt32 {
@@ -102,7 +101,10 @@ func openEnvelope(body []byte) envelope {
 
 // refuse returns the error for a reply that came whole.
 func (r reply) refuse(class Class, e envelope) *Error {
-	return &Error{Class: class, Status: r.status, Code: e.code, RetryAfter: r.retryAfter}
+	return &Error{
+		Class: class, Status: r.status, Code: e.code, RetryAfter: r.retryAfter,
+		Foreign: !e.coded && class != ClassRedirect,
+	}
 }
 
 var errTooLarge = errors.New("body over the limit")
@@ -111,10 +113,14 @@ var errTooLarge = errors.New("body over the limit")
 func (r reply) fail(cause error) *Error {
 	e := &Error{Status: r.status, RetryAfter: r.retryAfter}
 	_, corrupt := errors.AsType[flate.CorruptInputError](cause)
+	corrupt = corrupt || errors.Is(cause, gzip.ErrHeader) || errors.Is(cause, gzip.ErrChecksum)
+	tooLarge := errors.Is(cause, errTooLarge)
 	switch {
-	case errors.Is(cause, errTooLarge):
+	case (corrupt || tooLarge) && r.status/100 != 2:
+		return r.refuse(classify(r.status, envelope{}), envelope{}) // a page too long or too broken to be the API's
+	case tooLarge:
 		e.Class = ClassTooLarge
-	case corrupt, errors.Is(cause, gzip.ErrHeader), errors.Is(cause, gzip.ErrChecksum):
+	case corrupt:
 		e.Class = ClassDecode
 	case errors.Is(cause, context.DeadlineExceeded):
 		e.Class = ClassTimeout

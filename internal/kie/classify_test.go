@@ -67,35 +67,64 @@ func TestCodeInTheEnvelopeDecidesTheClass(t *testing.T) {
 	}
 }
 
+// Without the API's own envelope something in between has answered.
 func TestStatusDecidesOnlyWithoutEnvelope(t *testing.T) {
 	for status, want := range map[int]Class{
 		200: ClassDecode, 201: ClassDecode, 204: ClassDecode,
 		301: ClassRedirect, 302: ClassRedirect, 304: ClassRedirect, 308: ClassRedirect,
-		400: ClassBadRequest, 401: ClassAuth, 402: ClassCredits, 403: ClassOther, 404: ClassNotFound, 405: ClassRateLimited,
-		407: ClassOther, 408: ClassServer, 409: ClassOther, 418: ClassOther, 422: ClassBadRequest, 429: ClassRateLimited,
-		430: ClassRateLimited, 433: ClassKeyLimit, 451: ClassOther, 455: ClassMaintenance,
-		500: ClassServer, 501: ClassServer, 502: ClassServer, 503: ClassServer, 504: ClassServer, 505: ClassDisabled,
-		507: ClassServer, 520: ClassServer, 550: ClassServer, 599: ClassServer, 600: ClassOther,
+		400: ClassServer, 401: ClassAuth, 402: ClassServer, 403: ClassServer, 404: ClassServer, 405: ClassServer,
+		407: ClassServer, 408: ClassServer, 409: ClassServer, 410: ClassServer, 418: ClassServer, 421: ClassServer,
+		422: ClassServer, 429: ClassRateLimited, 430: ClassServer, 433: ClassServer, 451: ClassServer, 455: ClassServer,
+		500: ClassServer, 501: ClassServer, 502: ClassServer, 503: ClassServer, 504: ClassServer, 505: ClassServer,
+		507: ClassServer, 520: ClassServer, 550: ClassServer, 599: ClassServer, 600: ClassServer,
 	} {
-		for _, body := range []string{"", "<html><title>error</title></html>", `{"error":"no code"}`, `[]`, `null`} {
+		for _, body := range foreignBodies {
 			t.Run(fmt.Sprintf("%d %s", status, body), func(t *testing.T) {
 				if status == http.StatusNoContent || status == http.StatusNotModified {
 					body = "" // HTTP allows none
 				}
-				_, err := ask(t, status, body)
+				c := serve(t, answering(status, body))
+				_, err := c.Record(t.Context(), testID)
+				wantClass(t, err, want)
+				if IsForeign(err) != (want != ClassRedirect) {
+					t.Errorf("foreign: %v", IsForeign(err))
+				}
+				_, err = c.Credit(t.Context())
 				wantClass(t, err, want)
 			})
 		}
 	}
 }
 
-func TestTextCountsWithoutCode(t *testing.T) {
-	_, err := ask(t, 422, `{"msg":"recordInfo is null"}`)
-	wantClass(t, err, ClassNotFound)
-	_, err = ask(t, 429, `{"message":"credits insufficient"}`)
-	wantClass(t, err, ClassCredits)
-	_, err = ask(t, 200, `{"message":"credits insufficient"}`)
-	wantClass(t, err, ClassDecode)
+// foreignBodies are what gateways, proxies and login pages answer.
+var foreignBodies = []string{
+	"", "<html><title>error</title></html>", "404 page not found", `{"error":"no code"}`, `[]`, `null`, `"x"`,
+	`{"message":"no Route matched with those values"}`, `{"detail":"Not Found"}`, `{"code":"RESOURCE_NOT_FOUND","message":"no"}`,
+	`{"msg":"recordInfo is null"}`, `{"message":"credits insufficient"}`, `{"CODE":404}`, `{"code":null}`, `{"error":{"code":404}}`,
+}
+
+func TestAnEnvelopeIsNeverForeign(t *testing.T) {
+	for _, body := range []string{`{"code":404}`, `{"code":"500"}`, `{"code":501,"data":null}`, `{"code":200}`, `{"code":200,"data":[]}`} {
+		for _, status := range []int{200, 404, 502} {
+			if _, err := ask(t, status, body); err == nil || IsForeign(err) {
+				t.Errorf("%d %s: %v is foreign", status, body, err)
+			}
+		}
+	}
+	if IsForeign(nil) || IsForeign(&Error{Class: ClassTransport}) {
+		t.Error("foreign without any answer")
+	}
+}
+
+func TestAPageTooLongOrBrokenIsStillAPage(t *testing.T) {
+	for status, want := range map[int]Class{200: ClassTooLarge, 404: ClassServer, 401: ClassAuth, 429: ClassRateLimited, 503: ClassServer} {
+		_, err := ask(t, status, strings.Repeat("x", maxBody+1))
+		wantClass(t, err, want)
+	}
+	for status, want := range map[int]Class{200: ClassDecode, 404: ClassServer, 401: ClassAuth, 503: ClassServer} {
+		_, err := ask(t, status, "plain text", "Content-Encoding", "gzip")
+		wantClass(t, err, want)
+	}
 }
 
 func TestCodeIsReadInEveryForm(t *testing.T) {
@@ -165,7 +194,7 @@ func TestErrorTellsStatusCodeAndRetryAfter(t *testing.T) {
 	_, err := ask(t, 429, `{"code":430,"msg":"slow down"}`, "Retry-After", "7")
 	wantError(t, err, Error{Class: ClassRateLimited, Status: 429, Code: 430, RetryAfter: 7 * time.Second})
 	_, err = ask(t, 503, "<html>", "Retry-After", "120")
-	wantError(t, err, Error{Class: ClassServer, Status: 503, RetryAfter: 2 * time.Minute})
+	wantError(t, err, Error{Class: ClassServer, Status: 503, RetryAfter: 2 * time.Minute, Foreign: true})
 }
 
 func wantError(t *testing.T, err error, want Error) {
@@ -194,7 +223,7 @@ func TestRetryAfterIsNeverNegativeNorBeyondAnHour(t *testing.T) {
 
 func TestRetryAfterDateIsMeasuredByTheAPIsClock(t *testing.T) {
 	_, err := ask(t, 429, "", "Date", "Mon, 01 Jan 2024 00:00:00 GMT", "Retry-After", "Mon, 01 Jan 2024 00:00:42 GMT")
-	wantError(t, err, Error{Class: ClassRateLimited, Status: 429, RetryAfter: 42 * time.Second})
+	wantError(t, err, Error{Class: ClassRateLimited, Status: 429, RetryAfter: 42 * time.Second, Foreign: true})
 }
 
 // FuzzRetryAfter: what is no count of seconds and no date in the time to come is 0; all else is just what it says, up to an hour.

@@ -3,7 +3,6 @@
 package kie
 
 import (
-	"bytes"
 	"encoding/json"
 	"math"
 	"strconv"
@@ -24,7 +23,7 @@ func (r reply) record(id string) (Answer, error) {
 	case told != "" && told != id:
 		return Answer{}, r.refuse(ClassMismatch, e)
 	case class == ClassTaskFailed:
-		return data.failed(e.code).answer(id, r), r.refuse(class, e)
+		return data.failed(e).answer(id, r), r.refuse(class, e)
 	case isNull(e.data):
 		return Answer{}, r.refuse(ClassNotFound, e)
 	case malformed:
@@ -43,30 +42,36 @@ func (r reply) credit() (float64, error) {
 	if class != ClassOK {
 		return 0, r.refuse(class, e)
 	}
-	balance, ok := amount(e.data)
+	left, ok := balance(e.data)
 	if !ok {
 		return 0, r.refuse(ClassDecode, e)
 	}
-	return balance, nil
+	return left, nil
 }
 
-// failed makes o, which may be nil, say that its task failed with the envelope's code.
-func (o object) failed(code int) object {
+// failed makes o, which may be nil, say that its task failed as the envelope says.
+func (o object) failed(e envelope) object {
 	if o == nil {
 		o = object{}
 	}
+	if text(o["failMsg"]) == "" {
+		if msg, err := json.Marshal(e.text); err == nil { // there is no string that can't be
+			o["failMsg"] = msg
+		}
+	}
 	o["state"] = json.RawMessage(`"fail"`)
-	o["failCode"] = json.RawMessage(strconv.Itoa(code))
+	o["failCode"] = json.RawMessage(strconv.Itoa(e.code))
 	return o
 }
 
 // answer reads a task's data. The state wins over everything that contradicts it.
 func (o object) answer(id string, r reply) Answer {
 	latest := TimeOf(r.likelyNow()).Add(24 * time.Hour)
+	word := text(o["state"])
 	a := Answer{
 		ID:      id,
 		Model:   CleanLabel(text(o["model"])),
-		State:   stateOf(text(o["state"])),
+		State:   stateOf(word),
 		Created: instant(o["createTime"], latest),
 		Updated: instant(o["updateTime"], latest),
 		Clock:   r.clock,
@@ -74,30 +79,17 @@ func (o object) answer(id string, r reply) Answer {
 	a.Credits, a.HasCredits = amount(o["creditsConsumed"])
 	if a.State.Finished() {
 		a.Completed = instant(o["completeTime"], latest)
-		a.HasResult = hasResult(o["resultJson"])
+		a.HasResult = hasResult(o["resultJson"]) || hasResult(o["response"])
 	}
-	if a.State == StateFail {
+	switch a.State {
+	case StateFail:
 		a.FailCode = failCode(o["failCode"])
-		a.Reason = reasonOf(a.FailCode, text(o["failMsg"]))
+		a.Reason = reasonOf(a.FailCode, text(o["failCode"]), text(o["failMsg"]))
+	case StateUnknown:
+		a.Word = cleanWord(word)
+	default:
 	}
 	return a
-}
-
-// stateOf knows the API's words and those of gateways that are compatible with it.
-func stateOf(word string) State {
-	switch strings.ToLower(strings.TrimSpace(word)) {
-	case "waiting":
-		return StateWaiting
-	case "queuing", "queueing", "queued", "pending", "wait":
-		return StateQueuing
-	case "generating", "processing", "running":
-		return StateGenerating
-	case "success", "succeeded", "completed":
-		return StateSuccess
-	case "fail", "failed", "error", "cancelled":
-		return StateFail
-	}
-	return StateUnknown
 }
 
 // instant reads a time of ten digits as seconds and one of thirteen as milliseconds. Anything else is absent, as is
@@ -133,28 +125,4 @@ func failCode(raw json.RawMessage) string {
 		return "other"
 	}
 	return code
-}
-
-// hasResult reports whether there is a result, in whatever form. Only what is certainly empty is none.
-func hasResult(raw json.RawMessage) bool {
-	result := []byte(raw)
-	if s := strings.TrimSpace(text(raw)); s != "" {
-		result = []byte(s) // JSON in a string, or a string that is the result itself
-	}
-	var o object
-	if json.Unmarshal(result, &o) != nil {
-		return filled(result)
-	}
-	for k, v := range o {
-		if (k != "resultUrls" && k != "resultObject") || filled(v) {
-			return true
-		}
-	}
-	return false
-}
-
-// filled reports whether JSON holds anything but null, empty strings, and lists and objects without any content.
-func filled(raw []byte) bool {
-	rest := bytes.ReplaceAll(raw, []byte("null"), nil)
-	return len(bytes.Trim(rest, "\"[]{}, \t\r\n")) > 0
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -53,20 +54,41 @@ func TestDataNeedsNothingAndIgnoresUnknownKeys(t *testing.T) {
 }
 
 func TestStateWords(t *testing.T) {
-	for word, want := range map[string]State{
-		"waiting": StateWaiting, "queuing": StateQueuing, "generating": StateGenerating, "success": StateSuccess, "fail": StateFail,
-		"pending": StateQueuing, "wait": StateQueuing, "queued": StateQueuing, "queueing": StateQueuing,
-		"processing": StateGenerating, "running": StateGenerating, "succeeded": StateSuccess, "completed": StateSuccess,
-		"failed": StateFail, "error": StateFail, "cancelled": StateFail,
-		"Fail": StateFail, "": StateUnknown, "dreaming": StateUnknown,
+	for want, words := range map[State][]string{
+		StateWaiting:    {"waiting", "WAITING", " Waiting "},
+		StateQueuing:    {"queuing", "pending", "wait", "queued", "queueing", "submitted", "IN_QUEUE", "in queue", "scheduled", "not-started"},
+		StateGenerating: {"generating", "processing", "running", "IN_PROGRESS", "in-progress", "In Progress", "inProgress", "starting", "started"},
+		StateSuccess:    {"success", "succeeded", "completed", "succeed", "done", "finished", "SUCCESS", "Complete"},
+		StateFail: {
+			"fail", "failed", "error", "cancelled", "canceled", "aborted", "expired", "timeout", "Fail", "CANCELED", "timed_out", "time-out", "Timed Out", "failure",
+		},
+		StateUnknown: {
+			"", " ", "dreaming", "cancelling", "canceling", "aborting", "expiring", "completing", "finishing", "unfinished", "incomplete", "not_done",
+			"unsuccessful", "FIRST_SUCCESS", "text success", "successfully started", "partial", strings.Repeat("-", 1<<20) + "success",
+		},
 	} {
-		if a := told(t, fmt.Sprintf(`"state":%q`, word)); a.State != want {
-			t.Errorf("%q: state %v, want %v", word, a.State, want)
+		for _, word := range words {
+			if a := told(t, fmt.Sprintf(`"state":%q`, word)); a.State != want {
+				t.Errorf("%.50q: state %v, want %v", word, a.State, want)
+			}
 		}
 	}
 	for _, form := range []string{"null", "7", "{}", "[]", "true"} {
 		if a := told(t, `"state":`+form); a.State != StateUnknown {
 			t.Errorf("%s: state %v, want unknown", form, a.State)
+		}
+	}
+}
+
+func TestAnUnknownStatesWordIsFitToBeLogged(t *testing.T) {
+	long := strings.Repeat("dream", 40)
+	for word, want := range map[string]string{
+		`"dreaming"`: "dreaming", `" day-dreaming of_it "`: "day-dreaming of_it", `"träumend"`: "träumend", `"waiting"`: "", `"success"`: "", `""`: "", `" "`: "", `null`: "", `{}`: "",
+		`"` + long + `"`: long[:40] + "…", `"a\nb"`: "(not a word)", `"sk_123"`: "(not a word)", `"https://example.com"`: "(not a word)", `7`: "(not a word)",
+		`"a\u001b[31m"`: "(not a word)", `"\ud800"`: "(not a word)",
+	} {
+		if a := told(t, `"state":`+word); a.Word != want {
+			t.Errorf("%.50s: word %q, want %q", word, a.Word, want)
 		}
 	}
 }
@@ -228,20 +250,61 @@ func TestOnlyAnEmptyResultIsNone(t *testing.T) {
 		`{"resultUrls":[]}`: false, `"{\"resultUrls\":[]}"`: false, `"{ \"resultUrls\" : [ ] }"`: false,
 		`{"resultUrls":[""]}`: false, `{"resultUrls":["",null]}`: false, `{"resultUrls":null}`: false, `{"resultUrls":""}`: false,
 		`{"resultObject":{}}`: false, `{"resultObject":null}`: false, `{"resultUrls":[],"resultObject":{ }}`: false,
+		`{"resultUrls":[],"resultWaterMarkUrls":[]}`: false, `"{\"resultUrls\":[],\"resultWaterMarkUrls\":[]}"`: false,
+		`{"resultUrls":[],"firstFrameUrl":"","lastFrameUrl":""}`: false, `{"resultUrls":[],"lastFrameUrl":null}`: false,
+		`{"resultObject":{"text":""}}`: false, `{"resultObject":[1]}`: false, `[[],[{}],[[""]]]`: false, `7`: false, `true`: false,
+		jsonIn(`{"resultUrls":[]}`, 2): false, jsonIn(`{"resultUrls":[""]}`, 3): false, jsonIn(`""`, 4): false,
+		`{"resultJson":"{\"resultUrls\":[]}"}`: false, `{"data":{"resultJson":""}}`: false,
+		// An envelope within, which tells of an error or of nothing.
+		`{"code":500,"msg":"Internal Error","data":null}`: false, `"{\"code\":500,\"msg\":\"Internal Error\"}"`: false,
+		`{"code":422,"message":"recordInfo is null","data":{"taskId":"x"}}`: false, `{"data":null,"msg":"success","code":200}`: false,
+		`{"code":"501","msg":"failed"}`: false, `{"code":"GENERATION_FAILED","message":"no"}`: false, `{"error":"no"}`: false,
+		`{"error":{"code":500,"message":"no"},"requestId":"x"}`: false, `{"success":false,"message":"no"}`: false,
+		`{"status":"failed","message":"no"}`: false, `{"errorCode":5,"errorMessage":"no"}`: false, `{"resultObject":{"code":500,"msg":"no"}}`: false,
 
 		`{"resultUrls":["https://example.com/1.jpg"]}`: true, `"{\"resultUrls\":[\"https://example.com/1.jpg\"]}"`: true,
 		`{"resultUrls":["","https://example.com/2.jpg"]}`: true, `{"resultUrls":"https://example.com/1.jpg"}`: true,
-		`{"resultUrls":[],"resultObject":{"text":"hello"}}`: true, `{"resultObject":{"text":""}}`: true, `{"resultObject":[1]}`: true,
+		`{"resultUrls":[],"resultObject":{"text":"hello"}}`: true, `{"resultObject":{"answer":"7"}}`: true,
 		`{"videoUrl":"https://example.com/1.mp4"}`: true, `["https://example.com/1.jpg"]`: true, `[{"url":"x"}]`: true,
-		`"https://example.com/1.jpg"`: true, `"{truncated"`: true,
-		`{"state":"done"}`: true,
+		`"https://example.com/1.jpg"`: true, `"{truncated"`: true, `"7"`: true, `"hello"`: true,
+		`{"state":"done"}`: true, `{"resultUrls":[],"lastFrameUrl":"x"}`: true, `{"message":"hello"}`: true, `{"resultObject":{"code":"print(1)"}}`: true,
+		jsonIn(`{"resultUrls":["x"]}`, 2): true, jsonIn(`{"resultUrls":["x"]}`, 4): true,
+		`{"code":200,"msg":"success","data":{"resultUrls":["x"]}}`: true, `{"error":null,"resultUrls":["x"]}`: true, `{"error":"","url":"x"}`: true,
+		`{"errorCode":0,"url":"x"}`: true, `{"success":true,"url":"x"}`: true, `[{"code":500,"msg":"no"},"https://example.com/2.jpg"]`: true,
 	} {
-		if a := told(t, `"state":"success","resultJson":`+form); a.HasResult != want {
-			t.Errorf("%.80s: result %v, want %v", form, a.HasResult, want)
+		for name, members := range map[string]string{
+			"resultJson": `"resultJson":` + form, "response": `"response":` + form,
+			"both": `"resultJson":"","response":` + form, "the other": `"response":{},"resultJson":` + form,
+		} {
+			if a := told(t, `"state":"success",`+members); a.HasResult != want {
+				t.Errorf("%s %.80s: result %v, want %v", name, form, a.HasResult, want)
+			}
 		}
 	}
 	if a := told(t, `"state":"success"`); a.HasResult {
 		t.Error("a result that was not told")
+	}
+}
+
+// jsonIn puts JSON into a string in a string and so on.
+func jsonIn(raw string, depth int) string {
+	for range depth {
+		quoted, err := json.Marshal(raw)
+		if err != nil {
+			panic(err)
+		}
+		raw = string(quoted)
+	}
+	return raw
+}
+
+func TestAResultOfAnyDepthIsRead(t *testing.T) {
+	deep := strings.Repeat("[", 9_000) + `"x"` + strings.Repeat("]", 9_000)
+	if a := told(t, `"state":"success","resultJson":`+deep); !a.HasResult {
+		t.Error("no result in 9,000 lists")
+	}
+	if a := told(t, `"state":"success","resultJson":`+jsonIn(deep, 3)); !a.HasResult {
+		t.Error("no result in 9,000 lists in a string")
 	}
 }
 
@@ -293,15 +356,21 @@ func TestModelIsFitToBeALabel(t *testing.T) {
 }
 
 func TestBalanceIsABareNumber(t *testing.T) {
-	for data, want := range map[string]float64{`5916.25`: 5916.25, `7`: 7, `0`: 0, `"12.5"`: 12.5, `1e3`: 1000} {
+	for data, want := range map[string]float64{
+		`5916.25`: 5916.25, `7`: 7, `0`: 0, `"12.5"`: 12.5, `"12"`: 12, `1e3`: 1000,
+		`-18.5`: -18.5, `"-18.5"`: -18.5, `-1e-3`: -0.001, `1e300`: 1e300, `-1e12`: -1e12, `-0.0`: 0,
+	} {
 		got, err := serve(t, answering(200, `{"code":200,"msg":"success","data":`+data+`}`)).Credit(t.Context())
 		if err != nil || got != want {
 			t.Errorf("%s: balance %v (%v), want %v", data, got, err, want)
 		}
+		if got == 0 && math.Signbit(got) {
+			t.Errorf("%s: balance −0", data)
+		}
 	}
 	for body, want := range map[string]Class{
 		`{"code":200,"data":null}`: ClassDecode, `{"code":200}`: ClassDecode, `{"code":200,"data":{}}`: ClassDecode, `{"code":200,"data":[5]}`: ClassDecode,
-		`{"code":200,"data":-1}`: ClassDecode, `{"code":200,"data":"NaN"}`: ClassDecode, `{"code":200,"data":1e400}`: ClassDecode, `{"code":200,"data":""}`: ClassDecode,
+		`{"code":200,"data":-1e400}`: ClassDecode, `{"code":200,"data":"-Infinity"}`: ClassDecode, `{"code":200,"data":"NaN"}`: ClassDecode, `{"code":200,"data":1e400}`: ClassDecode, `{"code":200,"data":""}`: ClassDecode,
 		`{"code":401,"data":5}`: ClassAuth, `{"code":433}`: ClassKeyLimit, `{"code":429}`: ClassRateLimited, `{"code":500}`: ClassServer, ``: ClassDecode,
 	} {
 		got, err := serve(t, answering(200, body)).Credit(t.Context())
@@ -359,25 +428,35 @@ func FuzzRecordAnswer(f *testing.F) {
 	})
 }
 
-// FuzzBalance: a balance is a finite number that is not negative, and 0 beside an error, which has a class.
+// FuzzBalance: a balance is a finite number, just the one in the plainest reading of the envelope where that has one, and 0 beside
+// an error, which has a class. Without an envelope there is no balance, and no class but those that say nothing of the account.
 func FuzzBalance(f *testing.F) {
 	for _, seed := range []string{
-		`{"code":200,"msg":"success","data":5916.25}`, `{"code":200,"data":"12.5"}`, `{"code":200,"data":-1}`, `{"code":200,"data":1e400}`,
-		`{"code":401}`, `{"code":200,"data":{}}`, "", "null",
+		`{"code":200,"msg":"success","data":5916.25}`, `{"code":200,"data":"12.5"}`, `{"code":200,"data":-18.5}`, `{"code":200,"data":1e400}`,
+		`{"code":200,"data":-1e308}`, `{"code":401}`, `{"code":200,"data":{}}`, "", "null", "<html>", `{"message":"insufficient credits"}`,
 	} {
 		f.Add([]byte(seed), 200)
+		f.Add([]byte(seed), 402)
 	}
 	f.Fuzz(func(t *testing.T, body []byte, status int) {
 		r := reply{status: status, body: body}
 		balance, err := r.credit()
 		switch {
-		case !(balance >= 0), math.IsInf(balance, 0), err != nil && balance != 0:
+		case math.IsNaN(balance), math.IsInf(balance, 0), err != nil && balance != 0:
 			t.Errorf("balance %v, error %v", balance, err)
 		case err == nil && status/100 == 3:
 			t.Errorf("a balance of HTTP status %d", status)
 		}
 		if _, classed := errors.AsType[*Error](err); err != nil && !classed {
 			t.Errorf("error without a class: %v", err)
+		}
+		checkClass(t, r, ClassOf(err))
+		var plain map[string]any
+		if json.Unmarshal(body, &plain) != nil || status/100 == 3 {
+			return
+		}
+		if left, ok := plain["data"].(float64); ok && plain["code"] == 200.0 && (err != nil || balance != left) {
+			t.Errorf("balance %v (%v), want %v", balance, err, left)
 		}
 	})
 }
@@ -396,13 +475,24 @@ func checkClass(t *testing.T, r reply, got Class) {
 		t.Errorf("class %v of a whole reply", got)
 	case !isObject && r.status/100 == 2 && got != ClassDecode:
 		t.Errorf("class %v of HTTP status %d without an object", got, r.status)
-	case !isObject && (got == ClassOK || got == ClassTaskFailed):
-		t.Errorf("class %v without an envelope", got)
+	case r.status/100 != 2 && plain["code"] == nil && got != foreignClass(r.status):
+		t.Errorf("class %v of HTTP status %d without an envelope", got, r.status)
 	case plainly && code != 200 && (got == ClassOK || got == ClassDecode && code == math.Trunc(code) && math.Abs(code) < 1e9):
 		t.Errorf("class %v of code %v", got, code)
 	case plainly && code == 200 && got != ClassOK && got != ClassNotFound && got != ClassDecode && got != ClassMismatch:
 		t.Errorf("class %v of code 200", got)
 	}
+}
+
+// foreignClass is what a status means that is not the API's.
+func foreignClass(status int) Class {
+	switch status {
+	case 401:
+		return ClassAuth
+	case 429:
+		return ClassRateLimited
+	}
+	return ClassServer
 }
 
 // checkAnswer asserts what holds of every answer.
@@ -423,6 +513,8 @@ func checkAnswer(t *testing.T, a Answer) {
 		t.Errorf("times %d, %d, %d", a.Created, a.Updated, a.Completed)
 	case latency < 0:
 		t.Errorf("latency %v", latency)
+	case a.State != StateUnknown && a.Word != "", len(a.Word) > 4*longestState+3, strings.ContainsFunc(a.Word, unicode.IsControl):
+		t.Errorf("state %v with the word %q", a.State, a.Word)
 	case !a.State.Finished() && (!a.Completed.IsZero() || a.HasResult):
 		t.Errorf("state %v, completed %d, result %v", a.State, a.Completed, a.HasResult)
 	case !(a.Credits >= 0), math.IsInf(a.Credits, 0), !a.HasCredits && a.Credits != 0:

@@ -22,7 +22,7 @@ func (k *key) UnmarshalText(name []byte) error {
 	case "code", "msg", "message", "data",
 		"taskId", "model", "state", "failCode", "failMsg", "creditsConsumed",
 		"createTime", "updateTime", "completeTime",
-		"resultJson", "resultUrls", "resultObject":
+		"resultJson", "response":
 		*k = key(name)
 	default:
 		*k = ""
@@ -60,14 +60,23 @@ func isNumber(s string) bool {
 	return s != "" && (s[0] == '-' || s[0] >= '0' && s[0] <= '9') && json.Valid([]byte(s))
 }
 
-// mostCredits is more than any account has; what is beyond would spoil a sum for good.
+// mostCredits is more than any task costs and any account has; what is beyond would spoil a sum for good.
 const mostCredits = 1e9
 
-// amount reads a number of credits: not negative, and not absurd.
+// amount reads a number of credits that were consumed: not negative, and not absurd.
 func amount(raw json.RawMessage) (float64, bool) {
 	f, ok := number(raw)
 	if !ok || f < 0 || f > mostCredits {
 		return 0, false
 	}
 	return math.Abs(f), true // −0 is 0
+}
+
+// balance reads a number of credits that are left: any that there is, for an account can be overdrawn.
+func balance(raw json.RawMessage) (float64, bool) {
+	f, ok := number(raw)
+	if !ok || f == 0 {
+		return 0, ok // −0 is 0
+	}
+	return f, true
 }

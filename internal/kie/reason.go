@@ -4,10 +4,17 @@ package kie
 
 import "strings"
 
-// reasonOf returns the reason of a failure. One code means many things, so the message decides where it is known.
-func reasonOf(code, message string) Reason {
-	message = strings.TrimSpace(message)
+// longestMessage is how many bytes of a failure's text are looked at.
+const longestMessage = 4 << 10
+
+// reasonOf returns the reason of a failure with a code fit to be a label, which may have been a longer word. One code means many
+// things, so the message decides where it is known.
+func reasonOf(code, word, message string) Reason {
+	word, message = strings.TrimSpace(word), strings.TrimSpace(message)
 	if r := reasonOfMessage(message); r != ReasonNone {
+		return r
+	}
+	if r := reasonOfMessage(word); r != ReasonNone {
 		return r
 	}
 	if code == "" && message == "" {
@@ -18,6 +25,8 @@ func reasonOf(code, message string) Reason {
 
 // reasonOfMessage returns ReasonNone for a message that is not known.
 func reasonOfMessage(message string) Reason {
+	message = message[:min(len(message), longestMessage)]
+	moderated := saysModeration(message)
 	message = strings.ToLower(message)
 	says := func(words ...string) bool {
 		for _, w := range words {
@@ -30,7 +39,7 @@ func reasonOfMessage(message string) Reason {
 	switch {
 	case says("the parameters") && says("not valid"):
 		return ReasonBadRequest // before the others: it lists parameters by name, and one may be called safety or timeout
-	case says("nsfw", "content_policy", "safety", "moderator", "violate", "could not be processed", "sensitive"):
+	case moderated:
 		return ReasonContentPolicy
 	case says("timed out", "timeout"):
 		return ReasonTimeout

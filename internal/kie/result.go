@@ -1,0 +1,117 @@
+// Whether there is a result.
+
+package kie
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+)
+
+// deepestText is how often JSON may be found in a string in JSON.
+const deepestText = 8
+
+// hasResult reports whether there is any text in a result, in whatever form it comes: a URL, or what a model has written. The
+// text of an envelope that tells of an error is none, nor is anything beside it.
+func hasResult(raw json.RawMessage) bool {
+	if isNull(raw) {
+		return false
+	}
+	return holdsText(string(raw), deepestText)
+}
+
+// holdsText reads JSON token by token, so that a result of any size takes no more memory than it is long.
+func holdsText(text string, depth int) bool {
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	levels := []level{{}}
+	for {
+		token, err := d.Token()
+		if err != nil {
+			return levels[0].found // what is in strings may be cut off
+		}
+		top := &levels[len(levels)-1]
+		switch v := token.(type) {
+		case json.Delim:
+			if v == '{' || v == '[' {
+				levels = append(levels, level{isObject: v == '{', atKey: v == '{'})
+				continue
+			}
+			levels = levels[:len(levels)-1]
+			levels[len(levels)-1].take(top.yields(), top.filled, "")
+		case string:
+			if top.isObject && top.atKey {
+				top.key, top.atKey = v, false
+				continue
+			}
+			top.take(isText(v, depth), strings.TrimSpace(v) != "", v)
+		case json.Number:
+			top.take(false, true, v.String())
+		case bool:
+			top.take(false, true, strconv.FormatBool(v))
+		default:
+			top.take(false, false, "")
+		}
+	}
+}
+
+// isText reports whether a string holds any text: it may be JSON itself.
+func isText(s string, depth int) bool {
+	s = strings.TrimSpace(s)
+	if s == "" || s == "null" {
+		return false
+	}
+	if depth > 0 && strings.ContainsRune(`{["`, rune(s[0])) && json.Valid([]byte(s)) {
+		return holdsText(s, depth-1)
+	}
+	return true
+}
+
+// level is an object or list that is being read.
+type level struct {
+	isObject, atKey bool
+	key             string // of the next value
+
+	filled  bool // there is any value
+	found   bool // there is text in it
+	message bool // there is a text for people
+	coded   bool // there is a code that is a number
+	worded  bool // there is a code that is a text
+	failed  bool // there is what only errors have
+}
+
+// take notes a value: whether it holds text, whether it is there at all, and what a plain one says.
+func (l *level) take(holds, present bool, value string) {
+	l.atKey = l.isObject
+	l.filled = l.filled || present
+	if !l.isObject {
+		l.found = l.found || holds
+		return
+	}
+	switch strings.ToLower(l.key) {
+	case "msg", "message":
+		l.message = l.message || holds
+	case "code", "status_code", "statuscode":
+		code, err := strconv.ParseFloat(value, 64)
+		l.coded, l.worded = l.coded || err == nil, l.worded || err != nil && holds
+		l.failed = l.failed || err == nil && code != 200 && code != 0
+	case "error", "errormessage", "error_message", "errmsg", "errorcode", "error_code", "errcode", "failmsg", "failcode":
+		l.failed = l.failed || holds || present && value != "false" && value != "0"
+	case "status", "state":
+		l.failed = l.failed || stateOf(value) == StateFail
+		l.found = l.found || holds
+	case "success":
+		l.failed = l.failed || value == "false"
+	default:
+		l.found = l.found || holds
+	}
+}
+
+// yields reports whether there is text that is not an error's. A message beside a code is an envelope's; each alone may be what
+// was asked for.
+func (l *level) yields() bool {
+	if l.failed || l.worded && l.message {
+		return false
+	}
+	return l.found || l.worded || l.message && !l.coded
+}
