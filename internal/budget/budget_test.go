@@ -193,6 +193,117 @@ func TestRetryAfterIsClamped(t *testing.T) {
 	}
 }
 
+// Where the API or something before it is overloaded, it may say how long.
+func TestRetryAfterOfAServerFaultIsHonouredInTheSameBounds(t *testing.T) {
+	for header, want := range map[string]time.Duration{
+		"31536000": 5 * time.Minute, "120": 2 * time.Minute, "7": 7 * time.Second, "1": time.Second, "Mon, 23 Nov 2099 12:00:00 GMT": 5 * time.Minute,
+		"0": 0, "-5": 0, "abc": 0,
+	} {
+		for name, fault := range map[string]kiesim.Fault{
+			"503": {Code: 503}, "500": {Code: 500}, "page 503": {Status: 503, Body: "<html>"}, "page 500": {Status: 500, Body: "<html>"},
+		} {
+			t.Run(name+" "+header, func(t *testing.T) {
+				bubble(t, budget.Options{}, func(t *testing.T, r *rig) {
+					fault.Header = http.Header{"Retry-After": {header}}
+					r.sim.Inject(kiesim.Match{}, fault)
+					for i := range 5 {
+						_ = r.ask(t, strconv.Itoa(i))
+					}
+					r.wantClosed(t, kie.ClassServer)
+					for range 3 { // the trials that fail, too
+						got := r.waits(t, "b")
+						if want != 0 && got != want || want == 0 && (got < 4*time.Second || got > 24*time.Second) {
+							t.Errorf("waited %v, want %v", got, want)
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestRetryAfterOfATrialIsHonouredWhateverClosedTheGate(t *testing.T) {
+	bubble(t, budget.Options{}, func(t *testing.T, r *rig) {
+		r.sim.Inject(kiesim.Match{Times: 1}, kiesim.Fault{Code: 455})
+		_ = r.ask(t, "a")
+		r.sim.Inject(kiesim.Match{Times: 1}, kiesim.Fault{Status: 503, Header: http.Header{"Retry-After": {"200"}}})
+		_ = r.ask(t, "b")
+		if got := r.waits(t, "c"); got != 200*time.Second {
+			t.Errorf("waited %v, want 200s", got)
+		}
+	})
+}
+
+func TestACancelledTrialDoesNotProlongTheGate(t *testing.T) {
+	for _, code := range []int{429, 401, 455, 500} {
+		t.Run(strconv.Itoa(code), func(t *testing.T) {
+			bubble(t, budget.Options{}, func(t *testing.T, r *rig) {
+				remove := r.sim.Inject(kiesim.Match{}, kiesim.Fault{Code: code})
+				for i := 0; r.Closed() == kie.ClassOK || i < 8; i++ { // a few levels up, where the next trial is far off
+					_ = r.ask(t, strconv.Itoa(i))
+				}
+				remove()
+				p, err := r.Acquire(t.Context())
+				if err != nil || !p.IsTrial() {
+					t.Fatal(err, "or no trial")
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				cancel()
+				if _, err := p.Record(ctx, "b"); !kie.Cancelled(err) {
+					t.Fatal(err)
+				}
+				if got := r.waits(t, "c"); got > time.Second {
+					t.Errorf("the next trial waited for %v", got)
+				}
+				r.wantClosed(t, kie.ClassOK)
+			})
+		})
+	}
+}
+
+func TestGivingUpTrialsAgainAndAgainIsNoFlood(t *testing.T) {
+	bubble(t, budget.Options{Rate: 100, Concurrent: 10}, func(t *testing.T, r *rig) {
+		r.sim.Inject(kiesim.Match{}, kiesim.Fault{Code: 429, Delay: 10 * time.Millisecond})
+		_ = r.ask(t, "a")
+		before, end := len(r.sim.Requests()), time.Now().Add(time.Minute)
+		for time.Now().Before(end) {
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
+			if p, err := r.Acquire(ctx); err == nil {
+				_, _ = p.Record(ctx, "b")
+			}
+			cancel()
+		}
+		if n := len(r.sim.Requests()) - before; n > 60 {
+			t.Errorf("%d requests in a minute while the gate was closed", n)
+		}
+	})
+}
+
+func TestPagesOfSomethingElseCloseTheGate(t *testing.T) {
+	for _, status := range []int{400, 402, 403, 404, 405, 408, 409, 410, 421, 422, 433, 451, 455, 501, 502, 505} {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			bubble(t, budget.Options{}, func(t *testing.T, r *rig) {
+				r.sim.Inject(kiesim.Match{}, kiesim.Fault{Status: status, Body: "<html>"})
+				for i := range 5 {
+					r.wantClosed(t, kie.ClassOK)
+					_ = r.ask(t, strconv.Itoa(i))
+				}
+				r.wantClosed(t, kie.ClassServer)
+				if r.Up() {
+					t.Error("the API seems to work")
+				}
+			})
+		})
+	}
+	for status, class := range map[int]kie.Class{401: kie.ClassAuth, 429: kie.ClassRateLimited} {
+		bubble(t, budget.Options{}, func(t *testing.T, r *rig) {
+			r.sim.Inject(kiesim.Match{}, kiesim.Fault{Status: status, Body: "<html>"})
+			_ = r.ask(t, "a")
+			r.wantClosed(t, class)
+		})
+	}
+}
+
 func TestFloodOf429NeverTurnsIntoMoreQueries(t *testing.T) {
 	bubble(t, budget.Options{Rate: 2, Concurrent: 4}, func(t *testing.T, r *rig) {
 		r.sim.Inject(kiesim.Match{}, kiesim.Fault{Code: 429, Delay: 300 * time.Millisecond})

@@ -20,6 +20,12 @@ const (
 	refusalsToClose = 3
 	// leftToOthers is how long a trial that is due waits for a request that is not about a task that closed the gate.
 	leftToOthers = 30 * time.Second
+	// afterCancelled is how long the next trial waits for one that was given up: that says nothing about the reason, and those
+	// who give up are not to try in no time again and again.
+	afterCancelled = time.Second
+	// shortestRetry and longestRetry bound what Retry-After asks for.
+	shortestRetry = time.Second
+	longestRetry  = 5 * time.Minute
 )
 
 // gate closes an account after an outcome that concerns all its requests. Closed, it lets nothing pass until its time is
@@ -63,10 +69,18 @@ func outcomeOf(p *Permit, subject string, err error) outcome {
 		class: kie.ClassOf(err), subject: subject, key: p.key,
 		moves: p.moves, trial: p.trial, stranger: p.stranger, cancelled: kie.Cancelled(err),
 	}
-	if e, ok := errors.AsType[*kie.Error](err); ok {
-		o.retryAfter = e.RetryAfter
-	}
+	o.retryAfter = RetryAfter(err)
 	return o
+}
+
+// RetryAfter returns how long an outcome asks not to be asked again, in bounds; 0 if it does not, or is none that may: a rate limit
+// or the API's own fault.
+func RetryAfter(err error) time.Duration {
+	e, ok := errors.AsType[*kie.Error](err)
+	if !ok || e.RetryAfter <= 0 || (e.Class != kie.ClassRateLimited && e.Class != kie.ClassServer) {
+		return 0
+	}
+	return min(max(e.RetryAfter, shortestRetry), longestRetry)
 }
 
 // wait returns how long nothing may pass that is about the task of an id; it is empty for who picks the task later. One that
@@ -111,7 +125,8 @@ func (g *gate) settle(o outcome, now time.Time) {
 	}
 	if o.cancelled {
 		if o.trial != trialNone {
-			g.prolong(now, 0)
+			g.abandonTrial()
+			g.until = now.Add(afterCancelled)
 		}
 		return
 	}
@@ -132,7 +147,7 @@ func (g *gate) settle(o outcome, now time.Time) {
 		g.close(reason, o, now)
 	case g.reason != kie.ClassOK && familyOf(o.class) == familyFault:
 		g.failed(o) // a trial that met a fault says nothing about the reason
-		g.prolong(now, 0)
+		g.prolong(now, o.retryAfter)
 	case g.reason != kie.ClassOK:
 		g.open()
 	}
@@ -227,15 +242,16 @@ func (g *gate) closedBy(id string) bool { return slices.Contains(g.closers, id) 
 
 // closedFor returns how long the gate stays closed after the level-th trial in a row that failed.
 func closedFor(reason kie.Class, level int, retryAfter time.Duration) time.Duration {
+	backsOff := reason == kie.ClassRateLimited || familyOf(reason) == familyFault
 	switch {
-	case reason == kie.ClassRateLimited && retryAfter > 0:
-		return min(max(retryAfter, time.Second), 5*time.Minute)
+	case backsOff && retryAfter > 0:
+		return retryAfter
 	case reason == kie.ClassRateLimited:
-		return jittered(level, 5*time.Minute)
-	case familyOf(reason) == familyFault:
+		return jittered(level, longestRetry)
+	case backsOff:
 		return jittered(level, time.Minute)
 	default:
-		return time.Minute
+		return max(time.Minute, retryAfter)
 	}
 }
 
