@@ -32,7 +32,7 @@ func load(t *testing.T, text string, getenv func(string) string) (*Config, error
 	t.Helper()
 	t.Chdir(t.TempDir())
 	writeFile(t, "kie.yml", text)
-	for i := range 16 {
+	for i := range 22 {
 		writeFile(t, fmt.Sprintf("key%d", i), fmt.Sprintf("%d-%s\n", i, canary))
 	}
 	writeFile(t, "same", "1-"+canary)

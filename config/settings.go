@@ -5,6 +5,7 @@ package config
 import (
 	"maps"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,6 +64,9 @@ func (d *decoder) labels(into *map[string]string) reader {
 	}
 }
 
+// apiPath is the end of a path that is the API's own. Appended to, it leads to pages that are not the API.
+var apiPath = regexp.MustCompile(`(?i)/+api/+v1(?:/+jobs(?:/+(?:recordInfo|createTask))?|/+chat(?:/+credit)?)?/*$`)
+
 // baseURL reads the URL that the API's paths are appended to.
 func (d *decoder) baseURL(into **url.URL) reader {
 	return func(v value) {
@@ -73,6 +77,8 @@ func (d *decoder) baseURL(into **url.URL) reader {
 			d.report(v, "must not hold a user name or password")
 		case u.RawQuery != "" || u.ForceQuery || strings.Contains(text, "#"):
 			d.report(v, "must not have a query or a fragment")
+		case apiPath.MatchString(u.Path):
+			d.report(v, "must not end in %s: the exporter appends the API's paths itself", apiPath.FindString(u.Path))
 		default:
 			*into = u
 		}

@@ -94,8 +94,11 @@ func New(o Options) *Receiver {
 	return &Receiver{options: o, slots: make(chan struct{}, atATime), counts: make(map[string]*Counts)}
 }
 
-// Register has callbacks received at /webhook/{account}.
-func (r *Receiver) Register(mux *http.ServeMux) { mux.Handle("POST /webhook/{account}", r) }
+// Register has callbacks received at /webhook/{account}, also with a slash at the end.
+func (r *Receiver) Register(mux *http.ServeMux) {
+	mux.Handle("POST /webhook/{account}", r)
+	mux.Handle("POST /webhook/{account}/{$}", r)
+}
 
 // ServeHTTP implements http.Handler.
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {

@@ -169,17 +169,19 @@ func TestWebhook(t *testing.T) {
 		{"a body over the limit", open, about("open") + strings.Repeat(" ", 1<<20), 400, webhook.Malformed},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			r := newRig(t)
-			if status := r.send(t, http.MethodPost, "/webhook/main", test.header, strings.NewReader(test.body)); status != test.status {
-				t.Errorf("status %d, want %d", status, test.status)
-			}
-			var want webhook.Counts
-			want[test.result] = 1
-			if got := r.Stat("main").Counts; got != want {
-				t.Errorf("counted %v, want one of %v", got, test.result)
-			}
-			if hinted := len(r.hints) > 0; hinted != (test.status == http.StatusAccepted) {
-				t.Errorf("hints %q", r.hints)
+			for _, path := range []string{"/webhook/main", "/webhook/main/"} {
+				r := newRig(t)
+				if status := r.send(t, http.MethodPost, path, test.header, strings.NewReader(test.body)); status != test.status {
+					t.Errorf("status %d of %s, want %d", status, path, test.status)
+				}
+				var want webhook.Counts
+				want[test.result] = 1
+				if got := r.Stat("main").Counts; got != want {
+					t.Errorf("%s: counted %v, want one of %v", path, got, test.result)
+				}
+				if hinted := len(r.hints) > 0; hinted != (test.status == http.StatusAccepted) {
+					t.Errorf("%s: hints %q", path, r.hints)
+				}
 			}
 		})
 	}
@@ -193,12 +195,16 @@ func TestOnlyPostsForAccountsThatThereAreAreReceived(t *testing.T) {
 	}{
 		{http.MethodGet, "/webhook/main", 405},
 		{http.MethodPut, "/webhook/main", 405},
+		{http.MethodGet, "/webhook/main/", 405},
 		{http.MethodPost, "/webhook/other", 404},
+		{http.MethodPost, "/webhook/other/", 404},
 		{http.MethodPost, "/webhook/", 404},
 		{http.MethodPost, "/webhook", 404},
 		{http.MethodPost, "/webhook/main/open", 404},
 		{http.MethodPost, "/", 404},
+		{http.MethodPost, "/webhook/main/open/", 404},
 		{http.MethodPost, "/webhook/bare", 401}, // without keys
+		{http.MethodPost, "/webhook/bare/", 401},
 	} {
 		if got := r.send(t, test.method, test.path, signed(key, "open", 0), strings.NewReader(about("open"))); got != test.want {
 			t.Errorf("%s %s answers %d, want %d", test.method, test.path, got, test.want)
