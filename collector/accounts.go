@@ -73,6 +73,11 @@ func requestMetrics() []Metric {
 			}
 		}),
 		perAccount(Metric{
+			Name: "kie_api_unknown_states_total",
+			Type: Counter,
+			Help: "Answers that call a task's state by a word that is not known; the log names the first few words",
+		}, func(a *tracker.Account, s *series) { s.put(float64(a.UnknownStates)) }),
+		perAccount(Metric{
 			Name: "kie_api_requests_in_flight",
 			Type: Gauge,
 			Help: "Requests to the API that have begun and not ended",

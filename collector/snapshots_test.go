@@ -197,7 +197,7 @@ func richGroups() []tracker.Group {
 func richAccounts() []tracker.Account {
 	return []tracker.Account{
 		{
-			Name: "default", Due: 2, AsksCredits: true, HasBalance: true, Balance: 5916.25, CreditsUsed: 84.5,
+			Name: "default", Due: 2, AsksCredits: true, HasBalance: true, Balance: 5916.25, CreditsUsed: 84.5, UnknownStates: 3,
 			Requests: stats(func(s *budget.Stats) {
 				s.Requests[budget.EndpointRecord][kie.ClassOK] = 120
 				s.Requests[budget.EndpointRecord][kie.ClassRateLimited] = 1

@@ -104,9 +104,11 @@ func oddAnswers() []row {
 			},
 		},
 		{
-			"a state that is unknown or empty", "unknown, asked on; the word is no label",
+			"a state in another spelling (canceled, IN_PROGRESS); one that is unknown or empty",
+			"read; unknown, asked on, the word counted and no label, and the log names the first few that are words",
 			[]string{
-				"kie.TestStateWords", "app.TestWildAnswersBecomeTrueSeriesOrNone/a state that is unknown or empty", "tracker.TestATaskInAnUnknownStateIsAskedOn",
+				"kie.TestAnUnknownStatesWordIsFitToBeLogged", "tracker.TestUnknownWordsForStatesAreCountedAndTheFirstFewLogged",
+				"tracker.TestAnUnknownWordInAProbesAnswerIsCounted", "kie.TestStateWords", "app.TestWildAnswersBecomeTrueSeriesOrNone/a state that is unknown or empty", "tracker.TestATaskInAnUnknownStateIsAskedOn",
 			},
 		},
 		{
@@ -160,8 +162,41 @@ func oddAnswers() []row {
 			},
 		},
 		{
-			"success without a result", "counted as an empty result",
-			[]string{"kie.TestOnlyAnEmptyResultIsNone", "tracker.TestTotalsOfANewLabelSetShow0ForAMinuteThenCatchUp"},
+			"success without a result: none, lists of empty texts, JSON in a text in a text of these, an envelope with an error; a result only under `response`",
+			"counted as an empty result; a result",
+			[]string{
+				"kie.TestOnlyAnEmptyResultIsNone", "kie.TestAResultOfAnyDepthIsRead", "tracker.TestTotalsOfANewLabelSetShow0ForAMinuteThenCatchUp",
+			},
+		},
+		{
+			"a page of something in between (HTML, text, JSON without an integer code, empty) with status 400, 401, 403, 404, 409, 410, 421, 422, 429, 451 or " +
+				"5xx, for 20 s",
+			"class server, 429 rate_limited, 401 auth; the gate closes; no task, id or balance is judged by it, and all are known within a minute of its end; " +
+				"logged once, without the page",
+			[]string{
+				"kie.TestStatusDecidesOnlyWithoutEnvelope", "kie.TestAnEnvelopeIsNeverForeign", "kie.TestAPageTooLongOrBrokenIsStillAPage",
+				"kie.FuzzBalance", "budget.TestPagesOfSomethingElseCloseTheGate", "tracker.TestAPageOfSomethingInBetweenSaysNothingAboutATask",
+				"tracker.TestEachOutageOfPagesIsLoggedOnce", "tracker.TestAPageForOneTaskAloneIsNoHotLoopAndNoBackOff",
+			},
+		},
+		{
+			"500 or 503 with Retry-After, from the API or from something before it", "neither the task nor the closed account is asked before; 1 s to 5 min",
+			[]string{
+				"budget.TestRetryAfterOfAServerFaultIsHonouredInTheSameBounds", "budget.TestRetryAfterOfATrialIsHonouredWhateverClosedTheGate",
+				"tracker.TestAServerThatSaysHowLongIsNotAskedAboutThatTaskBefore",
+			},
+		},
+		{
+			"a balance of -18.5, \"12\", 1e400, NaN", "shown as it is, and what was used below zero counts; 12; none",
+			[]string{"kie.TestBalanceIsABareNumber", "kie.FuzzBalance", "tracker.TestABalanceBelowZeroIsShownAndUseAcrossZeroCounts"},
+		},
+		{
+			"seventy texts and codes of moderation in every inflection, and a hundred that only sound like it (rate limit policy, minor version)",
+			"reason content_policy; another one",
+			[]string{
+				"kie.TestModerationIsKnownInEveryInflection", "kie.TestWhatOnlySoundsLikeModerationIsNot", "kie.TestModerationIsKnownByTheCodeAndTheEnvelopeToo",
+				"kie.TestBothSidesOfModerationHaveFortyTextsOrMore", "kie.TestAVeryLongFailureTextIsReadInNoTime",
+			},
 		},
 	}
 }
@@ -282,7 +317,7 @@ func configuration() []row {
 		},
 		{"1,000 reloads under load", "no leak; no task lost or asked twice", []string{"app.TestAThousandReloadsUnderLoadLeakAndLoseNothing"}},
 		{
-			"a base_url with userinfo, query, fragment, without a scheme; with a slash at its end", "refused; fine",
+			"a base_url with userinfo, query, fragment, without a scheme, ending in /api/v1; with a slash at its end", "refused; fine",
 			[]string{"config.TestBadFileIsRefusedWithEveryProblem/base URLs", "kie.TestRequestIsAsTheAPIWantsIt"},
 		},
 	}

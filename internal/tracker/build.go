@@ -201,7 +201,7 @@ func (k *task) snapshot() Task {
 func (a *account) snapshot(now time.Time, due int) Account {
 	s := Account{
 		Name: a.name, Due: due, Requests: a.budget.Stats(),
-		CreditsUsed: a.credits.used, AsksCredits: a.credits.interval > 0,
+		CreditsUsed: a.credits.used, AsksCredits: a.credits.interval > 0, UnknownStates: a.unknownStates,
 	}
 	s.Balance, s.HasBalance = a.credits.known(now)
 	return s

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,9 +34,13 @@ type account struct {
 	clock   clock
 	gate    kie.Class // that closed the budget's gate, as last logged
 	key     key
-	failed  int // requests in a row that showed the API not to be in working order
+	failed  int  // requests in a row that showed the API not to be in working order
+	foreign bool // something else answered one of these, as last logged
 	waiting []*waiter
 	credits credits
+
+	unknownStates uint64   // answers with a word for a state that is not known
+	words         []string // the first of these
 }
 
 func newAccount(t *Tracker, o AccountOptions) *account {
@@ -238,6 +243,7 @@ const failuresToLog = 3
 
 func (a *account) noteHealth(err error) {
 	if !a.budget.Up() {
+		defer a.noteForeign(err)
 		if a.failed++; a.failed == failuresToLog {
 			a.log.Warn("The API does not work for us", "err", err)
 		}
@@ -246,7 +252,32 @@ func (a *account) noteHealth(err error) {
 	if a.failed >= failuresToLog {
 		a.log.Info("The API works again")
 	}
-	a.failed = 0
+	a.failed, a.foreign = 0, false
+}
+
+// noteForeign logs once, until the API answers again, that something else does. A single page is no outage.
+func (a *account) noteForeign(err error) {
+	if a.foreign || !kie.IsForeign(err) || a.failed < failuresToLog && a.budget.Closed() == kie.ClassOK {
+		return
+	}
+	a.foreign = true
+	a.log.Warn("Something that is not the API answers at base_url. It tells nothing about tasks or credits; if it stays, look at base_url", "err", err)
+}
+
+// wordsToLog is how many unknown words for a state are logged.
+const wordsToLog = 5
+
+// noteWord counts an answer whose state has a word that is not known, and logs the first few words.
+func (a *account) noteWord(answer kie.Answer) {
+	if answer.Word == "" {
+		return
+	}
+	a.unknownStates++
+	if len(a.words) >= wordsToLog || slices.Contains(a.words, answer.Word) {
+		return
+	}
+	a.words = append(a.words, answer.Word)
+	a.log.Warn("The API uses a word for a task's state that is not known: such a task counts as unknown and is asked on", "word", answer.Word)
 }
 
 // credits is what is known of an account's balance. Its fields are guarded by the tracker's lock.
@@ -277,14 +308,17 @@ func (c *credits) every(interval time.Duration, now time.Time) {
 
 func (c *credits) begin() { c.asking = true }
 
+// mostUsed is more than any account uses between two looks at its balance; what is beyond would spoil the sum for good.
+const mostUsed = 1e9
+
 // end takes what became of a credit call. A balance that has grown was topped up, and says nothing about use.
 func (c *credits) end(balance float64, err error, now time.Time) {
 	c.asking, c.next = false, now.Add(c.interval)
 	if err != nil {
 		return
 	}
-	if !c.told.IsZero() {
-		c.used += max(0, c.balance-balance)
+	if used := c.balance - balance; !c.told.IsZero() && used > 0 && used <= mostUsed {
+		c.used += used
 	}
 	c.balance, c.told = balance, now
 }

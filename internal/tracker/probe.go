@@ -113,7 +113,10 @@ func (t *Tracker) ask(ctx context.Context, a *account, known Task) (p Probe, use
 		p.Task.QueryError = kie.ClassOf(err)
 	default:
 		p.Task.take(answer, time.Now())
-		t.do(func() { t.keep(a, answer) })
+		t.do(func() {
+			a.noteWord(answer)
+			t.keep(a, answer)
+		})
 	}
 	return p, !kie.Cancelled(err)
 }

@@ -108,6 +108,8 @@ type Account struct {
 	HasBalance  bool
 	CreditsUsed float64 // sum of the balance's decreases
 	AsksCredits bool
+	// UnknownStates counts answers that call a task's state by a word that is not known.
+	UnknownStates uint64
 }
 
 // Overflows count the tasks whose label value went into "other" because a limit was reached.

@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 )
@@ -196,6 +197,7 @@ func (t *Tracker) learn(a *account, k *task, answer kie.Answer, err error) Probe
 	delete(a.asking, k)
 	k.open.asking, k.open.asked = false, kie.TimeOf(now.Add(time.Millisecond))
 	a.note(err, "task_id", k.id)
+	a.noteWord(answer)
 	if !k.marks.has(markRemoved) {
 		t.conclude(a, k, answer, err, now)
 		t.resolve(k, now)
@@ -250,10 +252,13 @@ func (t *Tracker) conclude(a *account, k *task, answer kie.Answer, err error, no
 		return // says nothing about the task: it stays as it was, due
 	case a.budget.Closed() != kie.ClassOK:
 		o.class, o.Due = class, now // the account rests, and no task is to rest longer for it
+	case class == kie.ClassServer && kie.IsForeign(err):
+		// Something in between says nothing about the task: it is asked again as one of its age is, and backs off for nothing.
+		o.class, o.Due = class, now.Add(min(t.options.Bounds.Interval(k.age(a.clock)), t.options.Bounds.Max))
 	default:
 		o.fault(class, now, k.age(a.clock))
 	}
-	if earliest := now.Add(t.options.Bounds.Min); o.Due.Before(earliest) {
+	if earliest := now.Add(max(t.options.Bounds.Min, budget.RetryAfter(err))); o.Due.Before(earliest) {
 		o.Due = earliest
 	}
 }
