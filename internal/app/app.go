@@ -42,6 +42,7 @@ func Run(ctx context.Context, args []string, o Options) int {
 	}
 	f.log.Writer = o.Stderr
 	log := promslog.New(&f.log)
+	defer pace(o.Getenv)()
 	if err := f.run(ctx, log, o); err != nil {
 		report(log, o.Stderr, err)
 		return 1

@@ -4,6 +4,7 @@ package source
 
 import (
 	"hash/maphash"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -186,17 +187,25 @@ func (g *ledger) touchShared() {
 	}
 }
 
-// settle decides anew whose the touched ids are, and returns what changed, group by group.
-func (g *ledger) settle() []Change {
-	defer func() { g.touched, g.shared = nil, newShared() }()
-	if len(g.touched) == 0 {
-		return nil
+// settleAtATime is how many ids a change has at the most, so that a list of a million is handed on in parts.
+const settleAtATime = 1 << 16
+
+// settle decides anew whose the touched ids are, and yields what changed, some ids at a time and group by group.
+func (g *ledger) settle() iter.Seq[Change] {
+	return func(yield func(Change) bool) {
+		defer func() { g.touched, g.shared = nil, newShared() }()
+		for touched := range slices.Chunk(g.touched, settleAtATime) {
+			changes := make([]Change, g.groups)
+			for _, t := range touched {
+				g.settleTask(t, changes)
+			}
+			for _, c := range changes {
+				if len(c.Added)+len(c.Removed) > 0 && !yield(c) {
+					return
+				}
+			}
+		}
 	}
-	changes := make([]Change, g.groups)
-	for _, t := range g.touched {
-		g.settleTask(t, changes)
-	}
-	return slices.DeleteFunc(changes, func(c Change) bool { return len(c.Added)+len(c.Removed) == 0 })
 }
 
 func (g *ledger) settleTask(t *task, changes []Change) {

@@ -263,7 +263,7 @@ func (s *Set) read(ctx context.Context, src *source, first bool) error {
 
 // settle hands on what changed in the ledger.
 func (s *Set) settle(backlog bool) {
-	for _, c := range s.ledger.settle() {
+	for c := range s.ledger.settle() {
 		c.Backlog = backlog
 		s.sink.Apply(c)
 	}

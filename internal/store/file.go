@@ -4,6 +4,8 @@ package store
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -255,20 +257,31 @@ func (f *file) view(read func(meta, tasks *bbolt.Bucket) error) error {
 	})
 }
 
+// trimAfter is after how many records in a row the pages of the file that were read are let go. They would count as memory of
+// the process until the system needs room, or its limit is reached.
+const trimAfter = 1024
+
+// trim lets the pages of the file go that were read. It is for readers of many records, and only within a transaction: then
+// the file stays where it is mapped.
+func trim(tx *bbolt.Tx) {
+	discard(tx.DB().Info().Data, uintptr(tx.Size())) //nolint:gosec // no file has a negative size
+}
+
 // find reads the records that are not yet in found. In order of ids, neighbours share their pages.
 func (f *file) find(ids []string, found []Record) (invalid int, err error) {
-	var order []int
-	for i := range ids {
-		if !found[i].Known() {
-			order = append(order, i)
-		}
+	if f.tasks.Load() == 0 {
+		return 0, nil
 	}
-	slices.SortFunc(order, func(i, j int) int { return strings.Compare(ids[i], ids[j]) })
+	order := inOrder(ids, func(i int) bool { return !found[i].Known() })
 	names := make(interned)
 	err = f.view(func(_, tasks *bbolt.Bucket) error {
 		c := tasks.Cursor()
 		var id []byte
-		for _, i := range order {
+		for n, next := range order {
+			i := next.index
+			if n%trimAfter == trimAfter-1 {
+				trim(tasks.Tx())
+			}
 			id = append(id[:0], ids[i]...)
 			key, value := c.Seek(id)
 			if !bytes.Equal(key, id) {
@@ -283,6 +296,31 @@ func (f *file) find(ids []string, found []Record) (invalid int, err error) {
 		return nil
 	})
 	return invalid, err
+}
+
+// ordered is one of some ids, with its first bytes: they nearly always tell which of two comes first.
+type ordered struct {
+	first uint64
+	index int
+}
+
+// inOrder returns where those of some ids are that are wanted, in order of ids.
+func inOrder(ids []string, wanted func(int) bool) []ordered {
+	all := make([]ordered, 0, len(ids))
+	for i, id := range ids {
+		if wanted(i) {
+			var first [8]byte
+			copy(first[:], id)
+			all = append(all, ordered{binary.BigEndian.Uint64(first[:]), i})
+		}
+	}
+	slices.SortFunc(all, func(a, b ordered) int {
+		if a.first != b.first {
+			return cmp.Compare(a.first, b.first)
+		}
+		return strings.Compare(ids[a.index], ids[b.index])
+	})
+	return all
 }
 
 // change is a new value for a record; nil: it goes.
@@ -315,7 +353,11 @@ func (f *file) update(now time.Time, all iter.Seq[change]) error {
 
 // apply makes changes, and returns by how many the records became more.
 func apply(tasks *bbolt.Bucket, all iter.Seq[change]) (added int64, err error) {
+	n := 0
 	for c := range all {
+		if n++; n%trimAfter == 0 {
+			trim(tasks.Tx())
+		}
 		key := []byte(c.id)
 		old := tasks.Get(key)
 		switch {

@@ -2,9 +2,14 @@
 
 package store
 
+import "time"
+
 // queueLimit bounds the memory that what is not on disk yet takes, in bytes. What is put beyond it is left out, and made again
 // from the tasks when there is room.
-const queueLimit = 16 << 20
+const queueLimit = 8 << 20
+
+// rushed is how long ago a record must have been left out for there to be time to make it again.
+const rushed = 3 * time.Second
 
 // recordBytes is about what a record takes in the queue, besides what is its own of its texts.
 const recordBytes = 320
@@ -49,7 +54,11 @@ func (s *Store) hasRoom(id string, r *Record) bool {
 }
 
 // leaveOut notes that records have to be made again. The lock must be held.
-func (s *Store) leaveOut() { s.behind, s.refusing = true, true }
+func (s *Store) leaveOut() { s.behind, s.leftOut = true, time.Now() }
+
+// isRush reports whether records were left out lately, as when a long list is read first: then it is too early to make them
+// again, and whoever reads the list has better use for the processor. The lock must be held.
+func (s *Store) isRush(now time.Time) bool { return s.behind && now.Sub(s.leftOut) < rushed }
 
 // Forget lets go what waits of tasks that are tracked no longer and have not finished, if nothing can be written: it is of no
 // use any more. What is known of finished ones goes on waiting, so that they are neither asked nor counted again.

@@ -43,12 +43,27 @@ func TestWhatDoesNotFitIntoTheQueueIsWrittenLater(t *testing.T) {
 		t.Errorf("%d records were held", n)
 	}
 	maps.Copy(all, atOnce(s, overfull, 10))
-	for range 2 {
-		s.step(time.Now(), all)
-	}
+	s.step(time.Now().Add(rushed), all)
 	want(t, s, all)
 	if s.behind || len(s.queue.records) > 0 {
 		t.Error("something still waits")
+	}
+}
+
+func TestWhatSomebodyWaitsForIsWrittenInARushToo(t *testing.T) {
+	s := open(t, t.TempDir())
+	s.step(time.Now(), tracked{}) // the first heartbeat
+	all := atOnce(s, 0, overfull)
+	s.step(time.Now(), all)
+	if n := s.Stats().Tasks; n != 0 {
+		t.Errorf("%d records were written while a list is read", n)
+	}
+	shown := false
+	all["a"] = record(1)
+	s.Put("a", record(1), func() { shown = true })
+	s.step(time.Now(), all)
+	if !shown {
+		t.Error("not committed")
 	}
 }
 
@@ -92,10 +107,9 @@ func TestAnOlderRecordNeverReplacesANewerOne(t *testing.T) {
 			shown++
 		}
 	}}
-	s.isQuiet()
-	s.step(time.Now(), l)
+	s.step(time.Now().Add(rushed), l)
 	l.news = func([]string) {}
-	s.step(time.Now(), l)
+	s.step(time.Now().Add(rushed), l)
 	if shown != 0 {
 		t.Errorf("%d records were not committed", shown)
 	}

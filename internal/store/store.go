@@ -56,15 +56,15 @@ type Store struct {
 	log     *slog.Logger
 	lastRun time.Time
 
-	mu       sync.Mutex // never held while the disk is waited for
-	file     *file      // nil: none
-	up       bool       // what is put will be written
-	queue    queue      // what the file lacks
-	flight   queue      // being written
-	behind   bool       // the file lacks records that there was no room for
-	refusing bool       // one was refused since somebody last looked
-	waiting  []func()   // for the queue to be committed
-	errors   map[Operation]uint64
+	mu      sync.Mutex // never held while the disk is waited for
+	file    *file      // nil: none
+	up      bool       // what is put will be written
+	queue   queue      // what the file lacks
+	flight  queue      // being written
+	behind  bool       // the file lacks records that there was no room for
+	leftOut time.Time  // when that was so last
+	waiting []func()   // for the queue to be committed
+	errors  map[Operation]uint64
 
 	// What follows belongs to Open, then Run.
 	written time.Time // last

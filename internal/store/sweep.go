@@ -44,6 +44,9 @@ func (f *file) part(from place, names interned, over []kept) (part []kept, next 
 			part = append(part, k)
 		}
 		next = place{key: bytes.Clone(key), end: key == nil}
+		if len(part) >= trimAfter {
+			trim(tasks.Tx())
+		}
 		return nil
 	})
 	return part, next, err

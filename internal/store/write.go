@@ -54,10 +54,10 @@ func (s *Store) step(now time.Time, t Tasks) {
 			s.fail(OpWrite, errGone)
 			return
 		}
-		if s.pending() || now.Sub(s.written) >= heartbeatInterval {
+		if s.pending(now) || now.Sub(s.written) >= heartbeatInterval {
 			s.write(now)
 		}
-		if s.isUp() && s.isQuiet() {
+		if s.isUp() && s.lags(now) {
 			s.catchUp(t)
 		}
 		if s.isUp() {
@@ -92,14 +92,11 @@ func (s *Store) resume(now time.Time, t Tasks) {
 	s.log.Info("Storage works again", "file", s.path)
 }
 
-// isQuiet reports whether no record was left out since it was last asked. While records are left out, as when a long list is
-// read first, it is too early to make them again.
-func (s *Store) isQuiet() bool {
+// lags reports whether it is time to make records again.
+func (s *Store) lags(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	quiet := !s.refusing
-	s.refusing = false
-	return quiet
+	return s.behind && !s.isRush(now)
 }
 
 // catchUp writes what is known of every task, if records were left out. In order of ids, it touches each page but once.
@@ -148,10 +145,11 @@ func (s *Store) isUp() bool {
 	return s.up
 }
 
-func (s *Store) pending() bool {
+// pending reports whether there is something to write now. In a rush that is only what somebody waits for.
+func (s *Store) pending(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.queue.records) > 0 || len(s.waiting) > 0
+	return len(s.waiting) > 0 || len(s.queue.records) > 0 && !s.isRush(now)
 }
 
 // write commits the queue. In order of ids, a large one touches each page of the file but once.

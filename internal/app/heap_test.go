@@ -1,0 +1,57 @@
+package app
+
+import (
+	"runtime"
+	"runtime/debug"
+	runtimemetrics "runtime/metrics"
+	"testing"
+	"time"
+)
+
+func TestALargeHeapGrowsByLess(t *testing.T) {
+	for live, want := range map[uint64]int{
+		0: 100, 5 << 20: 100, 48 << 20: 100, 96 << 20: 50, 192 << 20: 25, 200 << 20: 25, 4 << 30: 25,
+	} {
+		if got := growth(live); got != want {
+			t.Errorf("with %d MiB in use it may grow by %d %%, want %d", live>>20, got, want)
+		}
+	}
+}
+
+// Other tests of the package collect garbage too, and may have another pacer: it is the same rule.
+func TestThePaceFollowsWhatIsInUse(t *testing.T) {
+	stop := pace(func(string) string { return "" })
+	ballast := make([]byte, 300<<20) // never touched, so it takes no memory
+	await(t, leastGrowth)
+	runtime.KeepAlive(ballast)
+	ballast = nil
+	await(t, mostGrowth)
+	stop()
+}
+
+func TestGOGCIsLeftAlone(t *testing.T) {
+	before := debug.SetGCPercent(77)
+	defer debug.SetGCPercent(before)
+	defer pace(func(name string) string { return map[string]string{"GOGC": "77"}[name] })()
+	runtime.GC()
+	if got := percent(); got != 77 {
+		t.Errorf("it is %d", got)
+	}
+}
+
+func percent() int {
+	s := []runtimemetrics.Sample{{Name: "/gc/gogc:percent"}}
+	runtimemetrics.Read(s)
+	return int(s[0].Value.Uint64()) //nolint:gosec // a percentage
+}
+
+// await waits until the percentage is what it is to be.
+func await(t *testing.T, want int) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); percent() != want; time.Sleep(time.Millisecond) {
+		runtime.GC()
+		if time.Now().After(end) {
+			t.Fatalf("it is %d, want %d", percent(), want)
+		}
+	}
+}
