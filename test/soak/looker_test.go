@@ -124,6 +124,14 @@ func (l *looker) remember(p *process, all map[string]record) {
 	}
 }
 
+// showed reports whether a process has shown a task as finished.
+func (l *looker) showed(p *process, id string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, ok := l.since[id]
+	return ok && l.process == p
+}
+
 // known reports whether the process that runs now has known for long that a task has finished.
 func (l *looker) known(id string) bool {
 	l.mu.Lock()

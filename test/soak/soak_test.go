@@ -5,6 +5,7 @@ package soak_test
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -168,21 +169,44 @@ func (w *world) awaitTruth(t *testing.T) {
 	}
 }
 
-// awaitTotals waits until the totals have what the process was told: that comes after it is on disk.
+// awaitTotals waits until the totals have all that the last process learned: that comes after it is on disk. Each group is looked at
+// for itself, since what one has in excess would hide what another lacks.
 func (w *world) awaitTotals(t *testing.T) {
 	t.Helper()
 	p := w.current()
+	learned := w.learnedBy(p)
+	var lacking string
 	for deadline := time.Now().Add(settlePatience); time.Now().Before(deadline); w.pause(t.Context(), time.Second) {
 		e, err := glance(t.Context(), p, shortly)
 		if err != nil {
 			continue
 		}
-		learned := e.sum("kie_exporter_detection_delay_seconds_count", nil) + e.sum("kie_exporter_uncounted_tasks_total", nil)
-		if learned >= float64(w.api.endsTold(p.number)) {
+		lacking = ""
+		for group, want := range learned {
+			of := with{"group": group}
+			got := e.sum("kie_exporter_detection_delay_seconds_count", of) + e.sum("kie_exporter_uncounted_tasks_total", of)
+			if got < float64(want) {
+				lacking += fmt.Sprintf("; group %s has %v of %d", group, got, want)
+			}
+		}
+		if lacking == "" {
 			return
 		}
 	}
-	w.verdict.check(totalsAgree, false, "totals lack tasks whose end process %d was told", p.number)
+	w.verdict.check(totalsAgree, false, "totals lack tasks whose end process %d was told%s", p.number, lacking)
+}
+
+// learnedBy returns by group of how many tasks a process learned that they have finished: it was told so, or shows them so, and did
+// not find them so on disk.
+func (w *world) learnedBy(p *process) map[string]int {
+	n := map[string]int{}
+	for id, f := range w.book.all() {
+		life, told := w.api.endedIn(id)
+		if (told && life == p.number || w.looker.showed(p, id)) && !p.kept[id].State.Finished() {
+			n[f.group]++
+		}
+	}
+	return n
 }
 
 // judge looks at what is on disk in the end, and at the totals that the last process showed.
