@@ -297,13 +297,13 @@ func (w *world) answer(rw http.ResponseWriter, r *http.Request) {
 	id := r.URL.Query().Get("taskId")
 	var high uint64
 	_, _ = fmt.Sscanf(id[:16], "%x", &high)
-	i := int(high*0xf1de83e19937733d) - 1 //nolint:gosec // the inverse of what makes ids
+	i := int64(high*0xf1de83e19937733d) - 1 //nolint:gosec // the inverse of what makes ids
 	created := 1698765400000 + i*37
 	data := map[string]any{
-		"taskId": id, "model": "vendor/" + strconv.Itoa(i%2) + "-model-" + strconv.Itoa(i/2%5) + "/image-to-video",
+		"taskId": id, "model": fmt.Sprintf("vendor/%d-model-%d/image-to-video", i%2, i/2%5),
 		"state": "generating", "createTime": created,
 	}
-	if i >= w.unfinished {
+	if i >= int64(w.unfinished) {
 		data["state"], data["completeTime"], data["creditsConsumed"] = "success", created+2_000+i*7_919%300_000, float64(i%80)/2
 		data["resultJson"] = `{"resultUrls":["https://example.com/1"]}`
 	}

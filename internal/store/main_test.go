@@ -44,7 +44,7 @@ func (t tracked) Listed(id string) bool { return t[id].Known() }
 
 // record returns a record that no other number has.
 func record(n int) Record {
-	at := kie.Time(1_700_000_000_000 + 1000*n)
+	at := kie.Time(1_700_000_000_000 + 1000*int64(n))
 	return Record{
 		Group: "video", Model: fmt.Sprintf("model/%d", n%7), Seen: at, Created: at - 500, Completed: at + 60_000,
 		Learned: at + 61_234, State: kie.StateSuccess, Credits: float64(n) / 4, HasCredits: true, Counted: true, Watched: true,
@@ -52,7 +52,9 @@ func record(n int) Record {
 }
 
 // id returns a task id as long as the API's are, in no order.
-func id(n int) string { return fmt.Sprintf("%08x%024x", n*2654435761%(1<<32), n) }
+func id(n int) string {
+	return fmt.Sprintf("%08x%024x", uint32(n)*2654435761, n) //nolint:gosec // the high bits are to go
+}
 
 func records(n int) tracked {
 	all := make(tracked, n)
