@@ -103,10 +103,11 @@ docs-check: $(BIN)/doclinks ## generated documents are current, no link is broke
 	$<
 
 .PHONY: race
-race: packages ## all tests under the race detector, fuzz seeds included
+race: packages $(BIN)/testlog ## all tests under the race detector, fuzz seeds included
 	go -C $(TOOLS_MOD) test -shuffle=on ./...
 	go -C $(TOOLS_MOD)/readers test ./...
-	go test -race -shuffle=on ./...
+	go test -race -shuffle=on -json ./... | $(BIN)/testlog .cache/tests
+	go run ./internal/badinput ran . .cache/tests
 
 .PHONY: scrape-check
 scrape-check: build $(BIN)/promtool ## run the demo, scrape it, have promtool judge it
@@ -183,6 +184,7 @@ $(BIN)/dockerlint:    PKG := ./dockerlint
 $(BIN)/doclinks:      PKG := ./doclinks
 $(BIN)/panelcheck:    PKG := ./panelcheck
 $(BIN)/mutaterules:   PKG := ./mutaterules
+$(BIN)/testlog:       PKG := ./testlog
 $(BIN)/%: $(TOOLS_MOD)/go.mod $(wildcard $(TOOLS_MOD)/*/*.go)
 	go -C $(TOOLS_MOD) build -o $@ $(PKG)
 	@touch $@

@@ -13,7 +13,7 @@ func module(t *testing.T) tests {
 	root := t.TempDir()
 	for name, text := range map[string]string{
 		"go.mod":                 "module x\n",
-		"a/a_test.go":            "package a_test\n\nfunc TestA(t *testing.T) { t.Run(\"one\", nil) }\n\nfunc TestCases(t *testing.T) { read(\"testdata/c.txt\") }\n",
+		"a/a_test.go":            "package a_test\n\nfunc TestA(t *testing.T) { t.Run(\"one\", nil); say(\"word\") }\n\nfunc TestCases(t *testing.T) { read(\"testdata/c.txt\") }\n",
 		"a/testdata/c.txt":       "#### two\nx\n",
 		"a/fuzz_test.go":         "package a\n\n// FuzzA: it\n// holds.\nfunc FuzzA(f *testing.F) {}\n\nfunc FuzzB(f *testing.F) {}\n",
 		"other/go.mod":           "module y\n",

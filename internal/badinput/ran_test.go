@@ -1,0 +1,46 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// A text beside a test is no subtest, and one that was skipped or has failed shows nothing.
+func TestARowWhoseTestDidNotRunAndPassIsAProblem(t *testing.T) {
+	found := module(t)
+	file := filepath.Join(t.TempDir(), "outcomes")
+	ran := "pass x/a TestA\npass x/a TestA/one\nskip x/a TestCases\nfail x/a FuzzA\npass x/other TestOther\npass y/a TestCases/two\n"
+	if err := os.WriteFile(file, []byte(ran), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	all, err := readOutcomes(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"a.TestA":           "",
+		"a.TestA/one":       "",
+		"a.TestA/word":      "a.TestA/word was not among the tests that ran",
+		"a.TestCases":       "a.TestCases did not pass: skip",
+		"a.TestCases/two":   "a.TestCases/two was not among the tests that ran",
+		"a.FuzzA":           "a.FuzzA did not pass: fail",
+		"other.TestOther":   "there is no test other.TestOther",
+		"a.TestA/one/three": `a.TestA has no subtest "one/three"`,
+	} {
+		rows := []section{{"S", []row{{"input", "happens", []string{name}}}}}
+		if err := all.check(rows, found, "x"); err == nil != (want == "") || err != nil && err.Error() != `"input": `+want {
+			t.Errorf("%s: got %v, want %q", name, err, want)
+		}
+	}
+}
+
+func TestNamesAreSpeltAsTheyRun(t *testing.T) {
+	for _, name := range []string{"a b", "tab\tbell\a", "ünïcode “quotes”", "--web.listen-address", "a/b\u200b", "x|y"} {
+		t.Run(name, func(t *testing.T) {
+			if got := "TestNamesAreSpeltAsTheyRun/" + asRun(name); got != t.Name() {
+				t.Errorf("%q: got %s, want %s", name, got, t.Name())
+			}
+		})
+	}
+}
