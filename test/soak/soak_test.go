@@ -65,6 +65,9 @@ func newPlan(t *testing.T) plan {
 }
 
 func TestWhatIsSaidIsTrueWhateverHappens(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes half a minute")
+	}
 	w := newWorld(t, newPlan(t))
 	t.Logf("soaking for %v with seed %d", w.plan.length, w.plan.seed)
 	w.start(t)
