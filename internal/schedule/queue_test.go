@@ -292,6 +292,26 @@ func TestTheSharesOfTheLanes(t *testing.T) {
 	}
 }
 
+func TestALaneGetsAQueryWhenAWholeOneHasComeToIt(t *testing.T) {
+	w := newWaiting(t)
+	w.put("hot", schedule.LaneHot, 0)
+	w.names = []string{"listed"}
+	for n := 1; n <= 12; n++ {
+		if name, _ := w.Take(start, func(string) bool { return false }); (name == "listed") != (n%4 == 0) {
+			t.Errorf("the %d. query goes to %s", n, name)
+		} else if name == "hot" {
+			w.Put(w.items[name])
+		}
+	}
+	w = newWaiting(t)
+	w.put("hot", schedule.LaneHot, 0)
+	w.put("rare", schedule.LaneRare, 0)
+	for n := 1; n <= 18; n++ { // of 20, give or take what 20 times 0.05 comes to
+		w.take(0, "hot")
+		w.Put(w.items["hot"])
+	}
+}
+
 // A lane that was alone for long has nothing coming to it, and owes nothing.
 func TestSharesAreNotSavedUp(t *testing.T) {
 	w := newWaiting(t)

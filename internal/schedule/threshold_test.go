@@ -20,24 +20,36 @@ func asTasksTake(d *schedule.Durations, median time.Duration, sigma float64, n i
 	}
 }
 
-// thresholdOf returns the threshold that is learned of such tasks alone.
-func thresholdOf(median time.Duration, sigma float64, seed uint64) time.Duration {
-	fresh := schedule.NewDurations(nil)
-	asTasksTake(fresh, median, sigma, 2000, rand.New(rand.NewPCG(seed, 99)))
-	return fresh.Overdue()
+type kind struct {
+	median time.Duration
+	sigma  float64
 }
 
-// wantThreshold checks that the threshold is that of such tasks alone, within what 30 of them can tell.
-func wantThreshold(t *testing.T, d *schedule.Durations, median time.Duration, sigma float64, seed uint64) {
+// fresh holds the thresholds that are learned of such tasks alone.
+type fresh map[kind]time.Duration
+
+func (f fresh) of(median time.Duration, sigma float64) time.Duration {
+	k := kind{median, sigma}
+	if f[k] == 0 {
+		d := schedule.NewDurations(nil)
+		asTasksTake(d, median, sigma, 2000, newRandom())
+		f[k] = d.Overdue()
+	}
+	return f[k]
+}
+
+// check checks that a threshold is that of such tasks alone, within what 30 of them can tell.
+func (f fresh) check(t *testing.T, d *schedule.Durations, median time.Duration, sigma float64, seed uint64) {
 	t.Helper()
 	spread := math.Exp(1.2 * sigma)
-	got, want := d.Overdue().Seconds(), thresholdOf(median, sigma, seed).Seconds()
+	got, want := d.Overdue().Seconds(), f.of(median, sigma).Seconds()
 	if got > want*spread || got < want/spread {
 		t.Errorf("seed %d, σ %v: overdue after %v s, want that of fresh tasks, %v s", seed, sigma, got, want)
 	}
 }
 
 func TestTheThresholdOfAModelThatBecameFasterIsRightWithin60Tasks(t *testing.T) {
+	known := make(fresh)
 	for _, before := range []int{12, 20, 40, 100, 1000} {
 		for _, sigma := range []float64{0.2, 0.4, 0.6} {
 			for seed := range uint64(20) {
@@ -45,9 +57,9 @@ func TestTheThresholdOfAModelThatBecameFasterIsRightWithin60Tasks(t *testing.T) 
 				d := schedule.NewDurations(nil)
 				asTasksTake(d, 20*time.Minute, sigma, before, random)
 				asTasksTake(d, 2*time.Minute, sigma, 60, random)
-				wantThreshold(t, d, 2*time.Minute, sigma, seed)
+				known.check(t, d, 2*time.Minute, sigma, seed)
 				asTasksTake(d, 2*time.Minute, sigma, 440, random)
-				wantThreshold(t, d, 2*time.Minute, sigma, seed)
+				known.check(t, d, 2*time.Minute, sigma, seed)
 			}
 		}
 	}
@@ -55,6 +67,7 @@ func TestTheThresholdOfAModelThatBecameFasterIsRightWithin60Tasks(t *testing.T) 
 
 // It rises in steps, since each task counts as the threshold of its time at the most.
 func TestTheThresholdOfAModelThatBecameSlowerFollowsIt(t *testing.T) {
+	known := make(fresh)
 	for _, factor := range []float64{4, 10} {
 		for _, sigma := range []float64{0.2, 0.4, 0.6} {
 			for seed := range uint64(20) {
@@ -63,11 +76,11 @@ func TestTheThresholdOfAModelThatBecameSlowerFollowsIt(t *testing.T) {
 				asTasksTake(d, 2*time.Minute, sigma, 1000, random)
 				slow := time.Duration(factor * 2 * float64(time.Minute))
 				asTasksTake(d, slow, sigma, 60, random)
-				if got, want := d.Overdue(), thresholdOf(slow, sigma, seed); got < want*2/5 || got > want*2 {
+				if got, want := d.Overdue(), known.of(slow, sigma); got < want*2/5 || got > want*2 {
 					t.Errorf("seed %d, σ %v: overdue after %v, want about that of fresh tasks, %v", seed, sigma, got, want)
 				}
 				asTasksTake(d, slow, sigma, 60, random)
-				wantThreshold(t, d, slow, sigma, seed)
+				known.check(t, d, slow, sigma, seed)
 			}
 		}
 	}
@@ -75,13 +88,14 @@ func TestTheThresholdOfAModelThatBecameSlowerFollowsIt(t *testing.T) {
 
 // The second change comes while too little is known of what came after the first.
 func TestTheThresholdForgetsTwiceInARow(t *testing.T) {
+	known := make(fresh)
 	for seed := range uint64(20) {
 		random := rand.New(rand.NewPCG(seed, 2))
 		d := schedule.NewDurations(nil)
 		asTasksTake(d, time.Hour, 0.3, 1000, random)
 		asTasksTake(d, 20*time.Minute, 0.3, 20, random)
 		asTasksTake(d, 2*time.Minute, 0.3, 60, random)
-		wantThreshold(t, d, 2*time.Minute, 0.3, seed)
+		known.check(t, d, 2*time.Minute, 0.3, seed)
 	}
 }
 
