@@ -228,7 +228,7 @@ func stats(change func(*budget.Stats)) budget.Stats {
 
 func rejected(duplicates uint64) map[source.Rejection]uint64 {
 	return map[source.Rejection]uint64{
-		source.RejectedInvalid: 0, source.RejectedDuplicate: duplicates, source.RejectedLimit: 0,
+		source.RejectedInvalid: 0, source.RejectedDuplicate: duplicates, source.RejectedLimit: 0, source.RejectedNoTask: 0,
 	}
 }
 

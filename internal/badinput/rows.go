@@ -373,6 +373,44 @@ func lists() []row {
 		},
 		{"CRLF, BOM, blanks, comments, tabs", "fine", []string{"source.TestListFormats/comments and blanks"}},
 		{
+			"answers of createTask appended without newlines, over several lines, with records between them; one broken or cut off in the middle",
+			"all are read, but for the broken one, which is counted; a half-written last one waits; nothing in a broken one is taken for an id",
+			[]string{
+				"source.TestJSONLinesAreAStreamOfValues/nothing between answers", "source.TestJSONLinesAreAStreamOfValues/answers over several lines",
+				"source.TestJSONLinesAreAStreamOfValues/records", "source.TestJSONLinesAreAStreamOfValues/cut off and gone on",
+				"source.TestJSONLinesAreAStreamOfValues/cut off over several lines",
+				"source.TestJSONLinesAreAStreamOfValues/strings of a broken object are no ids",
+				"source.TestAnswersAppendedWithoutNewlinesAreReadAsTheyCome", "source.TestAHalfWrittenAnswerOverSeveralLinesWaits",
+			},
+		},
+		{
+			"a list that was fine and to which something broken is added, in any format", "no id that was read is dropped",
+			[]string{"source.TestAnIDReadOnceIsNotDroppedBecauseALaterPartIsBroken", "source.FuzzParseJSONLines"},
+		},
+		{
+			"answers of createTask that created no task: 402, 429", "skipped and counted as `no_task`, without a warning",
+			[]string{"source.TestAnswersThatCreatedNoTaskAreNoErrorsOfTheList"},
+		},
+		{
+			".ndjson, x.jsonl.1, x.txt-20261128, x.jsonl.1.gz; two packed files put together; one that is cut off, or 256 MiB unpacked",
+			"read like what they were before rotation; refused",
+			[]string{
+				"source.TestFilesAreReadByTheEndingThatTheyHadBeforeRotation", "source.TestWhatIsNoPlainListIsRefusedAsAWholeWithTheLine/cut off",
+				"source.TestWhatIsNoPlainListIsRefusedAsAWholeWithTheLine/a bomb",
+			},
+		},
+		{
+			"JSON, CSV or HTML in a plain list; an ending that nobody knows", "refused as a whole, with the line; the check refuses such a name",
+			[]string{
+				"source.TestWhatIsNoPlainListIsRefusedAsAWholeWithTheLine/JSON", "source.TestWhatIsNoPlainListIsRefusedAsAWholeWithTheLine/CSV",
+				"source.TestWhatIsNoPlainListIsRefusedAsAWholeWithTheLine/HTML", "source.TestEndingsThatNobodyKnowsAreRefused",
+			},
+		},
+		{
+			"U+200B, U+2060 or a BOM around an id; inside one", "stripped; that line is refused",
+			[]string{"source.TestInvisibleCharactersAroundAnIDAreStrippedAndInsideRefused"},
+		},
+		{
 			"an id with a space, quote, slash, `..`, `?`, `%00`, newline, emoji, or of 10 KiB",
 			"escaped in the URL, or refused for that line; never another request than the one meant",
 			[]string{"app.TestOddIDsAreAskedAsWritten", "kie.TestRequestIsAsTheAPIWantsIt", "source.TestListFormats/odd ids", "source.TestListFormats/bad ids"},

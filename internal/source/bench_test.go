@@ -21,10 +21,15 @@ func BenchmarkParseMillion(b *testing.B) {
 	} {
 		b.Run(filepath.Ext(bb.file), func(b *testing.B) {
 			b.ReportAllocs()
-			parse := formatOf(bb.file).parse
+			format, err := formatOf(bb.file)
+			if err != nil {
+				b.Fatal(err)
+			}
 			for b.Loop() {
 				n := 0
-				if err := parse(bb.content, &traits{}, func(item) { n++ }); err != nil || n < million {
+				h, err := harvested(b, format.parse, bb.content)
+				h.each(&traits{}, func(found, string, *traits) { n++ })
+				if err != nil || n < million {
 					b.Fatal(n, err)
 				}
 			}

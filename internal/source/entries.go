@@ -1,9 +1,8 @@
-// The formats of lists that hold together as a whole: entries of tasks and labels, in YAML or JSON.
+// The formats of lists that hold together as a whole: ids, tasks, and entries of tasks and labels, in JSON.
 
 package source
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,8 +10,6 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
-
-	"gopkg.in/yaml.v3"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 )
@@ -24,7 +21,7 @@ const (
 
 var (
 	errNotUTF8    = errors.New("text is not UTF-8")
-	errNotEntries = errors.New("want a list of {tasks: […], labels: {…}}")
+	errNotEntries = errors.New("want a list of {tasks: […], labels: {…}}, of task ids, or of objects with a taskId")
 	errSecond     = errors.New("more than one document")
 	errNoLabels   = errors.New("want labels as names with values")
 	errNoTasks    = errors.New("want a list of task ids")
@@ -57,11 +54,11 @@ func addLabel(labels map[string]string, name, value string) error {
 	_, twice := labels[name]
 	switch {
 	case twice:
-		return fmt.Errorf("label %q is there twice", name)
+		return fmt.Errorf("label %s is there twice", quoted(name))
 	case len(name) > maxLabelName || !labelName.MatchString(name) || strings.HasPrefix(name, "__"):
-		return fmt.Errorf("%q can't be the name of a label", name)
+		return fmt.Errorf("%s can't be the name of a label", quoted(name))
 	case value != "" && !kie.ValidID(value):
-		return fmt.Errorf("label %q: value over 128 bytes or with control characters", name)
+		return fmt.Errorf("label %s: value over 128 bytes or with control characters", quoted(name))
 	case len(labels) >= maxLabels:
 		return fmt.Errorf("more than %d labels", maxLabels)
 	}
@@ -69,277 +66,211 @@ func addLabel(labels map[string]string, name, value string) error {
 	return nil
 }
 
-// parseYAML reads entries in YAML.
-func parseYAML(content string, base *traits, visit func(item)) error {
-	entries, err := yamlEntries(content)
-	if err != nil {
-		return err
-	}
-	tasks := make([]*yaml.Node, len(entries))
-	of := make([]*traits, len(entries))
-	for i, entry := range entries {
-		if tasks[i], of[i], err = yamlEntry(entry, base); err != nil {
-			return err
-		}
-	}
-	for i, list := range tasks {
-		if list == nil {
-			continue
-		}
-		for _, id := range list.Content {
-			it := check(item{line: id.Line, text: id.Value, traits: of[i]})
-			if isNull(id) {
-				it.err = errNoID
-			}
-			visit(it)
-		}
-	}
-	return nil
+func errUnknownKey(key string) error {
+	return fmt.Errorf("unknown key %s: %w", quoted(key), errNotEntries)
 }
 
-// yamlEntries returns the elements of the one document's list.
-func yamlEntries(content string) ([]*yaml.Node, error) {
-	dec := yaml.NewDecoder(strings.NewReader(content))
-	var doc, second yaml.Node
-	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
-		return nil, nil
-	} else if err != nil {
-		return nil, err
-	}
-	if err := dec.Decode(&second); err == nil {
-		return nil, at(&second, errSecond)
-	} else if !errors.Is(err, io.EOF) {
-		return nil, err
-	}
-	root := doc.Content[0]
-	if isNull(root) {
-		return nil, nil
-	}
-	if root.Kind != yaml.SequenceNode {
-		return nil, at(root, errNotEntries)
-	}
-	return root.Content, nil
+func errKeyTwice(key string) error { return fmt.Errorf("key %s is there twice", quoted(key)) }
+
+// located is an error with its line.
+type located struct {
+	line int
+	err  error
 }
 
-// yamlEntry checks an entry and returns its list of tasks, nil if there is none, and what its labels say of them.
-func yamlEntry(entry *yaml.Node, base *traits) (tasks *yaml.Node, of *traits, err error) {
-	if entry.Kind != yaml.MappingNode {
-		return nil, nil, at(entry, errNotEntries)
-	}
-	var labels *yaml.Node
-	for i := 0; i < len(entry.Content); i += 2 {
-		key, value := entry.Content[i], entry.Content[i+1]
-		switch {
-		case key.Kind != yaml.ScalarNode:
-			return nil, nil, at(key, errNotEntries)
-		case key.Value == "tasks" && tasks == nil:
-			tasks = value
-		case key.Value == "labels" && labels == nil:
-			labels = value
-		case key.Value == "tasks" || key.Value == "labels":
-			return nil, nil, at(key, fmt.Errorf("key %q is there twice", key.Value))
-		default:
-			return nil, nil, at(key, fmt.Errorf("unknown key %q", key.Value))
-		}
-	}
-	if err := yamlTasks(tasks); err != nil {
-		return nil, nil, err
-	}
-	own, err := yamlLabels(labels)
-	return tasks, base.with(own), err
-}
+func (e *located) Error() string { return fmt.Sprintf("line %d: %v", e.line, e.err) }
 
-// yamlTasks checks that tasks is a list of scalars, or nothing.
-func yamlTasks(tasks *yaml.Node) error {
-	if tasks == nil || isNull(tasks) {
-		return nil
-	}
-	if tasks.Kind != yaml.SequenceNode {
-		return at(tasks, errNoTasks)
-	}
-	for _, id := range tasks.Content {
-		if id.Kind != yaml.ScalarNode {
-			return at(id, errNoTasks)
-		}
-	}
-	return nil
-}
+func (e *located) Unwrap() error { return e.err }
 
-func yamlLabels(labels *yaml.Node) (map[string]string, error) {
-	if labels == nil || isNull(labels) {
-		return nil, nil
-	}
-	if labels.Kind != yaml.MappingNode {
-		return nil, at(labels, errNoLabels)
-	}
-	own := make(map[string]string)
-	for i := 0; i < len(labels.Content); i += 2 {
-		name, value := labels.Content[i], labels.Content[i+1]
-		if name.Kind != yaml.ScalarNode || value.Kind != yaml.ScalarNode || isNull(value) {
-			return nil, at(name, errNoLabels)
-		}
-		if err := addLabel(own, name.Value, value.Value); err != nil {
-			return nil, at(name, err)
-		}
-	}
-	return own, nil
-}
-
-func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
-
-func at(n *yaml.Node, err error) error { return fmt.Errorf("line %d: %w", n.Line, err) }
-
-// parseJSON reads entries in JSON. It goes through the tokens twice, so that it need not hold them: first to check them
-// and to learn the labels, which may come behind the tasks, then to visit the tasks.
-func parseJSON(content string, base *traits, visit func(item)) error {
+// parseJSON reads a list of entries, ids or tasks in JSON, or a single entry.
+func parseJSON(content string, h *harvest) error {
 	if !utf8.ValidString(content) {
 		return errNotUTF8
 	}
-	var of []*traits
-	labels := func(own map[string]string) { of = append(of, base.with(own)) }
-	if err := walkJSON(content, func(int, item) {}, labels); err != nil {
-		return err
-	}
-	task := func(entry int, it item) {
-		it.traits = of[entry]
-		visit(it)
-	}
-	return walkJSON(content, task, func(map[string]string) {})
-}
-
-// walkJSON calls task for each id, with the number of its entry, and labels at the end of each entry.
-func walkJSON(content string, task func(int, item), labels func(map[string]string)) error {
-	w := jsonWalk{content: content, line: 1, dec: json.NewDecoder(strings.NewReader(content))}
-	w.dec.UseNumber()
-	err := w.list(errNotEntries, func(n int, token json.Token) error {
-		if token != json.Delim('{') {
-			return errNotEntries
-		}
-		own, err := w.entry(func(it item) { task(n, it) })
-		labels(own)
-		return err
-	})
+	w := jsonList{cursor: cursor{text: content, line: 1}, h: h}
+	err := w.list()
 	if err == nil {
-		if _, more := w.next(); !errors.Is(more, io.EOF) {
-			err = errSecond
-		}
+		return nil
+	}
+	if _, ok := errors.AsType[*located](err); !ok {
+		err = &located{w.lineNow(), err}
+	}
+	return err
+}
+
+// jsonList goes through a list in JSON.
+type jsonList struct {
+	cursor
+	h *harvest
+}
+
+// jsonEntry is what the keys of an object said.
+type jsonEntry struct {
+	saying
+	said    int // the place of what is said of its tasks; 0: it has none
+	labels  map[string]string
+	foreign error // of its first key that is only right if it has a taskId
+}
+
+func (w *jsonList) list() error {
+	var err error
+	switch b := w.next(); {
+	case b == '[':
+		err = w.array(w.element)
+	case b == '{':
+		err = w.entry()
+	case w.at == len(w.text):
+		return io.ErrUnexpectedEOF
+	default:
+		return errNotEntries
 	}
 	if err != nil {
-		return fmt.Errorf("line %d: %w", w.line, err)
+		return err
+	}
+	if w.next(); w.at < len(w.text) {
+		return errSecond
 	}
 	return nil
 }
 
-// jsonWalk goes through the tokens of a JSON list.
-type jsonWalk struct {
-	dec     *json.Decoder
-	content string
-	offset  int64
-	line    int // of the last token
-}
-
-func (w *jsonWalk) next() (json.Token, error) {
-	token, err := w.dec.Token()
-	now := min(w.dec.InputOffset(), int64(len(w.content)))
-	w.line += strings.Count(w.content[w.offset:now], "\n")
-	w.offset = now
-	return token, err
-}
-
-// list reads a list, calling element with each element's number and first token; want is the error if it is none.
-func (w *jsonWalk) list(want error, element func(int, json.Token) error) error {
-	token, err := w.next()
-	if err != nil {
-		return err
+// element reads an element of the list.
+func (w *jsonList) element() error {
+	switch w.next() {
+	case '{':
+		return w.entry()
+	case '[':
+		return errNotEntries
 	}
-	if token != json.Delim('[') {
-		return want
-	}
-	for n := 0; ; n++ {
-		token, err := w.next()
-		if err != nil {
-			return err
-		}
-		if token == json.Delim(']') {
-			return nil
-		}
-		if err := element(n, token); err != nil {
-			return err
-		}
-	}
+	return w.id(0)
 }
 
-// object reads the rest of an object, calling value with each key, which the value follows.
-func (w *jsonWalk) object(value func(key string) error) error {
-	for {
-		token, err := w.next()
-		if err != nil {
-			return err
-		}
-		key, ok := token.(string)
-		if !ok {
-			return nil // only its end is no key
-		}
-		if err := value(key); err != nil {
-			return err
-		}
-	}
-}
-
-// entry reads the rest of an entry and returns its labels.
-func (w *jsonWalk) entry(task func(item)) (map[string]string, error) {
-	var own map[string]string
-	seen := make(map[string]bool, 2)
-	err := w.object(func(key string) error {
-		if seen[key] {
-			return fmt.Errorf("key %q is there twice", key)
-		}
-		seen[key] = true
-		switch key {
-		case "tasks":
-			return w.list(errNoTasks, func(_ int, token json.Token) error { return w.task(token, task) })
-		case "labels":
-			own = make(map[string]string)
-			return w.labels(own)
-		}
-		return fmt.Errorf("unknown key %q", key)
-	})
-	return own, err
-}
-
-func (w *jsonWalk) task(token json.Token, task func(item)) error {
-	switch id := token.(type) {
-	case string:
-		task(check(item{line: w.line, text: id}))
-	case json.Number:
-		task(check(item{line: w.line, text: id.String()}))
-	case json.Delim:
+// task reads an element of an entry's tasks.
+func (w *jsonList) task(said int) error {
+	switch w.next() {
+	case '{':
+		return w.taskObject(said)
+	case '[':
 		return errNoTasks
-	default: // null, true, false
-		task(item{line: w.line, text: fmt.Sprint(id), err: errNoID})
+	}
+	return w.id(said)
+}
+
+func (w *jsonList) id(said int) error {
+	start, line := w.at, w.lineNow()
+	if w.next() == '"' {
+		id, err := w.string()
+		if err != nil {
+			return err
+		}
+		w.h.id(id, said, line)
+		return w.h.spend(w.at - start)
+	}
+	word, err := w.scalar()
+	if err != nil {
+		return err
+	}
+	if isNumber(word.text) {
+		w.h.id(word, said, line)
+	} else {
+		w.h.fault(line, word.text, errNoID)
+	}
+	return w.h.spend(w.at - start)
+}
+
+// taskObject reads an object among the tasks of an entry. The labels are the entry's; its model will be told by the first answer.
+func (w *jsonList) taskObject(said int) error {
+	line := w.lineNow()
+	var s saying
+	err := w.object(func(key string) error { return s.read(&w.cursor, key) })
+	switch {
+	case err != nil:
+		return err
+	case s.named():
+		w.h.id(s.taskID(), said, line)
+	case s.refused:
+		w.h.refused(line)
+	default:
+		return &located{line, errNoTasks}
 	}
 	return nil
 }
 
-func (w *jsonWalk) labels(own map[string]string) error {
-	token, err := w.next()
-	if err != nil {
+// entry reads an object: tasks with labels, or a single task.
+func (w *jsonList) entry() error {
+	start, line := w.at, w.lineNow()
+	var e jsonEntry
+	if err := w.object(func(key string) error { return w.field(&e, key) }); err != nil {
 		return err
 	}
-	if token != json.Delim('{') {
+	switch {
+	case e.foreign == nil:
+		w.h.fill(e.said, e.labels)
+	case e.said > 0:
+		return e.foreign
+	case e.named():
+		said, err := w.h.say(e.model, e.labels)
+		if err != nil {
+			return err
+		}
+		w.h.id(e.taskID(), said, line)
+	case e.refused:
+		w.h.refused(line)
+	case e.keyed:
+		w.h.fault(line, w.text[start:w.at], errNoID)
+	default:
+		return e.foreign
+	}
+	return w.h.spend(w.at - start)
+}
+
+func (w *jsonList) field(e *jsonEntry, key string) (err error) {
+	switch key {
+	case "tasks":
+		if e.said > 0 {
+			return errKeyTwice(key)
+		}
+		if w.next() != '[' {
+			return errNoTasks
+		}
+		if e.said, err = w.h.reserve(); err != nil {
+			return err
+		}
+		return w.array(func() error { return w.task(e.said) })
+	case "labels":
+		if e.labels != nil {
+			return errKeyTwice(key)
+		}
+		e.labels = make(map[string]string)
+		return w.labels(e.labels)
+	}
+	if e.foreign == nil {
+		e.foreign = &located{w.lineNow(), errUnknownKey(key)}
+	}
+	return e.read(&w.cursor, key)
+}
+
+func (w *jsonList) labels(own map[string]string) error {
+	if w.next() != '{' {
 		return errNoLabels
 	}
 	return w.object(func(name string) error {
-		token, err := w.next()
+		switch w.next() {
+		case '"':
+			value, err := w.string()
+			if err != nil {
+				return err
+			}
+			return addLabel(own, name, value.text)
+		case '{', '[':
+			return errNoLabels
+		}
+		value, err := w.scalar()
+		if err == nil && value.text == "null" {
+			err = errNoLabels
+		}
 		if err != nil {
 			return err
 		}
-		switch value := token.(type) {
-		case string:
-			return addLabel(own, name, value)
-		case json.Number, bool:
-			return addLabel(own, name, fmt.Sprint(value))
-		}
-		return errNoLabels
+		return addLabel(own, name, value.text)
 	})
 }

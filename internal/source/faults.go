@@ -2,10 +2,7 @@
 
 package source
 
-import (
-	"fmt"
-	"log/slog"
-)
+import "log/slog"
 
 const (
 	maxFaults   = 1000 // different bad lines of a list that are remembered one by one
@@ -39,12 +36,12 @@ type report struct {
 	err   error // what is wrong with the first
 }
 
-func (r *report) add(it item) {
+func (r *report) add(line int, err error) {
 	if r.count == 0 {
-		r.err = fmt.Errorf("line %d: %w", it.line, it.err)
+		r.err = &located{line, err}
 	}
 	if r.count++; r.count <= maxReported {
-		r.lines = append(r.lines, it.line)
+		r.lines = append(r.lines, line)
 	}
 }
 

@@ -143,9 +143,8 @@ func accept(resp *http.Response) (answer, error) {
 
 // download returns an answer's body, decompressed. It stops reading beyond limit.
 func download(resp *http.Response, limit int64) (string, error) {
-	large := fmt.Errorf("%w: over %d MiB", errTooLarge, limit>>20)
 	if resp.ContentLength > limit {
-		return "", large
+		return "", tooLarge(limit)
 	}
 	body := io.Reader(resp.Body)
 	switch encoding := strings.ToLower(resp.Header.Get("Content-Encoding")); encoding {
@@ -159,14 +158,11 @@ func download(resp *http.Response, limit int64) (string, error) {
 	default:
 		return "", errEncoding
 	}
-	var content strings.Builder
-	if _, err := io.Copy(&content, io.LimitReader(body, limit+1)); err != nil {
-		return "", unreadable(err)
+	content, err := readAll(body, limit)
+	if err != nil && !errors.Is(err, errTooLarge) {
+		err = unreadable(err)
 	}
-	if int64(content.Len()) > limit {
-		return "", large
-	}
-	return content.String(), nil
+	return content, err
 }
 
 // unreadable is the error of a body that is cut off or damaged.
@@ -190,13 +186,13 @@ func validator(resp *http.Response, name string) string {
 func formatOfType(kind string) (format, error) {
 	switch kind {
 	case "text/plain":
-		return formatOf(".txt"), nil
-	case "application/jsonl", "application/x-ndjson", "application/ndjson", "application/x-jsonlines":
-		return formatOf(".jsonl"), nil
+		return formats["txt"], nil
+	case "application/jsonl", "application/x-ndjson", "application/ndjson", "application/x-jsonlines", "application/json-seq":
+		return formats["jsonl"], nil
 	case "application/json":
-		return formatOf(".json"), nil
+		return formats["json"], nil
 	case "application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml":
-		return formatOf(".yml"), nil
+		return formats["yml"], nil
 	case "text/html", "application/xhtml+xml":
 		return format{}, errHTML
 	}

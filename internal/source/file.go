@@ -30,18 +30,19 @@ var (
 
 // file is a list file as it was when last read.
 type file struct {
-	path   string
-	format format
-	list   *list
-	log    *slog.Logger
-	seed   maphash.Seed
+	path    string
+	format  format
+	foreign error // the name is none of a list
+	list    *list
+	log     *slog.Logger
+	seed    maphash.Seed
 
 	target string      // the path without symbolic links
 	info   fs.FileInfo // nil: never read, or gone since
 	readAt time.Time
 	sum    uint64 // of the content
-	tail   uint64 // hash of an unterminated last line; 0: there was none
-	open   bool   // that line is not taken yet: it may be half-written
+	tail   uint64 // hash of an unterminated end; 0: there was none
+	open   bool   // that is not taken yet: it may be half-written
 	err    error  // why the content is no list
 }
 
@@ -55,6 +56,9 @@ func (f *file) forget() { f.info, f.tail, f.open, f.err = nil, 0, false, nil }
 func (f *file) refresh(ctx context.Context, g *ledger) error {
 	now := time.Now()
 	target, info, err := locate(f.path, f.format.max)
+	if err == nil {
+		err = f.foreign
+	}
 	if err != nil {
 		return err
 	}
@@ -68,12 +72,11 @@ func (f *file) refresh(ctx context.Context, g *ledger) error {
 	}
 	sum := maphash.String(f.seed, content)
 	same := f.known() && sum == f.sum
-	if !f.known() && now.Sub(info.ModTime()) >= interval {
-		f.tail = f.hashTail(content) // at rest for as long as between two reads
-	}
+	atRest := !f.known() && now.Sub(info.ModTime()) >= interval // for as long as between two reads
 	f.target, f.info, f.readAt, f.sum = target, info, now, sum
 	if !same || again {
-		f.err = f.parse(content, g)
+		f.err = f.parse(ctx, content, atRest, g)
+		f.open = f.open || ctx.Err() != nil // then it was not read to its end
 	}
 	return f.err
 }
@@ -84,38 +87,22 @@ func (f *file) unchanged(target string, info fs.FileInfo) bool {
 		info.ModTime().Equal(f.info.ModTime()) && f.readAt.Sub(info.ModTime()) >= fresh
 }
 
-func (f *file) parse(content string, g *ledger) error {
-	if f.format.lines {
-		content = f.complete(content)
+func (f *file) parse(ctx context.Context, content string, atRest bool, g *ledger) error {
+	h := newHarvest(ctx, f.list, g.seed)
+	before := f.tail
+	f.tail, f.open = 0, false
+	// An unterminated end that the content read before did not have may be half-written.
+	h.half = func(tail string) bool {
+		f.tail = maphash.String(f.seed, tail)
+		f.open = f.tail != before && !atRest
+		return f.open
 	}
-	content, err := plain(content)
-	if err != nil {
+	if err := h.gather(content, f.format); err != nil {
 		return err
 	}
-	bad, err := g.replace(f.list, func(visit func(item)) error {
-		return f.format.parse(content, f.list.source.base, visit)
-	})
+	bad := g.replace(f.list, h)
 	bad.log(f.log)
-	return err
-}
-
-// complete cuts off an unterminated last line that the content read before did not end in: it may be half-written.
-func (f *file) complete(content string) string {
-	tail := f.hashTail(content)
-	f.open = tail != f.tail && tail != 0
-	f.tail = tail
-	if f.open {
-		content = content[:strings.LastIndexByte(content, '\n')+1]
-	}
-	return content
-}
-
-func (f *file) hashTail(content string) uint64 {
-	tail := content[strings.LastIndexByte(content, '\n')+1:]
-	if tail == "" {
-		return 0
-	}
-	return maphash.String(f.seed, tail)
+	return nil
 }
 
 // locate resolves symbolic links. What is not a regular file is refused before it is opened.
@@ -149,10 +136,12 @@ func acceptable(info fs.FileInfo, limit int64) error {
 	case !info.Mode().IsRegular():
 		return errNotRegular
 	case info.Size() > limit:
-		return fmt.Errorf("%w: over %d MiB", errTooLarge, limit>>20)
+		return tooLarge(limit)
 	}
 	return nil
 }
+
+func tooLarge(limit int64) error { return fmt.Errorf("%w: over %d MiB", errTooLarge, limit>>20) }
 
 // slurp returns a file's content, and what the file system said of it before it was read. It never waits for a writer,
 // as opening a named pipe would.

@@ -111,9 +111,10 @@ func (p *files) file(path string) *file {
 	f := p.files[path]
 	if f == nil {
 		f = &file{
-			path: path, format: formatOf(path), list: &list{source: p.source, name: path},
+			path: path, list: &list{source: p.source, name: path},
 			log: p.log.With("file", path), seed: p.seed,
 		}
+		f.format, f.foreign = formatOf(path)
 		p.files[path] = f
 	}
 	return f
@@ -142,7 +143,7 @@ func (p *files) release(gone []*file, present int, g *ledger) error {
 	for _, f := range gone {
 		if f.known() {
 			f.forget()
-			_, _ = g.replace(f.list, func(func(item)) error { return nil })
+			g.replace(f.list, &harvest{})
 		}
 	}
 	return nil

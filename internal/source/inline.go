@@ -16,19 +16,18 @@ type inline struct {
 	log   *slog.Logger
 }
 
-func (s *inline) read(_ context.Context, g *ledger) error {
+func (s *inline) read(ctx context.Context, g *ledger) error {
 	if !s.stale && !g.wants(s.list) {
 		return nil
 	}
 	s.stale = false
-	bad, err := g.replace(s.list, func(visit func(item)) error {
-		for i, id := range s.ids {
-			visit(check(item{line: i + 1, text: id, traits: s.list.source.base}))
-		}
-		return nil
-	})
+	h := newHarvest(ctx, s.list, g.seed)
+	for i, id := range s.ids {
+		h.id(piece{id, -1}, 0, i+1)
+	}
+	bad := g.replace(s.list, h)
 	bad.log(s.log)
-	return err
+	return nil
 }
 
 func (s *inline) lists() iter.Seq[*list] {

@@ -53,19 +53,12 @@ type list struct {
 	missing map[*task]time.Time
 
 	listed, repeated, refused int // ids of the content; of these, listed above in it already; without room
+	noTask                    int // answers in the content that created no task
 	faults                    faults
 
 	firsts map[Rejection]int // the lines of the content where something was rejected first
 
 	held bool // its file can't be read now, so that nobody knows what it lacks
-}
-
-// item is an id in a list, or a line that is none.
-type item struct {
-	line   int
-	text   string // the id; in a faulty line, what is there
-	traits *traits
-	err    error // what is wrong with the line; it does not quote the text
 }
 
 func newLedger(limit int) *ledger {
@@ -74,13 +67,10 @@ func newLedger(limit int) *ledger {
 	}
 }
 
-// replace makes the items that parse visits the content of l, and returns what is wrong with lines that it did not
-// return before. Parse visits nothing if it fails, and then nothing changes.
-func (g *ledger) replace(l *list, parse func(visit func(item)) error) (report, error) {
-	r := reading{ledger: g, list: l, round: l.round + 1, tasks: make([]*task, 0, len(l.tasks))}
-	if err := parse(r.visit); err != nil {
-		return report{}, err
-	}
+// replace makes what was harvested the content of l, and returns what is wrong with lines that it did not return before.
+func (g *ledger) replace(l *list, h *harvest) report {
+	r := reading{ledger: g, list: l, round: l.round + 1, tasks: make([]*task, 0, len(l.tasks)), harvest: h}
+	h.each(l.source.base, r.visit)
 	for _, t := range l.tasks {
 		if t.claims.of(l).round != r.round {
 			if l.missing == nil {
@@ -94,11 +84,12 @@ func (g *ledger) replace(l *list, parse func(visit func(item)) error) (report, e
 	src.listed += r.listed - l.listed
 	src.rejected[RejectedDuplicate] += more(r.repeated, l.repeated)
 	src.rejected[RejectedLimit] += more(r.refused, l.refused)
-	src.rejected[RejectedInvalid] += more(r.report.count, 0)
+	src.rejected[RejectedNoTask] += more(h.noTask, l.noTask)
+	src.rejected[RejectedInvalid] += more(h.report.count, 0)
 	g.refused += r.refused - l.refused
-	l.round, l.tasks, l.faults = r.round, slices.Clone(r.tasks), r.faults // a clone, to give back what was too much
-	l.listed, l.repeated, l.refused, l.firsts = r.listed, r.repeated, r.refused, r.firsts
-	return r.report, nil
+	l.round, l.tasks, l.faults = r.round, slices.Clone(r.tasks), h.faults // a clone, to give back what was too much
+	l.listed, l.repeated, l.refused, l.noTask, l.firsts = r.listed, r.repeated, r.refused, h.noTask, h.firsts
+	return h.report
 }
 
 // wants reports whether l should be read again though it did not change: there is room now for ids refused before.
@@ -253,34 +244,25 @@ type reading struct {
 	round                     uint32
 	tasks                     []*task
 	listed, repeated, refused int
-	faults                    faults
-	report                    report
-	firsts                    map[Rejection]int
+	harvest                   *harvest
 
 	// What became of the standing of the id before, which is what becomes of that of the next one, nearly always.
 	before, after *standing
 	traits        *traits
 }
 
-func (r *reading) visit(it item) {
-	if it.err != nil {
-		r.first(RejectedInvalid, it)
-		if r.faults.add(maphash.String(r.ledger.seed, it.text), &r.list.faults) {
-			r.report.add(it)
-		}
-		return
-	}
+func (r *reading) visit(f found, id string, of *traits) {
 	r.listed++
 	g, l := r.ledger, r.list
-	t := g.tasks.Get(it.text)
+	t := g.tasks.Get(id)
 	if t == nil {
 		if g.tasks.Len() >= g.limit {
 			r.refused++
-			r.first(RejectedLimit, it)
+			r.harvest.first(RejectedLimit, f)
 			return
 		}
 		// A clone, so that an id does not keep the whole content in memory.
-		t = &task{id: strings.Clone(it.text), standing: g.shared.standing(nil, nil)}
+		t = &task{id: strings.Clone(id), standing: g.shared.standing(nil, nil)}
 		g.tasks.Put(t)
 	}
 	c := t.claims.of(l)
@@ -289,30 +271,19 @@ func (r *reading) visit(it item) {
 		g.touched = append(g.touched, t)
 	case c.round == r.round:
 		r.repeated++
-		r.first(RejectedDuplicate, it)
+		r.harvest.first(RejectedDuplicate, f)
 		return
 	default:
-		if c.traits != it.traits || c.round != l.round {
+		if c.traits != of || c.round != l.round {
 			g.touched = append(g.touched, t)
 		}
 		delete(l.missing, t)
 	}
 	if t.claims != nil && (c == nil || t.claims.next != nil) && t.claims.owner().before(l) {
-		r.first(RejectedDuplicate, it)
+		r.harvest.first(RejectedDuplicate, f)
 	}
-	t.standing = r.claimed(t.standing, it.traits)
+	t.standing = r.claimed(t.standing, of)
 	r.tasks = append(r.tasks, t)
-}
-
-// first notes where something is rejected for the first time in the content.
-func (r *reading) first(reason Rejection, it item) {
-	if r.firsts[reason] > 0 {
-		return
-	}
-	if r.firsts == nil {
-		r.firsts = make(map[Rejection]int)
-	}
-	r.firsts[reason] = it.line
 }
 
 // claimed returns the standing of an id that the list has.

@@ -1,125 +1,135 @@
-// The formats of lists: lines of ids, lines of JSON.
+// The formats of lists, and which one a list has. Lines of ids.
 
 package source
 
 import (
-	"encoding/json"
 	"errors"
+	"fmt"
 	"path/filepath"
+	"regexp"
 	"strings"
-
-	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"unicode"
 )
 
 const (
-	maxFile = 256 << 20 // bytes of a list file
+	maxFile = 256 << 20 // bytes of a list, unpacked
 	maxYAML = 64 << 20  // less, for a YAML list takes many times its size in memory while it is parsed
-	maxLine = 1 << 20   // bytes of a line of JSON
+	maxID   = 128
 )
+
+const endings = ".txt or no ending, .yml, .yaml, .json, .jsonl, .ndjson"
 
 var (
-	errNoID   = errors.New("no task id: empty, over 128 bytes, not UTF-8, or with control characters")
-	errNoTask = errors.New("not a JSON object with a taskId")
-	errLong   = errors.New("line longer than 1 MiB")
-	errUTF16  = errors.New("text is UTF-16, not UTF-8")
+	errEnding   = errors.New("the name's ending is none of a list: want " + endings + ", also rotated (.1) and packed (.gz)")
+	errUTF16    = errors.New("text is UTF-16, not UTF-8")
+	errPacked   = errors.New("is packed with gzip, but neither its name nor its Content-Encoding says so")
+	errIsMarkup = errors.New("looks like HTML or XML, not like lines of ids")
+	errIsJSON   = errors.New("looks like JSON, not like lines of ids; a list of JSON lines is called .jsonl, a JSON list .json")
+	errIsCSV    = errors.New("holds a comma, like CSV: want nothing but an id on each line")
 )
 
-// parser visits each id that content lists, and each line that should list one and does not. If it returns an error, the
-// content is no list, and nothing was visited. What is visited may share memory with content.
-type parser func(content string, base *traits, visit func(item)) error
+// parser puts what content lists into a harvest. If it returns an error, the content is no list.
+type parser func(content string, h *harvest) error
 
 // format is how to read a list file.
 type format struct {
-	parse parser
-	lines bool  // each line stands for itself
-	max   int64 // bytes
+	parse  parser
+	lines  bool  // each part stands for itself
+	packed bool  // with gzip
+	max    int64 // bytes, unpacked
 }
 
-// formatOf returns the format that the ending of a file's name stands for.
-func formatOf(path string) format {
-	switch strings.ToLower(filepath.Ext(path)) {
-	case ".yml", ".yaml":
-		return format{parse: parseYAML, max: maxYAML}
-	case ".json":
-		return format{parse: parseJSON, max: maxFile}
-	case ".jsonl":
-		return format{parse: parseJSONLines, lines: true, max: maxFile}
+// formats are those that an ending stands for.
+var formats = map[string]format{
+	"":       {parse: parseText, lines: true, max: maxFile},
+	"txt":    {parse: parseText, lines: true, max: maxFile},
+	"jsonl":  {parse: parseJSONLines, lines: true, max: maxFile},
+	"ndjson": {parse: parseJSONLines, lines: true, max: maxFile},
+	"json":   {parse: parseJSON, max: maxFile},
+	"yml":    {parse: parseYAML, max: maxYAML},
+	"yaml":   {parse: parseYAML, max: maxYAML},
+}
+
+// rotated is what is added to the name of a file that was rotated: a number or a time.
+var rotated = regexp.MustCompile(`[.-]\d[0-9tz:_+.-]*$`)
+
+// formatOf returns the format that the ending of a file's name stands for, whether rotated and packed or not.
+func formatOf(path string) (format, error) {
+	name := strings.TrimLeft(strings.ToLower(filepath.Base(path)), ".")
+	name, packed := strings.CutSuffix(name, ".gz")
+	ending := strings.TrimPrefix(filepath.Ext(name), ".")
+	f, known := formats[ending]
+	for !known || ending == "" {
+		at := rotated.FindStringIndex(name)
+		if at == nil {
+			break
+		}
+		name = name[:at[0]]
+		if unpacked, ok := strings.CutSuffix(name, ".gz"); ok {
+			name, packed = unpacked, true
+		}
+		ending = strings.TrimPrefix(filepath.Ext(name), ".")
+		f, known = formats[ending]
 	}
-	return format{parse: parseText, lines: true, max: maxFile}
+	if !known {
+		return format{max: maxFile}, errEnding
+	}
+	f.packed = packed
+	return f, nil
 }
 
 // plain takes the byte order mark off a content.
 func plain(content string) (string, error) {
-	if strings.HasPrefix(content, "\xff\xfe") || strings.HasPrefix(content, "\xfe\xff") {
+	switch {
+	case strings.HasPrefix(content, "\xff\xfe") || strings.HasPrefix(content, "\xfe\xff"):
 		return "", errUTF16
+	case strings.HasPrefix(content, "\x1f\x8b"):
+		return "", errPacked
 	}
-	return strings.TrimPrefix(content, "\ufeff"), nil
-}
-
-// check marks an item whose text is not an id.
-func check(it item) item {
-	if !kie.ValidID(it.text) {
-		it.err = errNoID
-	}
-	return it
+	return strings.TrimPrefix(content, mark), nil
 }
 
 // parseText reads an id a line. A # inside a line belongs to the id.
-func parseText(content string, base *traits, visit func(item)) error {
+func parseText(content string, h *harvest) error {
 	number := 0
-	for line := range strings.SplitSeq(content, "\n") {
+	for at := 0; at < len(content); {
 		number++
-		if id := strings.TrimSpace(line); id != "" && id[0] != '#' {
-			visit(check(item{line: number, text: id, traits: base}))
+		end := strings.IndexByte(content[at:], '\n')
+		line := piece{content[at:], at}
+		if end >= 0 {
+			line.text = line.text[:end]
+		}
+		at += len(line.text) + 1
+		id := line
+		if !isPlain(id.text) {
+			id = id.without(func(r rune) bool { return unicode.IsSpace(r) || unseen(r) })
+		}
+		switch {
+		case end < 0 && h.waits(line.text):
+			return nil
+		case id.text == "" || id.text[0] == '#':
+		default:
+			if err := isForeign(id.text); err != nil {
+				return fmt.Errorf("line %d: %w", number, err)
+			}
+			h.id(id, 0, number)
+		}
+		if err := h.spend(len(line.text) + 1); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// parseJSONLines reads a JSON object a line.
-func parseJSONLines(content string, base *traits, visit func(item)) error {
-	models := map[string]*traits{"": base}
-	number := 0
-	for line := range strings.SplitSeq(content, "\n") {
-		number++
-		if line = strings.TrimSpace(line); line == "" {
-			continue
-		}
-		id, model, err := parseTask(line)
-		if err != nil {
-			visit(item{line: number, text: line, err: err})
-			continue
-		}
-		of := models[model]
-		if of == nil {
-			of = &traits{group: base.group, model: kie.CleanLabel(model), labels: base.labels}
-			models[model] = of
-		}
-		visit(check(item{line: number, text: id, traits: of}))
+// isForeign tells a line of another format from one that has, or should have, an id.
+func isForeign(line string) error {
+	switch {
+	case line[0] == '<':
+		return errIsMarkup
+	case (line[0] == '{' || line[0] == '[') && (len(line) == 1 || strings.IndexByte(line, '"') > 0):
+		return errIsJSON // an odd id like {} is none
+	case strings.IndexByte(line, ',') >= 0:
+		return errIsCSV
 	}
 	return nil
-}
-
-// parseTask reads an object with taskId and model, or the answer to the creation of a task.
-func parseTask(line string) (id, model string, err error) {
-	if len(line) > maxLine {
-		return "", "", errLong
-	}
-	var task struct {
-		TaskID string `json:"taskId"`
-		Model  string
-		Data   struct {
-			TaskID string `json:"taskId"`
-		}
-	}
-	if json.Unmarshal([]byte(line), &task) != nil {
-		return "", "", errNoTask
-	}
-	if task.TaskID == "" {
-		task.TaskID = task.Data.TaskID
-	}
-	if task.TaskID == "" {
-		return "", "", errNoTask
-	}
-	return task.TaskID, task.Model, nil
 }

@@ -3,40 +3,54 @@
 package source
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+	"hash/maphash"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 )
 
-// parsed is everything that a parser visits, as text.
-func parsed(parse parser, content string) (ids, bad []string, err error) {
-	base := &traits{group: &group{}, labels: map[string]string{"base": "b"}}
-	content, err = plain(content)
+// harvested is what a parser finds in a content.
+func harvested(tb testing.TB, parse parser, content string) (*harvest, error) {
+	tb.Helper()
+	h := newHarvest(tb.Context(), &list{}, maphash.MakeSeed())
+	err := h.gather(content, format{parse: parse})
+	return h, err
+}
+
+// parsed is everything that a parser finds, as text.
+func parsed(t *testing.T, parse parser, content string) (ids, bad []string, noTask int, err error) {
+	t.Helper()
+	h, err := harvested(t, parse, content)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, 0, err
 	}
-	err = parse(content, base, func(it item) {
-		if it.err != nil {
-			bad = append(bad, strconv.Itoa(it.line))
-			return
+	for _, line := range h.report.lines {
+		bad = append(bad, strconv.Itoa(line))
+	}
+	if more := h.report.count - len(bad); more > 0 {
+		bad = append(bad, fmt.Sprintf("+%d", more))
+	}
+	h.each(&traits{group: &group{}, labels: map[string]string{"base": "b"}}, func(_ found, text string, of *traits) {
+		id := []string{text}
+		if of.model != "" {
+			id[0] += "=" + of.model
 		}
-		id := []string{it.text}
-		if it.traits.model != "" {
-			id[0] += "=" + it.traits.model
-		}
-		for _, name := range slices.Sorted(maps.Keys(it.traits.labels)) {
+		for _, name := range slices.Sorted(maps.Keys(of.labels)) {
 			if name != "base" {
-				id = append(id, name+":"+it.traits.labels[name])
+				id = append(id, name+":"+of.labels[name])
 			}
 		}
 		ids = append(ids, strings.Join(id, ","))
 	})
-	return ids, bad, err
+	return ids, bad, h.noTask, nil
 }
 
 func TestListFormats(t *testing.T) {
@@ -47,7 +61,6 @@ func TestListFormats(t *testing.T) {
 	}{
 		{"plain", "x.txt", "a\nb\n", "a|b", "", ""},
 		{"no ending", "x", "a", "a", "", ""},
-		{"any other ending", "x.lst", "a", "a", "", ""},
 		{"comments and blanks", "x.txt", "\ufeff# c\r\n\r\n \ta \t\r\n\n#b\n  # d\nc\n", "a|c", "", ""},
 		{"a # inside belongs to the id", "x.txt", "a # b\nc#d\n", "a # b|c#d", "", ""},
 		{"odd ids", "x.txt", "a b\n\"q\"\na/b\n../..\n?x=1\n%00\n😀\n", "a b|\"q\"|a/b|../..|?x=1|%00|😀", "", ""},
@@ -61,7 +74,7 @@ func TestListFormats(t *testing.T) {
 		{"lines of JSON", "x.jsonl", `{"taskId":"a"}` + "\r\n\n" + `{"taskId":"b","model":"m/1"}`, "a|b=m/1", "", ""},
 		{"answer to a creation", "x.jsonl", `{"code":200,"msg":"success","data":{"taskId":"a","recordId":"r"}}`, "a", "", ""},
 		{"model that can't be a label", "x.jsonl", `{"taskId":"a","model":"m\u0000\n"}`, "a=m", "", ""},
-		{"no task", "x.jsonl", "{}\n[]\nnull\n1\n{\"taskId\":null}\n{\"taskId\":\"\"}\n{\"taskId\":[1]}\n{\"taskId\":1}\n{\"taskId\":\"a\\n\"}\n{\"code\":422,\"data\":null}\n{\n# c\n", "", "1|2|3|4|5|6|7|8|9|10|11|12", ""},
+		{"no task", "x.jsonl", "{}\n[]\nnull\n1\n{\"taskId\":null}\n{\"taskId\":\"\"}\n{\"taskId\":[1]}\n{\"taskId\":1}\n{\"taskId\":\"a\\n\"}\n{\"code\":422,\"data\":null}\n{\n# c\n", "", "1|2|3|4|5|6|7|8|9|11|+1", ""},
 
 		{"entries", "x.yml", "- tasks:\n  - a\n  - b\n  labels: {team: film}\n- tasks: [c]\n", "a,team:film|b,team:film|c", "", ""},
 		{"ids as written", "x.yaml", "- tasks: [0123, 0x1F, 1e10, 1_000, no, 'null', 2001-01-01]", "0123|0x1F|1e10|1_000|no|null|2001-01-01", "", ""},
@@ -72,8 +85,13 @@ func TestListFormats(t *testing.T) {
 		{"comment only", "x.yml", "# nothing\n", "", "", ""},
 		{"null document", "x.yml", "---\n", "", "", ""},
 		{"mark", "x.yml", "\ufeff- tasks: [a]\r\n", "a", "", ""},
-		{"not a list", "x.yml", "\ntasks: [a]", "", "", "line 2: want a list"},
-		{"list of ids", "x.yml", "- a\n- b", "", "", "line 1: want a list"},
+		{"not a list", "x.yml", "\ntasks", "", "", "line 2: want a list"},
+		{"one entry", "x.yml", "\ntasks: [a]\nlabels: {b: c}", "a,b:c", "", ""},
+		{"list of ids", "x.yml", "- a\n- 0123\n- null\n- tasks: [b]\n", "a|0123|b", "3", ""},
+		{"list of tasks", "x.yml", "- {taskId: a, model: m, other: [1]}\n- task_id: b\n- {taskId: c, labels: {d: e}}\n- {taskId: }\n- {code: 402}\n", "a=m|b|c,d:e", "4", ""},
+		{"list of lists", "x.yml", "- [a]", "", "", "line 1: want a list"},
+		{"tasks of an entry", "x.yml", "- {tasks: [{taskId: a}, b], labels: {c: d}}", "a,c:d|b,c:d", "", ""},
+		{"task with tasks", "x.yml", "- taskId: a\n  tasks: [b]", "", "", `line 1: unknown key "taskId"`},
 		{"unknown key", "x.yml", "- tasks: [a]\n  lables: {}", "", "", `line 2: unknown key "lables"`},
 		{"key twice", "x.yml", "- tasks: [a]\n  tasks: [b]", "", "", "line 2"},
 		{"merge key", "x.yml", "- &x {tasks: [a]}\n- <<: *x", "", "", "line 2: unknown key"},
@@ -100,8 +118,16 @@ func TestListFormats(t *testing.T) {
 		{"JSON empty", "x.json", " ", "", "", "line 1"},
 		{"JSON half-written", "x.json", "[{\"tasks\": [\"a\",\n\"b", "", "", "line 2"},
 		{"JSON no comma", "x.json", `[{"tasks": ["a" "b"]}]`, "", "", "line 1"},
-		{"JSON not a list", "x.json", `{"tasks": ["a"]}`, "", "", "want a list of {"},
-		{"JSON ids only", "x.json", `["a"]`, "", "", "want a list of {"},
+		{"JSON not a list", "x.json", `"tasks"`, "", "", "want a list of {"},
+		{"JSON one entry", "x.json", `{"tasks": ["a"], "labels": {"b": "c"}}`, "a,b:c", "", ""},
+		{"JSON ids only", "x.json", "[\"a\", 0123]", "", "", "line 1: not JSON"},
+		{"JSON ids only", "x.json", "[\"a\", 123,\nnull]", "a|123", "2", ""},
+		{"JSON tasks", "x.json", "[{\"taskId\":\"a\",\"model\":\"m\",\"x\":[{}]},\n{\"task_id\":\"b\"},{\"labels\":{\"c\":\"d\"},\"taskId\":\"e\"},\n{\"taskId\":\"\"}]", "a=m|b|e,c:d", "3", ""},
+		{"JSON answers", "x.json", `[{"code":200,"msg":"success","data":{"taskId":"a"}},{"code":402,"msg":"m","data":null}]`, "a", "", ""},
+		{"JSON one answer", "x.json", `{"code":200,"msg":"success","data":{"taskId":"a"}}`, "a", "", ""},
+		{"JSON tasks of an entry", "x.json", `[{"tasks":[{"taskId":"a"},"b"],"labels":{"c":"d"}}]`, "a,c:d|b,c:d", "", ""},
+		{"JSON task with tasks", "x.json", `[{"tasks":["b"],"taskId":"a"}]`, "", "", `unknown key "taskId"`},
+		{"JSON list of lists", "x.json", `[["a"]]`, "", "", "want a list of {"},
 		{"JSON unknown key", "x.json", "[{\"tasks\": [\"a\"]},\n{\"Tasks\": []}]", "", "", `line 2: unknown key "Tasks"`},
 		{"JSON key twice", "x.json", `[{"tasks": [], "tasks": []}]`, "", "", "twice"},
 		{"JSON label twice", "x.json", `[{"labels": {"a": "1", "a": "2"}}]`, "", "", "twice"},
@@ -115,7 +141,11 @@ func TestListFormats(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.file+" "+tt.name, func(t *testing.T) {
-			ids, bad, err := parsed(formatOf("/lists/"+tt.file).parse, tt.content)
+			format, err := formatOf("/lists/" + tt.file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids, bad, _, err := parsed(t, format.parse, tt.content)
 			if got := strings.Join(ids, "|"); got != tt.ids {
 				t.Errorf("ids %q, want %q", got, tt.ids)
 			}
@@ -140,63 +170,106 @@ func numbered(format string, n int) string {
 // visits checks what holds for each parser and any content, and returns the ids.
 func visits(t *testing.T, parse parser, content string) []string {
 	t.Helper()
-	content, err := plain(content)
+	h, err := harvested(t, parse, content)
 	if err != nil {
+		if len(err.Error()) > 400 {
+			t.Errorf("error %q", err)
+		}
 		return nil
+	}
+	lines := strings.Count(content, "\n") + strings.Count(content, "\r") + strings.Count(content, "\u2028") +
+		strings.Count(content, "\u2029") + strings.Count(content, "\u0085") + 1 // YAML's idea of a line
+	for _, line := range h.report.lines {
+		if line < 1 || line > lines {
+			t.Errorf("line %d of %d", line, lines)
+		}
 	}
 	var ids []string
 	base := &traits{group: &group{}}
-	lines := strings.Count(content, "\n") + strings.Count(content, "\r") + strings.Count(content, "\u2028") +
-		strings.Count(content, "\u2029") + strings.Count(content, "\u0085") + 1 // YAML's idea of a line
-	visited := false
-	err = parse(content, base, func(it item) {
-		visited = true
-		if it.line < 1 || it.line > lines {
-			t.Errorf("line %d of %d", it.line, lines)
+	h.each(base, func(_ found, id string, of *traits) {
+		ids = append(ids, id)
+		if !kie.ValidID(id) || strings.ContainsAny(id, invisible) {
+			t.Errorf("%q is accepted as an id", id)
 		}
-		if it.err != nil {
-			return
+		if of.group != base.group || of.model != kie.CleanLabel(of.model) || len(of.labels) > maxLabels {
+			t.Errorf("traits %+v", of)
 		}
-		ids = append(ids, it.text)
-		if !kie.ValidID(it.text) {
-			t.Errorf("%q is accepted as an id", it.text)
-		}
-		if it.traits.group != base.group || it.traits.model != kie.CleanLabel(it.traits.model) || len(it.traits.labels) > maxLabels {
-			t.Errorf("traits %+v", it.traits)
-		}
-		for name, value := range it.traits.labels {
+		for name, value := range of.labels {
 			if !labelName.MatchString(name) || value != "" && !kie.ValidID(value) {
 				t.Errorf("label %q: %q", name, value)
 			}
 		}
 	})
-	if err != nil && visited {
-		t.Errorf("visited a list that is none: %v", err)
-	}
 	return ids
 }
 
-// FuzzParseText: each id is valid and its line is one of the list, and the ids written as a list are read as the same ids.
+// FuzzParseText: each id is valid and its line is one of the list, no id is of another format, and the ids written as a list are read
+// as the same ids.
 func FuzzParseText(f *testing.F) {
-	for _, seed := range []string{"a\nb\n", "# c\r\n\r\n x \n", "a\x00b\n\xff\n", "\u00a0a\u0085\n"} {
+	for _, seed := range []string{"a\nb\n", "# c\r\n\r\n x \n", "a\x00b\n\xff\n", "\u00a0a\u0085\n", "\u200ba\ufeff\n", "a,b\n", "<p>", "{}"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, content string) {
 		ids := visits(t, parseText, content)
+		for _, id := range ids {
+			if strings.ContainsAny(id[:1], "<#") || id == "{" || strings.HasPrefix(id, `{"`) || strings.Contains(id, ",") {
+				t.Errorf("%q is taken for an id", id)
+			}
+		}
 		if again := visits(t, parseText, strings.Join(ids, "\n")); !slices.Equal(ids, again) {
 			t.Errorf("%q written as a list is read as %q", ids, again)
 		}
 	})
 }
 
-// FuzzParseJSONLines: each id is valid, its model a clean label and its line one of the list.
+// FuzzParseJSONLines: each id is valid, its model a clean label and its line one of the list; and ids that were read are read
+// again, whatever comes behind them.
 func FuzzParseJSONLines(f *testing.F) {
 	for _, seed := range []string{
 		`{"taskId":"a","model":"m"}`, `{"data":{"taskId":"b"}}` + "\n\n{", `{"taskId":1,"model":"\u0000"}`, "null\n[]\n",
+		`{"taskId":"a"}{"task_id":"b"}`, "{\n\"taskId\":\"a\"\n}\n\"b\"", `["a",{"code":402}]`, "\x1e\"a\"\n{\"a\":[\n\"b\"\n,",
+	} {
+		f.Add(seed, "{")
+		f.Add("{", seed)
+		f.Add(seed, seed)
+	}
+	f.Fuzz(func(t *testing.T, content, rest string) {
+		before, after := visits(t, parseJSONLines, content+"\n"), visits(t, parseJSONLines, content+"\n"+rest)
+		if len(after) < len(before) || !slices.Equal(before, after[:len(before)]) {
+			t.Errorf("first %q, then %q", before, after)
+		}
+	})
+}
+
+// FuzzJSON: what is gone over as one value is one, by what encoding/json says, and what is said to lack only its end is none yet.
+func FuzzJSON(f *testing.F) {
+	for _, seed := range []string{
+		`{"a":[1,-0.5e+3,true,null,"\u00e9\"",{}]}`, `"\ud83d\ude00"`, `01`, `1.`, `[1,]`, `{"a"}`, `tru`, `"\x"`, "\"\n\"", `-`, `1e`, "[[", `{"a":1,}`,
 	} {
 		f.Add(seed)
 	}
-	f.Fuzz(func(t *testing.T, content string) { visits(t, parseJSONLines, content) })
+	f.Fuzz(func(t *testing.T, text string) {
+		c := cursor{text: text}
+		err := c.skip()
+		if err == nil {
+			c.next()
+		}
+		whole := err == nil && c.at == len(text)
+		if valid := json.Valid([]byte(text)); whole != valid && !errors.Is(err, errDeep) {
+			t.Errorf("whole %t (%v), valid %t", whole, err, valid)
+		}
+		if text == "" || text[0] != '"' || !whole || !utf8.ValidString(text) {
+			return
+		}
+		c = cursor{text: text}
+		var want string
+		if err := json.Unmarshal([]byte(text), &want); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := c.string(); err != nil || got.text != want {
+			t.Errorf("%q (%v), want %q", got.text, err, want)
+		}
+	})
 }
 
 // FuzzParseYAML: each id and label is valid and its line one of the list, and of a list with an error nothing is taken.

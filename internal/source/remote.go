@@ -58,32 +58,27 @@ func newRemote(src *source, log *slog.Logger) *remote {
 }
 
 // read takes over what was fetched. On an error the list is left as it was. What is not modified counts as read.
-func (r *remote) read(_ context.Context, g *ledger) error {
+func (r *remote) read(ctx context.Context, g *ledger) error {
 	got := r.arrived
 	r.arrived = nil
 	r.due = time.Now().Add(r.from.Interval)
 	r.err = got.err
 	if got.err == nil && !got.unmodified {
-		r.err = r.replace(got, g)
+		r.err = r.replace(ctx, got, g)
 	}
 	return r.err
 }
 
 // replace makes what was fetched the content of the list.
-func (r *remote) replace(got *answer, g *ledger) error {
+func (r *remote) replace(ctx context.Context, got *answer, g *ledger) error {
 	sum := maphash.String(r.seed, got.content)
 	if sum != r.sum || got.version.kind != r.version.kind || g.wants(r.list) {
-		content, err := plain(got.content)
-		if err != nil {
+		h := newHarvest(ctx, r.list, g.seed)
+		if err := h.gather(got.content, got.format); err != nil {
 			return err
 		}
-		bad, err := g.replace(r.list, func(visit func(item)) error {
-			return got.format.parse(content, r.list.source.base, visit)
-		})
+		bad := g.replace(r.list, h)
 		bad.log(r.log)
-		if err != nil {
-			return err
-		}
 	}
 	r.version, r.sum = got.version, sum
 	return nil

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"maps"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -75,6 +76,7 @@ const (
 	RejectedInvalid   Rejection = "invalid"   // not an id, or a line that can't be read
 	RejectedDuplicate Rejection = "duplicate" // listed before
 	RejectedLimit     Rejection = "limit"     // limits.tasks is reached
+	RejectedNoTask    Rejection = "no_task"   // an answer of createTask that created none
 )
 
 // interval is the time between two looks at a source. A list by HTTP has one of its own.
@@ -171,6 +173,9 @@ func (p Pattern) check(g Group, i int) error {
 		g.HTTP != nil && p.Written == httpLabel {
 		return errors.New("another source of the group has the same name")
 	}
+	if _, err := formatOf(p.Path); err != nil && !isGlob(filepath.Ext(p.Written)) {
+		return err
+	}
 	if !p.isGlob() {
 		return nil
 	}
@@ -180,7 +185,9 @@ func (p Pattern) check(g Group, i int) error {
 }
 
 // isGlob reports whether p is a pattern. Only what the user wrote can be one: the folder it is relative to may have any name.
-func (p Pattern) isGlob() bool { return strings.ContainsAny(p.Written, `*?[\`) }
+func (p Pattern) isGlob() bool { return isGlob(p.Written) }
+
+func isGlob(name string) bool { return strings.ContainsAny(name, `*?[\`) }
 
 // Load reads every source once, servers' lists at the same time as the rest. What fails is logged and counted, and tried again
 // by Run. The error joins why sources could not be read; the others are loaded all the same.

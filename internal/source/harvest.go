@@ -1,0 +1,255 @@
+// What a content lists, held in little memory until the lists are compared.
+
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+)
+
+const (
+	maxSaid   = 1 << 23 // different things that a list may say of ids
+	chunk     = 1 << 13 // ids held in one piece
+	invisible = "\ufeff\u200b\u2060"
+	stride    = 1 << 20 // bytes that are looked at between two looks at the context
+)
+
+var (
+	errNoID      = errors.New("no task id: empty, over 128 bytes, not UTF-8, or with control characters")
+	errInvisible = errors.New("an invisible character (U+200B, U+2060 or U+FEFF) inside a task id")
+	errSaid      = errors.New("too many entries that differ")
+)
+
+// harvest is what a content lists. A parser fills it; what is in it counts only if the parser returns no error.
+type harvest struct {
+	ctx     context.Context // it lives as long as one read
+	content string
+	half    func(tail string) bool // reports whether an unterminated end may be half-written; nil: none is
+
+	ids       [][]found
+	elsewhere []elsewhere       // ids that are no part of the content as they are
+	said      []*traits         // without a group; nil, as the first: nothing but what the group says
+	models    map[string]int    // where said says nothing but that
+	noTask    int               // answers that created no task
+	firsts    map[Rejection]int // lines where something was rejected first
+
+	seed   maphash.Seed
+	before faults // of the content read before
+	faults faults
+	report report
+	spent  int
+}
+
+// found is an id: the part of the content that it is, or its place elsewhere, and what is said of it. There may be millions.
+type found struct {
+	at uint32
+	of uint32 // from the lowest bit: 8 bits of length, one for elsewhere, the place in said
+}
+
+// elsewhere is an id as it is meant, and its line.
+type elsewhere struct {
+	text string
+	line int
+}
+
+// piece is a text, and where it is in the content; -1: nowhere as it is.
+type piece struct {
+	text string
+	at   int
+}
+
+func newHarvest(ctx context.Context, l *list, seed maphash.Seed) *harvest {
+	return &harvest{ctx: ctx, said: []*traits{nil}, seed: seed, before: l.faults}
+}
+
+// gather reads a content in its format. After an error nothing of it counts.
+func (h *harvest) gather(content string, f format) (err error) {
+	if f.packed {
+		if content, err = unpack(h.ctx, content, f.max); err != nil {
+			return err
+		}
+	}
+	if h.content, err = plain(content); err != nil {
+		return err
+	}
+	return f.parse(h.content, h)
+}
+
+// spend notes that n bytes were looked at, and returns an error if the time is over.
+func (h *harvest) spend(n int) error {
+	if h.spent += n; h.spent < stride {
+		return nil
+	}
+	h.spent = 0
+	return h.ctx.Err()
+}
+
+// waits reports whether an unterminated end is to be left out for now.
+func (h *harvest) waits(tail string) bool { return h.half != nil && h.half(tail) }
+
+// id takes an id, or notes why it is none.
+func (h *harvest) id(p piece, said, line int) {
+	if !isPlain(p.text) {
+		if p = p.without(unseen); strings.ContainsAny(p.text, invisible) {
+			h.fault(line, p.text, errInvisible)
+			return
+		}
+		if !kie.ValidID(p.text) {
+			h.fault(line, p.text, errNoID)
+			return
+		}
+	}
+	f := found{at: uint32(p.at), of: uint32(said)<<9 | uint32(len(p.text))} //nolint:gosec // a content is shorter than 4 GiB
+	if p.at < 0 {
+		f = found{at: uint32(len(h.elsewhere)), of: uint32(said)<<9 | 1<<8} //nolint:gosec // and so this is smaller still
+		h.elsewhere = append(h.elsewhere, elsewhere{p.text, line})
+	}
+	last := len(h.ids) - 1
+	if last < 0 || len(h.ids[last]) == chunk {
+		h.ids = append(h.ids, make([]found, 0, min(chunk, 64<<min(len(h.ids), 7))))
+		last++
+	}
+	h.ids[last] = append(h.ids[last], f)
+}
+
+// isPlain reports whether text is an id of nothing but visible ASCII, as nearly all are.
+func isPlain(text string) bool {
+	for i := range len(text) {
+		if text[i] <= ' ' || text[i] > '~' {
+			return false
+		}
+	}
+	return text != "" && len(text) <= maxID
+}
+
+// unseen reports whether a character is one that comes from copying, and that nobody sees.
+func unseen(r rune) bool { return strings.ContainsRune(invisible, r) }
+
+// without takes off the characters of a kind that surround a text.
+func (p piece) without(kind func(rune) bool) piece {
+	text := strings.TrimLeftFunc(p.text, kind)
+	if p.at >= 0 {
+		p.at += len(p.text) - len(text)
+	}
+	p.text = strings.TrimRightFunc(text, kind)
+	return p
+}
+
+// fault notes something that is no id. The error does not quote the text.
+func (h *harvest) fault(line int, text string, err error) {
+	h.firstAt(RejectedInvalid, line)
+	if h.faults.add(maphash.String(h.seed, text), &h.before) {
+		h.report.add(line, err)
+	}
+}
+
+// refused notes an answer that created no task.
+func (h *harvest) refused(line int) {
+	h.firstAt(RejectedNoTask, line)
+	h.noTask++
+}
+
+// first notes where an id is rejected, if it is the first one of the content.
+func (h *harvest) first(reason Rejection, f found) {
+	switch {
+	case h.firsts[reason] > 0:
+	case f.of&(1<<8) != 0:
+		h.firstAt(reason, h.elsewhere[f.at].line)
+	default:
+		h.firstAt(reason, 1+strings.Count(h.content[:f.at], "\n"))
+	}
+}
+
+func (h *harvest) firstAt(reason Rejection, line int) {
+	if h.firsts[reason] > 0 {
+		return
+	}
+	if h.firsts == nil {
+		h.firsts = make(map[Rejection]int)
+	}
+	h.firsts[reason] = line
+}
+
+// say returns the place in said for what is said of some ids.
+func (h *harvest) say(model string, labels map[string]string) (int, error) {
+	if model == "" && len(labels) == 0 {
+		return 0, nil
+	}
+	if at, known := h.models[model]; known && len(labels) == 0 {
+		return at, nil
+	}
+	at, err := h.reserve()
+	if err != nil {
+		return 0, err
+	}
+	h.said[at] = &traits{model: kie.CleanLabel(model), own: labels}
+	if len(labels) == 0 {
+		if h.models == nil {
+			h.models = make(map[string]int)
+		}
+		h.models[model] = at
+	}
+	return at, nil
+}
+
+// reserve returns a place in said for what is known later.
+func (h *harvest) reserve() (int, error) {
+	if len(h.said) == maxSaid {
+		return 0, errSaid
+	}
+	h.said = append(h.said, nil)
+	return len(h.said) - 1, nil
+}
+
+// fill says in a reserved place that ids have labels. There is nothing to say at place 0.
+func (h *harvest) fill(at int, labels map[string]string) {
+	if at > 0 && len(labels) > 0 {
+		h.said[at] = &traits{own: labels}
+	}
+}
+
+// each calls visit with every id, and with what the list and its group say of it.
+func (h *harvest) each(base *traits, visit func(f found, id string, of *traits)) {
+	said := make([]*traits, len(h.said))
+	for i, own := range h.said {
+		said[i] = base
+		if own != nil {
+			said[i] = own.over(base)
+		}
+	}
+	for _, ids := range h.ids {
+		for _, f := range ids {
+			visit(f, h.text(f), said[f.of>>9])
+		}
+	}
+}
+
+func (h *harvest) text(f found) string {
+	if f.of&(1<<8) != 0 {
+		return h.elsewhere[f.at].text
+	}
+	return h.content[f.at : f.at+f.of&0xff]
+}
+
+// quoted is text from a list as errors show it: cleaned, and not too much of it.
+func quoted(text string) string {
+	const most = 64
+	cut := text
+	if len(cut) > most {
+		cut = cut[:most]
+		for !utf8.RuneStart(text[len(cut)]) && cut != "" {
+			cut = cut[:len(cut)-1]
+		}
+	}
+	cut = fmt.Sprintf("%q", kie.CleanLabel(cut))
+	if len(text) > most {
+		cut += "…"
+	}
+	return cut
+}
