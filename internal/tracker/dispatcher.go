@@ -285,6 +285,7 @@ type credits struct {
 	interval time.Duration // 0: never asked for
 	asking   bool
 	next     time.Time // when it is to be asked for; zero: at once
+	failed   int       // calls in a row that failed
 	balance  float64
 	told     time.Time // when the balance was last told; zero: never
 	used     float64
@@ -315,8 +316,11 @@ const mostUsed = 1e9
 func (c *credits) end(balance float64, err error, now time.Time) {
 	c.asking, c.next = false, now.Add(c.interval)
 	if err != nil {
+		c.failed++
+		c.next = now.Add(min(schedule.Backoff(c.failed), c.interval))
 		return
 	}
+	c.failed = 0
 	if used := c.balance - balance; !c.told.IsZero() && used > 0 && used <= mostUsed {
 		c.used += used
 	}
