@@ -28,7 +28,7 @@ func (f faded) total() (sum float64) {
 // quantile returns the seconds below which a part of the weights lies.
 func (f faded) quantile(part float64) float64 {
 	rest := part * f.total()
-	for b := 0; b < 17*8; b++ {
+	for b := range 17 * 8 {
 		if w := f[b]; w > 0 && rest <= w {
 			low, high := math.Exp2(float64(b)/8), math.Exp2(float64(b+1)/8)
 			return low + (high-low)*rest/w

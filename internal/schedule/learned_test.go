@@ -95,8 +95,8 @@ func TestTheOverdueThresholdIsLearned(t *testing.T) {
 	random := newRandom()
 	d := schedule.NewDurations(nil)
 	lognormal(d, time.Minute, 0.3, 29, random)
-	if got := d.Overdue(); got != schedule.DefaultOverdue {
-		t.Errorf("after 29 tasks: %v", got)
+	if got := d.Overdue(); got != 15*time.Minute {
+		t.Errorf("after 29 tasks: %v, want 15m", got)
 	}
 	lognormal(d, time.Minute, 0.3, 271, random)
 	p90 := time.Minute.Seconds() * math.Exp(0.3*1.2816)

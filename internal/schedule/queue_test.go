@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kie-exporter/kie_exporter/internal/heap"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 )
 
@@ -24,7 +25,7 @@ type waiting struct {
 func newWaiting(t *testing.T) *waiting {
 	t.Helper()
 	w := &waiting{t: t, items: make(map[string]*schedule.Item[string])}
-	w.Queue.Backlog = &w.backlog
+	w.Backlog = &w.backlog
 	return w
 }
 
@@ -46,7 +47,7 @@ func (w *waiting) take(at time.Duration, want string, avoid ...string) {
 	if got != want || ok != (want != "") {
 		w.t.Errorf("after %v %q, %v was taken, want %q", at, got, ok, want)
 	}
-	w.backlog.names = slices.DeleteFunc(w.backlog.names, func(name string) bool { return name == got })
+	w.names = slices.DeleteFunc(w.names, func(name string) bool { return name == got })
 }
 
 // earliest checks when the first task is due, after the start; negative: none is there.
@@ -110,7 +111,7 @@ func TestATaskIsTakenOnceAndNotBeforeItIsDue(t *testing.T) {
 
 func TestATaskOfNoLaneIsNeverTaken(t *testing.T) {
 	w := newWaiting(t)
-	w.Queue.Backlog = nil
+	w.Backlog = nil
 	w.put("given up", schedule.LaneNone, 0)
 	w.put("in the backlog", schedule.LaneBacklog, 0)
 	w.earliest(-1)
@@ -385,23 +386,15 @@ func TestAQueueGivesMemoryBack(t *testing.T) {
 		items[i] = schedule.Item[int]{Task: i, Lane: schedule.LaneRare, Due: start}
 		q.Put(&items[i])
 	}
-	before := heap()
+	before := heap.InUse()
 	for i := range items[:n-1000] {
 		q.Remove(&items[i])
 	}
-	if freed := before - heap(); freed < n*8*3/4 {
+	if freed := before - heap.InUse(); freed < n*8*3/4 {
 		t.Errorf("%d bytes are free after %d of %d tasks have gone", freed, n-1000, n)
 	}
 	runtime.KeepAlive(items)
 	if _, ok := q.Earliest(); !ok {
 		t.Error("the last ones are gone")
 	}
-}
-
-// heap returns how many bytes are in use.
-func heap() int64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
 }

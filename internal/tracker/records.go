@@ -169,11 +169,10 @@ func lastSamples(records iter.Seq2[string, store.Record]) []sample {
 			continue
 		}
 		key := [2]string{r.Group, r.Model}
-		all := append(byModel[key], sample{r.Group, r.Model, r.Learned, took})
-		if len(all) >= 2*recent {
-			all = last(all)
+		byModel[key] = append(byModel[key], sample{r.Group, r.Model, r.Learned, took})
+		if len(byModel[key]) >= 2*recent {
+			byModel[key] = last(byModel[key])
 		}
-		byModel[key] = all
 	}
 	var samples []sample
 	for _, all := range byModel {
