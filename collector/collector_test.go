@@ -77,7 +77,7 @@ func TestDocumentedExampleTook32SecondsAndSucceeded(t *testing.T) {
 }
 
 func TestEveryMetricIsCollectedAsDeclared(t *testing.T) {
-	e := expose(t, rich().collector(), collector.ForScrape(tracker.Scrape{}), version.NewCollector("kie_exporter"))
+	e := expose(t, rich().collector(), collector.ForScrape(tracker.Scrape{}), version.NewCollector("kie_exporter"), collector.NewPanics())
 	families := map[string]*dto.MetricFamily{}
 	for _, f := range e.families {
 		families[f.GetName()] = f

@@ -5,6 +5,8 @@ package collector
 import (
 	"slices"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
 )
@@ -43,9 +45,23 @@ const (
 
 const taskLabelPrefix = "label_"
 
+// panics counts where nothing else is known than that it happened.
+var panics = Metric{
+	Name:        "kie_exporter_http_panics_total",
+	Type:        Counter,
+	Help:        "Requests whose handler panicked, which is a fault of the exporter; the log has more of each",
+	Stability:   Experimental,
+	Cardinality: "1",
+}
+
+// NewPanics returns the counter of the requests whose handler panicked.
+func NewPanics() prometheus.Counter {
+	return prometheus.NewCounter(prometheus.CounterOpts{Name: panics.Name, Help: panics.Help})
+}
+
 // Table returns every metric of the exporter but those of Go and the process.
 func Table() []Metric {
-	return slices.Concat(knownMetrics(), scrapeMetrics(), []Metric{{
+	return slices.Concat(knownMetrics(), scrapeMetrics(), []Metric{panics, {
 		Name:        "kie_exporter_build_info",
 		Type:        Gauge,
 		Help:        "1, with the version of the exporter and how it was built",

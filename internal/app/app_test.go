@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -139,26 +138,13 @@ func replaceIn(t *testing.T, path, old, another string) {
 	rewrite(t, path, strings.Replace(string(text), old, another, 1))
 }
 
-func TestScrapesBeyondTheLimitAreRefused(t *testing.T) {
+func TestScrapesThatWaitTakeNoPlaceFromOthers(t *testing.T) {
 	sim, url := serveAPI(t, kiesim.Options{})
 	sim.Inject(kiesim.Match{}, kiesim.Fault{Hang: true})
 	p := start(t, "--web.max-requests=2", "--config.file="+configFile(t, url, "groups: [{tasks: [a]}]\npolling: {max_wait: 3s}"))
-	statuses := make(chan int, 10)
-	var scrapes sync.WaitGroup
-	for range 10 {
-		scrapes.Go(func() {
-			status, _ := p.get("/metrics")
-			statuses <- status
-		})
-	}
-	scrapes.Wait()
-	close(statuses)
-	count := map[int]int{}
-	for status := range statuses {
-		count[status]++
-	}
-	if count[200] != 2 || count[503] != 8 {
-		t.Errorf("answers by status: %v, want 2 of 200 and 8 of 503", count)
+	count := p.statuses(60, func(int) string { return "/metrics" })
+	if count[http.StatusOK] != 60 {
+		t.Errorf("answers by status: %v, want 60 of 200", count)
 	}
 	if status, _ := p.get("/-/healthy"); status != http.StatusOK {
 		t.Errorf("health answers %d", status)

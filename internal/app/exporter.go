@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/kie-exporter/kie_exporter/collector"
 	"github.com/kie-exporter/kie_exporter/config"
 	"github.com/kie-exporter/kie_exporter/internal/exposition"
@@ -28,6 +30,7 @@ type exporter struct {
 	sources    *source.Set
 	webhook    *webhook.Receiver
 	exposition *exposition.Handler
+	panics     prometheus.Counter // of handlers
 	log        *slog.Logger
 	loaded     chan struct{} // closed when every source was tried once
 	settled    atomic.Bool   // every source was really read once, or has failed for long enough
@@ -43,7 +46,8 @@ func newExporter(
 	load func() (*config.Config, error), open func() (*store.Store, error), holdBack time.Duration, log *slog.Logger,
 ) (*exporter, error) {
 	e := &exporter{
-		load: load, holdBack: holdBack, log: log, loaded: make(chan struct{}), reloading: make(chan struct{}, 1),
+		panics: collector.NewPanics(),
+		load:   load, holdBack: holdBack, log: log, loaded: make(chan struct{}), reloading: make(chan struct{}, 1),
 	}
 	g, err := e.next()
 	if err != nil {

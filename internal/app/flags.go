@@ -72,10 +72,10 @@ func parseFlags(args []string, stdout io.Writer) (f *flags, done bool, err error
 	k.Flag("web.telemetry-path", "Path under which the metrics are served.").Default("/metrics").StringVar(&f.metricsPath)
 	k.Flag("web.timeout-offset", "How long before the scrape's timeout to answer with what is known.").
 		Default("0.5s").DurationVar(&f.timeoutOffset)
-	k.Flag("web.max-requests", "Scrapes served at a time, and probes; further ones are answered with 503.").
+	k.Flag("web.max-requests", "Scrapes answered at a time, and probes; who finds no place is answered with 503.").
 		Default("40").IntVar(&f.maxRequests)
 	k.Flag("web.max-connections", "Connections open at a time; beyond, whoever has most of them loses one.").
-		Default("512").IntVar(&f.maxConnections)
+		Default("1024").IntVar(&f.maxConnections)
 	k.Flag("web.enable-lifecycle", "Allow a reload of the configuration by HTTP; SIGHUP reloads it always.").BoolVar(&f.lifecycle)
 	k.Flag("web.enable-pprof", "Serve profiles of the process below /debug/pprof/.").BoolVar(&f.pprof)
 	k.Flag("web.enable-probe", "Answer /probe, where whoever reaches it has tasks asked, listed or not.").Default("true").BoolVar(&f.probe)

@@ -23,15 +23,19 @@ const writeTimeout = 15 * time.Second
 // timeoutHeader holds the seconds after which Prometheus gives up a scrape.
 const timeoutHeader = "X-Prometheus-Scrape-Timeout-Seconds"
 
+// patience is how long a scrape that has its answers waits for a slot at the least.
+const patience = 2 * stalled
+
 // metrics serves scrapes and probes.
 type metrics struct {
 	exporter *exporter
 	offset   time.Duration
-	most     int // scrapes at a time, and as many probes
+	scrapes  *slots
+	probes   *slots // of their own, so that probes that wait take no scrape's place
 }
 
 func newMetrics(e *exporter, offset time.Duration, most int) *metrics {
-	return &metrics{exporter: e, offset: offset, most: most}
+	return &metrics{exporter: e, offset: offset, scrapes: newSlots(most), probes: newSlots(most)}
 }
 
 // newExposition returns what answers the scrapes of an exporter.
@@ -41,6 +45,7 @@ func newExposition(e *exporter) *exposition.Handler {
 		versioncollector.NewCollector("kie_exporter"),
 		goCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		e.panics,
 	)
 	return exposition.New(exposition.Options{
 		Tracker: e.tracker,
@@ -66,30 +71,29 @@ func goCollector() prometheus.Collector {
 	)
 }
 
-// limited lets no more requests at a time pass to next than the limit. Each handler has a limit of its own, so that probes that
-// wait take no scrape's place.
-func (m *metrics) limited(next http.HandlerFunc) http.Handler {
-	slots := make(chan struct{}, m.most)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		select {
-		case slots <- struct{}{}:
-			defer func() { <-slots }()
-			next(w, r)
-		default:
-			http.Error(w, "Too many requests at a time; the limit is --web.max-requests.", http.StatusServiceUnavailable)
-		}
-	})
-}
-
-// scrape waits for the answers that are due and serves what is known then.
+// scrape waits for the answers that are due and serves what is known then. Any number may wait, for it is the same answers that
+// they wait for.
 func (m *metrics) scrape(w http.ResponseWriter, r *http.Request) {
 	most := m.exporter.config().Polling.MaxWait + time.Second // for a snapshot that shows what was waited for
 	ctx, cancel := m.deadline(r.Context(), r.Header, most)
 	defer cancel()
 	m.awaitLists(ctx)
 	scrape := m.exporter.tracker.Wait(ctx)
-	limitReading(w, r)
-	m.exporter.exposition.Serve(w, r, scrape)
+	deadline, _ := ctx.Deadline()
+	ctx, stop := context.WithTimeout(r.Context(), max(patience, time.Until(deadline)))
+	defer stop()
+	served := m.scrapes.serve(ctx, w, func(w http.ResponseWriter) {
+		limitReading(w, r)
+		m.exporter.exposition.Serve(w, r, scrape)
+	})
+	if !served {
+		refuse(w)
+	}
+}
+
+// refuse tells a client that there was no slot for it.
+func refuse(w http.ResponseWriter) {
+	http.Error(w, "Too many requests at a time; the limit is --web.max-requests.", http.StatusServiceUnavailable)
 }
 
 // limitReading sees to it that a client reads its answer within the time after which it would give up by itself, if it says so and

@@ -3,6 +3,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -19,6 +20,15 @@ import (
 
 // probeTimeout is how long a probe may take at the most.
 const probeTimeout = 30 * time.Second
+
+// limitedProbe answers a probe if there is a slot for it. It takes one while it waits, too: each asks something else.
+func (m *metrics) limitedProbe(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), stalled/10)
+	defer cancel()
+	if !m.probes.serve(ctx, w, func(w http.ResponseWriter) { m.probe(w, r) }) {
+		refuse(w)
+	}
+}
 
 // probe answers with what is known of one task once it was asked. It keeps nothing for the next one.
 func (m *metrics) probe(w http.ResponseWriter, r *http.Request) {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/coreos/go-systemd/v22/activation"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/version"
 	toolkit "github.com/prometheus/exporter-toolkit/web"
 
@@ -116,14 +117,15 @@ func (f *flags) mainServer(e *exporter, log *slog.Logger) (*http.Server, error) 
 		most = least
 	}
 	// One peer may have them all while nobody else wants any: all scrapes may come through one proxy.
-	return newServer(http.NewCrossOriginProtection().Handler(handler), connections.New(most, most), log), nil
+	return newServer(http.NewCrossOriginProtection().Handler(handler), connections.New(most, most), e.panics, log), nil
 }
 
 // newServer returns a server that no client can keep busy for long, nor with more connections than are allowed.
-func newServer(handler http.Handler, limit *connections.Limit, log *slog.Logger) *http.Server {
+func newServer(handler http.Handler, limit *connections.Limit, panics prometheus.Counter, log *slog.Logger) *http.Server {
 	return &http.Server{
-		Handler:           plainPaths(handler),
+		Handler:           recovering(plainPaths(handler), panics, log),
 		ConnState:         limit.Track,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 16},
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
@@ -156,9 +158,9 @@ func plainPaths(next http.Handler) http.Handler {
 func (f *flags) handler(e *exporter) (http.Handler, error) {
 	mux := healthHandler(e)
 	m := newMetrics(e, f.timeoutOffset, f.maxRequests)
-	mux.Handle("GET "+f.metricsPath, m.limited(m.scrape))
+	mux.HandleFunc("GET "+f.metricsPath, m.scrape)
 	if f.probe {
-		mux.Handle("GET /probe", m.limited(m.probe))
+		mux.HandleFunc("GET /probe", m.limitedProbe)
 	} else {
 		mux.Handle("GET /probe", web.Forbidden("This exporter was started with --no-web.enable-probe."))
 	}
@@ -238,7 +240,7 @@ func (f *flags) listenForCallbacks(ctx context.Context, e *exporter, log *slog.L
 	e.webhook.Register(mux)
 	most := ofFiles(hookConnections, 8)
 	limit := connections.New(most, max(1, most/2))
-	a, err := listenAside(ctx, "--web.webhook-listen-address", f.hookAddress, newServer(mux, limit, log))
+	a, err := listenAside(ctx, "--web.webhook-listen-address", f.hookAddress, newServer(mux, limit, e.panics, log))
 	for _, l := range a.listeners {
 		log.Info("Receiving callbacks", "address", l.Addr().String())
 	}
@@ -248,7 +250,7 @@ func (f *flags) listenForCallbacks(ctx context.Context, e *exporter, log *slog.L
 // listenForHealth opens the address for health and readiness alone, if there is one.
 func (f *flags) listenForHealth(ctx context.Context, e *exporter, log *slog.Logger) (aside, error) {
 	health := ofFiles(healthConnections, 16)
-	a, err := listenAside(ctx, "--web.probe-listen-address", f.probeAddress, newServer(healthHandler(e), connections.New(health, health), log))
+	a, err := listenAside(ctx, "--web.probe-listen-address", f.probeAddress, newServer(healthHandler(e), connections.New(health, health), e.panics, log))
 	for _, l := range a.listeners {
 		log.Info("Serving health and readiness", "address", l.Addr().String())
 	}

@@ -4,6 +4,7 @@ package app
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"io"
 	"log/slog"
@@ -11,11 +12,15 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/kie-exporter/kie_exporter/collector"
 	"github.com/kie-exporter/kie_exporter/config"
 	"github.com/kie-exporter/kie_exporter/internal/connections"
 	"github.com/kie-exporter/kie_exporter/internal/kiesim"
@@ -43,7 +48,7 @@ func inBubble(t *testing.T, f *flags, test func(t *testing.T, pipe *kiesim.PipeL
 		if err != nil {
 			t.Fatal(err)
 		}
-		pipe, server := kiesim.NewPipe(), newServer(handler, connections.New(1000, 1000), log)
+		pipe, server := kiesim.NewPipe(), newServer(handler, connections.New(1000, 1000), e.panics, log)
 		ctx, stop := context.WithCancel(t.Context())
 		var parts sync.WaitGroup
 		parts.Go(func() { e.run(ctx) })
@@ -162,21 +167,10 @@ func TestAScraperReadingAByteASecondIsCutOff(t *testing.T) {
 		for range 2 {
 			conn := dial(t, pipe, scrape)
 			slow.Go(func() {
-				start := time.Now()
-				for {
-					if _, err := conn.Read(make([]byte, 1)); err != nil {
-						break
-					}
-					time.Sleep(time.Second)
-				}
-				if took := time.Since(start); took > writeTimeout+2*time.Second {
+				if took := readSlowly(conn); took > writeTimeout+2*time.Second {
 					t.Errorf("cut off after %v", took)
 				}
 			})
-		}
-		synctest.Wait()
-		if status := readAnswer(t, dial(t, pipe, scrape)); status != http.StatusServiceUnavailable {
-			t.Errorf("with both places taken a scrape answers %d", status)
 		}
 		slow.Wait()
 		synctest.Wait() // the connection goes before its handler does
@@ -184,4 +178,107 @@ func TestAScraperReadingAByteASecondIsCutOff(t *testing.T) {
 			t.Errorf("with both places free again a scrape answers %d", status)
 		}
 	})
+}
+
+func TestSlowReadersTakeNoPlaceFromOthers(t *testing.T) {
+	for name, path := range map[string]string{
+		"a scrape":     "/metrics",
+		"some metrics": "/metrics?name[]=kie_api_requests_total",
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, &flags{metricsPath: "/metrics", maxRequests: 40}, func(t *testing.T, pipe *kiesim.PipeListener) {
+				request := "GET " + path + " HTTP/1.1\r\nHost: test\r\n" + timeoutHeader + ": 3600\r\n\r\n"
+				var slow sync.WaitGroup
+				for range 60 {
+					conn := dial(t, pipe, request)
+					slow.Go(func() { readSlowly(conn) })
+				}
+				synctest.Wait()
+				for range 5 {
+					begin := time.Now()
+					if status := readAnswer(t, dial(t, pipe, request)); status != http.StatusOK || time.Since(begin) > patience {
+						t.Errorf("a scrape beside them answers %d after %v", status, time.Since(begin))
+					}
+				}
+				slow.Wait()
+			})
+		})
+	}
+}
+
+func TestWhoReadsSteadilyKeepsItsPlaceForAsLongAsIsUsual(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		places := newSlots(1)
+		pipe := kiesim.NewPipe()
+		server := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			ctx, cancel := context.WithTimeout(r.Context(), patience)
+			defer cancel()
+			served := places.serve(ctx, w, func(w http.ResponseWriter) {
+				for range 100 {
+					_, _ = w.Write(make([]byte, 32<<10))
+				}
+			})
+			if !served {
+				refuse(w)
+			}
+		})}
+		var parts sync.WaitGroup
+		parts.Go(func() { _ = server.Serve(pipe) })
+		const request = "GET / HTTP/1.1\r\nHost: test\r\n\r\n"
+		steady := dial(t, pipe, request)
+		synctest.Wait() // it has the place
+		begin := time.Now()
+		parts.Go(func() { // 64 KiB a second: a piece is taken within half a second
+			for {
+				if _, err := io.ReadFull(steady, make([]byte, 16<<10)); err != nil {
+					return
+				}
+				time.Sleep(time.Second / 4)
+			}
+		})
+		for time.Since(begin) < writeTimeout-patience-time.Second {
+			if status := readAnswer(t, dial(t, pipe, request)); status != http.StatusServiceUnavailable {
+				t.Errorf("after %v another client is answered with %d", time.Since(begin), status)
+			}
+		}
+		time.Sleep(writeTimeout - time.Since(begin))
+		if status := readAnswer(t, dial(t, pipe, request)); status != http.StatusOK {
+			t.Errorf("after %v another client is answered with %d", time.Since(begin), status)
+		}
+		_ = server.Close()
+		parts.Wait()
+	})
+}
+
+func TestAPanicIsOneErrorAndCounted(t *testing.T) {
+	for name, c := range map[string]struct {
+		reason any
+		counts float64
+	}{"a fault": {"index out of range", 1}, "an answer given up": {http.ErrAbortHandler, 0}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var lines bytes.Buffer
+				log := slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelDebug}))
+				panics, pipe := collector.NewPanics(), kiesim.NewPipe()
+				mux := http.NewServeMux()
+				mux.HandleFunc("GET /broken", func(http.ResponseWriter, *http.Request) { panic(c.reason) })
+				server := newServer(mux, connections.New(5, 5), panics, log)
+				var parts sync.WaitGroup
+				parts.Go(func() { _ = server.Serve(pipe) })
+				conn := dial(t, pipe, "GET /broken HTTP/1.1\r\nHost: test\r\n\r\n")
+				if left, err := io.ReadAll(conn); err != nil || len(left) > 0 {
+					t.Errorf("an answer: %q, %v", left, err)
+				}
+				_ = server.Close()
+				parts.Wait()
+				var counted dto.Metric
+				if err := panics.Write(&counted); err != nil || counted.GetCounter().GetValue() != c.counts {
+					t.Errorf("%v counted (%v)", counted.GetCounter().GetValue(), err)
+				}
+				if n := strings.Count(lines.String(), "level=ERROR"); float64(n) != c.counts || strings.Count(lines.String(), "\n") != n {
+					t.Errorf("the log: %s", lines.String())
+				}
+			})
+		})
+	}
 }

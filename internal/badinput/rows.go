@@ -490,8 +490,16 @@ func requests() []row {
 			[]string{"exposition.TestIdentityIsAcceptableUnlessItIsRefused", "exposition.FuzzAnswersAreNegotiatedAsPromhttpDoes"},
 		},
 		{
-			"1,000 parallel scrapes", "503 beyond the limit; no query more; memory flat",
-			[]string{"app.TestAThousandParallelScrapesCostOneQuery", "app.TestScrapesBeyondTheLimitAreRefused", "tracker.TestAnyNumberOfScrapersCostsNoMoreQueriesThanOne"},
+			"60 scrapes that wait; 60 readers of a byte a second", "they keep nobody out: whoever comes is answered",
+			[]string{
+				"app.TestScrapesThatWaitTakeNoPlaceFromOthers", "app.TestSlowReadersTakeNoPlaceFromOthers",
+				"app.TestWhoReadsSteadilyKeepsItsPlaceForAsLongAsIsUsual",
+			},
+		},
+		{"a request that makes a handler panic", "one error in the log, counted; the connection is closed", []string{"app.TestAPanicIsOneErrorAndCounted"}},
+		{
+			"1,000 parallel scrapes", "answered, or 503 if there is no place; no query more; memory flat",
+			[]string{"app.TestAThousandParallelScrapesCostOneQuery", "app.TestScrapesThatWaitTakeNoPlaceFromOthers", "tracker.TestAnyNumberOfScrapersCostsNoMoreQueriesThanOne"},
 		},
 		{
 			"a parser that takes nothing but strict OpenMetrics", "reads every answer: no family comes twice",
