@@ -117,12 +117,15 @@ func (g Group) shown() shownGroup {
 // hidden stands for what may be a secret that does not hide by itself.
 const hidden = "xxxxx"
 
-// shownURL returns a URL without what may be a secret in it. Some servers take a token for the user's name, so that is no more
-// to be shown than the password.
+// shownURL returns a URL without what may be a secret in it: scheme and host are left. Some servers take a token for the user's
+// name, others have one in the path.
 func shownURL(u *url.URL) *url.URL {
-	shown := *u
+	shown := url.URL{Scheme: u.Scheme, Host: u.Host}
 	if u.User != nil {
 		shown.User = url.User(hidden)
+	}
+	if u.Path != "" && u.Path != "/" {
+		shown.Path = "/" + hidden
 	}
 	if u.RawQuery != "" {
 		shown.RawQuery = hidden
@@ -130,14 +133,33 @@ func shownURL(u *url.URL) *url.URL {
 	return &shown
 }
 
+// shownClient returns settings without what may be a secret in them, or tell of the network that the exporter is in.
 func shownClient(client commoncfg.HTTPClientConfig) commoncfg.HTTPClientConfig {
 	if proxy := client.ProxyURL.URL; proxy != nil {
-		client.ProxyURL.URL = shownURL(proxy)
+		client.ProxyURL.URL = &url.URL{Scheme: proxy.Scheme, Host: hidden}
 	}
 	if auth := client.BasicAuth; auth != nil && auth.Username != "" {
 		shown := *auth
 		shown.Username = hidden
 		client.BasicAuth = &shown
 	}
+	client.HTTPHeaders = shownHeaders(client.HTTPHeaders)
 	return client
+}
+
+// shownHeaders returns headers without their values, which secrets are apart from only if whoever wrote them took care.
+func shownHeaders(headers *commoncfg.Headers) *commoncfg.Headers {
+	if headers == nil {
+		return nil
+	}
+	shown := &commoncfg.Headers{Headers: make(map[string]commoncfg.Header, len(headers.Headers))}
+	for name, h := range headers.Headers {
+		values := make([]string, len(h.Values))
+		for i := range values {
+			values[i] = hidden
+		}
+		h.Values = values
+		shown.Headers[name] = h
+	}
+	return shown
 }

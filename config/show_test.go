@@ -25,7 +25,7 @@ func TestTheConfigurationShownIsTheOneInForce(t *testing.T) {
 		}
 		return c
 	}
-	const list = "{url: http://h/l, refresh_interval: 1m, http_client: {authorization: {type: T, credentials_file: f}}}"
+	const list = "{url: http://h, refresh_interval: 1m, http_client: {authorization: {type: T, credentials_file: f}}}"
 	for _, text := range []string{string(text), "groups: [{http: " + list + "}]"} {
 		c := load([]byte(text))
 		shown, err := c.YAML()
@@ -43,6 +43,9 @@ func TestTheConfigurationShownIsTheOneInForce(t *testing.T) {
 	}
 }
 
+// canaryHost is a host inside the network, of which nobody outside is to learn.
+const canaryHost = "canary-host.example"
+
 func TestTheListsShownHoldNoSecret(t *testing.T) {
 	for name, list := range map[string]string{
 		"user":       "{url: 'http://" + canary + "@h/l'}",
@@ -51,10 +54,16 @@ func TestTheListsShownHoldNoSecret(t *testing.T) {
 		"token":      "{url: http://h/l, http_client: {authorization: {credentials: " + canary + "}}}",
 		"basic auth": "{url: http://h/l, http_client: {basic_auth: {username: " + canary + ", password: " + canary + "}}}",
 		"proxy":      "{url: http://h/l, http_client: {proxy_url: 'http://" + canary + "@proxy:1'}}",
+		"its host":   "{url: http://h/l, http_client: {proxy_url: 'http://" + canaryHost + ":3128'}}",
+		"path":       "{url: 'http://h/" + canary + "/l'}",
+		"file":       "{url: 'http://h/" + canary + "'}",
+		"odd path":   "{url: 'http://h/a%2F" + canary + "'}",
+		"header":     "{url: http://h/l, http_client: {http_headers: {X: {values: [" + canary + ", b]}}}}",
 	} {
 		c := mustLoad(t, "groups: [{name: g, http: "+list+"}]")
 		shown, err := c.YAML()
-		if err != nil || !strings.Contains(string(shown), "refresh_interval: 30s") || !strings.Contains(string(shown), "h/l") {
+		if err != nil || !strings.Contains(string(shown), "refresh_interval: 30s") || !strings.Contains(string(shown), "http://h/xxxxx") && !strings.Contains(string(shown), "@h/xxxxx") ||
+			strings.Contains(string(shown), canaryHost) {
 			t.Errorf("%s: %v\n%s", name, err, shown)
 		}
 		encoded, err := json.Marshal(c)
@@ -76,6 +85,9 @@ func TestTheConfigurationShownHoldsNoSecret(t *testing.T) {
 	for name, client := range map[string]string{
 		"proxy password": "{proxy_url: 'http://user:" + canary + "@proxy:1'}",
 		"proxy user":     "{proxy_url: 'http://" + canary + "@proxy:1'}",
+		"proxy host":     "{proxy_url: 'http://" + canaryHost + ":3128'}",
+		"proxy path":     "{proxy_url: 'socks5://proxy/" + canary + "'}",
+		"header value":   "{http_headers: {X: {values: [a, " + canary + "]}}}",
 		"proxy header":   "{proxy_url: 'http://proxy:1', proxy_connect_header: {X: [" + canary + "]}}",
 		"header":         "{http_headers: {X: {secrets: [" + canary + "]}}}",
 		"key of TLS":     "{tls_config: {cert: c, key: " + canary + "}}",
@@ -88,7 +100,7 @@ func TestTheConfigurationShownHoldsNoSecret(t *testing.T) {
 				t.Fatal(err)
 			}
 			shown, err := c.YAML()
-			if err != nil || strings.Contains(string(shown), canary) || !strings.Contains(string(shown), "tasks:") {
+			if err != nil || strings.Contains(string(shown), canary) || strings.Contains(string(shown), canaryHost) || !strings.Contains(string(shown), "tasks:") {
 				t.Errorf("%s: %v\n%s", name, err, shown)
 			}
 			if !strings.Contains(string(shown), "webhook_keys_files:\n      - "+filepath.Join(dir, "webhook")+"\n") {

@@ -93,7 +93,7 @@ func describe(account, id string, p tracker.Probe, took time.Duration) string {
 		line("class", kie.ClassOf(p.Err))
 	}
 	if p.Err != nil {
-		line("error", p.Err)
+		line("error", withoutAddresses(p.Err))
 	}
 	line("state", p.Task.State)
 	line("model", p.Task.Model)

@@ -1,8 +1,13 @@
 package app_test
 
 import (
+	"fmt"
+	"io"
+	"log"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -97,6 +102,42 @@ func TestAProbeEndsAtItsDeadline(t *testing.T) {
 	if took := time.Since(begin); status != http.StatusOK || took > time.Second || missing(body, []string{"probe_success 0"}) != "" {
 		t.Errorf("%d after %v: %s", status, took, body)
 	}
+}
+
+func TestADebuggedProbeNamesNoAddress(t *testing.T) {
+	for name, c := range map[string]struct{ client, base, cause string }{
+		"a proxy that is away":      {"{proxy_url: 'http://127.0.0.1:1'}", "https://api.example", "connection refused"},
+		"a proxy that has no name":  {"{proxy_url: 'http://proxy.invalid:3128'}", "https://api.example", "name"},
+		"an API that is away":       {"{}", "http://127.0.0.1:1", "connection refused"},
+		"a proxy that is no server": {"{proxy_url: 'http://" + wire(t, "\r\n") + "'}", "https://api.example", "no valid HTTP exchange"},
+		"a certificate of another":  {"{proxy_url: 'https://" + secureWire(t) + "'}", "https://api.example", "certificate"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "kie.yml")
+			rewrite(t, path, fmt.Sprintf("accounts: [{base_url: '%s', http_client: %s}]\ngroups: [{tasks: [a]}]\n", c.base, c.client))
+			p := start(t, "--config.file="+path)
+			_, body := p.get("/probe?debug=true&task_id=b")
+			_, config := p.get("/config")
+			if !strings.Contains(body, "class:       transport\n") || !strings.Contains(body, c.cause) {
+				t.Errorf("the cause is missing: %s", body)
+			}
+			for _, address := range []string{"127.0.0.1", "proxy.invalid", "example.com"} {
+				if strings.Contains(body, address) || c.client != "{}" && strings.Contains(config, address) {
+					t.Errorf("%s is named in\n%s%s", address, body, config)
+				}
+			}
+		})
+	}
+}
+
+// secureWire returns the address of a server that nobody trusts.
+func secureWire(t *testing.T) string {
+	t.Helper()
+	s := httptest.NewUnstartedServer(http.NotFoundHandler())
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	return s.Listener.Addr().String()
 }
 
 func TestADebuggedProbeTellsWhatWasAsked(t *testing.T) {

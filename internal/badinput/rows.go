@@ -496,6 +496,10 @@ func requests() []row {
 				"app.TestWhoReadsSteadilyKeepsItsPlaceForAsLongAsIsUsual",
 			},
 		},
+		{
+			"a stranger who reads /config or /probe?debug=true", "no address of a proxy, no value of a header, no path of a list's URL",
+			[]string{"config.TestTheListsShownHoldNoSecret", "config.TestTheConfigurationShownHoldsNoSecret", "app.TestADebuggedProbeNamesNoAddress"},
+		},
 		{"a request that makes a handler panic", "one error in the log, counted; the connection is closed", []string{"app.TestAPanicIsOneErrorAndCounted"}},
 		{
 			"1,000 parallel scrapes", "answered, or 503 if there is no place; no query more; memory flat",
