@@ -3,33 +3,38 @@
 package tracker
 
 import (
-	"cmp"
-	"slices"
+	"math/bits"
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 )
 
-// build returns what is known now. The lock must be held.
-func (t *Tracker) build(now time.Time) *Snapshot {
+// build returns what is known now, which tasks have series among it. The lock must be held.
+func (t *Tracker) build(now time.Time, shows Shown, sum *summary) *Snapshot {
 	s := &Snapshot{
-		Shown: t.show(now), At: now, Overflows: t.bounds.overflows, Storage: t.store.Stats(), changes: t.changes.Load(),
+		Shown: shows, At: now, Overflows: t.bounds.overflows, Storage: t.store.Stats(), changes: t.changes.Load(),
 	}
-	sum := t.sumUp(now)
 	shown := make(map[string]int, len(t.groups))
 	for _, b := range s.Blocks {
 		for _, share := range b.groups {
 			shown[share.group] += share.tasks
 		}
 	}
+	pending := make(map[*group]int, len(t.groups)) // all that are of no model yet
+	for _, g := range t.groups {
+		pending[g] = g.tasks
+	}
 	for _, m := range t.sortedModels() {
+		for _, n := range m.tasks {
+			pending[m.group] -= n
+		}
 		view := m.snapshot(now, t.options.HoldBack)
 		view.Oldest, view.Overdue = sum.oldest[m], sum.overdue[m]
 		s.Models = append(s.Models, view)
 	}
 	for _, g := range t.groups {
 		s.Groups = append(s.Groups, Group{
-			Name: g.name, Pending: sum.pending[g], OldestAnswer: sum.oldestAnswer[g], Uncounted: g.uncounted,
+			Name: g.name, Pending: pending[g], OldestAnswer: sum.oldestAnswer[g], Uncounted: g.uncounted,
 			WithoutSeries: g.tasks - shown[g.name], QueryFailing: sum.failing(g), Detection: g.detection.copied(),
 		})
 	}
@@ -41,7 +46,6 @@ func (t *Tracker) build(now time.Time) *Snapshot {
 
 // summary is what the unfinished tasks come to.
 type summary struct {
-	pending      map[*group]int
 	oldestAnswer map[*group]time.Time
 	classes      map[*group]map[kie.Class]int
 	oldest       map[*model]kie.Time
@@ -49,19 +53,14 @@ type summary struct {
 	due          map[*account]int
 }
 
-func (t *Tracker) sumUp(now time.Time) summary {
-	s := summary{
-		pending:      make(map[*group]int),
+func newSummary() summary {
+	return summary{
 		oldestAnswer: make(map[*group]time.Time),
 		classes:      make(map[*group]map[kie.Class]int),
 		oldest:       make(map[*model]kie.Time),
 		overdue:      make(map[*model]int),
 		due:          make(map[*account]int),
 	}
-	for _, k := range t.unfinished {
-		s.add(k, now)
-	}
-	return s
 }
 
 func (s *summary) add(k *task, now time.Time) {
@@ -75,11 +74,7 @@ func (s *summary) add(k *task, now time.Time) {
 		}
 		s.classes[g][o.class]++
 	}
-	if o.Answered.IsZero() {
-		s.pending[g]++
-		return
-	}
-	if o.given {
+	if o.Answered.IsZero() || o.given {
 		return
 	}
 	if at, ok := s.oldestAnswer[g]; !ok || o.Answered.Before(at) {
@@ -104,15 +99,18 @@ func (s *summary) failing(g *group) map[kie.Class]int {
 	return all
 }
 
-// show returns which tasks have series now. The lock must be held.
-func (t *Tracker) show(now time.Time) Shown {
+// showAtATime is how many tasks a snapshot reads anew while it holds the lock, about.
+const showAtATime = 4096
+
+// show returns which tasks have series now. It reads about as many tasks as there is room for; complete is false if others
+// have changed, too: then it is to be called again. The lock must be held.
+func (t *Tracker) show(now time.Time, newest []answered, room int) (s Shown, complete bool) {
+	t.hot.look(t.unfinished, 0, len(t.unfinished))
+	c := t.choose(newest)
+	d := &desk{now: now, room: room}
+	blocks := append(t.hot.chosen(t.unfinished, c, d), t.cold.last(t.finished, c.finished, d)...)
 	t.shows++
-	c := t.choose()
-	return Shown{
-		LabelKeys: t.bounds.lastKeys,
-		Blocks:    append(t.hot.chosen(t.unfinished, c.of), t.cold.last(t.finished, c.finished, now)...),
-		number:    t.shows,
-	}
+	return Shown{LabelKeys: t.bounds.lastKeys, Blocks: blocks, number: t.shows}, !d.full
 }
 
 // choice is which tasks get series of their own: answered unfinished ones, newest first, up to half of the limit; then
@@ -120,59 +118,49 @@ func (t *Tracker) show(now time.Time) Shown {
 type choice struct {
 	finished int            // the last ones
 	pending  int            // the first ones that come by
-	answered map[*task]bool // nil: all
+	answered map[int]uint64 // by piece, the positions; nil: all
 }
 
-func (t *Tracker) choose() choice {
+func (t *Tracker) choose(newest []answered) *choice {
 	answered := 0
-	for _, k := range t.unfinished {
-		if !k.open.Answered.IsZero() {
-			answered++
-		}
+	for _, p := range t.hot.pieces {
+		answered += bits.OnesCount64(p.answered)
 	}
 	limit := t.options.TaskSeries
 	finished := min(len(t.finished)-t.gaps, limit-min(answered, limit/2))
 	shown := min(answered, limit-finished)
-	c := choice{finished: finished, pending: limit - finished - shown}
+	c := &choice{finished: finished, pending: limit - finished - shown}
 	if shown < answered {
-		c.answered = t.newest(answered, shown)
+		c.answered = t.places(newest, shown)
 	}
 	return c
 }
 
-// newest returns the newest ones of the answered unfinished tasks.
-func (t *Tracker) newest(answered, count int) map[*task]bool {
-	if count == 0 {
-		return map[*task]bool{}
-	}
-	all := make([]*task, 0, answered)
-	for _, k := range t.unfinished {
-		if !k.open.Answered.IsZero() {
-			all = append(all, k)
+// places returns where the first of some tasks are that are still unfinished, so many at most.
+func (t *Tracker) places(tasks []answered, count int) map[int]uint64 {
+	places := make(map[int]uint64)
+	for _, a := range tasks {
+		if count == 0 {
+			break
+		}
+		if k := a.task; k.open != nil && !k.marks.has(markRemoved) {
+			places[int(k.index)/pieceSize] |= 1 << (k.index % pieceSize)
+			count--
 		}
 	}
-	slices.SortFunc(all, func(a, b *task) int {
-		return cmp.Or(cmp.Compare(b.born(), a.born()), cmp.Compare(a.id, b.id))
-	})
-	newest := make(map[*task]bool, count)
-	for _, k := range all[:count] {
-		newest[k] = true
-	}
-	return newest
+	return places
 }
 
-// of returns which of some unfinished tasks are chosen.
-func (c *choice) of(tasks []*task) (mask uint64) {
-	for i, k := range tasks {
-		switch {
-		case !k.open.Answered.IsZero():
-			if c.answered == nil || c.answered[k] {
-				mask |= 1 << i
-			}
-		case c.pending > 0:
-			c.pending--
-			mask |= 1 << i
-		}
+// of returns which of the tasks of a piece are chosen.
+func (c *choice) of(i int, p *piece) (mask uint64) {
+	mask = p.answered
+	if c.answered != nil {
+		mask &= c.answered[i]
+	}
+	if c.pending > 0 {
+		pending := lowest(p.live&^p.answered, c.pending)
+		c.pending -= bits.OnesCount64(pending)
+		mask |= pending
 	}
 	return mask
 }

@@ -4,6 +4,7 @@ package tracker
 
 import (
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -116,21 +117,49 @@ func (t *Tracker) Snapshot() *Snapshot {
 	if s := t.last.Load(); s.isFresh() {
 		return s
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	t.surveying.Lock()
+	defer t.surveying.Unlock()
 	s := t.last.Load()
 	if !s.isFresh() {
-		s = t.build(time.Now())
-		t.last.Store(s)
+		v := t.survey()
+		t.showing(v, func(now time.Time, shows Shown) {
+			s = t.build(now, shows, &v.sum)
+			t.last.Store(s)
+		})
 	}
 	return s
 }
 
 // Shown returns which tasks have series now. To look at them so does not count as having seen totals.
-func (t *Tracker) Shown() Shown {
+func (t *Tracker) Shown() (s Shown) {
+	t.surveying.Lock()
+	defer t.surveying.Unlock()
+	t.showing(t.survey(), func(_ time.Time, shows Shown) { s = shows })
+	return s
+}
+
+// showing calls seen, with the lock held, with which tasks have series. Before that it reads those that have changed, some at
+// a time.
+func (t *Tracker) showing(v *survey, seen func(time.Time, Shown)) {
+	newest := v.newest.sorted()
+	for patience := t.options.TaskSeries/showAtATime + 16; !t.tryShowing(newest, patience > 0, seen); patience-- {
+	}
+}
+
+// tryShowing does what showing does unless more than some tasks have changed, and it may give up for that.
+func (t *Tracker) tryShowing(newest []answered, mayGiveUp bool, seen func(time.Time, Shown)) bool {
+	room := math.MaxInt
+	if mayGiveUp {
+		room = showAtATime
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.show(time.Now())
+	now := time.Now()
+	shows, complete := t.show(now, newest, room)
+	if complete {
+		seen(now, shows)
+	}
+	return complete
 }
 
 // Changes returns a number that grows with everything that a new snapshot would show.

@@ -27,11 +27,12 @@ func newShelf() shelf { return shelf{kinds: kinds{}} }
 
 // piece is pieceSize positions of the list. Its masks have a bit for each.
 type piece struct {
-	live    uint64 // what has a task
-	wanted  uint64 // what is to be shown
-	shown   uint64 // what its block, or that of its run, has
-	block   *Block // nil: nothing is shown, or its run has a block
-	settled bool   // nothing in it changed since it was last looked at
+	live     uint64 // what has a task
+	answered uint64 // what has an unfinished one that was answered
+	wanted   uint64 // what is to be shown
+	shown    uint64 // what its block, or that of its run, has
+	block    *Block // nil: nothing is shown, or its run has a block
+	settled  bool   // nothing in it changed since it was last looked at
 }
 
 // run is some pieces in a row.
@@ -47,13 +48,40 @@ func (s *shelf) touch(position int) {
 	}
 }
 
-// chosen returns the blocks of the tasks that choose wants of each piece. They stay small.
-func (s *shelf) chosen(tasks []*task, choose func(piece []*task) (mask uint64)) (blocks []*Block) {
+// desk is where blocks are made at one moment, as long as there is room.
+type desk struct {
+	now  time.Time
+	room int  // for tasks
+	full bool // there was no room for some
+}
+
+// takes reports whether there is room left, and takes that for some tasks.
+func (d *desk) takes(tasks int) bool {
+	if d.room <= 0 {
+		d.full = true
+		return false
+	}
+	d.room -= tasks
+	return true
+}
+
+// look finds out what has changed in some pieces of a list of unfinished tasks.
+func (s *shelf) look(tasks []*task, from, to int) {
 	s.fit(tasks)
+	for i := from; i < min(to, len(s.pieces)); i++ {
+		if p := &s.pieces[i]; !p.settled {
+			p.block = nil
+			p.look(part(tasks, i))
+		}
+	}
+}
+
+// chosen returns the blocks of the tasks of a list of unfinished ones, which was looked at, that are chosen. They stay small.
+func (s *shelf) chosen(tasks []*task, c *choice, d *desk) (blocks []*Block) {
 	for i := range s.pieces {
-		p, of := &s.pieces[i], part(tasks, i)
-		p.wanted = choose(of)
-		if b := p.show(of, s.kinds); b != nil {
+		p := &s.pieces[i]
+		p.wanted = c.of(i, p)
+		if b := p.show(part(tasks, i), s.kinds, d); b != nil {
 			blocks = append(blocks, b)
 		}
 	}
@@ -61,7 +89,7 @@ func (s *shelf) chosen(tasks []*task, choose func(piece []*task) (mask uint64)) 
 }
 
 // last returns the blocks of so many tasks, from the end of the list backwards. Those that have long been the same are large.
-func (s *shelf) last(tasks []*task, count int, now time.Time) (blocks []*Block) {
+func (s *shelf) last(tasks []*task, count int, d *desk) (blocks []*Block) {
 	s.fit(tasks)
 	for i := len(s.runs) - 1; i >= 0; i-- {
 		first := i * runSize
@@ -74,7 +102,7 @@ func (s *shelf) last(tasks []*task, count int, now time.Time) (blocks []*Block) 
 		of := tasks[first*pieceSize : min((first+runSize)*pieceSize, len(tasks))]
 		var same, whole bool
 		same, whole, count = want(pieces, of, count)
-		blocks = append(blocks, s.runs[i].show(pieces, of, same, whole && len(of) == runSize*pieceSize, now, s.kinds)...)
+		blocks = append(blocks, s.runs[i].show(pieces, of, same, whole && len(of) == runSize*pieceSize, s.kinds, d)...)
 	}
 	return blocks
 }
@@ -98,49 +126,64 @@ func want(pieces []piece, tasks []*task, room int) (same, whole bool, left int) 
 }
 
 // show returns the blocks of a run: one if it can be and the run is new or was quiet for long, else that of each piece.
-func (r *run) show(pieces []piece, tasks []*task, same, whole bool, now time.Time, ks kinds) (blocks []*Block) {
+func (r *run) show(pieces []piece, tasks []*task, same, whole bool, ks kinds, d *desk) (blocks []*Block) {
 	if r.block != nil && same {
 		return []*Block{r.block}
 	}
 	r.block = nil
 	isNew := r.changed.IsZero()
-	if isNew || !same {
-		r.changed = now
+	if whole && (isNew || same && d.now.Sub(r.changed) >= quiet) {
+		return r.showWhole(pieces, tasks, ks, d)
 	}
-	if whole && (isNew || now.Sub(r.changed) >= quiet) {
-		r.block = newBlock(len(tasks))
-		for i := range pieces {
-			p := &pieces[i]
-			r.block.addAll(p.wanted, part(tasks, i), ks)
-			p.shown, p.block = p.wanted, nil
-		}
-		return []*Block{r.block}
+	if isNew || !same {
+		r.changed = d.now
 	}
 	for i := range pieces {
-		if b := pieces[i].show(part(tasks, i), ks); b != nil {
+		if b := pieces[i].show(part(tasks, i), ks, d); b != nil {
 			blocks = append(blocks, b)
 		}
 	}
 	return blocks
 }
 
-// look finds out which positions have a task.
+// showWhole returns one block of the whole run.
+func (r *run) showWhole(pieces []piece, tasks []*task, ks kinds, d *desk) []*Block {
+	if !d.takes(len(tasks)) {
+		return nil
+	}
+	if r.changed.IsZero() {
+		r.changed = d.now
+	}
+	r.block = newBlock(len(tasks))
+	for i := range pieces {
+		p := &pieces[i]
+		r.block.addAll(p.wanted, part(tasks, i), ks)
+		p.shown, p.block = p.wanted, nil
+	}
+	return []*Block{r.block}
+}
+
+// look finds out which positions have a task, and which of those are unfinished and were answered.
 func (p *piece) look(tasks []*task) {
-	p.live, p.settled = 0, true
+	p.live, p.answered, p.settled = 0, 0, true
 	for i, k := range tasks {
-		if k != nil {
-			p.live |= 1 << i
+		if k == nil {
+			continue
+		}
+		p.live |= 1 << i
+		if k.open != nil && !k.open.Answered.IsZero() {
+			p.answered |= 1 << i
 		}
 	}
 }
 
-// show returns a block of what is wanted of a piece; nil if that is nothing.
-func (p *piece) show(tasks []*task, ks kinds) *Block {
-	if !p.settled || p.wanted != p.shown {
+// show returns a block of what is wanted of a piece that was looked at; nil if that is nothing, or there is no room.
+func (p *piece) show(tasks []*task, ks kinds, d *desk) *Block {
+	if p.wanted != p.shown {
 		p.block = nil
 	}
-	p.shown, p.settled = p.wanted, true
-	if p.block == nil && p.wanted != 0 {
+	p.shown = p.wanted
+	if p.block == nil && p.wanted != 0 && d.takes(bits.OnesCount64(p.wanted)) {
 		p.block = newBlock(bits.OnesCount64(p.wanted))
 		p.block.addAll(p.wanted, tasks, ks)
 	}
@@ -173,6 +216,19 @@ func resized[T any](all []T, n int) []T {
 // part returns the tasks of a piece.
 func part(tasks []*task, i int) []*task {
 	return tasks[i*pieceSize : min((i+1)*pieceSize, len(tasks))]
+}
+
+// lowest returns the lowest bits of a mask, so many at most.
+func lowest(mask uint64, count int) (low uint64) {
+	if count >= bits.OnesCount64(mask) {
+		return mask
+	}
+	for ; count > 0; count-- {
+		bit := mask & -mask
+		low |= bit
+		mask &^= bit
+	}
+	return low
 }
 
 // highest returns the highest bits of a mask, so many at most.

@@ -64,6 +64,7 @@ type Tracker struct {
 	changes atomic.Uint64 // grows with everything that a new snapshot would show
 
 	reconfiguring sync.Mutex // held by Reconfigure, and taken before mu
+	surveying     sync.Mutex // held while a snapshot is made, and taken before mu
 
 	mu         sync.Mutex
 	options    Options
@@ -79,6 +80,7 @@ type Tracker struct {
 	gaps       int     // in finished
 	hot, cold  shelf   // of the unfinished and the finished tasks
 	shows      uint64  // how often was told which tasks have series
+	surveyed   *survey // under way; nil: none
 	dropped    dropped
 	strays     strays
 	models     map[modelKey]*model
@@ -330,6 +332,7 @@ func (t *Tracker) leave(k *task) {
 func (t *Tracker) putUnfinished(k *task) {
 	k.index = position(len(t.unfinished))
 	t.unfinished = append(t.unfinished, k)
+	t.hot.touch(int(k.index))
 }
 
 // position returns a place in a list in half the bytes.
@@ -346,7 +349,9 @@ func (t *Tracker) touch(k *task) {
 
 func (t *Tracker) takeUnfinished(k *task) {
 	t.hot.touch(int(k.index))
+	t.hot.touch(len(t.unfinished) - 1)
 	last := t.unfinished[len(t.unfinished)-1]
+	t.surveyed.moved(last, len(t.unfinished)-1, int(k.index))
 	t.unfinished[k.index], last.index = last, k.index
 	t.unfinished[len(t.unfinished)-1] = nil
 	t.unfinished = t.unfinished[:len(t.unfinished)-1]

@@ -1,0 +1,161 @@
+package tracker
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/store"
+)
+
+// waiting returns a tracker of tasks that were answered and are not finished.
+func waiting(tb testing.TB, tasks, limit int) *history {
+	tb.Helper()
+	h := newHistory(0, tasks, limit)
+	h.list(h.ids...)
+	for _, id := range h.ids {
+		k := h.tasks.Get(id)
+		h.takeOut(k.group.account, id)
+		created := kie.TimeOf(time.Now())
+		h.learn(k.group.account, k, kie.Answer{ID: id, Model: "m", State: kie.StateGenerating, Created: created}, nil)
+	}
+	return h
+}
+
+func TestASnapshotHoldsTheLockForFewTasksAtATime(t *testing.T) {
+	const many, most = 20_000, 1 << 13
+	h := waiting(t, many, many)
+	s := &survey{sum: newSummary()}
+	for more := true; more; {
+		before := len(s.newest.tasks)
+		more = h.surveyOn(s)
+		if n := len(s.newest.tasks) - before; n > most {
+			t.Fatalf("%d tasks were visited at once", n)
+		}
+	}
+	h.finishAll(h.ids[:many/2]...)
+	h.surveying.Lock()
+	defer h.surveying.Unlock()
+	made, newest := make(map[*Block]bool), s.newest.sorted()
+	for complete := false; !complete; {
+		var now Shown
+		now, complete = h.show(time.Now(), newest, showAtATime)
+		read := 0
+		for _, b := range now.Blocks {
+			if !made[b] {
+				made[b] = true
+				read += b.Len()
+			}
+		}
+		if read > most {
+			t.Fatalf("%d tasks were read at once", read)
+		}
+		if n := len(now.Tasks()); complete && n != many {
+			t.Errorf("%d tasks are shown, want %d", n, many)
+		}
+	}
+}
+
+// Tasks change places when others go.
+func TestATaskThatIsThereAllTheTimeIsSurveyedOnce(t *testing.T) {
+	const many = 5 * surveyAtATime
+	h := waiting(t, many, many)
+	s := &survey{sum: newSummary()}
+	gone := make(map[string]bool)
+	for h.surveyOn(s) {
+		for range 200 {
+			id := h.ids[h.IntN(many)]
+			if gone[id] {
+				continue
+			}
+			if gone[id] = true; h.IntN(2) == 0 {
+				h.finishAll(id)
+			} else {
+				h.Apply(source.Change{Group: "video", Removed: []string{id}})
+			}
+		}
+	}
+	if h.surveyed != nil {
+		t.Error("the survey is over")
+	}
+	visits := make(map[string]int)
+	for _, a := range s.newest.tasks {
+		visits[a.id]++
+	}
+	for _, id := range h.ids {
+		if n := visits[id]; n != 1 && !gone[id] || n > 1 {
+			t.Fatalf("%s was visited %d times", id, n)
+		}
+	}
+}
+
+// BenchmarkLock measures the longest that the lock is held while 1,000,000 tasks are listed, and while a snapshot is made of
+// them. Of each hold it takes the shortest of all runs, for on a busy machine some last as long as another program runs.
+func BenchmarkLock(b *testing.B) {
+	const many = 1_000_000
+	listed := make([]source.Task, many)
+	for i := range listed {
+		listed[i].ID = fmt.Sprintf("%032x", i)
+	}
+	for _, what := range []string{"pending", "new", "unfinished"} {
+		b.Run(what, func(b *testing.B) {
+			var listing, first, later holds
+			for b.Loop() {
+				h := newHistory(0, 0, 1000)
+				records, now, seen := make([]store.Record, applyAtATime), time.Now(), make(alike)
+				for part := range slices.Chunk(listed, applyAtATime) {
+					listing.time(func() { h.Tracker.list("video", part, records[:len(part)], what == "pending", now, seen) })
+				}
+				if what == "unfinished" {
+					for _, k := range slices.Clone(h.unfinished) {
+						h.takeOut(k.group.account, k.id)
+						h.learn(k.group.account, k, kie.Answer{ID: k.id, Model: "m", State: kie.StateWaiting, Created: 1}, nil)
+					}
+				}
+				first.snapshot(h.Tracker)
+				h.surveyed = nil
+				later.snapshot(h.Tracker)
+				listing.next, first.next, later.next = 0, 0, 0
+			}
+			b.ReportMetric(listing.longest(), "ms-listing")
+			b.ReportMetric(first.longest(), "ms-first")
+			b.ReportMetric(later.longest(), "ms-later")
+		})
+	}
+}
+
+// holds are how long the lock was held each time, in the same order in each run.
+type holds struct {
+	shortest []time.Duration
+	next     int
+}
+
+func (h *holds) time(hold func()) {
+	start := time.Now()
+	hold()
+	took := time.Since(start)
+	if h.next == len(h.shortest) {
+		h.shortest = append(h.shortest, took)
+	}
+	h.shortest[h.next] = min(h.shortest[h.next], took)
+	h.next++
+}
+
+// snapshot does what Snapshot does.
+func (h *holds) snapshot(t *Tracker) {
+	s := &survey{now: time.Now(), sum: newSummary()}
+	for more := true; more; {
+		h.time(func() { more = t.surveyOn(s) })
+	}
+	newest := s.newest.sorted()
+	for complete := false; !complete; {
+		h.time(func() {
+			complete = t.tryShowing(newest, true, func(now time.Time, shows Shown) { t.build(now, shows, &s.sum) })
+		})
+	}
+}
+
+func (h *holds) longest() (ms float64) { return slices.Max(h.shortest).Seconds() * 1000 }
