@@ -116,6 +116,14 @@ func oddAnswers() []row {
 			[]string{"tracker.TestTenThousandModelsAndFailCodesStayBounded", "tracker.TestLabelValuesFromOutsideAreBounded", "kie.TestFailCodeIsBoundedAndOnlyOfFailures"},
 		},
 		{
+			"models, fail codes and label keys up to their limits, of tasks, groups or processes that are no more",
+			"those make room for others; totals that were shown stay",
+			[]string{
+				"tracker.TestAModelThatNothingUsesMakesRoomForAnother", "tracker.TestGroupsThatGoTakeTheirModelsCodesAndLabelKeysAlong",
+				"tracker.TestCodesAndLabelKeysInUseOutliveAReload", "tracker.TestModelsOfPastTasksLeaveRoomAfterARestart",
+			},
+		},
+		{
 			"a model with the byte 0xFF, a lone surrogate, newline, quote, backslash, NUL, ESC, or 1 MiB long",
 			"cleaned, cut at the border of a character; Prometheus reads it back",
 			[]string{

@@ -46,12 +46,26 @@ func newFailCodes() failCodes {
 func (f *failCodes) of(text string) (code, bool) {
 	at := slices.Index(*f, text)
 	if at < 0 {
-		if at = len(*f); at >= maxFailCodes+int(codesGiven) {
+		if at = f.room(); at < 0 {
 			return codeOther, false
 		}
-		*f = append(*f, strings.Clone(text)) // the answer it is from is not to be kept for it
+		(*f)[at] = strings.Clone(text) // the answer it is from is not to be kept for it
 	}
 	return code(at), true //nolint:gosec // there are at most maxFailCodes more than codesGiven
+}
+
+// room returns a place for another code; negative: there is none.
+func (f *failCodes) room() int {
+	for at := int(codesGiven); at < len(*f); at++ {
+		if (*f)[at] == "" {
+			return at
+		}
+	}
+	if len(*f) == maxFailCodes+int(codesGiven) {
+		return -1
+	}
+	*f = append(*f, "")
+	return len(*f) - 1
 }
 
 // failure returns the fail code of a failed task.

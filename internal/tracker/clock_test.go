@@ -11,9 +11,9 @@ import (
 )
 
 // wildDates lets the next answers about a task have a Date that is so far off.
-func (r *rig) wildDates(id string, times int, off time.Duration) (remove func()) {
+func (r *rig) wildDates(id string, times int, off time.Duration) {
 	date := time.Now().Add(off).UTC().Format(http.TimeFormat)
-	return r.sim.Inject(kiesim.Match{ID: id, Times: times}, kiesim.Fault{Header: http.Header{"Date": {date}}})
+	r.sim.Inject(kiesim.Match{ID: id, Times: times}, kiesim.Fault{Header: http.Header{"Date": {date}}})
 }
 
 func TestOneWildDateParksNoTaskAndShowsNoneOverdue(t *testing.T) {

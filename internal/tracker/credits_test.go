@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/kiesim"
-	"github.com/kie-exporter/kie_exporter/internal/tracker"
 )
 
 // creditCalls returns when the balance was asked for, in seconds since from.
@@ -20,15 +19,14 @@ func (r *rig) creditCalls(from time.Time) (at []float64) {
 
 func TestABalanceThatWasNotToldIsAskedForAgainSoon(t *testing.T) {
 	for _, fault := range []kiesim.Fault{{Code: 500}, {Reset: true}, {Body: "<html>"}, {Code: 422}} {
-		s := setup{credits: time.Hour, api: kiesim.Options{Credits: 7}, tracker: tracker.Options{Background: true}}
-		bubble(t, s, func(t *testing.T, r *rig) {
+		bubble(t, setup{credits: time.Hour, api: kiesim.Options{Credits: 7}}, func(t *testing.T, r *rig) {
 			start := time.Now()
 			r.sim.Inject(kiesim.Match{Endpoint: kiesim.Credit, Times: 2}, fault)
-			time.Sleep(time.Minute)
+			r.watch(time.Minute)
 			if a := r.Snapshot().Accounts[0]; !a.HasBalance || a.Balance != 7 {
 				t.Errorf("%+v: no balance after a minute", fault)
 			}
-			time.Sleep(2 * time.Hour)
+			r.watch(2 * time.Hour)
 			at := r.creditCalls(start)
 			if len(at) != 5 || at[1] < 4 || at[1] > 6.1 || at[2]-at[1] < 8 || at[2]-at[1] > 12.1 || at[3]-at[2] < 3599 {
 				t.Errorf("%+v: asked after %v s", fault, at)
@@ -39,11 +37,10 @@ func TestABalanceThatWasNotToldIsAskedForAgainSoon(t *testing.T) {
 
 func TestABalanceThatIsNeverToldIsAskedForNoMoreThanABackOffAllows(t *testing.T) {
 	for interval, most := range map[time.Duration]int{time.Minute: 66, 10 * time.Minute: 16, 24 * time.Hour: 16, 2 * time.Second: 1801} {
-		s := setup{credits: interval, tracker: tracker.Options{Background: true}}
-		bubble(t, s, func(t *testing.T, r *rig) {
+		bubble(t, setup{credits: interval}, func(t *testing.T, r *rig) {
 			start := time.Now()
 			r.sim.Inject(kiesim.Match{Endpoint: kiesim.Credit}, kiesim.Fault{Code: 404})
-			time.Sleep(time.Hour)
+			r.watch(time.Hour)
 			at := r.creditCalls(start)
 			if len(at) > most || len(at) < 10 {
 				t.Errorf("interval %v: asked %d times in an hour, want 10 to %d", interval, len(at), most)

@@ -92,10 +92,11 @@ func (t *Tracker) adoptGroups(options []GroupOptions) map[*group]bool {
 		if g.overdue != o.Overdue || g.webhook != o.Webhook {
 			changed[g] = true
 		}
-		g.overdue, g.webhook = o.Overdue, o.Webhook
+		g.overdue, g.webhook, g.leaving = o.Overdue, o.Webhook, false
 		t.bounds.admitLabels(o.Labels)
 	}
 	for _, g := range before {
+		g.leaving = true
 		t.groups = append(t.groups, g)
 		t.byGroup[g.name] = g
 	}
@@ -147,5 +148,7 @@ func (t *Tracker) dropGroups(options []GroupOptions) {
 		}
 	}
 	t.groups = t.groups[:len(options):len(options)]
+	t.forgetFailCodes()
+	t.forgetLabelKeys()
 	t.changes.Add(1)
 }

@@ -38,7 +38,7 @@ func (t *Tracker) recorded(listed []source.Task) []store.Record {
 
 // recall returns a finished task as an earlier process, or this one, left it.
 func (t *Tracker) recall(id string, g *group, r store.Record) *task {
-	name, _ := t.bounds.model(r.Model)
+	name, _ := t.admit(r.Model)
 	k := &task{
 		id: id, family: &t.modelOf(g, name).family, state: r.State,
 		created: r.Created, ended: firstTime(r.Completed, r.FailedAt), learned: r.Learned,
@@ -141,6 +141,9 @@ func (t *Tracker) Relearn() {
 	samples := lastSamples(t.store.All())
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	for _, s := range slices.Backward(samples) {
+		t.bounds.model(s.model) // the latest ones first
+	}
 	for _, s := range samples {
 		name, _ := t.bounds.model(s.model)
 		t.relearn(s.group, name).Observe(s.took)

@@ -328,7 +328,7 @@ func (t *Tracker) classify(k *task, answer kie.Answer) {
 	if name == "" && k.model != nil {
 		name = k.model.name
 	}
-	name, admitted := t.bounds.model(name)
+	name, admitted := t.admit(name)
 	if !admitted && k.model == nil {
 		t.bounds.overflows.Model++
 	}

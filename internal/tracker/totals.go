@@ -23,6 +23,7 @@ type group struct {
 	family    family        // of its tasks that were not answered yet
 	overdue   time.Duration // 0: learned
 	webhook   bool          // callbacks are expected
+	leaving   bool          // is in no configuration any more, and goes as soon as what moves to others has
 	callbacks schedule.Callbacks
 	tasks     int // tracked
 	uncounted uint64
@@ -52,6 +53,7 @@ type model struct {
 	name   string
 	family family
 	tasks  map[kie.State]int // that are tracked now, by last answer
+	coming int               // tasks that will be in the totals
 
 	durations *schedule.Durations
 
@@ -102,7 +104,9 @@ func (m *model) overdueAfter() time.Duration {
 func (k *task) counter(answer kie.Answer, c clock) func() {
 	m, g := k.model, k.group
 	delay := max(0, c.api(c.now).Sub(answer.Completed))
+	m.coming++
 	return func() {
+		m.coming--
 		m.count(k, answer)
 		if !answer.Completed.IsZero() {
 			g.detection.observe(delay, "")

@@ -84,6 +84,7 @@ type Tracker struct {
 	dropped    dropped
 	strays     strays
 	models     map[modelKey]*model
+	forgot     time.Time // when was last looked for models that nothing uses
 	bounds     bounds
 }
 
@@ -292,7 +293,8 @@ func (t *Tracker) enter(k *task, g *group, labels map[string]string) {
 	if k.model == nil {
 		k.family = &g.family
 	} else {
-		k.family = &t.modelOf(g, k.model.name).family
+		name, _ := t.admit(k.model.name) // it may have been dropped, and its model forgotten
+		k.family = &t.modelOf(g, name).family
 		k.model.tasks[k.state]++
 	}
 	if k.open == nil {
