@@ -22,6 +22,7 @@ import (
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
 
 	"github.com/kie-exporter/kie_exporter/config"
+	"github.com/kie-exporter/kie_exporter/internal/web"
 )
 
 // defaultConfigFile is used if it exists and nothing else says what to track.
@@ -41,6 +42,7 @@ type flags struct {
 	timeoutOffset  time.Duration
 	maxConnections int
 	maxRequests    int
+	allowedHosts   []string
 	lifecycle      bool
 	pprof          bool
 	probe          bool
@@ -76,6 +78,8 @@ func parseFlags(args []string, stdout io.Writer) (f *flags, done bool, err error
 		Default("40").IntVar(&f.maxRequests)
 	k.Flag("web.max-connections", "Connections open at a time; beyond, whoever has most of them loses one.").
 		Default("1024").IntVar(&f.maxConnections)
+	k.Flag("web.allowed-hosts", "Host under which browsers may use the exporter, besides IP addresses, localhost, this machine's name and names without a dot. Repeatable.").
+		PlaceHolder("HOST").StringsVar(&f.allowedHosts)
 	k.Flag("web.enable-lifecycle", "Allow a reload of the configuration by HTTP; SIGHUP reloads it always.").BoolVar(&f.lifecycle)
 	k.Flag("web.enable-pprof", "Serve profiles of the process below /debug/pprof/.").BoolVar(&f.pprof)
 	k.Flag("web.enable-probe", "Answer /probe, where whoever reaches it has tasks asked, listed or not.").Default("true").BoolVar(&f.probe)
@@ -113,6 +117,8 @@ func (f *flags) validate() error {
 		return errors.New("--web.timeout-offset: must not be negative")
 	case f.maxRequests < 1:
 		return errors.New("--web.max-requests: must be at least 1")
+	case slices.ContainsFunc(f.allowedHosts, func(host string) bool { return !web.ValidHost(host) }):
+		return errors.New("--web.allowed-hosts: must be the name of a host, without scheme, port and path")
 	case f.maxConnections < 1:
 		return errors.New("--web.max-connections: must be at least 1")
 	}

@@ -116,14 +116,15 @@ func (f *flags) mainServer(e *exporter, log *slog.Logger) (*http.Server, error) 
 		log.Warn("Fewer connections than --web.max-connections are allowed: the process may have few files open", "connections", least)
 		most = least
 	}
+	guard := web.NewGuard([]string{f.metricsPath, "/-/healthy", "/-/ready"}, f.allowedHosts)
 	// One peer may have them all while nobody else wants any: all scrapes may come through one proxy.
-	return newServer(http.NewCrossOriginProtection().Handler(handler), connections.New(most, most), e.panics, log), nil
+	return newServer(guard.Handler(plainPaths(handler)), connections.New(most, most), e.panics, log), nil
 }
 
 // newServer returns a server that no client can keep busy for long, nor with more connections than are allowed.
 func newServer(handler http.Handler, limit *connections.Limit, panics prometheus.Counter, log *slog.Logger) *http.Server {
 	return &http.Server{
-		Handler:           recovering(plainPaths(handler), panics, log),
+		Handler:           recovering(handler, panics, log),
 		ConnState:         limit.Track,
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 16},
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
@@ -240,7 +241,7 @@ func (f *flags) listenForCallbacks(ctx context.Context, e *exporter, log *slog.L
 	e.webhook.Register(mux)
 	most := ofFiles(hookConnections, 8)
 	limit := connections.New(most, max(1, most/2))
-	a, err := listenAside(ctx, "--web.webhook-listen-address", f.hookAddress, newServer(mux, limit, e.panics, log))
+	a, err := listenAside(ctx, "--web.webhook-listen-address", f.hookAddress, newServer(plainPaths(mux), limit, e.panics, log))
 	for _, l := range a.listeners {
 		log.Info("Receiving callbacks", "address", l.Addr().String())
 	}
@@ -250,7 +251,7 @@ func (f *flags) listenForCallbacks(ctx context.Context, e *exporter, log *slog.L
 // listenForHealth opens the address for health and readiness alone, if there is one.
 func (f *flags) listenForHealth(ctx context.Context, e *exporter, log *slog.Logger) (aside, error) {
 	health := ofFiles(healthConnections, 16)
-	a, err := listenAside(ctx, "--web.probe-listen-address", f.probeAddress, newServer(healthHandler(e), connections.New(health, health), e.panics, log))
+	a, err := listenAside(ctx, "--web.probe-listen-address", f.probeAddress, newServer(plainPaths(healthHandler(e)), connections.New(health, health), e.panics, log))
 	for _, l := range a.listeners {
 		log.Info("Serving health and readiness", "address", l.Addr().String())
 	}

@@ -508,6 +508,14 @@ func requests() []row {
 			"a stranger who reads /config or /probe?debug=true", "no address of a proxy, no value of a header, no path of a list's URL",
 			[]string{"config.TestTheListsShownHoldNoSecret", "config.TestTheConfigurationShownHoldsNoSecret", "app.TestADebuggedProbeNamesNoAddress"},
 		},
+		{
+			"a page of another site that sends a browser to /config, /probe, /-/reload or profiles, by any method", "403; nothing is asked",
+			[]string{"app.TestAPageOfAnotherSiteIsRefused"},
+		},
+		{
+			"a browser that comes by a name which somebody else pointed here; a scraper or curl that does", "403, which names --web.allowed-hosts; answered",
+			[]string{"app.TestABrowserMayUseKnownNamesAlone", "app.TestScrapersAndCurlMayUseAnyName", "app.TestNoPageMayBeFramedOrTakenForSomethingElse"},
+		},
 		{"a request that makes a handler panic", "one error in the log, counted; the connection is closed", []string{"app.TestAPanicIsOneErrorAndCounted"}},
 		{
 			"1,000 parallel scrapes", "answered, or 503 if there is no place; no query more; memory flat",
