@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -292,9 +293,12 @@ func webConfig(t *testing.T, password string) string {
 	return filepath.Join(dir, "web.yml")
 }
 
-// run runs the program to its end.
+// run runs the program to its end. It listens on any port unless it is told where, since the usual one may be taken.
 func run(t *testing.T, getenv func(string) string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
+	if !slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--web.listen-address=") }) {
+		args = append(slices.Clone(args), "--web.listen-address=127.0.0.1:0")
+	}
 	var out, errs buffer
 	code = app.Run(t.Context(), args, app.Options{Stdout: &out, Stderr: &errs, Getenv: getenv})
 	checkSecrets(t, out.String()+errs.String())
@@ -303,7 +307,6 @@ func run(t *testing.T, getenv func(string) string, args ...string) (code int, st
 
 func TestCommandLine(t *testing.T) {
 	t.Chdir(t.TempDir())
-	const anyPort = "--web.listen-address=127.0.0.1:0"
 	none := func(string) string { return "" }
 	list := filepath.Join(t.TempDir(), "ids.txt")
 	if err := os.WriteFile(list, []byte("a\nb\n"), 0o600); err != nil {
@@ -328,7 +331,7 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"--web.telemetry-path=/{x}", "--demo"}, none, 2, "--web.telemetry-path"},
 		{[]string{"--web.telemetry-path=/probe", "--demo"}, none, 2, "--web.telemetry-path"},
 		{[]string{"--web.telemetry-path=/debug/pprof", "--demo"}, none, 2, "--web.telemetry-path"},
-		{[]string{"--web.probe-listen-address=256.0.0.1:1", "--task.id=x", anyPort}, environment, 1, "--web.probe-listen-address"},
+		{[]string{"--web.probe-listen-address=256.0.0.1:1", "--task.id=x"}, environment, 1, "--web.probe-listen-address"},
 		{[]string{"--config.check", "--task.id=x", "--web.config.file=no/such.yml"}, environment, 1, "no/such.yml"},
 		{nil, environment, 1, "--task.id"},
 		{[]string{"--task.id=x"}, none, 1, "KIE_API_KEY"},

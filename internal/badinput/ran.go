@@ -6,9 +6,12 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -28,6 +31,9 @@ func checkRan(root, file string) error {
 	if err != nil {
 		return err
 	}
+	if os.Getenv("CI") == "" {
+		outcomes.excuseSkipped(os.Stderr)
+	}
 	return outcomes.check(sections(), found, module)
 }
 
@@ -36,7 +42,7 @@ type outcomes map[string]string
 
 // readOutcomes reads what internal/tools/testlog has written.
 func readOutcomes(file string) (outcomes, error) {
-	f, err := os.Open(file) //nolint:gosec // the argument says so
+	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
 	}
@@ -48,6 +54,16 @@ func readOutcomes(file string) (outcomes, error) {
 		all[test] = outcome
 	}
 	return all, lines.Err()
+}
+
+// excuseSkipped takes skipped tests for passed ones, and says so: what a person may do on a machine, such as mount a disk, differs.
+func (o outcomes) excuseSkipped(out io.Writer) {
+	for _, test := range slices.Sorted(maps.Keys(o)) {
+		if o[test] == "skip" {
+			_, _ = fmt.Fprintf(out, "badinput: %s was skipped, in CI it must not be\n", test)
+			o[test] = "pass"
+		}
+	}
 }
 
 // check returns every test of the rows that did not pass.
@@ -100,7 +116,7 @@ func asRun(name string) string {
 
 // modulePath returns the path of the module in a folder.
 func modulePath(root string) (string, error) {
-	text, err := os.ReadFile(filepath.Join(root, "go.mod")) //nolint:gosec // the argument says so
+	text, err := os.ReadFile(filepath.Join(root, "go.mod"))
 	if err != nil {
 		return "", err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -32,6 +33,19 @@ func TestARowWhoseTestDidNotRunAndPassIsAProblem(t *testing.T) {
 		if err := all.check(rows, found, "x"); err == nil != (want == "") || err != nil && err.Error() != `"input": `+want {
 			t.Errorf("%s: got %v, want %q", name, err, want)
 		}
+	}
+}
+
+func TestSkippedTestsAreExcusedAloudWhereTheyMayBe(t *testing.T) {
+	all := outcomes{"x/a TestA": "pass", "x/a TestCases": "skip", "x/a FuzzA": "fail"}
+	var said strings.Builder
+	all.excuseSkipped(&said)
+	if want := "badinput: x/a TestCases was skipped, in CI it must not be\n"; said.String() != want {
+		t.Errorf("said %q, want %q", said.String(), want)
+	}
+	rows := []section{{"S", []row{{"input", "happens", []string{"a.TestA", "a.TestCases", "a.FuzzA"}}}}}
+	if err := all.check(rows, module(t), "x"); err == nil || err.Error() != `"input": a.FuzzA did not pass: fail` {
+		t.Errorf("got %v", err)
 	}
 }
 

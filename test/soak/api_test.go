@@ -288,15 +288,3 @@ func (a *api) process() int {
 	defer a.mu.Unlock()
 	return a.life
 }
-
-// endsTold returns of how many tasks a process was told the end.
-func (a *api) endsTold(life int) (n int) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, told := range a.told {
-		if told.life == life {
-			n++
-		}
-	}
-	return n
-}

@@ -178,25 +178,25 @@ func (w *world) awaitTotals(t *testing.T) {
 	t.Helper()
 	p := w.current()
 	learned := w.learnedBy(p)
-	var lacking string
+	var lacking []string
 	for deadline := time.Now().Add(settlePatience); time.Now().Before(deadline); w.pause(t.Context(), time.Second) {
 		e, err := glance(t.Context(), p, shortly)
 		if err != nil {
 			continue
 		}
-		lacking = ""
+		lacking = nil
 		for group, want := range learned {
 			of := with{"group": group}
 			got := e.sum("kie_exporter_detection_delay_seconds_count", of) + e.sum("kie_exporter_uncounted_tasks_total", of)
 			if got < float64(want) {
-				lacking += fmt.Sprintf("; group %s has %v of %d", group, got, want)
+				lacking = append(lacking, fmt.Sprintf("%v of %d in group %s", got, want, group))
 			}
 		}
-		if lacking == "" {
+		if lacking == nil {
 			return
 		}
 	}
-	w.verdict.check(totalsAgree, false, "totals lack tasks whose end process %d was told%s", p.number, lacking)
+	w.verdict.check(totalsAgree, false, "totals lack tasks whose end process %d was told: %v", p.number, lacking)
 }
 
 // learnedBy returns by group of how many tasks a process learned that they have finished: it was told so, or shows them so, and did
