@@ -18,6 +18,8 @@ type Config struct {
 	Groups   []Group
 	Polling  Polling
 	Limits   Limits
+
+	file string // where it comes from; empty: the command line
 }
 
 // Account is one API key with its budget.

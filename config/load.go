@@ -108,7 +108,7 @@ func newLoader(path string, getenv func(string) string) *loader {
 	if path != "" {
 		l.dir = filepath.Dir(path)
 	}
-	l.config = &Config{Polling: defaultPolling(), Limits: defaultLimits()}
+	l.config = &Config{Polling: defaultPolling(), Limits: defaultLimits(), file: path}
 	return l
 }
 

@@ -300,7 +300,7 @@ func TestTasksOfTheCommandLineNeedNoFile(t *testing.T) {
 		t.Errorf("got %+v, want %+v", c.Groups, want)
 	}
 	file := mustLoad(t, "groups: [{tasks: [x]}]")
-	c.Groups, file.Groups, c.Accounts[0].Key, file.Accounts[0].Key = nil, nil, nil, nil
+	c.Groups, file.Groups, c.Accounts[0].Key, file.Accounts[0].Key, file.file = nil, nil, nil, nil, ""
 	if !reflect.DeepEqual(c, file) {
 		t.Errorf("its defaults are not those of a file: %+v, %+v", c, file)
 	}

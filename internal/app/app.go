@@ -84,6 +84,7 @@ func (f *flags) export(
 		return err
 	}
 	defer e.close()
+	e.keepAway(f.webSecretFiles())
 	server, err := f.mainServer(e, log)
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"context"
 	"iter"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,6 +39,8 @@ type exporter struct {
 	reloading chan struct{} // has a token while a reload is under way
 	inForce   atomic.Pointer[generation]
 	status    atomic.Pointer[collector.ConfigStatus]
+
+	secretFiles []string // that the command line names
 }
 
 // newExporter makes an exporter of the configuration that load returns, now and at each reload. The store is opened once
@@ -83,6 +86,17 @@ func (e *exporter) options(g *generation) tracker.Options {
 	o := g.options()
 	o.HoldBack, o.Store, o.Log = e.holdBack, e.store, e.log
 	return o
+}
+
+// keepAway has secrets kept out of the lists: those of the configuration, and files that the command line names.
+func (e *exporter) keepAway(files []string) {
+	e.secretFiles = files
+	e.sources.Guard(e.secrets(e.config()))
+}
+
+// secrets returns what is secret in a configuration and beside it.
+func (e *exporter) secrets(cfg *config.Config) source.Secrets {
+	return source.Secrets{Files: slices.Concat(cfg.SecretFiles(), e.secretFiles), Values: cfg.Secrets}
 }
 
 // config returns the configuration in force.

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"github.com/prometheus/common/version"
 	toolkit "github.com/prometheus/exporter-toolkit/web"
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
+	"gopkg.in/yaml.v3"
 
 	"github.com/kie-exporter/kie_exporter/config"
 	"github.com/kie-exporter/kie_exporter/internal/web"
@@ -163,4 +165,26 @@ func (f *flags) inVain(cfg *config.Config) (groups []string) {
 		}
 	}
 	return groups
+}
+
+// webSecretFiles returns the web configuration and the key that it names. Whether it is right is told elsewhere.
+func (f *flags) webSecretFiles() []string {
+	path := *f.web.WebConfigFile
+	if path == "" {
+		return nil
+	}
+	files := []string{path}
+	var web struct {
+		TLS struct {
+			KeyFile string `yaml:"key_file"`
+		} `yaml:"tls_server_config"`
+	}
+	if text, err := os.ReadFile(path); err == nil && yaml.Unmarshal(text, &web) == nil && web.TLS.KeyFile != "" {
+		key := web.TLS.KeyFile
+		if !filepath.IsAbs(key) {
+			key = filepath.Join(filepath.Dir(path), key)
+		}
+		files = append(files, key)
+	}
+	return files
 }

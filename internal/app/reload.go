@@ -57,7 +57,10 @@ func (e *exporter) prepare(ctx context.Context) (*generation, *source.Prepared, 
 func (e *exporter) putInForce(ctx context.Context, g *generation, lists *source.Prepared) {
 	before := e.inForce.Load()
 	g.reconfigureBudgets(before)
-	e.tracker.Reconfigure(e.options(g), func() { e.sources.Reconfigure(ctx, lists) })
+	e.tracker.Reconfigure(e.options(g), func() {
+		e.sources.Guard(e.secrets(g.config))
+		e.sources.Reconfigure(ctx, lists)
+	})
 	e.inForce.Store(g)
 	before.close(g)
 }

@@ -372,6 +372,19 @@ func lists() []row {
 			},
 		},
 		{
+			"a link out of the folder of a pattern: to a file, folder or device, by a chain, a folder in the middle or `/proc`, put there while it is opened; a hard link to a key",
+			"that entry fails; nothing of what it leads to is read, shown or sent; links that stay below are followed",
+			[]string{
+				"source.TestNoLinkLeadsOutOfTheFolderOfThePattern", "source.TestAFolderInTheMiddleThatLeadsOutIsNotEntered",
+				"source.TestALinkSwappedInBeforeAListIsOpenedIsNotFollowed", "source.TestLinksBelowTheFolderOfThePatternAreFollowed",
+				"app.TestWhoWritesListsLearnsNoSecret", "config.TestEverySecretOfAConfigurationIsKnownAsOne",
+			},
+		},
+		{
+			"an id that is a key, password or token in force, now or later", "refused and counted as `secret`, in any list; not shown",
+			[]string{"source.TestAnIDThatIsASecretIsRefusedAsThat", "source.TestAKeyThatChangesIsRefusedInListsThatDoNot", "app.TestWhoWritesListsLearnsNoSecret"},
+		},
+		{
 			"1 GiB, a line of 10 MiB, 20 million lines, NUL bytes, UTF-16", "refused or skipped, with the reason; the other sources live",
 			[]string{
 				"source.TestOversizedListsAreRefusedOrSkipped/1 GiB", "source.TestOversizedListsAreRefusedOrSkipped/line of 10 MiB",

@@ -50,6 +50,7 @@ func (s *Set) arrive(ctx context.Context, src *source, from *server, a answer) {
 		return
 	}
 	r.busy, r.arrived = false, &a
+	s.look()
 	_ = s.read(ctx, src, false) // logged and counted already
 	s.noteLimit()
 	s.wake()

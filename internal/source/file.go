@@ -11,9 +11,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -26,6 +24,7 @@ var (
 	errNotRegular = errors.New("not a regular file")
 	errTooLarge   = errors.New("too large")
 	errLink       = errors.New("a link that leads nowhere")
+	errSecretFile = errors.New("a file that the configuration names for a secret, which is no list")
 )
 
 // file is a list file as it was when last read.
@@ -36,6 +35,8 @@ type file struct {
 	list    *list
 	log     *slog.Logger
 	seed    maphash.Seed
+
+	guarded uint32 // the guard's round when it was read
 
 	target string      // the path without symbolic links
 	info   fs.FileInfo // nil: never read, or gone since
@@ -53,27 +54,27 @@ func (f *file) known() bool { return f.info != nil }
 func (f *file) forget() { f.info, f.tail, f.open, f.err = nil, 0, false, nil }
 
 // refresh brings the file's list up to date. On an error the list is left as it was.
-func (f *file) refresh(ctx context.Context, g *ledger) error {
+func (f *file) refresh(ctx context.Context, folder string, g *ledger) error {
 	now := time.Now()
-	target, info, err := locate(f.path, f.format.max)
+	target, info, err := locate(folder, f.path, f.format.max)
 	if err == nil {
 		err = f.foreign
 	}
 	if err != nil {
 		return err
 	}
-	again := f.open || g.wants(f.list)
+	again := f.open || g.wants(f.list) || f.guarded != g.guard.round
 	if !again && f.unchanged(target, info) {
 		return f.err
 	}
-	content, info, err := slurp(ctx, target, f.format.max)
+	content, info, err := slurp(ctx, folder, target, f.format.max, g.guard)
 	if err != nil {
 		return err
 	}
 	sum := maphash.String(f.seed, content)
 	same := f.known() && sum == f.sum
 	atRest := !f.known() && now.Sub(info.ModTime()) >= interval // for as long as between two reads
-	f.target, f.info, f.readAt, f.sum = target, info, now, sum
+	f.target, f.info, f.readAt, f.sum, f.guarded = target, info, now, sum, g.guard.round
 	if !same || again {
 		f.err = f.parse(ctx, content, atRest, g)
 		f.open = f.open || ctx.Err() != nil // then it was not read to its end
@@ -105,11 +106,14 @@ func (f *file) parse(ctx context.Context, content string, atRest bool, g *ledger
 	return nil
 }
 
-// locate resolves symbolic links. What is not a regular file is refused before it is opened.
-func locate(path string, limit int64) (string, fs.FileInfo, error) {
-	target, err := filepath.EvalSymlinks(path)
+// locate resolves symbolic links, which must not lead out of the folder. What is not a regular file is refused before it is opened.
+func locate(folder, path string, limit int64) (string, fs.FileInfo, error) {
+	target, err := resolve(path)
 	if err != nil {
 		return "", nil, linkError(path, err)
+	}
+	if err := below(folder, target); err != nil {
+		return "", nil, err
 	}
 	info, err := os.Stat(target)
 	if err != nil {
@@ -143,10 +147,9 @@ func acceptable(info fs.FileInfo, limit int64) error {
 
 func tooLarge(limit int64) error { return fmt.Errorf("%w: over %d MiB", errTooLarge, limit>>20) }
 
-// slurp returns a file's content, and what the file system said of it before it was read. It never waits for a writer,
-// as opening a named pipe would.
-func slurp(ctx context.Context, path string, limit int64) (string, fs.FileInfo, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+// slurp returns the content of a file below a folder, and what the file system said of it before it was read.
+func slurp(ctx context.Context, folder, path string, limit int64, secrets *guard) (string, fs.FileInfo, error) {
+	f, err := openBelow(folder, path)
 	if err != nil {
 		return "", nil, err
 	}
@@ -157,6 +160,12 @@ func slurp(ctx context.Context, path string, limit int64) (string, fs.FileInfo, 
 	}
 	if err := acceptable(info, limit); err != nil {
 		return "", nil, err
+	}
+	switch {
+	case secrets.keeps(info):
+		return "", nil, errSecretFile
+	case isKernelFile(f):
+		return "", nil, errKernel
 	}
 	var content strings.Builder
 	content.Grow(int(info.Size()))

@@ -18,12 +18,15 @@ import (
 	"strings"
 )
 
+var noList = []error{errDirectory, errNotRegular, errLink, errOutside, errKernel, errSecretFile}
+
 var errNoFiles = errors.New("no file matches any more")
 
 // files is the list files of one pattern.
 type files struct {
 	source *source
 	path   string
+	folder string // below which all files must be, as written
 	glob   bool
 	files  map[string]*file // by path; those that were read, and those that are gone but still hold ids
 	looked bool             // a read took place
@@ -32,7 +35,7 @@ type files struct {
 }
 
 func newFiles(src *source, path string, glob bool, log *slog.Logger) *files {
-	return &files{source: src, path: path, glob: glob, files: make(map[string]*file), log: log, seed: maphash.MakeSeed()}
+	return &files{source: src, path: path, folder: folderOf(path, glob), glob: glob, files: make(map[string]*file), log: log, seed: maphash.MakeSeed()}
 }
 
 // read reads every file there is. One that fails keeps its ids. One that is gone lists nothing any more, if it is not
@@ -42,12 +45,16 @@ func (p *files) read(ctx context.Context, g *ledger) error {
 	var failed, odd failures
 	var gone []*file
 	present := 0
+	folder, err := resolve(p.folder)
+	if err != nil {
+		folder = p.folder // the files can't be found either, which says why
+	}
 	for _, path := range p.find() {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		f := p.file(path)
-		err := f.refresh(ctx, g)
+		err := f.refresh(ctx, folder, g)
 		f.list.held = err != nil
 		switch {
 		case p.glob && isGone(path, err):
@@ -84,7 +91,7 @@ func asPart(err error) (*partError, bool) { return errors.AsType[*partError](err
 // isNoList reports whether an entry is none that could hold ids: another kind of file, or a link that leads to none. A list
 // that can't be read is something else, for it may hold the ids that the others lack.
 func isNoList(err error) bool {
-	return errors.Is(err, errDirectory) || errors.Is(err, errNotRegular) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, errLink)
+	return errors.Is(err, fs.ErrNotExist) || slices.ContainsFunc(noList, func(target error) bool { return errors.Is(err, target) })
 }
 
 // find returns the paths of the files there are or were. Those known stay in the list, for a folder that can't be listed

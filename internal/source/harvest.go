@@ -24,6 +24,7 @@ var (
 	errNoID      = errors.New("no task id: empty, over 128 bytes, not UTF-8, or with control characters")
 	errInvisible = errors.New("an invisible character (U+200B, U+2060 or U+FEFF) inside a task id")
 	errSaid      = errors.New("too many entries that differ")
+	errSecret    = errors.New("it is a secret of the configuration")
 )
 
 // harvest is what a content lists. A parser fills it; what is in it counts only if the parser returns no error.
@@ -37,6 +38,7 @@ type harvest struct {
 	said      []*traits         // without a group; nil, as the first: nothing but what the group says
 	models    map[string]int    // where said says nothing but that
 	noTask    int               // answers that created no task
+	secrets   int               // ids in the report that are secrets
 	firsts    map[Rejection]int // lines where something was rejected first
 
 	seed   maphash.Seed
@@ -155,15 +157,32 @@ func (h *harvest) refused(line int) {
 	h.noTask++
 }
 
+// secret notes an id that is a secret.
+func (h *harvest) secret(f found, id string) {
+	h.first(RejectedSecret, f)
+	if !h.faults.add(maphash.String(h.seed, id), &h.before) {
+		return
+	}
+	line := 0
+	if h.report.count < maxReported { // to find a line takes time, and further ones are not told
+		line = h.line(f)
+	}
+	h.report.add(line, errSecret)
+	h.secrets++
+}
+
 // first notes where an id is rejected, if it is the first one of the content.
 func (h *harvest) first(reason Rejection, f found) {
-	switch {
-	case h.firsts[reason] > 0:
-	case f.of&(1<<8) != 0:
-		h.firstAt(reason, h.elsewhere[f.at].line)
-	default:
-		h.firstAt(reason, 1+strings.Count(h.content[:f.at], "\n"))
+	if h.firsts[reason] == 0 {
+		h.firstAt(reason, h.line(f))
 	}
+}
+
+func (h *harvest) line(f found) int {
+	if f.of&(1<<8) != 0 {
+		return h.elsewhere[f.at].line
+	}
+	return 1 + strings.Count(h.content[:f.at], "\n")
 }
 
 func (h *harvest) firstAt(reason Rejection, line int) {

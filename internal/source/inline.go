@@ -13,14 +13,16 @@ type inline struct {
 	ids   []string
 	stale bool // the ids are others than those in the list
 	list  *list
-	log   *slog.Logger
+
+	guarded uint32 // the guard's round when it was read
+	log     *slog.Logger
 }
 
 func (s *inline) read(ctx context.Context, g *ledger) error {
-	if !s.stale && !g.wants(s.list) {
+	if !s.stale && !g.wants(s.list) && s.guarded == g.guard.round {
 		return nil
 	}
-	s.stale = false
+	s.stale, s.guarded = false, g.guard.round
 	h := newHarvest(ctx, s.list, g.seed)
 	for i, id := range s.ids {
 		h.id(piece{id, -1}, 0, i+1)

@@ -24,7 +24,8 @@ type ledger struct {
 	tasks   *table.Table[task]
 	touched []*task // the claims on which may have changed since the last settle
 	shared  shared  // what was made since then
-	refused int     // ids of all lists for which there was no room
+	guard   *guard
+	refused int // ids of all lists for which there was no room
 	seed    maphash.Seed
 }
 
@@ -63,7 +64,7 @@ type list struct {
 
 func newLedger(limit int) *ledger {
 	return &ledger{
-		limit: limit, tasks: table.New(func(t *task) string { return t.id }), shared: newShared(), seed: maphash.MakeSeed(),
+		limit: limit, tasks: table.New(func(t *task) string { return t.id }), shared: newShared(), guard: &guard{}, seed: maphash.MakeSeed(),
 	}
 }
 
@@ -85,7 +86,8 @@ func (g *ledger) replace(l *list, h *harvest) report {
 	src.rejected[RejectedDuplicate] += more(r.repeated, l.repeated)
 	src.rejected[RejectedLimit] += more(r.refused, l.refused)
 	src.rejected[RejectedNoTask] += more(h.noTask, l.noTask)
-	src.rejected[RejectedInvalid] += more(h.report.count, 0)
+	src.rejected[RejectedInvalid] += more(h.report.count-h.secrets, 0)
+	src.rejected[RejectedSecret] += more(h.secrets, 0)
 	g.refused += r.refused - l.refused
 	l.round, l.tasks, l.faults = r.round, slices.Clone(r.tasks), h.faults // a clone, to give back what was too much
 	l.listed, l.repeated, l.refused, l.noTask, l.firsts = r.listed, r.repeated, r.refused, h.noTask, h.firsts
@@ -252,6 +254,10 @@ type reading struct {
 }
 
 func (r *reading) visit(f found, id string, of *traits) {
+	if r.ledger.guard.refuses(id) {
+		r.harvest.secret(f, id)
+		return
+	}
 	r.listed++
 	g, l := r.ledger, r.list
 	t := g.tasks.Get(id)

@@ -74,6 +74,8 @@ type bench struct {
 	dir  string
 	set  *Set
 	logs bytes.Buffer
+
+	secrets Secrets
 }
 
 // Write takes a log line.
@@ -103,6 +105,7 @@ func (b *bench) load(limit int, groups ...Group) error {
 		b.t.Fatal(err)
 	}
 	b.set = set
+	set.Guard(b.secrets)
 	return set.Load(b.t.Context())
 }
 

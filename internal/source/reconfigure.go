@@ -241,7 +241,9 @@ func (a *arrangement) source(base *traits, label, path string) (src *source, kno
 	} else {
 		src = &source{
 			group: base.group, label: label, path: path, base: base,
-			rejected: map[Rejection]uint64{RejectedInvalid: 0, RejectedDuplicate: 0, RejectedLimit: 0, RejectedNoTask: 0},
+			rejected: map[Rejection]uint64{
+				RejectedInvalid: 0, RejectedDuplicate: 0, RejectedLimit: 0, RejectedNoTask: 0, RejectedSecret: 0,
+			},
 		}
 		src.publish()
 		a.added = append(a.added, src)

@@ -50,6 +50,7 @@ type remote struct {
 	arrived *answer   // fetched, and not read yet
 	version version   // of the content that the list has
 	sum     uint64    // of that content
+	guarded uint32    // the guard's round when that was read
 	err     error     // of the last read
 }
 
@@ -72,7 +73,7 @@ func (r *remote) read(ctx context.Context, g *ledger) error {
 // replace makes what was fetched the content of the list.
 func (r *remote) replace(ctx context.Context, got *answer, g *ledger) error {
 	sum := maphash.String(r.seed, got.content)
-	if sum != r.sum || got.version.kind != r.version.kind || g.wants(r.list) {
+	if sum != r.sum || got.version.kind != r.version.kind || g.wants(r.list) || r.guarded != g.guard.round {
 		h := newHarvest(ctx, r.list, g.seed)
 		if err := h.gather(got.content, got.format); err != nil {
 			return err
@@ -80,13 +81,13 @@ func (r *remote) replace(ctx context.Context, got *answer, g *ledger) error {
 		bad := g.replace(r.list, h)
 		bad.log(r.log)
 	}
-	r.version, r.sum = got.version, sum
+	r.version, r.sum, r.guarded = got.version, sum, g.guard.round
 	return nil
 }
 
 // has returns the version that need not be sent again. Refused ids for which there is room now have to be.
 func (r *remote) has(g *ledger) version {
-	if g.wants(r.list) {
+	if g.wants(r.list) || r.guarded != g.guard.round {
 		return version{}
 	}
 	return r.version

@@ -77,6 +77,7 @@ const (
 	RejectedDuplicate Rejection = "duplicate" // listed before
 	RejectedLimit     Rejection = "limit"     // limits.tasks is reached
 	RejectedNoTask    Rejection = "no_task"   // an answer of createTask that created none
+	RejectedSecret    Rejection = "secret"    // a secret of the configuration
 )
 
 // interval is the time between two looks at a source. A list by HTTP has one of its own.
@@ -95,6 +96,7 @@ type Set struct {
 	mu      sync.Mutex // held while sources are read or replaced
 	sources []*source
 	ledger  *ledger
+	secrets Secrets
 	limited bool // ids are being refused for want of room, and the log says so
 }
 
@@ -233,6 +235,7 @@ func (s *Set) Stats() []Stat {
 func (s *Set) readAll(ctx context.Context, first bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.look()
 	var errs []error
 	for _, src := range s.sources {
 		if ctx.Err() != nil {

@@ -550,7 +550,7 @@ func TestStatsAreInOrderAndCompleteBeforeAnyRead(t *testing.T) {
 	var names []string
 	for _, s := range set.Stats() {
 		names = append(names, s.Group+"/"+s.Source)
-		if len(s.Rejected) != 4 || !s.LastSuccess.IsZero() {
+		if len(s.Rejected) != 5 || !s.LastSuccess.IsZero() {
 			t.Errorf("%+v", s)
 		}
 	}
