@@ -16,6 +16,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -273,6 +274,24 @@ func (f *file) find(ids []string, found []Record) (invalid int, err error) {
 		return 0, nil
 	}
 	order := inOrder(ids, func(i int) bool { return !found[i].Known() })
+	if len(order) < parallelFind {
+		return f.findIn(order, ids, found)
+	}
+	var others int
+	var failed error
+	half := len(order) / 2
+	var second sync.WaitGroup
+	second.Go(func() { others, failed = f.findIn(order[half:], ids, found) })
+	invalid, err = f.findIn(order[:half], ids, found)
+	second.Wait()
+	return invalid + others, errors.Join(err, failed)
+}
+
+// parallelFind is from how many records on two look for them.
+const parallelFind = 4096
+
+// findIn reads the records of some ids, which are in order.
+func (f *file) findIn(order []ordered, ids []string, found []Record) (invalid int, err error) {
 	names := make(interned)
 	err = f.view(func(_, tasks *bbolt.Bucket) error {
 		c := tasks.Cursor()
