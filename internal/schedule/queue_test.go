@@ -3,6 +3,7 @@ package schedule_test
 import (
 	"fmt"
 	"math"
+	"math/bits"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -390,7 +391,7 @@ func TestAQueueGivesMemoryBack(t *testing.T) {
 	for i := range items[:n-1000] {
 		q.Remove(&items[i])
 	}
-	if freed := before - heap.InUse(); freed < n*8*3/4 {
+	if freed := before - heap.InUse(); freed < n*bits.UintSize/8*3/4 { // of a pointer each
 		t.Errorf("%d bytes are free after %d of %d tasks have gone", freed, n-1000, n)
 	}
 	runtime.KeepAlive(items)
