@@ -175,6 +175,8 @@ func (g *guard) refuses(id string) bool {
 
 // Guard says what must not get into a list from now on.
 func (s *Set) Guard(secrets Secrets) {
+	s.reading.Lock()
+	defer s.reading.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.secrets = secrets

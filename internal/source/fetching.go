@@ -43,6 +43,8 @@ func (s *Set) startFetches(ctx context.Context, fetches *sync.WaitGroup) time.Du
 
 // arrive reads what a server answered, unless another one is asked meanwhile.
 func (s *Set) arrive(ctx context.Context, src *source, from *server, a answer) {
+	s.reading.Lock()
+	defer s.reading.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := src.feed.(*remote)

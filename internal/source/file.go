@@ -67,7 +67,9 @@ func (f *file) refresh(ctx context.Context, folder string, g *ledger) error {
 	if !again && f.unchanged(target, info) {
 		return f.err
 	}
-	content, info, err := slurp(ctx, folder, target, f.format.max, g.guard)
+	var content string
+	secrets := g.guard
+	g.outside(func() { content, info, err = slurp(ctx, folder, target, f.format.max, secrets) })
 	if err != nil {
 		return err
 	}
@@ -98,7 +100,7 @@ func (f *file) parse(ctx context.Context, content string, atRest bool, g *ledger
 		f.open = f.tail != before && !atRest
 		return f.open
 	}
-	if err := h.gather(content, f.format); err != nil {
+	if err := h.gather(g, content, f.format); err != nil {
 		return err
 	}
 	bad := g.replace(f.list, h)

@@ -8,21 +8,24 @@ import (
 	"fmt"
 	"hash/maphash"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 )
 
 const (
-	maxSaid   = 1 << 23 // different things that a list may say of ids
-	chunk     = 1 << 13 // ids held in one piece
-	invisible = "\ufeff\u200b\u2060"
-	stride    = 1 << 20 // bytes that are looked at between two looks at the context
+	maxSaid    = 1 << 23 // different things that a list may say of ids
+	chunk      = 1 << 13 // ids held in one piece
+	invisible  = "\ufeff\u200b\u2060"
+	gatherTime = 10 * time.Second
+	stride     = 1 << 20 // bytes that are looked at between two looks at the context
 )
 
 var (
 	errNoID      = errors.New("no task id: empty, over 128 bytes, not UTF-8, or with control characters")
 	errInvisible = errors.New("an invisible character (U+200B, U+2060 or U+FEFF) inside a task id")
+	errLate      = fmt.Errorf("not read to its end within %v", gatherTime)
 	errSaid      = errors.New("too many entries that differ")
 	errSecret    = errors.New("it is a secret of the configuration")
 )
@@ -70,8 +73,29 @@ func newHarvest(ctx context.Context, l *list, seed maphash.Seed) *harvest {
 	return &harvest{ctx: ctx, said: []*traits{nil}, seed: seed, before: l.faults}
 }
 
-// gather reads a content in its format. After an error nothing of it counts.
-func (h *harvest) gather(content string, f format) (err error) {
+// gather reads a content in its format, without the lock of the set. After an error nothing of it counts.
+func (h *harvest) gather(g *ledger, content string, f format) (err error) {
+	g.outside(func() { err = h.gatherWithin(content, f) })
+	return err
+}
+
+// gatherWithin reads a content within the time that there is for one.
+func (h *harvest) gatherWithin(content string, f format) error {
+	ctx := h.ctx
+	within, cancel := context.WithTimeout(ctx, gatherTime)
+	defer cancel()
+	h.ctx = within
+	err := h.read(content, f)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case within.Err() != nil:
+		return errLate
+	}
+	return err
+}
+
+func (h *harvest) read(content string, f format) (err error) {
 	if f.packed {
 		if content, err = unpack(h.ctx, content, f.max); err != nil {
 			return err
@@ -83,9 +107,10 @@ func (h *harvest) gather(content string, f format) (err error) {
 	return f.parse(h.content, h)
 }
 
-// spend notes that n bytes were looked at, and returns an error if the time is over.
+// spend notes that n bytes of one thing were looked at, and returns an error if the time is over.
 func (h *harvest) spend(n int) error {
-	if h.spent += n; h.spent < stride {
+	const each = 64 // bytes that could be looked at in the time that a thing takes besides
+	if h.spent += n + each; h.spent < stride {
 		return nil
 	}
 	h.spent = 0

@@ -10,7 +10,10 @@ import (
 )
 
 // maxDepth is how deep JSON may be nested. It also bounds how often a byte of a broken list is looked at.
-const maxDepth = 64
+const maxDepth = 32
+
+// maxMeant is how long a string with escapes may be for what it means to matter: longer ones are no ids, names or values.
+const maxMeant = 4 << 10
 
 var (
 	errSyntax = errors.New("not JSON")
@@ -134,7 +137,7 @@ func (c *cursor) members(end byte, member func() error) error {
 func (c *cursor) string() (piece, error) {
 	start := c.at
 	raw, err := c.rawString()
-	if err != nil || !strings.Contains(raw, `\`) {
+	if err != nil || len(raw) > maxMeant || !strings.Contains(raw, `\`) {
 		return piece{raw, start + 1}, err
 	}
 	var text string

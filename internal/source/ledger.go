@@ -27,6 +27,8 @@ type ledger struct {
 	guard   *guard
 	refused int // ids of all lists for which there was no room
 	seed    maphash.Seed
+
+	outside func(slow func()) // calls slow without the set's lock, while nobody else reads or replaces sources
 }
 
 // task is a tracked id. There are a million of them, so what is alike for many is held once.
@@ -65,6 +67,7 @@ type list struct {
 func newLedger(limit int) *ledger {
 	return &ledger{
 		limit: limit, tasks: table.New(func(t *task) string { return t.id }), shared: newShared(), guard: &guard{}, seed: maphash.MakeSeed(),
+		outside: func(slow func()) { slow() },
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 
 const (
 	maxFile = 256 << 20 // bytes of a list, unpacked
-	maxYAML = 64 << 20  // less, for a YAML list takes many times its size in memory while it is parsed
+	maxYAML = 4 << 20   // less, for a YAML list takes many times its size in memory while it is parsed
 	maxID   = 128
 )
 

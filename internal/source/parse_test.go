@@ -21,7 +21,7 @@ import (
 func harvested(tb testing.TB, parse parser, content string) (*harvest, error) {
 	tb.Helper()
 	h := newHarvest(tb.Context(), &list{}, maphash.MakeSeed())
-	err := h.gather(content, format{parse: parse})
+	err := h.gatherWithin(content, format{parse: parse})
 	return h, err
 }
 
@@ -94,9 +94,13 @@ func TestListFormats(t *testing.T) {
 		{"task with tasks", "x.yml", "- taskId: a\n  tasks: [b]", "", "", `line 1: unknown key "taskId"`},
 		{"unknown key", "x.yml", "- tasks: [a]\n  lables: {}", "", "", `line 2: unknown key "lables"`},
 		{"key twice", "x.yml", "- tasks: [a]\n  tasks: [b]", "", "", "line 2"},
-		{"merge key", "x.yml", "- &x {tasks: [a]}\n- <<: *x", "", "", "line 2: unknown key"},
-		{"alias", "x.yml", "- tasks: &x [a]\n- tasks: *x", "", "", "line 2: want a list of task ids"},
-		{"alias as key", "x.yml", "- &tasks tasks: [a]\n- *tasks : [b]", "", "", "line 2"},
+		{"merge key", "x.yml", "- &x {tasks: [a]}\n- <<: *x", "", "", "line 1: a YAML anchor"},
+		{"alias", "x.yml", "- tasks: &x [a]\n- tasks: *x", "", "", "line 1: a YAML anchor"},
+		{"alias as key", "x.yml", "- &tasks tasks: [a]\n- *tasks : [b]", "", "", "line 1: a YAML anchor"},
+		{"tag", "x.yml", "- a\n- !!str b", "", "", "line 2: a YAML tag"},
+		{"directive", "x.yml", "# a\n%YAML 1.1\n---\n- a", "", "", "line 2: a YAML directive"},
+		{"unknown alias", "x.yml", "- *" + strings.Repeat("a", 1<<20), "", "", "anchor"},
+		{"long key", "x.yml", "- {" + strings.Repeat("a", 1000) + ": b}", "", "", `unknown key "` + strings.Repeat("a", 64) + `"…`},
 		{"alias bomb", "x.yml", "- tasks: [&a [x,x], &b [*a,*a]]", "", "", "line 1"},
 		{"nested", "x.yml", "- tasks:\n  - {a: b}", "", "", "line 2: want a list of task ids"},
 		{"tab", "x.yml", "- tasks:\n\t- a", "", "", "line 2"},
@@ -128,6 +132,8 @@ func TestListFormats(t *testing.T) {
 		{"JSON tasks of an entry", "x.json", `[{"tasks":[{"taskId":"a"},"b"],"labels":{"c":"d"}}]`, "a,c:d|b,c:d", "", ""},
 		{"JSON task with tasks", "x.json", `[{"tasks":["b"],"taskId":"a"}]`, "", "", `unknown key "taskId"`},
 		{"JSON list of lists", "x.json", `[["a"]]`, "", "", "want a list of {"},
+		{"JSON long key", "x.json", `[{"` + strings.Repeat("ä", 16<<20) + `": 1}]`, "", "", `unknown key "` + strings.Repeat("ä", 32) + `"…: want`},
+		{"JSON long label", "x.json", `[{"labels":{"` + strings.Repeat("\u001b", 1<<20) + `": 1}}]`, "", "", `line 1: not JSON`},
 		{"JSON unknown key", "x.json", "[{\"tasks\": [\"a\"]},\n{\"Tasks\": []}]", "", "", `line 2: unknown key "Tasks"`},
 		{"JSON key twice", "x.json", `[{"tasks": [], "tasks": []}]`, "", "", "twice"},
 		{"JSON label twice", "x.json", `[{"labels": {"a": "1", "a": "2"}}]`, "", "", "twice"},
@@ -258,7 +264,7 @@ func FuzzJSON(f *testing.F) {
 		if valid := json.Valid([]byte(text)); whole != valid && !errors.Is(err, errDeep) {
 			t.Errorf("whole %t (%v), valid %t", whole, err, valid)
 		}
-		if text == "" || text[0] != '"' || !whole || !utf8.ValidString(text) {
+		if text == "" || text[0] != '"' || len(text) > maxMeant || !whole || !utf8.ValidString(text) {
 			return
 		}
 		c = cursor{text: text}

@@ -73,6 +73,8 @@ func (s *Set) prepare(groups []Group, limit int) (*Prepared, error) {
 // list is a backlog. Ids that only a source listed which is no more are dropped, and so are inline ids that are no longer written
 // down. A source that can't be read is logged, and tried again by Run.
 func (s *Set) Reconfigure(ctx context.Context, p *Prepared) {
+	s.reading.Lock()
+	defer s.reading.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ledger.limit = p.limit

@@ -75,7 +75,7 @@ func (r *remote) replace(ctx context.Context, got *answer, g *ledger) error {
 	sum := maphash.String(r.seed, got.content)
 	if sum != r.sum || got.version.kind != r.version.kind || g.wants(r.list) || r.guarded != g.guard.round {
 		h := newHarvest(ctx, r.list, g.seed)
-		if err := h.gather(got.content, got.format); err != nil {
+		if err := h.gather(g, got.content, got.format); err != nil {
 			return err
 		}
 		bad := g.replace(r.list, h)

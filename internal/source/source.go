@@ -93,7 +93,8 @@ type Set struct {
 	shown atomic.Pointer[[]*source] // the sources in force
 	woken chan struct{}             // has something when another fetch may be due
 
-	mu      sync.Mutex // held while sources are read or replaced
+	reading sync.Mutex // held while sources are read or replaced; taken before mu
+	mu      sync.Mutex // guards what follows; not held while a list is read from disk and parsed
 	sources []*source
 	ledger  *ledger
 	secrets Secrets
@@ -141,6 +142,11 @@ func New(groups []Group, limit int, sink Sink, log *slog.Logger) (*Set, error) {
 		return nil, err
 	}
 	s := &Set{ledger: newLedger(limit), sink: sink, log: log, woken: make(chan struct{}, 1)}
+	s.ledger.outside = func(slow func()) {
+		s.mu.Unlock()
+		defer s.mu.Lock()
+		slow()
+	}
 	p, err := s.prepare(groups, limit)
 	if err != nil {
 		return nil, err
@@ -233,23 +239,41 @@ func (s *Set) Stats() []Stat {
 
 // readAll reads every source that needs no fetch.
 func (s *Set) readAll(ctx context.Context, first bool) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.look()
+	s.lookNow()
 	var errs []error
-	for _, src := range s.sources {
+	for _, src := range *s.shown.Load() {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if _, fetched := src.feed.(*remote); fetched {
-			continue
-		}
-		if err := s.read(ctx, src, first); err != nil {
+		if err := s.readOne(ctx, src, first); err != nil {
 			errs = append(errs, fmt.Errorf("group %q: source %q: %w", src.group.name, src.label, err))
 		}
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.noteLimit()
 	return errors.Join(errs...)
+}
+
+// lookNow brings the guard up to date, between two reads.
+func (s *Set) lookNow() {
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.look()
+}
+
+// readOne reads a source, if it is still one and needs no fetch. Others may take their turn between two.
+func (s *Set) readOne(ctx context.Context, src *source, first bool) error {
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, fetched := src.feed.(*remote); fetched || !slices.Contains(s.sources, src) {
+		return nil
+	}
+	return s.read(ctx, src, first)
 }
 
 // read reads one source and hands on what that changed.

@@ -3,17 +3,36 @@
 package source
 
 import (
+	"context"
 	"errors"
 	"io"
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+)
+
+// maxParts is how many parts a YAML list may have at most: each takes up to 450 bytes while it is parsed.
+const maxParts = 400_000
+
+var (
+	errParts     = errors.New("too many parts for YAML; a list of lines of ids or of JSON may be longer")
+	errDirective = errors.New("a YAML directive, which no list needs")
+	errAnchor    = errors.New("a YAML anchor or alias, which no list needs")
+	errTag       = errors.New("a YAML tag, which no list needs")
 )
 
 // parseYAML reads a list of entries, ids or tasks in YAML, or a single entry.
 func parseYAML(content string, h *harvest) error {
-	root, err := yamlRoot(content)
+	if err := plainYAML(content); err != nil {
+		return err
+	}
+	root, err := yamlRoot(h.ctx, content)
 	if err != nil || root == nil {
+		return err
+	}
+	if err := plainNode(root); err != nil {
 		return err
 	}
 	if root.Kind == yaml.MappingNode {
@@ -30,19 +49,71 @@ func parseYAML(content string, h *harvest) error {
 	return nil
 }
 
+// plainYAML refuses what would be slow or large to parse.
+func plainYAML(content string) error {
+	parts, line := 0, 1
+	begins := true // a line
+	for i, c := range content {
+		switch c {
+		case '%':
+			if begins {
+				return &located{line, errDirective}
+			}
+		case '\n':
+			line++
+			parts++
+		case ',', ':', '[', '{', '?':
+			parts++
+		case '-':
+			if i+1 < len(content) && content[i+1] == ' ' {
+				parts++
+			}
+		}
+		begins = c == '\n' || c == '\r' || c == '\u0085' || c == '\u2028' || c == '\u2029'
+	}
+	if parts > maxParts {
+		return errParts
+	}
+	return nil
+}
+
+// plainNode refuses what is more than lists, names and texts.
+func plainNode(n *yaml.Node) error {
+	switch {
+	case n.Anchor != "" || n.Kind == yaml.AliasNode:
+		return at(n, errAnchor)
+	case n.Style&yaml.TaggedStyle != 0:
+		return at(n, errTag)
+	}
+	for _, inner := range n.Content {
+		if err := plainNode(inner); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// yamlError is an error of the YAML package without more than a little of what it quotes.
+func yamlError(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return errors.New(kie.CleanLabel(err.Error()))
+}
+
 // yamlRoot returns what the one document holds; nil: nothing.
-func yamlRoot(content string) (*yaml.Node, error) {
-	dec := yaml.NewDecoder(strings.NewReader(content))
+func yamlRoot(ctx context.Context, content string) (*yaml.Node, error) {
+	dec := yaml.NewDecoder(reader{ctx, strings.NewReader(content)})
 	var doc, second yaml.Node
 	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
 		return nil, nil
 	} else if err != nil {
-		return nil, err
+		return nil, yamlError(err)
 	}
 	if err := dec.Decode(&second); err == nil {
 		return nil, at(&second, errSecond)
 	} else if !errors.Is(err, io.EOF) {
-		return nil, err
+		return nil, yamlError(err)
 	}
 	if isNull(doc.Content[0]) {
 		return nil, nil

@@ -1,0 +1,153 @@
+// What somebody who may write a list can cost: time, memory and log.
+
+package source
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestAListIsReadAndParsedOutsideTheLock(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "l.jsonl")
+	if err := os.WriteFile(path, []byte(created("a")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	set, err := New([]Group{{Name: "g", Files: []Pattern{{Written: path, Path: path}}}}, 10, newTracked(t), discard())
+	if err != nil {
+		t.Fatal(err)
+	}
+	outside, calls := set.ledger.outside, 0
+	set.ledger.outside = func(slow func()) {
+		outside(func() {
+			calls++
+			set.Survey() // would wait for ever
+			slow()
+		})
+	}
+	if err := set.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if calls != 2 {
+		t.Errorf("%d times outside the lock, want 2: to read and to parse", calls)
+	}
+	if r := set.Survey()[0]; r.IDs != 1 {
+		t.Errorf("report %+v", r)
+	}
+}
+
+// costly are lists that are made to be slow.
+func costly() map[string]string {
+	fill := func(part string, size int) string { return strings.Repeat(part, size/len(part)) }
+	return map[string]string{
+		"directives.yml": fill("%TAG !a! tag:x\n", maxYAML), "other directives.yml": "# x\n" + fill("%X y\n", maxYAML-8),
+		"keys.yml": "- " + fill("a: b\n  ", maxYAML-8), "flow.yml": "[" + fill("a,", maxYAML-8), "comments.yml": fill("- a # x\n# y\n", maxYAML),
+		"nested.yml": fill("- ", maxYAML), "anchors.yml": fill("- &a b\n", maxYAML), "blocks.yml": fill("- |\n  a\n", maxYAML),
+		"begun.jsonl": fill("[[],\n", 1<<20), "nested.jsonl": fill("[", 1<<20), "keys.jsonl": fill(`{"a":`+"\n", 1<<20), "strings.jsonl": fill(`"a" `, 1<<20),
+		"quotes.jsonl": fill(`"`+"\n", 1<<20), "blanks.jsonl": fill(" ", 1<<20), "deep.jsonl": fill(strings.Repeat("[", maxDepth-1)+"1,\n", 1<<20), "braces.jsonl": fill("{}", 1<<20),
+		"nested.json": fill("[", 1<<20), "keys.json": "[{" + fill(`"a":1,`, 1<<20), "key.json": `[{"` + fill("a", 16<<20) + `":1}]`, "escapes.json": `["` + fill(`\u0061`, 1<<20) + `"]`,
+		"bad.txt": fill("\x00\n", 1<<20), "line.txt": fill("x", 1<<20), "invisible.txt": fill("\u200b", 1<<20),
+	}
+}
+
+func TestNoListTakesLongToReadOrFillsTheLog(t *testing.T) {
+	for name, content := range costly() {
+		t.Run(name, func(t *testing.T) {
+			format, err := formatOf(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			start := time.Now()
+			h, err := harvested(t, format.parse, content)
+			if took := time.Since(start); took > gatherTime+time.Second {
+				t.Errorf("it took %v", took)
+			}
+			if err != nil && len(err.Error()) > 300 {
+				t.Errorf("%d bytes of error: %.100q", len(err.Error()), err)
+			}
+			if err := h.report.err; err != nil && len(err.Error()) > 300 {
+				t.Errorf("%d bytes of report: %.100q", len(err.Error()), err)
+			}
+		})
+	}
+}
+
+func TestParsingEndsWithItsContextAndAfterTenSeconds(t *testing.T) {
+	for name, content := range costly() {
+		format, err := formatOf(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(20*time.Millisecond, cancel)
+		start := time.Now()
+		h := newHarvest(ctx, &list{}, newLedger(1).seed)
+		err = h.gatherWithin(content, format)
+		if took := time.Since(start); took > 2*time.Second {
+			t.Errorf("%s: it took %v to end (%v)", name, took, err)
+		}
+		cancel()
+	}
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarvest(t.Context(), &list{}, newLedger(1).seed)
+		err := h.gatherWithin("", format{parse: func(_ string, h *harvest) error {
+			for {
+				time.Sleep(time.Second)
+				if err := h.spend(stride); err != nil {
+					return err
+				}
+			}
+		}})
+		if !errors.Is(err, errLate) {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
+func TestAReadTakesThreeTimesItsTextInMemoryAtMost(t *testing.T) {
+	const size = 4 << 20
+	ids := numbered("%032x\n", size/33)
+	contents := map[string]string{
+		"ids.txt": ids, "ids.jsonl": numbered(`{"taskId":"%032x"}`+"\n", size/46), "ids.json": `["` + strings.ReplaceAll(strings.TrimSuffix(ids, "\n"), "\n", `","`) + `"]`,
+		"packed.txt.gz": ids,
+	}
+	for name, content := range costly() {
+		if filepath.Ext(name) != ".yml" { // bounded by their size and their parts instead
+			contents[name] = content
+		}
+	}
+	for name, content := range contents {
+		file := content
+		if strings.HasSuffix(name, ".gz") {
+			file = packed(t, content)
+		}
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		format, err := formatOf(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		read, _, err := slurp(t.Context(), filepath.Dir(path), path, maxFile, &guard{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := newHarvest(t.Context(), &list{}, newLedger(1).seed)
+		_ = h.gatherWithin(read, format) // many are no lists
+		runtime.ReadMemStats(&after)
+		// All that was allocated, even what was let go of at once.
+		if times := float64(after.TotalAlloc-before.TotalAlloc) / float64(len(content)); times > 3 {
+			t.Errorf("%s: %.1f times its text", name, times)
+		}
+	}
+}
