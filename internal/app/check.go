@@ -85,7 +85,9 @@ func wrong(r source.Report) (texts []string) {
 	if r.IDs == 0 {
 		texts = append(texts, of+"yields no ids.")
 	}
-	bad := func(s source.Skip) bool { return s.Reason != source.RejectedDuplicate }
+	bad := func(s source.Skip) bool {
+		return s.Reason != source.RejectedDuplicate && s.Reason != source.RejectedNoTask // both as they should be
+	}
 	if slices.ContainsFunc(r.Skipped, bad) {
 		texts = append(texts, of+"has ids or lines that are not taken.")
 	}

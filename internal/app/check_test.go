@@ -111,6 +111,18 @@ func TestAStrictCheckFailsAfterAnyWarning(t *testing.T) {
 	}
 }
 
+func TestAnswersThatCreatedNoTaskAreNothingThatACheckWarnsOf(t *testing.T) {
+	dir := writeLists(t, map[string]string{"l.jsonl": `{"code":200,"data":{"taskId":"a"}}{"code":402,"msg":"m","data":null}` + "\n"})
+	path := configFile(t, "http://127.0.0.1:1", fmt.Sprintf("groups: [{files: ['%s/*']}]\n", dir))
+	code, stdout, stderr := run(t, environment, "--config.check-strict", "--config.file="+path)
+	if code != 0 {
+		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
+	}
+	if want := "1 id; skipped: 1 no_task"; !strings.Contains(stdout, want) {
+		t.Errorf("no %q in %s", want, stdout)
+	}
+}
+
 func TestNotReadyBeforeAListByHTTPWasReallyRead(t *testing.T) {
 	_, api := serveAPI(t, kiesim.Options{})
 	var up atomic.Bool

@@ -410,7 +410,7 @@ func lists() []row {
 		},
 		{
 			"answers of createTask that created no task: 402, 429", "skipped and counted as `no_task`, without a warning",
-			[]string{"source.TestAnswersThatCreatedNoTaskAreNoErrorsOfTheList"},
+			[]string{"source.TestAnswersThatCreatedNoTaskAreNoErrorsOfTheList", "app.TestAnswersThatCreatedNoTaskAreNothingThatACheckWarnsOf"},
 		},
 		{
 			".ndjson, x.jsonl.1, x.txt-20261128, x.jsonl.1.gz; two packed files put together; one that is cut off, or 256 MiB unpacked",
