@@ -184,7 +184,7 @@ func (g *ledger) touchShared() {
 }
 
 // settleAtATime is how many ids a change has at the most, so that a list of a million is handed on in parts.
-const settleAtATime = 1 << 16
+const settleAtATime = 1 << 17
 
 // settle decides anew whose the touched ids are, and yields what changed, some ids at a time and group by group.
 func (g *ledger) settle() iter.Seq[Change] {

@@ -260,7 +260,7 @@ func (f *file) view(read func(meta, tasks *bbolt.Bucket) error) error {
 
 // trimAfter is after how many records in a row the pages of the file that were read are let go. They would count as memory of
 // the process until the system needs room, or its limit is reached.
-const trimAfter = 1024
+const trimAfter = 2048
 
 // trim lets the pages of the file go that were read. It is for readers of many records, and only within a transaction: then
 // the file stays where it is mapped.

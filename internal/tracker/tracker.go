@@ -167,7 +167,7 @@ const (
 	// applyAtATime bounds for how many ids the lock is held.
 	applyAtATime = 1 << 9
 	// findAtATime is of how many ids the records are read at once: in many, neighbours share what is read.
-	findAtATime = 1 << 16
+	findAtATime = 1 << 17
 )
 
 // Apply takes a change of what is listed. It implements source.Sink: one change at a time.
