@@ -346,15 +346,15 @@ func lists() []row {
 		{
 			"replaced by a rename, removed and created, written in place, saved by an editor, symbolic link and ConfigMap swapped", "seen within two polls",
 			[]string{
-				"source.TestEveryWayToReplaceAFileIsSeen/rename", "source.TestEveryWayToReplaceAFileIsSeen/remove and create",
-				"source.TestEveryWayToReplaceAFileIsSeen/in place", "source.TestEveryWayToReplaceAFileIsSeen/an editor that keeps a backup",
-				"source.TestEveryWayToReplaceAFileIsSeen/symbolic link", "source.TestConfigMapSwapIsSeen",
+				"source.TestEveryWayToReplaceAFileIsSeen/rename of l.txt", "source.TestEveryWayToReplaceAFileIsSeen/remove and create of l.txt",
+				"source.TestEveryWayToReplaceAFileIsSeen/in place of l.txt", "source.TestEveryWayToReplaceAFileIsSeen/an editor that keeps a backup of l.txt",
+				"source.TestEveryWayToReplaceAFileIsSeen/symbolic link of l.txt", "source.TestConfigMapSwapIsSeen",
 			},
 		},
 		{
 			"gone, unreadable, a folder, a FIFO, /dev/zero", "its ids are kept, or it is skipped with the reason; nothing waits for it",
 			[]string{
-				"source.TestSourceThatFailsOrVanishesKeepsItsIDs/gone", "source.TestSourceThatFailsOrVanishesKeepsItsIDs/a folder",
+				"source.TestSourceThatFailsOrVanishesKeepsItsIDs/gone as l.yml", "source.TestSourceThatFailsOrVanishesKeepsItsIDs/a folder as l.yml",
 				"source.TestAListThatMayNotBeReadKeepsItsIDs", "source.TestWhatIsNoRegularFileIsRefusedWithoutWaiting",
 				"source.TestOpeningNeverWaitsEvenIfTheFileBecameAPipe",
 			},
@@ -388,11 +388,11 @@ func lists() []row {
 			"1 GiB, a line of 10 MiB, 20 million lines, NUL bytes, UTF-16", "refused or skipped, with the reason; the other sources live",
 			[]string{
 				"source.TestOversizedListsAreRefusedOrSkipped/1 GiB", "source.TestOversizedListsAreRefusedOrSkipped/line of 10 MiB",
-				"source.TestOversizedListsAreRefusedOrSkipped/20 million lines", "source.TestListFormats/bad ids", "source.TestListFormats/UTF-16 with mark",
-				"source.TestSourceThatFailsOrVanishesKeepsItsIDs/UTF-16",
+				"source.TestOversizedListsAreRefusedOrSkipped/20 million lines", "source.TestListFormats/x.txt bad ids", "source.TestListFormats/UTF-16 with mark",
+				"source.TestSourceThatFailsOrVanishesKeepsItsIDs/UTF-16 as l.yml",
 			},
 		},
-		{"CRLF, BOM, blanks, comments, tabs", "fine", []string{"source.TestListFormats/comments and blanks"}},
+		{"CRLF, BOM, blanks, comments, tabs", "fine", []string{"source.TestListFormats/x.txt comments and blanks"}},
 		{
 			"answers of createTask appended without newlines, over several lines, with records between them; one broken or cut off in the middle",
 			"all are read, but for the broken one, which is counted; a half-written last one waits; nothing in a broken one is taken for an id",
@@ -444,7 +444,7 @@ func lists() []row {
 		{
 			"an id with a space, quote, slash, `..`, `?`, `%00`, newline, emoji, or of 10 KiB",
 			"escaped in the URL, or refused for that line; never another request than the one meant",
-			[]string{"app.TestOddIDsAreAskedAsWritten", "kie.TestRequestIsAsTheAPIWantsIt", "source.TestListFormats/odd ids", "source.TestListFormats/bad ids"},
+			[]string{"app.TestOddIDsAreAskedAsWritten", "kie.TestRequestIsAsTheAPIWantsIt", "source.TestListFormats/x.txt odd ids", "source.TestListFormats/bad ids"},
 		},
 		{
 			"the same id in three files and inline", "one task; the duplicates are counted",
@@ -588,7 +588,7 @@ func requests() []row {
 		},
 		{
 			"GET /-/reload; POST without --web.enable-lifecycle; POST from another site", "405; 403; 403",
-			[]string{"app.TestWhoMayReload/GET", "app.TestWhoMayReload/POST", "app.TestWhoMayReload/POST from a page of another site"},
+			[]string{"app.TestWhoMayReload/GET []", "app.TestWhoMayReload/POST []", "app.TestWhoMayReload/POST from a page of another site [--web.enable-lifecycle]"},
 		},
 		{
 			"//metrics, /metrics/.., TRACE", "404; 404; 405",
