@@ -80,12 +80,16 @@ func wantLines(t *testing.T, text string, lines ...string) {
 }
 
 func TestAStrictCheckFailsAfterAnyWarning(t *testing.T) {
-	good := writeLists(t, map[string]string{"l.txt": "a\nb\na\n", "bad.txt": "c\n\x01\n"})
+	good := writeLists(t, map[string]string{
+		"l.txt": "a\nb\na\n", "bad.txt": "c\n\x01\n",
+		"refused.jsonl": `{"code":402,"msg":"The current credits are insufficient. Please top up."}{"code":200,"data":{"taskId":"d"}}`,
+	})
 	for name, test := range map[string]struct {
 		groups string
 		code   int
 	}{
 		"nothing wrong":     {"[{files: ['" + good + "/l.txt']}]", 0},
+		"no task created":   {"[{files: ['" + good + "/refused.jsonl']}]", 0},
 		"no ids":            {"[{files: ['" + good + "/l.txt', '" + good + "/*.yml']}]", 1},
 		"a missing file":    {"[{files: ['" + good + "/l.txt', '" + good + "/no']}]", 1},
 		"a bad line":        {"[{files: ['" + good + "/l.txt', '" + good + "/bad.txt']}]", 1},

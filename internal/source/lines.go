@@ -153,8 +153,8 @@ func (s *stream) begins(at int) bool {
 // unsettled reports whether what comes behind the content may change what the value is that begins at start.
 func (s *stream) unsettled(start int, err error) bool {
 	switch {
-	case err == nil:
-		return s.at == len(s.content)
+	case err == nil: // an object and an array tell their own end
+		return s.at == len(s.content) && s.content[start] != '{' && s.content[start] != '['
 	case s.cutOff(err):
 		return true
 	}

@@ -103,6 +103,17 @@ func TestAnswersAppendedWithoutNewlinesAreReadAsTheyCome(t *testing.T) {
 	})
 }
 
+func TestAWholeAnswerWithoutALineEndIsReadAtOnce(t *testing.T) {
+	inFakeTime(t, func(b *bench) {
+		b.write("l.jsonl", created("a"))
+		b.start("l.jsonl")
+		b.want("a")
+		b.write("l.jsonl", created("a")+created("b"))
+		b.poll(1)
+		b.want("a b")
+	})
+}
+
 func TestAHalfWrittenAnswerOverSeveralLinesWaits(t *testing.T) {
 	inFakeTime(t, func(b *bench) {
 		whole := "{\n \"data\": {\n  \"taskId\": \"b\"\n }\n}\n"

@@ -145,8 +145,10 @@ func TestHalfWrittenLastLineWaitsForAnUnchangedRead(t *testing.T) {
 				b.want("task_1")
 				b.write(name, line("task_1")+"\n"+line("task_2")+"\n"+line("task_3"))
 				b.poll(1)
-				b.want("task_1 task_2")
-				b.poll(1)
+				if name == "l.txt" { // an object tells its own end
+					b.want("task_1 task_2")
+					b.poll(1)
+				}
 				b.want("task_1 task_2 task_3")
 				b.write(name, line("task_0")+"\n"+line("task_3")) // the rest changes, the line does not
 				b.poll(1)
