@@ -388,7 +388,7 @@ func lists() []row {
 			"1 GiB, a line of 10 MiB, 20 million lines, NUL bytes, UTF-16", "refused or skipped, with the reason; the other sources live",
 			[]string{
 				"source.TestOversizedListsAreRefusedOrSkipped/1 GiB", "source.TestOversizedListsAreRefusedOrSkipped/line of 10 MiB",
-				"source.TestOversizedListsAreRefusedOrSkipped/20 million lines", "source.TestListFormats/x.txt bad ids", "source.TestListFormats/UTF-16 with mark",
+				"source.TestOversizedListsAreRefusedOrSkipped/20 million lines", "source.TestListFormats/x.txt bad ids", "source.TestListFormats/x.txt UTF-16 with mark",
 				"source.TestSourceThatFailsOrVanishesKeepsItsIDs/UTF-16 as l.yml",
 			},
 		},
@@ -431,7 +431,7 @@ func lists() []row {
 			"YAML with directives, anchors, aliases or tags; nested, cut off or long lists that are made to be slow; a key of 32 MiB",
 			"refused, or skipped, within 10 s and outside the lock; three times the text in memory at most; 64 bytes of it in the log",
 			[]string{
-				"source.TestListFormats/directive", "source.TestListFormats/alias bomb", "source.TestListFormats/tag",
+				"source.TestListFormats/x.yml directive", "source.TestListFormats/alias bomb", "source.TestListFormats/tag",
 				"source.TestNoListTakesLongToReadOrFillsTheLog/directives.yml", "source.TestNoListTakesLongToReadOrFillsTheLog/nested.jsonl",
 				"source.TestNoListTakesLongToReadOrFillsTheLog/key.json", "source.TestAListIsReadAndParsedOutsideTheLock",
 				"source.TestParsingEndsWithItsContextAndAfterTenSeconds", "source.TestAReadTakesThreeTimesItsTextInMemoryAtMost",
@@ -444,7 +444,7 @@ func lists() []row {
 		{
 			"an id with a space, quote, slash, `..`, `?`, `%00`, newline, emoji, or of 10 KiB",
 			"escaped in the URL, or refused for that line; never another request than the one meant",
-			[]string{"app.TestOddIDsAreAskedAsWritten", "kie.TestRequestIsAsTheAPIWantsIt", "source.TestListFormats/x.txt odd ids", "source.TestListFormats/bad ids"},
+			[]string{"app.TestOddIDsAreAskedAsWritten", "kie.TestRequestIsAsTheAPIWantsIt", "source.TestListFormats/x.txt odd ids", "source.TestListFormats/x.txt bad ids"},
 		},
 		{
 			"the same id in three files and inline", "one task; the duplicates are counted",
