@@ -431,7 +431,7 @@ func lists() []row {
 			"YAML with directives, anchors, aliases or tags; nested, cut off or long lists that are made to be slow; a key of 32 MiB",
 			"refused, or skipped, within 10 s and outside the lock; three times the text in memory at most; 64 bytes of it in the log",
 			[]string{
-				"source.TestListFormats/x.yml directive", "source.TestListFormats/alias bomb", "source.TestListFormats/tag",
+				"source.TestListFormats/x.yml directive", "source.TestListFormats/x.yml alias bomb", "source.TestListFormats/x.yml tag",
 				"source.TestNoListTakesLongToReadOrFillsTheLog/directives.yml", "source.TestNoListTakesLongToReadOrFillsTheLog/nested.jsonl",
 				"source.TestNoListTakesLongToReadOrFillsTheLog/key.json", "source.TestAListIsReadAndParsedOutsideTheLock",
 				"source.TestParsingEndsWithItsContextAndAfterTenSeconds", "source.TestAReadTakesThreeTimesItsTextInMemoryAtMost",
