@@ -142,7 +142,9 @@ func (t *Tracker) Shown() (s Shown) {
 // a time.
 func (t *Tracker) showing(v *survey, seen func(time.Time, Shown)) {
 	newest := v.newest.sorted()
-	for patience := v.newest.limit/showAtATime + 16; !t.tryShowing(newest, patience > 0, seen); patience-- {
+	patience := v.newest.limit/showAtATime + 16
+	for !t.tryShowing(newest, patience > 0, seen) {
+		patience--
 	}
 }
 
