@@ -18,6 +18,7 @@ import (
 // warning; a strict check fails after any.
 func (f *flags) checkLists(ctx context.Context, e *exporter, stdout io.Writer) error {
 	_ = e.sources.Load(ctx) // what can't be read is in the reports
+	e.sources.LoadAgain(ctx)
 	if err := ctx.Err(); err != nil {
 		return err
 	}

@@ -79,6 +79,18 @@ func wantLines(t *testing.T, text string, lines ...string) {
 	}
 }
 
+func TestACheckCountsALastLineWithoutAnEnd(t *testing.T) {
+	dir := writeLists(t, map[string]string{"just-written.txt": "a\nb"})
+	path := filepath.Join(t.TempDir(), "kie.yml")
+	if err := os.WriteFile(path, []byte("groups: [{files: ['"+dir+"/*']}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, stdout, stderr := run(t, environment, "--config.check", "--config.file="+path)
+	if code != 0 || !strings.Contains(stdout, "of group default: 2 ids.") {
+		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
+	}
+}
+
 func TestAStrictCheckFailsAfterAnyWarning(t *testing.T) {
 	good := writeLists(t, map[string]string{
 		"l.txt": "a\nb\na\n", "bad.txt": "c\n\x01\n",

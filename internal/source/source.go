@@ -207,6 +207,9 @@ func (s *Set) Load(ctx context.Context) error {
 	return errors.Join(append(s.fetchErrors(), err)...)
 }
 
+// LoadAgain reads what has changed since Load, and the ends of files that may be half-written, as they are now.
+func (s *Set) LoadAgain(ctx context.Context) { _ = s.readAll(ctx, false) }
+
 // Run looks for changes every five seconds, and fetches what servers list when it is time to, until ctx ends.
 func (s *Set) Run(ctx context.Context) {
 	var fetches sync.WaitGroup
