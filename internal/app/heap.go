@@ -21,7 +21,7 @@ const (
 // growth returns by what percentage a heap may grow: Go's 100 while that is little, and less where what is in use is much. With
 // a million tasks the double would be garbage, for hours.
 func growth(live uint64) int {
-	return int(min(max(plentiful*100/max(live, 1), leastGrowth), mostGrowth)) //nolint:gosec // at most mostGrowth
+	return int(min(max(plentiful*100/max(live, 1), leastGrowth), mostGrowth))
 }
 
 // pace holds the heap to growth after each collection until stop is called, unless GOGC says otherwise.

@@ -21,10 +21,11 @@ func TestALargeHeapGrowsByLess(t *testing.T) {
 // Other tests of the package collect garbage too, and may have another pacer: it is the same rule.
 func TestThePaceFollowsWhatIsInUse(t *testing.T) {
 	stop := pace(func(string) string { return "" })
-	ballast := make([]byte, 300<<20) // never touched, so it takes no memory
-	await(t, leastGrowth)
-	runtime.KeepAlive(ballast)
-	ballast = nil
+	func() {
+		ballast := make([]byte, 300<<20) // never touched, so it takes no memory
+		await(t, leastGrowth)
+		runtime.KeepAlive(ballast)
+	}()
 	await(t, mostGrowth)
 	stop()
 }
