@@ -1,5 +1,5 @@
-// Command badinput writes the page on what comes in wrong, and on the tests that see to it, into the file it is given. Once all tests
-// have run, it checks that each test and subtest of the page was among them and has passed.
+// Command badinput writes the page on what comes in wrong, and on the tests that see to it, into the file it is given, and the model of
+// SECURITY.md likewise. Once all tests have run, it checks that each test and subtest of both was among them and has passed.
 package main
 
 import (
@@ -12,6 +12,7 @@ import (
 )
 
 //go:generate go run . ../.. ../../docs/bad-input.md
+//go:generate go run . model ../.. ../../SECURITY.md
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {
@@ -21,17 +22,25 @@ func main() {
 }
 
 func run(args []string) error {
-	if len(args) != 2 && (len(args) != 3 || args[0] != "ran") {
-		return errors.New("want the module's folder and the file to write, or the word ran, that folder and the outcomes of all tests")
-	}
-	if len(args) == 3 {
+	switch {
+	case len(args) == 3 && args[0] == "ran":
 		return checkRan(args[1], args[2])
+	case len(args) == 3 && args[0] == "model":
+		return writeModel(args[1], args[2])
+	case len(args) == 2:
+		return writePage(args[0], args[1])
 	}
-	found, err := findTests(args[0])
+	return errors.New("want the module's folder and the file to write, before them the word model for SECURITY.md, " +
+		"or the word ran, that folder and the outcomes of all tests")
+}
+
+// writePage writes the page on bad input.
+func writePage(root, path string) error {
+	found, err := findTests(root)
 	if err != nil {
 		return err
 	}
-	toRoot, err := filepath.Rel(filepath.Dir(args[1]), args[0])
+	toRoot, err := filepath.Rel(filepath.Dir(path), root)
 	if err != nil {
 		return err
 	}
@@ -40,7 +49,7 @@ func run(args []string) error {
 	if len(p.problems) > 0 {
 		return errors.Join(p.problems...)
 	}
-	return os.WriteFile(args[1], p.text.Bytes(), 0o644) //nolint:gosec // documentation is for everybody to read
+	return os.WriteFile(path, p.text.Bytes(), 0o644) //nolint:gosec // documentation is for everybody to read
 }
 
 const introduction = `# Bad input

@@ -72,3 +72,42 @@ a.FuzzB: its comment does not say what must hold`
 		}
 	}
 }
+
+func TestTheModelGoesBetweenItsMarksAndNothingElseChanges(t *testing.T) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "SECURITY.md")
+	for _, document := range []string{"before\n" + modelBegins + "\nold\n" + modelEnds + "\nafter\n", "no marks\n"} {
+		if err := os.WriteFile(path, []byte(document), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		err := writeModel(root, path)
+		text, readErr := os.ReadFile(path)
+		if readErr != nil {
+			t.Fatal(readErr)
+		}
+		if document == "no marks\n" {
+			if err == nil || string(text) != document {
+				t.Errorf("without marks: %v, %s", err, text)
+			}
+			continue
+		}
+		if err != nil || !strings.HasPrefix(string(text), "before\n"+modelBegins+"\n\n| who |") ||
+			!strings.HasSuffix(string(text), "|\n\n"+modelEnds+"\nafter\n") || strings.Contains(string(text), "old\n") {
+			t.Errorf("%v, %s", err, text)
+		}
+	}
+}
+
+func TestACellOfTheModelWithoutATestThatExistsIsAProblem(t *testing.T) {
+	p := page{tests: module(t), root: "."}
+	p.writeModel([]section{{"a stranger", []row{{"one", "fine", []string{"a.TestA"}}, {"two", "bad", nil}, {"three", "bad", []string{"a.TestGone"}}}}})
+	if len(p.problems) != 2 {
+		t.Errorf("problems: %v", p.problems)
+	}
+	if line := "| a stranger | one | fine | [`a.TestA`](a/a_test.go) |\n"; !strings.Contains(p.text.String(), line) {
+		t.Errorf("no line %s in\n%s", line, p.text.String())
+	}
+}

@@ -58,3 +58,21 @@ func TestNamesAreSpeltAsTheyRun(t *testing.T) {
 		})
 	}
 }
+
+// What `make test` asks is about the security model, too.
+func TestATestOfTheModelThatDidNotRunIsAProblem(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "outcomes")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := checkRan("../..", file)
+	for _, s := range doors() {
+		for _, r := range s.rows {
+			for _, name := range r.tests {
+				if want := `"` + r.input + `": ` + name + " was not among the tests that ran"; err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("no word of %s", want)
+				}
+			}
+		}
+	}
+}
