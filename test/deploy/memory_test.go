@@ -44,7 +44,7 @@ func limits(t *testing.T, path string) map[string]limit {
 			case "Service.MemoryMax", "Service.MemoryHigh":
 				l.memory = size(t, values[0])
 			case "Service.Environment":
-				for _, v := range strings.Fields(strings.Join(values, " ")) {
+				for v := range strings.FieldsSeq(strings.Join(values, " ")) {
 					if value, ok := strings.CutPrefix(v, "GOMEMLIMIT="); ok {
 						l.goes = size(t, value)
 					}
@@ -55,7 +55,7 @@ func limits(t *testing.T, path string) map[string]limit {
 			all["[Service]"] = l
 		}
 	case ".yaml", ".yml":
-		for _, document := range strings.Split("\n"+read(t, path), "\n---") {
+		for document := range strings.SplitSeq("\n"+read(t, path), "\n---") {
 			var content any
 			if err := yaml.Unmarshal([]byte(document), &content); err != nil {
 				t.Errorf("%s: %v", path, err)
