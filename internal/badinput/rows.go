@@ -611,6 +611,15 @@ func storage() []row {
 			},
 		},
 		{
+			"records with right checksums that can't be true: text that is not UTF-8, NaN, times before or after all, a fail code of 64 KiB, an end of what has not ended",
+			"counted as damaged, not believed in any part, asked for again; metrics and JSON stay readable; what JSON can't say is a 500",
+			[]string{
+				"app.TestACraftedStoreMakesNoAnswerUnreadable", "store.TestARecordThatCanNotBeTrueIsAsIfItWereNotThere",
+				"store.FuzzRecordComesBack", "store.FuzzSealedContentIsNoWildRecord", "store.TestACompletionBeforeTheCreationIsBelieved",
+				"tracker.TestNoOddAnswerIsAskedForAgainAfterARestart", "web.TestWhatCanNotBeJSONIsNoSuccess",
+			},
+		},
+		{
 			"disk full, read-only, folder removed while running", "memory only, `kie_exporter_store_up` 0; recovers",
 			[]string{
 				"store.TestAFullDiskIsMemoryOnlyUntilThereIsRoom", "store.TestStartsOnAFullDisk", "store.TestStartsOnAReadOnlyDisk",

@@ -15,6 +15,15 @@ func TimeOf(t time.Time) Time {
 	return Time(t.UnixMilli())
 }
 
+// The times of answers are of 10 digits as seconds, from 2001 to 2286. EndOfTime is after all of them.
+const (
+	startOfTime Time = 1e12
+	EndOfTime   Time = 1e13
+)
+
+// Valid reports whether an answer may tell such a time.
+func (t Time) Valid() bool { return t >= startOfTime && t < EndOfTime }
+
 // IsZero reports whether the time is absent.
 func (t Time) IsZero() bool { return t == 0 }
 

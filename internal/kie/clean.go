@@ -26,6 +26,11 @@ func CleanLabel(s string) string {
 	return strings.TrimRightFunc(b.String(), unicode.IsSpace)
 }
 
+// IsCleanLabel reports whether CleanLabel leaves s as it is.
+func IsCleanLabel(s string) bool {
+	return s == "" || ValidID(s) && strings.TrimSpace(s) == s
+}
+
 // ValidID reports whether id can be a task's: not empty, at most 128 bytes of valid UTF-8, no control characters.
 func ValidID(id string) bool {
 	return id != "" && len(id) <= maxLabel && utf8.ValidString(id) && !strings.ContainsFunc(id, unicode.IsControl)

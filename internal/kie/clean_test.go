@@ -60,7 +60,7 @@ func TestIDIsBoundedUTF8WithoutControlCharacters(t *testing.T) {
 }
 
 // FuzzCleanLabel: a cleaned label is at most 128 bytes of UTF-8 without control characters and spaces at its ends, stays as it
-// is when cleaned again, and comes back from the text format unchanged.
+// is when cleaned again, is the only one that counts as clean, and comes back from the text format unchanged.
 func FuzzCleanLabel(f *testing.F) {
 	for _, seed := range []string{"", "kling/v2", " \x00 a\n\"b\\ \xff\u0085", strings.Repeat("é", 100), "\xed\xa0\x80", "\u2028", "{}"} {
 		f.Add(seed)
@@ -74,6 +74,8 @@ func FuzzCleanLabel(f *testing.F) {
 			t.Errorf("CleanLabel is not idempotent on %q", s)
 		case got != "" && !ValidID(got):
 			t.Errorf("CleanLabel(%q) = %q, not valid as an id", s, got)
+		case IsCleanLabel(s) != (got == s):
+			t.Errorf("CleanLabel(%q) = %q, and it is clean: %v", s, got, IsCleanLabel(s))
 		}
 		if back := throughExposition(t, got); back != got {
 			t.Errorf("%q came back as %q", got, back)

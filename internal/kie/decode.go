@@ -99,17 +99,13 @@ func instant(raw json.RawMessage, latest Time) Time {
 	if !ok || f != math.Trunc(f) {
 		return 0
 	}
-	var t Time
-	switch {
-	case f >= 1e9 && f < 1e10:
-		t = Time(f) * 1000
-	case f >= 1e12 && f < 1e13:
-		t = Time(f)
+	if f >= 1e9 && f < 1e10 {
+		f *= 1000
 	}
-	if t > latest {
+	if f < float64(startOfTime) || f >= float64(EndOfTime) || Time(f) > latest {
 		return 0
 	}
-	return t
+	return Time(f)
 }
 
 // failCode returns a number or an upper-case word of up to 32 characters, "other" for anything else, "" for none.
@@ -118,11 +114,19 @@ func failCode(raw json.RawMessage) string {
 	if f, ok := number(raw); ok && f == math.Trunc(f) {
 		code = strconv.FormatFloat(f, 'f', -1, 64) // 500.0 and 5e2 are 500
 	}
+	if !ValidFailCode(code) {
+		return otherFailCode
+	}
+	return code
+}
+
+// otherFailCode stands for what can't be one.
+const otherFailCode = "other"
+
+// ValidFailCode reports whether an answer may have such a fail code.
+func ValidFailCode(code string) bool {
 	strange := strings.ContainsFunc(code, func(r rune) bool {
 		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && r != '_'
 	})
-	if strange || len(code) > 32 {
-		return "other"
-	}
-	return code
+	return !strange && len(code) <= 32 || code == otherFailCode
 }

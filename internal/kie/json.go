@@ -66,11 +66,17 @@ const mostCredits = 1e9
 // amount reads a number of credits that were consumed: not negative, and not absurd.
 func amount(raw json.RawMessage) (float64, bool) {
 	f, ok := number(raw)
-	if !ok || f < 0 || f > mostCredits {
+	if f == 0 {
+		return 0, ok // −0 is 0
+	}
+	if !ok || !ValidCredits(f) {
 		return 0, false
 	}
-	return math.Abs(f), true // −0 is 0
+	return f, true
 }
+
+// ValidCredits reports whether a task may have consumed so much.
+func ValidCredits(credits float64) bool { return !math.Signbit(credits) && credits <= mostCredits }
 
 // balance reads a number of credits that are left: any that there is, for an account can be overdrawn.
 func balance(raw json.RawMessage) (float64, bool) {

@@ -61,7 +61,7 @@ type contents struct {
 	lastRun time.Time
 	tasks   int64
 	counted int64 // tasks as of the last transaction
-	invalid int   // records that are not what had been written
+	invalid int   // records that are not what had been written, or can't be true
 }
 
 // setAside says that the file was not usable, and where it is now.
@@ -161,12 +161,13 @@ func inspect(file io.ReaderAt, length int64) (contents, error) {
 		return contents{empty: true}, nil
 	}
 	var found contents
+	names := make(interned)
 	buckets := 0
 	err := check(file, length, func(bucket string, key, value []byte) error {
 		if key == nil {
 			buckets++
 		}
-		return found.take(bucket, key, value)
+		return found.take(bucket, key, value, names)
 	})
 	switch {
 	case err != nil:
@@ -184,14 +185,14 @@ func inspect(file io.ReaderAt, length int64) (contents, error) {
 }
 
 // take takes an entry of the file; its key is nil for the bucket itself.
-func (c *contents) take(bucket string, key, value []byte) error {
+func (c *contents) take(bucket string, key, value []byte, names interned) error {
 	switch {
 	case bucket != bucketMeta && bucket != bucketTasks:
 		return unusable("not a file of ours")
 	case key == nil:
 	case bucket == bucketTasks:
 		c.tasks++
-		if unseal(key, value) == nil {
+		if _, _, ok := decode(key, value, names); !ok {
 			c.invalid++
 		}
 	case string(key) == keyFormat:

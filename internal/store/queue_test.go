@@ -4,6 +4,8 @@ import (
 	"maps"
 	"testing"
 	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
 )
 
 // fits is about how many records wait at the most, and overfull some more than that.
@@ -76,10 +78,10 @@ func TestWhatDoesNotFitIntoTheQueueIsWrittenAtTheEnd(t *testing.T) {
 
 func TestWhatWaitsIsNotForgottenWhileItCanBeWritten(t *testing.T) {
 	s := open(t, t.TempDir())
-	s.Put("a", Record{Seen: 1}, nil)
+	s.Put("a", Record{Seen: 1, Group: "g"}, nil)
 	s.Forget([]string{"a"})
 	s.step(time.Now(), tracked{})
-	want(t, s, tracked{"a": Record{Seen: 1}})
+	want(t, s, tracked{"a": Record{Seen: 1, Group: "g"}})
 }
 
 // late are tasks of which something becomes known right after they were asked for their records.
@@ -100,7 +102,7 @@ func TestAnOlderRecordNeverReplacesANewerOne(t *testing.T) {
 	shown := 0
 	l := late{tracked: maps.Clone(all), news: func(ids []string) {
 		for _, id := range []string{ids[0], ids[len(ids)-1]} {
-			all[id] = Record{Seen: 7, Counted: true}
+			all[id] = Record{Seen: 7, Group: "g", State: kie.StateSuccess, Counted: true}
 			if !s.Put(id, all[id], func() { shown-- }) {
 				t.Error("not taken")
 			}

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
@@ -91,7 +92,7 @@ func (r Record) encode(id string, unlisted day) []byte {
 	return seal(id, v)
 }
 
-// decode reads what encode wrote; false: the value is not what was written under this id.
+// decode reads what encode wrote; false: the value is not what was written under this id, or can't be true.
 func decode(id, value []byte, names interned) (r Record, unlisted day, ok bool) {
 	d := decoder{rest: unseal(id, value)}
 	if len(d.rest) < 5 {
@@ -115,11 +116,50 @@ func decode(id, value []byte, names interned) (r Record, unlisted day, ok bool) 
 	r.Watched = flags&flagWatched != 0
 	r.Counted = flags&flagCounted != 0
 	r.GivenUp = flags&flagGivenUp != 0
-	if d.bad || len(d.rest) > 0 || r.flags() != flags || !r.Known() || r.State > kie.StateFail || r.Reason > kie.ReasonOther {
+	if d.bad || len(d.rest) > 0 || r.flags() != flags || !kie.ValidID(string(id)) || !r.possible() {
 		return Record{}, 0, false
 	}
 	return r, unlisted, true
 }
+
+// noFailCode is the code of tasks that failed without one.
+const noFailCode = "none"
+
+// possible reports whether there can be such a task. A checksum only says that nothing changed since somebody wrote it, so
+// that records are held to what answers are: what is said of one that is not believed is served nowhere.
+//
+// As in answers, Completed may be before Created: such a task has no latency, and is not asked again for it. Our own times
+// are bounded by no clock, as ours may have been wrong then or be wrong now.
+func (r Record) possible() bool {
+	told := func(t kie.Time) bool { return t.IsZero() || t.Valid() }
+	ours := func(t kie.Time) bool { return t >= 0 && t < kie.EndOfTime }
+	switch {
+	case r.State > kie.StateFail, r.Reason > kie.ReasonOther,
+		!r.Known(), !ours(r.Seen), !ours(r.Learned), !ours(r.FailedAt), !told(r.Created), !told(r.Completed),
+		!validGroup(r.Group), !kie.IsCleanLabel(r.Model), !kie.ValidFailCode(r.FailCode) && r.FailCode != noFailCode,
+		!kie.ValidCredits(r.Credits):
+		return false
+	case r.State == kie.StateFail:
+		return true
+	case r.FailCode != "", r.Reason != kie.ReasonNone, !r.FailedAt.IsZero():
+		return false
+	}
+	return r.State.Finished() || r.Completed.IsZero() && r.Learned.IsZero() && !r.HasCredits && !r.Counted
+}
+
+// longestGroup is the most bytes of a group's name.
+const longestGroup = 64
+
+// validGroup reports whether the configuration may call a group so.
+func validGroup(name string) bool {
+	strange := func(c rune) bool {
+		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '_' && c != '-' && c != '.'
+	}
+	return name != "" && len(name) <= longestGroup && !strings.ContainsFunc(name, strange)
+}
+
+// longestText is the most bytes of a text that may be true: a model's name.
+const longestText = 128
 
 // decoder reads fields one after the other. Once one was bad, all are absent.
 type decoder struct {
@@ -146,7 +186,7 @@ func (d *decoder) float() float64 {
 func (d *decoder) text() []byte {
 	length, n := binary.Uvarint(d.rest)
 	d.skip(n)
-	if length > uint64(len(d.rest)) {
+	if length > min(longestText, uint64(len(d.rest))) {
 		d.skip(-1)
 		return nil
 	}
@@ -163,15 +203,20 @@ func (d *decoder) skip(n int) {
 	d.rest = d.rest[n:]
 }
 
-// interned holds one copy of each group, model and fail code. There are few.
+// interned holds one copy of each group, model and fail code. There are few, unless somebody made them up.
 type interned map[string]string
+
+// mostInterned is how many are held at the most.
+const mostInterned = 10_000
 
 func (names interned) get(b []byte) string {
 	if s, ok := names[string(b)]; ok {
 		return s
 	}
 	s := string(b)
-	names[s] = s
+	if len(names) < mostInterned {
+		names[s] = s
+	}
 	return s
 }
 

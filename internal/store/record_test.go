@@ -1,12 +1,20 @@
 package store
 
 import (
+	"bytes"
 	"encoding/hex"
+	"fmt"
+	"maps"
 	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/kie-exporter/kie_exporter/config"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 )
 
@@ -81,23 +89,139 @@ func TestDaysAreInRange(t *testing.T) {
 	}
 }
 
-// FuzzRecordComesBack: a record that may be believed is read as it was written, and no other is believed.
+var (
+	plainCode  = regexp.MustCompile(`^([0-9A-Z_]{0,32}|other|none)$`)
+	plainGroup = regexp.MustCompile(`^[0-9A-Za-z_.-]{1,64}$`)
+)
+
+// plausible says, in other words than possible, whether there may be such a record.
+func plausible(id string, r Record) bool {
+	told := func(at kie.Time) bool { return at == 0 || at >= 1_000_000_000_000 && at <= 9_999_999_999_999 }
+	labels := kie.CleanLabel(r.Model) == r.Model && plainGroup.MatchString(r.Group) && plainCode.MatchString(r.FailCode)
+	times := told(r.Created) && told(r.Completed) && r.Seen > 0 && min(r.Learned, r.FailedAt) >= 0 &&
+		max(r.Seen, r.Learned, r.FailedAt) < 10_000_000_000_000
+	credits := math.Float64bits(r.Credits) <= math.Float64bits(1e9) // which −0, NaN and what is negative are above
+	known := slices.Contains(kie.States(), r.State) && slices.Contains(kie.Reasons(), r.Reason)
+	ending := r.Completed != 0 || r.Learned != 0 || r.HasCredits || r.Counted
+	failing := r.FailCode != "" || r.Reason != 0 || r.FailedAt != 0
+	return kie.ValidID(id) && labels && times && credits && known &&
+		(r.State.Finished() || !ending) && (r.State == kie.StateFail || !failing)
+}
+
+// FuzzRecordComesBack: a record that may be true is read as it was written, and no other is believed, whole or in part.
 func FuzzRecordComesBack(f *testing.F) {
-	f.Add("task", "g", "m", "501", int64(1), int64(-1), 1.5, true, byte(3), uint16(9))
-	f.Fuzz(func(t *testing.T, id, group, model, code string, seen, created int64, credits float64, has bool, state byte, d uint16) {
+	const at = 1_790_000_000_000
+	f.Add("task", "g", "m", "501", int64(1), int64(at), int64(at), int64(at), int64(at), 1.5, byte(kie.StateFail), byte(1), byte(0x15), uint16(9))
+	f.Add("task", "g", "m", "", int64(at), int64(0), int64(0), int64(0), int64(0), 0.0, byte(kie.StateWaiting), byte(0), byte(0x1e), uint16(0))
+	f.Add("\xff", "g\n", "\xff", "5 1", int64(-1), int64(math.MinInt64), int64(1<<58), int64(1), int64(math.MaxInt64), math.NaN(), byte(99), byte(99), byte(1), uint16(9))
+	f.Fuzz(func(t *testing.T, id, group, model, code string, seen, created, completed, failed, learned int64, credits float64, state, reason, flags byte, d uint16) {
 		r := Record{
-			Group: group, Model: model, FailCode: code, Seen: kie.Time(seen), Created: kie.Time(created),
-			HasCredits: has, State: kie.State(state), Watched: !has,
+			Group: group, Model: model, FailCode: code, State: kie.State(state), Reason: kie.Reason(reason),
+			Seen: kie.Time(seen), Created: kie.Time(created), Completed: kie.Time(completed), FailedAt: kie.Time(failed), Learned: kie.Time(learned),
+			HasCredits: flags&1 != 0, Backlog: flags&2 != 0, Watched: flags&4 != 0, Counted: flags&8 != 0, GivenUp: flags&16 != 0,
 		}
-		if has && !math.IsNaN(credits) {
+		if r.HasCredits {
 			r.Credits = credits
 		}
 		got, unlisted, ok := decode([]byte(strings.Clone(id)), r.encode(id, day(d)), make(interned))
-		if valid := seen != 0 && r.State <= kie.StateFail; ok != valid {
-			t.Fatalf("%+v is believed: %t", r, ok)
-		}
-		if ok && (got != r || unlisted != day(d)) {
+		switch {
+		case ok != plausible(id, r):
+			t.Errorf("%+v of %q is believed: %t", r, id, ok)
+		case ok && (got != r || unlisted != day(d)):
 			t.Errorf("%+v came back as %+v", r, got)
+		case !ok && (got != Record{} || unlisted != 0):
+			t.Errorf("%+v is believed in part: %+v", r, got)
 		}
 	})
+}
+
+// FuzzSealedContentIsNoWildRecord: of whatever bytes somebody gives a good checksum to, nothing is believed, or a whole record that may be
+// true and is read again as it is.
+func FuzzSealedContentIsNoWildRecord(f *testing.F) {
+	f.Add("task", record(1).encode("task", 7)[sealSize:])
+	f.Add("task", Record{Seen: 1, Group: "g", Model: "\xff"}.encode("task", 0)[sealSize:])
+	f.Add("task", []byte{})
+	f.Add("task", bytes.Repeat([]byte{0xff}, 200))
+	f.Fuzz(func(t *testing.T, id string, content []byte) {
+		r, unlisted, ok := decode([]byte(id), seal(id, append(newSealed(len(content)), content...)), make(interned))
+		if !ok {
+			if r != (Record{}) || unlisted != 0 {
+				t.Errorf("believed in part: %+v", r)
+			}
+			return
+		}
+		if again, day, ok := decode([]byte(id), r.encode(id, unlisted), make(interned)); !plausible(id, r) || !ok || again != r || day != unlisted {
+			t.Errorf("%+v of %q is believed, and read again as %+v", r, id, again)
+		}
+	})
+}
+
+// TestARecordThatCanNotBeTrueIsAsIfItWereNotThere: it is counted, neither found nor handed out, and goes with the next sweep.
+func TestARecordThatCanNotBeTrueIsAsIfItWereNotThere(t *testing.T) {
+	all := records(5)
+	wild := make(tracked)
+	for i, change := range []func(r *Record){
+		func(r *Record) { r.Model = "\xff" },
+		func(r *Record) { r.Model = " m" },
+		func(r *Record) { r.Group = "g\"" },
+		func(r *Record) {
+			r.State, r.Reason, r.FailCode = kie.StateFail, kie.ReasonOther, strings.Repeat("5", 64<<10)
+		},
+		func(r *Record) { r.FailCode = "501" }, // of a success
+		func(r *Record) { r.Credits = math.NaN() },
+		func(r *Record) { r.Credits = 2e9 },
+		func(r *Record) { r.Created, r.Completed = 1, 1<<58 }, // whose difference is −1 ms
+		func(r *Record) { r.Learned = kie.EndOfTime },
+		func(r *Record) { r.State = kie.StateWaiting }, // with all that only an end has
+	} {
+		r := record(1000 + i)
+		change(&r)
+		wild[id(1000+i)] = r
+	}
+	wild["id\n"] = record(1)
+	both := maps.Clone(all)
+	maps.Copy(both, wild)
+	dir, _ := made(t, both)
+	s := open(t, dir)
+	if n := s.Stats().Errors[OpDecode]; n != uint64(len(wild)) {
+		t.Errorf("%d counted of %d", n, len(wild))
+	}
+	for i, r := range s.Find(slices.Sorted(maps.Keys(wild))) {
+		if r != (Record{}) {
+			t.Errorf("found of the %d.: %+v", i, r)
+		}
+	}
+	if got := maps.Collect(s.All()); !maps.Equal(got, all) {
+		t.Errorf("%d records, want %d", len(got), len(all))
+	}
+	s.step(time.Now(), both)
+	s.step(time.Now().Add(firstSweep+time.Minute), both)
+	want(t, s, all)
+}
+
+// TestACompletionBeforeTheCreationIsBelieved: answers tell such times, too, and such a task is finished all the same.
+func TestACompletionBeforeTheCreationIsBelieved(t *testing.T) {
+	r := record(1)
+	r.Created, r.Completed = r.Completed, r.Created
+	if got, _, ok := decode([]byte("task"), r.encode("task", 0), make(interned)); !ok || got != r {
+		t.Errorf("%+v is read as %+v, %t", r, got, ok)
+	}
+}
+
+func TestWhateverTheConfigurationCallsAGroupIsBelieved(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "kie.yml")
+	names := []string{"default", "", strings.Repeat("g", longestGroup), strings.Repeat("g", longestGroup+1), "é"}
+	for c := range 128 {
+		names = append(names, "g"+string(rune(c)))
+	}
+	for _, name := range names {
+		text := fmt.Sprintf("groups: [{name: %q, tasks: [a]}]\n", name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := config.Load(path, func(string) string { return "0123456789abcdef" })
+		if name != "" && validGroup(name) != (err == nil) {
+			t.Errorf("%q is a name of a group: %t in a record, in the configuration: %v", name, validGroup(name), err)
+		}
+	}
 }

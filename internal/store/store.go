@@ -34,7 +34,7 @@ type Operation string
 const (
 	OpOpen   Operation = "open"
 	OpCheck  Operation = "check"  // the file was found unusable and set aside
-	OpDecode Operation = "decode" // a record was not what had been written, and not believed
+	OpDecode Operation = "decode" // a record was not what had been written, or can't be true, and not believed
 	OpRead   Operation = "read"
 	OpWrite  Operation = "write"
 )
@@ -109,7 +109,7 @@ func (s *Store) open() error {
 	}
 	if n := f.found.invalid; n > 0 {
 		s.count(OpDecode, n)
-		s.log.Warn("Records of the storage file were damaged and are not believed", "file", s.path, "records", n)
+		s.log.Warn("Records of the storage file were damaged or can't be true, and are not believed", "file", s.path, "records", n)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

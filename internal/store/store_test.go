@@ -20,9 +20,9 @@ import (
 
 func TestWhatIsPutIsFoundAgainAfterARestart(t *testing.T) {
 	all := records(3000)
-	all["a"] = Record{Seen: 1}
+	all["a"] = Record{Seen: 1, Group: "g"}
 	all["b"] = Record{
-		Seen: 5, Created: -1, FailedAt: 9, Group: "g", Model: "Ω", FailCode: "501", State: kie.StateFail,
+		Seen: 5, Created: 1_000_000_000_000, FailedAt: 9, Group: "g", Model: "Ω", FailCode: "501", State: kie.StateFail,
 		Reason: kie.ReasonOther, Backlog: true, GivenUp: true, HasCredits: true,
 	}
 	dir, _ := made(t, all)

@@ -2,8 +2,11 @@ package tracker_test
 
 import (
 	"context"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -62,6 +65,20 @@ func (w *world) process(live func(r *rig)) {
 	running.Wait()
 	stopKeeping()
 	keeper.Wait()
+	kept.Close()
+	w.checkKept()
+}
+
+// checkKept checks that all that a process kept is believed: what it knows from answers can be true.
+func (w *world) checkKept() {
+	w.t.Helper()
+	kept, err := store.Open(w.dir, promslog.NewNopLogger())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if n := kept.Stats().Errors[store.OpDecode]; n > 0 {
+		w.t.Errorf("%d records are not believed", n)
+	}
 	kept.Close()
 }
 
@@ -301,6 +318,41 @@ func TestAGivenUpTaskStaysGivenUp(t *testing.T) {
 			r.backlog("ghost")
 			time.Sleep(30 * time.Minute)
 			r.wantQueries("ghost", n)
+		})
+	})
+}
+
+// What the API tells of a finished task may be odd. It is kept and believed all the same, so that no restart asks again.
+func TestNoOddAnswerIsAskedForAgainAfterARestart(t *testing.T) {
+	inAWorld(t, func(_ *testing.T, w *world) {
+		now := time.Now()
+		odd := map[string]map[string]any{
+			"reversed":       {"state": "success", "createTime": now.UnixMilli(), "completeTime": now.Add(-time.Minute).UnixMilli()},
+			"timeless":       {"state": "success", "createTime": nil, "completeTime": nil, "updateTime": nil},
+			"failedTimeless": {"state": "fail", "createTime": nil, "completeTime": nil, "updateTime": nil, "failCode": "501"},
+			"codeless":       {"state": "fail", "failCode": nil, "failMsg": nil},
+			"wordy":          {"state": "fail", "failCode": "a prompt, \"perhaps\"", "failMsg": "x"},
+			"negative":       {"state": "fail", "failCode": -5, "creditsConsumed": -5},
+			"long":           {"state": "success", "model": strings.Repeat("é", 1000), "creditsConsumed": 1e300},
+			"dirty":          {"state": "success", "model": " \u0000a\nb\u0085 ", "creditsConsumed": "1e9"},
+			"modelless":      {"state": "success", "model": nil, "creditsConsumed": "-0.0"},
+		}
+		asked := make(map[string]int)
+		w.process(func(r *rig) {
+			for id, data := range odd {
+				r.task(kiesim.Task{ID: id, Data: data})
+			}
+			time.Sleep(time.Minute)
+			for id := range odd {
+				asked[id] = w.api.Queries(id)
+			}
+		})
+		w.process(func(r *rig) {
+			r.backlog(slices.Collect(maps.Keys(odd))...)
+			time.Sleep(time.Hour)
+			for id, n := range asked {
+				r.wantQueries(id, n)
+			}
 		})
 	})
 }

@@ -74,14 +74,28 @@ func (t *Tasks) servePage(w http.ResponseWriter, r *http.Request) {
 
 func (t *Tasks) serveJSON(w http.ResponseWriter, r *http.Request) {
 	secure(w, "default-src 'none'; frame-ancestors 'none'")
-	w.Header().Set("Content-Type", "application/json")
 	s, status, err := t.look(r)
 	if err != nil {
-		w.WriteHeader(status)
-		_ = json.NewEncoder(w).Encode(map[string]string{"error": err.Error()}) // the client may be gone
+		sendJSON(w, status, refusal{err.Error()})
 		return
 	}
-	_ = json.NewEncoder(w).Encode(newDocument(s)) // the client may be gone
+	sendJSON(w, http.StatusOK, newDocument(s))
+}
+
+// refusal is what is answered in place of what was asked for.
+type refusal struct {
+	Error string `json:"error"`
+}
+
+// sendJSON answers in JSON. The status is written when it is known that there is something to send with it.
+func sendJSON(w http.ResponseWriter, status int, answer any) {
+	body, err := json.Marshal(answer)
+	if err != nil {
+		status, body = http.StatusInternalServerError, []byte(`{"error":"the answer can't be written as JSON"}`)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n')) // the client may be gone
 }
 
 // look goes through the tasks as a request asks, one request at a time. An error comes with its HTTP status.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -450,5 +451,16 @@ func BenchmarkPage(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// TestWhatCanNotBeJSONIsNoSuccess: the status says so, and the body is JSON all the same.
+func TestWhatCanNotBeJSONIsNoSuccess(t *testing.T) {
+	tasks := some()
+	tasks[0].Credits = math.NaN()
+	w := get(t, serveAll(t, tasks), "/api/v1/tasks")
+	var answer struct{ Error string }
+	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || w.Code != http.StatusInternalServerError || answer.Error == "" {
+		t.Errorf("%d %s: %q, %v", w.Code, w.Header().Get("Content-Type"), w.Body, err)
 	}
 }
