@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -184,6 +185,22 @@ func sockets(t *testing.T) (stream, datagram *os.File, address string) {
 	return stream, datagram, l.Addr().String()
 }
 
+// localDatagram returns a datagram socket that has a path.
+func localDatagram(t *testing.T) *os.File {
+	t.Helper()
+	var lc net.ListenConfig
+	packets, err := lc.ListenPacket(t.Context(), "unixgram", filepath.Join(t.TempDir(), "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	socket, err := packets.(*net.UnixConn).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = packets.Close(), socket.Close() })
+	return socket
+}
+
 func TestSystemdsSocketIsServed(t *testing.T) {
 	stream, _, address := sockets(t)
 	p := handOver(t, stream)
@@ -201,7 +218,9 @@ func TestSystemdsSocketIsServed(t *testing.T) {
 
 func TestASocketOfSystemdThatIsNoneToListenOnEndsWithOneErrorLine(t *testing.T) {
 	stream, datagram, _ := sockets(t)
-	for name, handed := range map[string][]*os.File{"a datagram socket": {datagram}, "one of two": {stream, datagram}, "no socket": nil} {
+	for name, handed := range map[string][]*os.File{
+		"a datagram socket": {datagram}, "one of two": {stream, datagram}, "a local datagram socket": {localDatagram(t)}, "no socket": nil,
+	} {
 		t.Run(name, func(t *testing.T) {
 			p := handOver(t, handed...)
 			err := p.Wait()

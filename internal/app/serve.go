@@ -220,7 +220,7 @@ func systemdSockets() ([]net.Listener, error) {
 		return nil, errors.New("--web.systemd-socket: systemd has handed over no socket; is the service started by its socket unit?")
 	}
 	for i, l := range listeners {
-		if l == nil {
+		if l == nil || l.Addr().Network() == "unixgram" {
 			closeAll(slices.DeleteFunc(listeners, func(l net.Listener) bool { return l == nil }))
 			return nil, fmt.Errorf("--web.systemd-socket: socket %d of %d takes no connections; the socket unit must use ListenStream=", i+1, len(listeners))
 		}
