@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 )
 
 // The lines of SECURITY.md between which the model is.
@@ -236,15 +235,10 @@ func writesStorage() []row {
 
 // writeModel puts the model between its marks in a document.
 func writeModel(root, path string) error {
-	found, err := findTests(root)
+	p, err := newPage(root, path)
 	if err != nil {
 		return err
 	}
-	toRoot, err := filepath.Rel(filepath.Dir(path), root)
-	if err != nil {
-		return err
-	}
-	p := page{tests: found, root: toRoot}
 	p.writeModel(doors())
 	if len(p.problems) > 0 {
 		return errors.Join(p.problems...)

@@ -36,15 +36,10 @@ func run(args []string) error {
 
 // writePage writes the page on bad input.
 func writePage(root, path string) error {
-	found, err := findTests(root)
+	p, err := newPage(root, path)
 	if err != nil {
 		return err
 	}
-	toRoot, err := filepath.Rel(filepath.Dir(path), root)
-	if err != nil {
-		return err
-	}
-	p := page{tests: found, root: toRoot}
 	p.write(sections())
 	if len(p.problems) > 0 {
 		return errors.Join(p.problems...)
@@ -66,6 +61,19 @@ type page struct {
 	tests    tests
 	root     string // the module's folder, seen from the page
 	problems []error
+}
+
+// newPage returns a page without a text yet, which is to be at path, of the tests of the module in a folder.
+func newPage(root, path string) (*page, error) {
+	found, err := findTests(root)
+	if err != nil {
+		return nil, err
+	}
+	toRoot, err := filepath.Rel(filepath.Dir(path), root)
+	if err != nil {
+		return nil, err
+	}
+	return &page{tests: found, root: toRoot}, nil
 }
 
 func (p *page) write(sections []section) {

@@ -104,14 +104,19 @@ func TestAModelOfANewGroupIsExpectedToTakeAsLongAsElsewhere(t *testing.T) {
 	})
 }
 
+// taughtTwoGroups has the group video learn a threshold, unlike that of the group image. It returns the tasks that taught it.
+func (r *rig) taughtTwoGroups() (tasks []string, overdueAfter time.Duration) {
+	tasks = r.taught("video", "v", 10*time.Minute)
+	r.taught("image", "i", time.Minute)
+	return tasks, r.overdueAfter("video")
+}
+
 func TestAGroupRenamedAtARestartGoesOnWithWhatWasLearned(t *testing.T) {
 	inAWorld(t, func(t *testing.T, w *world) {
 		var before time.Duration
 		var moving []string
 		w.process(func(r *rig) {
-			moving = r.taught("video", "v", 10*time.Minute)
-			r.taught("image", "i", time.Minute)
-			before = r.overdueAfter("video")
+			moving, before = r.taughtTwoGroups()
 		})
 		w.groups = []string{"film", "image"}
 		for _, when := range []string{"at the restart that renames it", "at the next one"} {
@@ -131,9 +136,7 @@ func TestWhatARenamedGroupLearnedSurvivesARestart(t *testing.T) {
 		var before time.Duration
 		var moving []string
 		w.process(func(r *rig) {
-			moving = r.taught("video", "v", 10*time.Minute)
-			r.taught("image", "i", time.Minute)
-			before = r.overdueAfter("video")
+			moving, before = r.taughtTwoGroups()
 			r.Reconfigure(r.groups("film", "image"), func() { r.Apply(listing("film", moving...)) })
 			time.Sleep(time.Minute)
 		})
