@@ -320,6 +320,7 @@ func configuration() []row {
 				"app.TestAnAddressInUseNamesItsFlag/--web.listen-address", "app.TestAnAddressInUseNamesItsFlag/--web.probe-listen-address",
 				"app.TestAnAddressInUseNamesItsFlag/--web.webhook-listen-address",
 				"main.TestASocketOfSystemdThatIsNoneToListenOnEndsWithOneErrorLine/a datagram socket",
+				"main.TestASocketOfSystemdThatIsNoneToListenOnEndsWithOneErrorLine/a local datagram socket",
 				"main.TestASocketOfSystemdThatIsNoneToListenOnEndsWithOneErrorLine/no socket",
 			},
 		},
