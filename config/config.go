@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/alecthomas/units"
 	commoncfg "github.com/prometheus/common/config"
 )
 
@@ -89,11 +90,13 @@ type Polling struct {
 	MaxInterval time.Duration
 }
 
-// Limits bound what is kept and shown.
+// Limits bound what is kept and shown, and what is read at once.
 type Limits struct {
 	Tasks      int
 	TaskSeries int
 	Models     int
+	ListBytes  units.Base2Bytes // of one list, unpacked
+	ListIDs    int              // of one list
 }
 
 // defaultName names an account or a group that is the only one and has no name.
@@ -125,5 +128,5 @@ func defaultPolling() Polling {
 }
 
 func defaultLimits() Limits {
-	return Limits{Tasks: 1_000_000, TaskSeries: 1000, Models: 100}
+	return Limits{Tasks: 1_000_000, TaskSeries: 1000, Models: 100, ListBytes: 256 * units.MiB, ListIDs: 1_000_000}
 }

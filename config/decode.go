@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alecthomas/units"
 	"github.com/prometheus/common/model"
 	"gopkg.in/yaml.v3"
 )
@@ -231,6 +232,29 @@ func (d *decoder) integer(into *int, least, most int) reader {
 			d.report(v, "must be %s (got %s)", what, quote(s))
 		case n < least || n > most:
 			d.report(v, "must be %d to %d (got %d)", least, most, n)
+		default:
+			*into = n
+		}
+	}
+}
+
+// size reads a number of bytes, with or without a unit, from least to most. As for Prometheus, KB, MB and GB are KiB, MiB and GiB.
+func (d *decoder) size(into *units.Base2Bytes, least, most units.Base2Bytes) reader {
+	const what = "a number of bytes, such as 64MiB"
+	return func(v value) {
+		s, ok := d.scalar(v, what)
+		if !ok {
+			return
+		}
+		text := s
+		if only(text, digits) {
+			text += "B"
+		}
+		switch n, err := units.ParseBase2Bytes(text); {
+		case err != nil:
+			d.report(v, "must be %s (got %s)", what, quote(s))
+		case n < least || n > most:
+			d.report(v, "must be %s to %s (got %s)", least, most, quote(s))
 		default:
 			*into = n
 		}

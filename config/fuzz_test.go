@@ -103,5 +103,6 @@ func checkInvariants(t *testing.T, c *Config) {
 	check(c.Polling.MaxWait >= 0 && c.Polling.MaxWait <= time.Minute, "max_wait")
 	check(c.Polling.MinInterval >= time.Second && c.Polling.MaxInterval >= c.Polling.MinInterval, "intervals")
 	check(c.Limits.Tasks >= 1 && c.Limits.Models >= 1, "limits")
+	check(c.Limits.ListIDs >= 1 && c.Limits.ListBytes >= 1<<10 && c.Limits.ListBytes <= 1<<30, "lists")
 	check(c.Limits.TaskSeries >= 0 && c.Limits.TaskSeries <= c.Limits.Tasks, "task_series")
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/alecthomas/units"
 	"github.com/prometheus/common/model"
 	"gopkg.in/yaml.v3"
 
@@ -227,6 +228,9 @@ func (l *loader) readLimits(v value) {
 	if _, given := present["task_series"]; !given {
 		m.TaskSeries = min(m.TaskSeries, m.Tasks)
 	}
+	if _, given := present["list_ids"]; !given {
+		m.ListIDs = max(m.ListIDs, m.Tasks)
+	}
 	if len(l.problems) == before && m.TaskSeries > m.Tasks {
 		l.report(present["task_series"], "must not be above tasks (%d is above %d)", m.TaskSeries, m.Tasks)
 	}
@@ -238,6 +242,9 @@ func (l *loader) limitsFields(m *Limits) fields {
 		"tasks":       l.integer(&m.Tasks, 1, most),
 		"task_series": l.integer(&m.TaskSeries, 0, most),
 		"models":      l.integer(&m.Models, 1, 10_000),
+		// An id's place in a list has 32 bits.
+		"list_bytes": l.size(&m.ListBytes, units.KiB, units.GiB),
+		"list_ids":   l.integer(&m.ListIDs, 1, most),
 	}
 }
 

@@ -66,7 +66,7 @@ func TestShortestFileHasAllDefaults(t *testing.T) {
 	if want := (Polling{MaxWait: 5 * time.Second, MinInterval: 3 * time.Second, MaxInterval: time.Minute}); c.Polling != want {
 		t.Errorf("polling: got %+v, want %+v", c.Polling, want)
 	}
-	if want := (Limits{Tasks: 1_000_000, TaskSeries: 1000, Models: 100}); c.Limits != want {
+	if want := (Limits{Tasks: 1_000_000, TaskSeries: 1000, Models: 100, ListBytes: 256 << 20, ListIDs: 1_000_000}); c.Limits != want {
 		t.Errorf("limits: got %+v, want %+v", c.Limits, want)
 	}
 }
@@ -101,7 +101,7 @@ groups:
       http_client: {authorization: {type: Token, credentials_file: c}, tls_config: {ca_file: ca.pem}}
   - {name: i, account: a, http: {url: http://h, http_client: {basic_auth: {username: u, password_file: p}}}}
 polling: {background: true, max_wait: 0, min_interval: 1500ms, max_interval: 2s}
-limits: {tasks: 10, task_series: 0, models: 1}
+limits: {tasks: 10, task_series: 0, models: 1, list_bytes: 1MB, list_ids: 7}
 `
 
 func TestEverySettingArrives(t *testing.T) {
@@ -145,7 +145,7 @@ func TestEverySettingArrives(t *testing.T) {
 	if want := (Polling{true, 0, 1500 * time.Millisecond, 2 * time.Second}); c.Polling != want {
 		t.Errorf("polling: got %+v, want %+v", c.Polling, want)
 	}
-	if want := (Limits{10, 0, 1}); c.Limits != want {
+	if want := (Limits{10, 0, 1, 1 << 20, 7}); c.Limits != want {
 		t.Errorf("limits: got %+v, want %+v", c.Limits, want)
 	}
 }
@@ -206,6 +206,25 @@ func TestIDsAreTheTextAsWritten(t *testing.T) {
 	want := []string{"0123", "0x1F", "1e10", "1_000", "no", "true", ".5", "2024-01-02", "null", "~", "a b"}
 	if got := c.Groups[0].Tasks; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestSizesMayHaveUnits(t *testing.T) {
+	for text, want := range map[string]int64{
+		"2048": 2048, "1KiB": 1 << 10, "64MB": 64 << 20, "256MiB": 256 << 20, "1.5MiB": 3 << 19, "1GB": 1 << 30, "'4096'": 4096, "1MiB512KiB": 3 << 19, "3000B": 3000,
+	} {
+		c := mustLoad(t, "groups: [{tasks: [a]}]\nlimits: {list_bytes: "+text+"}")
+		if got := int64(c.Limits.ListBytes); got != want {
+			t.Errorf("%s is %d bytes, want %d", text, got, want)
+		}
+	}
+}
+
+func TestAListMayHaveAsManyIdsAsAreTracked(t *testing.T) {
+	for text, want := range map[string]int{"tasks: 10": 1_000_000, "tasks: 3000000": 3_000_000, "tasks: 3000000, list_ids: 5": 5} {
+		if got := mustLoad(t, "groups: [{tasks: [a]}]\nlimits: {"+text+"}").Limits.ListIDs; got != want {
+			t.Errorf("%s: %d ids, want %d", text, got, want)
+		}
 	}
 }
 

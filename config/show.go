@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"net/url"
 
+	"github.com/alecthomas/units"
 	commoncfg "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
 	"gopkg.in/yaml.v3"
@@ -83,6 +84,9 @@ type shownLimits struct {
 	Tasks      int `yaml:"tasks"`
 	TaskSeries int `yaml:"task_series"`
 	Models     int `yaml:"models"`
+
+	ListBytes units.Base2Bytes `yaml:"list_bytes"`
+	ListIDs   int              `yaml:"list_ids"`
 }
 
 func (a Account) shown() shownAccount {

@@ -139,6 +139,15 @@ func TestAnswersThatCreatedNoTaskAreNothingThatACheckWarnsOf(t *testing.T) {
 	}
 }
 
+func TestACheckWarnsOfIdsBeyondThoseOfAList(t *testing.T) {
+	dir := writeLists(t, map[string]string{"l.txt": "a\nb\nc\n"})
+	path := configFile(t, "http://127.0.0.1:1", fmt.Sprintf("groups: [{files: ['%s/*']}]\nlimits: {list_ids: 1}\n", dir))
+	code, stdout, stderr := run(t, environment, "--config.check-strict", "--config.file="+path)
+	if want := "1 id; skipped: 2 list_ids (the first in line 2 of "; code != 1 || !strings.Contains(stdout, want) || !strings.Contains(stdout, "ids or lines that are not taken") {
+		t.Errorf("exit code %d, and no %q in %s%s", code, want, stdout, stderr)
+	}
+}
+
 func TestNotReadyBeforeAListByHTTPWasReallyRead(t *testing.T) {
 	_, api := serveAPI(t, kiesim.Options{})
 	var up atomic.Bool

@@ -63,7 +63,7 @@ func newExporter(
 	}
 	e.tracker = tracker.New(e.options(g))
 	e.webhook = webhook.New(webhook.Options{Keys: e.webhookKeys, Hint: e.tracker.Callback})
-	e.sources, err = source.New(g.lists, g.config.Limits.Tasks, e.tracker, log)
+	e.sources, err = source.New(g.lists, g.limits(), e.tracker, log)
 	if err != nil {
 		e.close()
 		return nil, err

@@ -116,6 +116,12 @@ func (g *generation) addGroups(groups []config.Group) {
 	}
 }
 
+// limits returns what the sources may have.
+func (g *generation) limits() source.Limits {
+	l := g.config.Limits
+	return source.Limits{Tasks: l.Tasks, Bytes: int64(l.ListBytes), IDs: l.ListIDs}
+}
+
 // account returns the account of a name; nil if there is none.
 func (g *generation) account(name string) *account {
 	if g == nil {

@@ -45,7 +45,7 @@ func (e *exporter) prepare(ctx context.Context) (*generation, *source.Prepared, 
 	if err != nil {
 		return nil, nil, err
 	}
-	lists, err := e.sources.Prepare(ctx, g.lists, g.config.Limits.Tasks)
+	lists, err := e.sources.Prepare(ctx, g.lists, g.limits())
 	if err != nil {
 		g.close(e.inForce.Load())
 		return nil, nil, err

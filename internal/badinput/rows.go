@@ -439,6 +439,15 @@ func lists() []row {
 			},
 		},
 		{
+			"a list of more than `limits.list_bytes`, unpacked; of more than `limits.list_ids` ids",
+			"refused as a whole, with an error that names the setting, and the last one is kept; those beyond are refused, counted as `list_ids`, and told once",
+			[]string{
+				"source.TestAListOverTheBytesIsRefusedAsAWholeAndTheLastOneIsKept/l.txt.gz", "source.TestIdsBeyondThoseOfAListAreRefusedAndThoseBeforeAreTaken/l.txt",
+				"source.TestIdsBeyondThoseOfAListAreRefusedAndThoseBeforeAreTaken/l.json", "source.TestAListByHTTPHasTheSameLimits",
+				"source.TestInlineIdsHaveTheLimitOfAList", "app.TestACheckWarnsOfIdsBeyondThoseOfAList", "config.TestSizesMayHaveUnits",
+			},
+		},
+		{
 			"U+200B, U+2060 or a BOM around an id; inside one", "stripped; that line is refused",
 			[]string{"source.TestInvisibleCharactersAroundAnIDAreStrippedAndInsideRefused"},
 		},

@@ -114,14 +114,13 @@ type Secrets struct {
 // guard is the secrets as they were when last looked at.
 type guard struct {
 	files  []string
-	round  uint32 // changes when they do, so that what was read before is looked at again
 	infos  []fs.FileInfo
 	values []string
 }
 
 // next returns the guard of the secrets as they are now; the same one if they are what they were.
 func (g *guard) next(s Secrets) *guard {
-	n := &guard{files: s.Files, round: g.round + 1}
+	n := &guard{files: s.Files}
 	for _, path := range s.Files {
 		if info, err := os.Stat(path); err == nil {
 			n.infos = append(n.infos, info)
@@ -183,5 +182,10 @@ func (s *Set) Guard(secrets Secrets) {
 	s.look()
 }
 
-// look brings the guard up to date.
-func (s *Set) look() { s.ledger.guard = s.ledger.guard.next(s.secrets) }
+// look brings the guard up to date. If that changes it, what was read before is looked at again.
+func (s *Set) look() {
+	if next := s.ledger.guard.next(s.secrets); next != s.ledger.guard {
+		s.ledger.guard = next
+		s.ledger.round++
+	}
+}

@@ -51,7 +51,7 @@ func BenchmarkMillionIDs(b *testing.B) {
 		}
 	}
 	load := func() *Set {
-		set, err := New([]Group{{Name: "g", Files: []Pattern{{Written: path, Path: path}}}}, 2*million, nowhere{}, discard())
+		set, err := New([]Group{{Name: "g", Files: []Pattern{{Written: path, Path: path}}}}, tasks(2*million), nowhere{}, discard())
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -34,6 +34,8 @@ type report struct {
 	count int
 	lines []int // the first of them
 	err   error // what is wrong with the first
+
+	beyond, most int // ids beyond those that a list may have, if it had none before
 }
 
 func (r *report) add(line int, err error) {
@@ -45,9 +47,12 @@ func (r *report) add(line int, err error) {
 	}
 }
 
-// log writes one log line, if there is anything to say.
+// log writes a log line of each kind, if there is anything to say.
 func (r *report) log(log *slog.Logger) {
 	if r.count > 0 {
 		log.Warn("Bad lines skipped", "count", r.count, "lines", r.lines, "err", r.err)
+	}
+	if r.beyond > 0 {
+		log.Warn("List has more ids than limits.list_ids, further ones are refused", "limit", r.most, "refused", r.beyond)
 	}
 }

@@ -73,11 +73,11 @@ func newServer(h *HTTP) (*server, error) {
 // close closes idle connections. One that is in use is closed after that.
 func (s *server) close() { s.client.CloseIdleConnections() }
 
-// fetch asks for the list, unless it is still the one we have.
-func (s *server) fetch(ctx context.Context, have version) answer {
+// fetch asks for the list, unless it is still the one we have. It may have so many bytes.
+func (s *server) fetch(ctx context.Context, have version, bytes int64) answer {
 	bounded, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
-	a, err := s.exchange(bounded, have)
+	a, err := s.exchange(bounded, have, bytes)
 	switch {
 	case err == nil:
 		return a
@@ -89,7 +89,7 @@ func (s *server) fetch(ctx context.Context, have version) answer {
 	return answer{err: err}
 }
 
-func (s *server) exchange(ctx context.Context, have version) (answer, error) {
+func (s *server) exchange(ctx context.Context, have version, bytes int64) (answer, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url.String(), http.NoBody)
 	if err != nil {
 		return answer{}, kie.Tellable(err)
@@ -109,7 +109,7 @@ func (s *server) exchange(ctx context.Context, have version) (answer, error) {
 	defer resp.Body.Close()
 	switch code := resp.StatusCode; {
 	case code == http.StatusOK:
-		return accept(resp)
+		return accept(resp, bytes)
 	case code == http.StatusNotModified && have.etag+have.modified != "":
 		return answer{unmodified: true}, nil
 	case code >= 300 && code < 400 && code != http.StatusNotModified:
@@ -119,8 +119,8 @@ func (s *server) exchange(ctx context.Context, have version) (answer, error) {
 	}
 }
 
-// accept reads a list out of an answer.
-func accept(resp *http.Response) (answer, error) {
+// accept reads a list of so many bytes at the most out of an answer.
+func accept(resp *http.Response, bytes int64) (answer, error) {
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")) // empty if there is none, or a wrong one
 	format, err := formatOfType(kind)
 	if err != nil {
@@ -129,7 +129,7 @@ func accept(resp *http.Response) (answer, error) {
 	if resp.ContentLength < 0 && resp.ProtoMajor < 2 && len(resp.TransferEncoding) == 0 {
 		return answer{}, errUnbounded
 	}
-	content, err := download(resp, format.max)
+	content, err := download(resp, format.within(bytes))
 	if err != nil {
 		return answer{}, err
 	}
@@ -142,9 +142,9 @@ func accept(resp *http.Response) (answer, error) {
 }
 
 // download returns an answer's body, decompressed. It stops reading beyond limit.
-func download(resp *http.Response, limit int64) (string, error) {
-	if resp.ContentLength > limit {
-		return "", tooLarge(limit)
+func download(resp *http.Response, limit size) (string, error) {
+	if resp.ContentLength > limit.most {
+		return "", limit.error()
 	}
 	body := io.Reader(resp.Body)
 	switch encoding := strings.ToLower(resp.Header.Get("Content-Encoding")); encoding {

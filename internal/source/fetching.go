@@ -34,8 +34,8 @@ func (s *Set) startFetches(ctx context.Context, fetches *sync.WaitGroup) time.Du
 			next = min(next, wait)
 		default:
 			r.busy = true
-			server, have := r.server, r.has(s.ledger)
-			fetches.Go(func() { s.arrive(ctx, src, server, server.fetch(ctx, have)) })
+			server, have, bytes := r.server, r.has(s.ledger), s.ledger.lists.bytes
+			fetches.Go(func() { s.arrive(ctx, src, server, server.fetch(ctx, have, bytes)) })
 		}
 	}
 	return next

@@ -56,27 +56,28 @@ func (f *file) forget() { f.info, f.tail, f.open, f.err = nil, 0, false, nil }
 // refresh brings the file's list up to date. On an error the list is left as it was.
 func (f *file) refresh(ctx context.Context, folder string, g *ledger) error {
 	now := time.Now()
-	target, info, err := locate(folder, f.path, f.format.max)
+	limit := f.format.within(g.lists.bytes)
+	target, info, err := locate(folder, f.path, limit)
 	if err == nil {
 		err = f.foreign
 	}
 	if err != nil {
 		return err
 	}
-	again := f.open || g.wants(f.list) || f.guarded != g.guard.round
+	again := f.open || g.wants(f.list) || f.guarded != g.round
 	if !again && f.unchanged(target, info) {
 		return f.err
 	}
 	var content string
 	secrets := g.guard
-	g.outside(func() { content, info, err = slurp(ctx, folder, target, f.format.max, secrets) })
+	g.outside(func() { content, info, err = slurp(ctx, folder, target, limit, secrets) })
 	if err != nil {
 		return err
 	}
 	sum := maphash.String(f.seed, content)
 	same := f.known() && sum == f.sum
 	atRest := !f.known() && now.Sub(info.ModTime()) >= interval // for as long as between two reads
-	f.target, f.info, f.readAt, f.sum, f.guarded = target, info, now, sum, g.guard.round
+	f.target, f.info, f.readAt, f.sum, f.guarded = target, info, now, sum, g.round
 	if !same || again {
 		f.err = f.parse(ctx, content, atRest, g)
 		f.open = f.open || ctx.Err() != nil // then it was not read to its end
@@ -91,7 +92,7 @@ func (f *file) unchanged(target string, info fs.FileInfo) bool {
 }
 
 func (f *file) parse(ctx context.Context, content string, atRest bool, g *ledger) error {
-	h := newHarvest(ctx, f.list, g.seed)
+	h := newHarvest(ctx, f.list, g)
 	before := f.tail
 	f.tail, f.open = 0, false
 	// An unterminated end that the content read before did not have may be half-written.
@@ -109,7 +110,7 @@ func (f *file) parse(ctx context.Context, content string, atRest bool, g *ledger
 }
 
 // locate resolves symbolic links, which must not lead out of the folder. What is not a regular file is refused before it is opened.
-func locate(folder, path string, limit int64) (string, fs.FileInfo, error) {
+func locate(folder, path string, limit size) (string, fs.FileInfo, error) {
 	target, err := resolve(path)
 	if err != nil {
 		return "", nil, linkError(path, err)
@@ -135,22 +136,20 @@ func linkError(path string, err error) error {
 	return fmt.Errorf("%w: %w", errLink, err)
 }
 
-func acceptable(info fs.FileInfo, limit int64) error {
+func acceptable(info fs.FileInfo, limit size) error {
 	switch {
 	case info.IsDir():
 		return errDirectory
 	case !info.Mode().IsRegular():
 		return errNotRegular
-	case info.Size() > limit:
-		return tooLarge(limit)
+	case info.Size() > limit.most:
+		return limit.error()
 	}
 	return nil
 }
 
-func tooLarge(limit int64) error { return fmt.Errorf("%w: over %d MiB", errTooLarge, limit>>20) }
-
 // slurp returns the content of a file below a folder, and what the file system said of it before it was read.
-func slurp(ctx context.Context, folder, path string, limit int64, secrets *guard) (string, fs.FileInfo, error) {
+func slurp(ctx context.Context, folder, path string, limit size, secrets *guard) (string, fs.FileInfo, error) {
 	f, err := openBelow(folder, path)
 	if err != nil {
 		return "", nil, err
@@ -171,11 +170,11 @@ func slurp(ctx context.Context, folder, path string, limit int64, secrets *guard
 	}
 	var content strings.Builder
 	content.Grow(int(info.Size()))
-	if _, err := io.Copy(&content, io.LimitReader(reader{ctx, f}, limit+1)); err != nil {
+	if _, err := io.Copy(&content, io.LimitReader(reader{ctx, f}, limit.most+1)); err != nil {
 		return "", nil, err
 	}
-	if int64(content.Len()) > limit {
-		return "", nil, errTooLarge // it has grown meanwhile
+	if int64(content.Len()) > limit.most {
+		return "", nil, limit.error() // it has grown meanwhile
 	}
 	return content.String(), info, nil
 }

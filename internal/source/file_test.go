@@ -19,7 +19,7 @@ func loadFile(t *testing.T, path string, limit int) (*tracked, Stat, error) {
 	t.Helper()
 	sink := newTracked(t)
 	groups := []Group{{Name: "other", Inline: []string{"o"}}, {Name: "g", Files: []Pattern{{Written: path, Path: path}}}}
-	set, err := New(groups, limit, sink, discard())
+	set, err := New(groups, tasks(limit), sink, discard())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func TestOpeningNeverWaitsEvenIfTheFileBecameAPipe(t *testing.T) {
 	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
 		t.Skip(err)
 	}
-	if _, _, err := slurp(t.Context(), filepath.Dir(fifo), fifo, 1, &guard{}); !errors.Is(err, errNotRegular) {
+	if _, _, err := slurp(t.Context(), filepath.Dir(fifo), fifo, size{1, ""}, &guard{}); !errors.Is(err, errNotRegular) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -126,7 +126,7 @@ func TestLoadStopsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	sink := newTracked(t)
-	set, err := New([]Group{{Name: "g", Files: []Pattern{{Written: path, Path: path}}}}, 10, sink, discard())
+	set, err := New([]Group{{Name: "g", Files: []Pattern{{Written: path, Path: path}}}}, tasks(10), sink, discard())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +136,7 @@ func TestLoadStopsWithItsContext(t *testing.T) {
 	if s := set.Stats()[0]; s.Errors != 0 || len(sink.changes) != 0 {
 		t.Errorf("being stopped counts as an error: %+v", s)
 	}
-	if _, _, err := slurp(ctx, filepath.Dir(path), path, 10, &guard{}); !errors.Is(err, context.Canceled) {
+	if _, _, err := slurp(ctx, filepath.Dir(path), path, size{10, ""}, &guard{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -33,14 +33,18 @@ var (
 // harvest is what a content lists. A parser fills it; what is in it counts only if the parser returns no error.
 type harvest struct {
 	ctx     context.Context // it lives as long as one read
+	bytes   int64           // that the content may have
 	content string
 	half    func(tail string) bool // reports whether an unterminated end may be half-written; nil: none is
 
 	ids       [][]found
-	elsewhere []elsewhere       // ids that are no part of the content as they are
-	said      []*traits         // without a group; nil, as the first: nothing but what the group says
-	models    map[string]int    // where said says nothing but that
-	noTask    int               // answers that created no task
+	elsewhere []elsewhere    // ids that are no part of the content as they are
+	said      []*traits      // without a group; nil, as the first: nothing but what the group says
+	models    map[string]int // where said says nothing but that
+	noTask    int            // answers that created no task
+	most      int            // ids that are taken
+	taken     int
+	beyond    int               // ids after those
 	secrets   int               // ids in the report that are secrets
 	firsts    map[Rejection]int // lines where something was rejected first
 
@@ -69,8 +73,8 @@ type piece struct {
 	at   int
 }
 
-func newHarvest(ctx context.Context, l *list, seed maphash.Seed) *harvest {
-	return &harvest{ctx: ctx, said: []*traits{nil}, seed: seed, before: l.faults}
+func newHarvest(ctx context.Context, l *list, g *ledger) *harvest {
+	return &harvest{ctx: ctx, said: []*traits{nil}, bytes: g.lists.bytes, most: g.lists.ids, seed: g.seed, before: l.faults}
 }
 
 // gather reads a content in its format, without the lock of the set. After an error nothing of it counts.
@@ -97,7 +101,7 @@ func (h *harvest) gatherWithin(content string, f format) error {
 
 func (h *harvest) read(content string, f format) (err error) {
 	if f.packed {
-		if content, err = unpack(h.ctx, content, f.max); err != nil {
+		if content, err = unpack(h.ctx, content, f.within(h.bytes)); err != nil {
 			return err
 		}
 	}
@@ -132,6 +136,12 @@ func (h *harvest) id(p piece, said, line int) {
 			return
 		}
 	}
+	if h.taken == h.most {
+		h.beyond++
+		h.firstAt(RejectedListIDs, line)
+		return
+	}
+	h.taken++
 	f := found{at: uint32(p.at), of: uint32(said)<<9 | uint32(len(p.text))} //nolint:gosec // a content is shorter than 4 GiB
 	if p.at < 0 {
 		f = found{at: uint32(len(h.elsewhere)), of: uint32(said)<<9 | 1<<8} //nolint:gosec // and so this is smaller still
@@ -222,7 +232,7 @@ func (h *harvest) firstAt(reason Rejection, line int) {
 
 // say returns the place in said for what is said of some ids.
 func (h *harvest) say(model string, labels map[string]string) (int, error) {
-	if model == "" && len(labels) == 0 {
+	if model == "" && len(labels) == 0 || h.taken == h.most {
 		return 0, nil
 	}
 	if at, known := h.models[model]; known && len(labels) == 0 {

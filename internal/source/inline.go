@@ -19,11 +19,11 @@ type inline struct {
 }
 
 func (s *inline) read(ctx context.Context, g *ledger) error {
-	if !s.stale && !g.wants(s.list) && s.guarded == g.guard.round {
+	if !s.stale && !g.wants(s.list) && s.guarded == g.round {
 		return nil
 	}
-	s.stale, s.guarded = false, g.guard.round
-	h := newHarvest(ctx, s.list, g.seed)
+	s.stale, s.guarded = false, g.round
+	h := newHarvest(ctx, s.list, g)
 	for i, id := range s.ids {
 		h.id(piece{id, -1}, 0, i+1)
 	}

@@ -20,12 +20,14 @@ const grace = 30 * time.Second
 // conclusions.
 type ledger struct {
 	limit   int
+	lists   listLimits
 	groups  int // with a place in the order of changes
 	tasks   *table.Table[task]
 	touched []*task // the claims on which may have changed since the last settle
 	shared  shared  // what was made since then
 	guard   *guard
-	refused int // ids of all lists for which there was no room
+	refused int    // ids of all lists for which there was no room
+	round   uint32 // changes when all lists are to be read again, whether they changed or not
 	seed    maphash.Seed
 
 	outside func(slow func()) // calls slow without the set's lock, while nobody else reads or replaces sources
@@ -57,6 +59,7 @@ type list struct {
 
 	listed, repeated, refused int // ids of the content; of these, listed above in it already; without room
 	noTask                    int // answers in the content that created no task
+	beyond                    int // ids beyond those that a list may have
 	faults                    faults
 
 	firsts map[Rejection]int // the lines of the content where something was rejected first
@@ -64,11 +67,28 @@ type list struct {
 	held bool // its file can't be read now, so that nobody knows what it lacks
 }
 
-func newLedger(limit int) *ledger {
+func newLedger(limits Limits) *ledger {
 	return &ledger{
-		limit: limit, tasks: table.New(func(t *task) string { return t.id }), shared: newShared(), guard: &guard{}, seed: maphash.MakeSeed(),
+		limit: limits.Tasks, lists: listLimits{limits.Bytes, limits.IDs}, tasks: table.New(func(t *task) string { return t.id }), shared: newShared(), guard: &guard{}, seed: maphash.MakeSeed(),
 		outside: func(slow func()) { slow() },
 	}
+}
+
+// listLimits bound one list.
+type listLimits struct {
+	bytes int64
+	ids   int
+}
+
+// bound puts other limits in force, and reports whether all lists are to be read again.
+func (g *ledger) bound(limits Limits) bool {
+	lists := listLimits{limits.Bytes, limits.IDs}
+	changed := lists != g.lists
+	g.limit, g.lists = limits.Tasks, lists
+	if changed {
+		g.round++
+	}
+	return changed
 }
 
 // replace makes what was harvested the content of l, and returns what is wrong with lines that it did not return before.
@@ -84,16 +104,21 @@ func (g *ledger) replace(l *list, h *harvest) report {
 			g.touched = append(g.touched, t)
 		}
 	}
+	if l.beyond == 0 {
+		h.report.beyond, h.report.most = h.beyond, h.most
+	}
 	src := l.source
+	r.listed += h.beyond
 	src.listed += r.listed - l.listed
 	src.rejected[RejectedDuplicate] += more(r.repeated, l.repeated)
 	src.rejected[RejectedLimit] += more(r.refused, l.refused)
+	src.rejected[RejectedListIDs] += more(h.beyond, l.beyond)
 	src.rejected[RejectedNoTask] += more(h.noTask, l.noTask)
 	src.rejected[RejectedInvalid] += more(h.report.count-h.secrets, 0)
 	src.rejected[RejectedSecret] += more(h.secrets, 0)
 	g.refused += r.refused - l.refused
 	l.round, l.tasks, l.faults = r.round, slices.Clone(r.tasks), h.faults // a clone, to give back what was too much
-	l.listed, l.repeated, l.refused, l.noTask, l.firsts = r.listed, r.repeated, r.refused, h.noTask, h.firsts
+	l.listed, l.repeated, l.refused, l.noTask, l.beyond, l.firsts = r.listed, r.repeated, r.refused, h.noTask, h.beyond, h.firsts
 	return h.report
 }
 

@@ -97,10 +97,21 @@ func (b *bench) pattern(written string) Pattern {
 	return Pattern{Written: written, Path: filepath.Join(b.dir, written)}
 }
 
+// tasks are limits of which that of tasks alone is reached.
+func tasks(limit int) Limits { return Limits{Tasks: limit, Bytes: maxFile, IDs: 100_000_000} }
+
+const maxFile = 256 << 20
+
 // load makes a set of groups and reads it once.
 func (b *bench) load(limit int, groups ...Group) error {
 	b.t.Helper()
-	set, err := New(groups, limit, b.tracked, slog.New(slog.NewTextHandler(b, nil)))
+	return b.loadWithin(tasks(limit), groups...)
+}
+
+// loadWithin is load with all limits.
+func (b *bench) loadWithin(limits Limits, groups ...Group) error {
+	b.t.Helper()
+	set, err := New(groups, limits, b.tracked, slog.New(slog.NewTextHandler(b, nil)))
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ func TestManyIDsTakeLittleMemoryAndGiveItBack(t *testing.T) {
 		}
 	}
 	synctest.Test(t, func(t *testing.T) {
-		set, err := New([]Group{{Name: "g", Files: []Pattern{{Written: path, Path: path}}}}, many, nowhere{}, discard())
+		set, err := New([]Group{{Name: "g", Files: []Pattern{{Written: path, Path: path}}}}, tasks(many), nowhere{}, discard())
 		if err != nil {
 			t.Fatal(err)
 		}

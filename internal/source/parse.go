@@ -9,11 +9,12 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+
+	"github.com/alecthomas/units"
 )
 
 const (
-	maxFile = 256 << 20 // bytes of a list, unpacked
-	maxYAML = 4 << 20   // less, for a YAML list takes many times its size in memory while it is parsed
+	maxYAML = 4 << 20 // bytes of a YAML list, which takes many times its size in memory while it is parsed
 	maxID   = 128
 )
 
@@ -34,20 +35,38 @@ type parser func(content string, h *harvest) error
 // format is how to read a list file.
 type format struct {
 	parse  parser
-	lines  bool  // each part stands for itself
-	packed bool  // with gzip
-	max    int64 // bytes, unpacked
+	lines  bool // each part stands for itself
+	packed bool // with gzip
+	yaml   bool
 }
 
 // formats are those that an ending stands for.
 var formats = map[string]format{
-	"":       {parse: parseText, lines: true, max: maxFile},
-	"txt":    {parse: parseText, lines: true, max: maxFile},
-	"jsonl":  {parse: parseJSONLines, lines: true, max: maxFile},
-	"ndjson": {parse: parseJSONLines, lines: true, max: maxFile},
-	"json":   {parse: parseJSON, max: maxFile},
-	"yml":    {parse: parseYAML, max: maxYAML},
-	"yaml":   {parse: parseYAML, max: maxYAML},
+	"":       {parse: parseText, lines: true},
+	"txt":    {parse: parseText, lines: true},
+	"jsonl":  {parse: parseJSONLines, lines: true},
+	"ndjson": {parse: parseJSONLines, lines: true},
+	"json":   {parse: parseJSON},
+	"yml":    {parse: parseYAML, yaml: true},
+	"yaml":   {parse: parseYAML, yaml: true},
+}
+
+// size bounds the bytes of a list, and says what with.
+type size struct {
+	most int64
+	by   string
+}
+
+// within returns how many bytes a list may have.
+func (f format) within(bytes int64) size {
+	if f.yaml && bytes > maxYAML {
+		return size{maxYAML, "for YAML; a list of lines of ids or of JSON may be longer"}
+	}
+	return size{bytes, "of limits.list_bytes"}
+}
+
+func (s size) error() error {
+	return fmt.Errorf("%w: over the %v %s", errTooLarge, units.Base2Bytes(s.most), s.by)
 }
 
 // rotated is what is added to the name of a file that was rotated: a number or a time.
@@ -72,7 +91,7 @@ func formatOf(path string) (format, error) {
 		f, known = formats[ending]
 	}
 	if !known {
-		return format{max: maxFile}, errEnding
+		return format{}, errEnding
 	}
 	f.packed = packed
 	return f, nil

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"maps"
 	"slices"
 	"strconv"
@@ -20,7 +19,7 @@ import (
 // harvested is what a parser finds in a content.
 func harvested(tb testing.TB, parse parser, content string) (*harvest, error) {
 	tb.Helper()
-	h := newHarvest(tb.Context(), &list{}, maphash.MakeSeed())
+	h := newHarvest(tb.Context(), &list{}, newLedger(tasks(1)))
 	err := h.gatherWithin(content, format{parse: parse})
 	return h, err
 }

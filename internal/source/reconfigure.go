@@ -14,7 +14,7 @@ import (
 // Prepared is what Reconfigure puts in force.
 type Prepared struct {
 	groups   []Group
-	limit    int
+	limits   Limits
 	arrivals map[string]*arrival // by group
 }
 
@@ -24,20 +24,20 @@ type arrival struct {
 	answer *answer
 }
 
-// Prepare gets ready for other groups and another limit. Lists by HTTP that are new, or to be fetched in another way, are
+// Prepare gets ready for other groups and other limits. Lists by HTTP that are new, or to be fetched in another way, are
 // fetched once; if ctx ends that, Run does it later. It changes nothing that is in force. The error is Check's.
-func (s *Set) Prepare(ctx context.Context, groups []Group, limit int) (*Prepared, error) {
+func (s *Set) Prepare(ctx context.Context, groups []Group, limits Limits) (*Prepared, error) {
 	if err := Check(groups); err != nil {
 		return nil, err
 	}
-	p, err := s.prepare(groups, limit)
+	p, err := s.prepare(groups, limits)
 	if err != nil {
 		return nil, err
 	}
 	var fetches sync.WaitGroup
 	for _, a := range p.arrivals {
 		fetches.Go(func() {
-			if answer := a.server.fetch(ctx, version{}); ctx.Err() == nil {
+			if answer := a.server.fetch(ctx, version{}, limits.Bytes); ctx.Err() == nil {
 				a.answer = &answer
 			}
 		})
@@ -47,14 +47,14 @@ func (s *Set) Prepare(ctx context.Context, groups []Group, limit int) (*Prepared
 }
 
 // prepare does what Prepare does before anything is fetched.
-func (s *Set) prepare(groups []Group, limit int) (*Prepared, error) {
+func (s *Set) prepare(groups []Group, limits Limits) (*Prepared, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	before := make(map[string]*remote)
 	for src, r := range s.remotes() {
 		before[src.group.name] = r
 	}
-	p := &Prepared{groups: groups, limit: limit, arrivals: make(map[string]*arrival)}
+	p := &Prepared{groups: groups, limits: limits, arrivals: make(map[string]*arrival)}
 	for _, g := range groups {
 		if g.HTTP == nil || before[g.Name] != nil && before[g.Name].from.same(g.HTTP) {
 			continue
@@ -77,7 +77,9 @@ func (s *Set) Reconfigure(ctx context.Context, p *Prepared) {
 	defer s.reading.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.ledger.limit = p.limit
+	if s.ledger.bound(p.limits) {
+		s.fetchSoon()
+	}
 	added, gone := s.arrange(p)
 	changed := s.reread(ctx, added)
 	s.settle(false)
@@ -94,6 +96,13 @@ func (s *Set) Reconfigure(ctx context.Context, p *Prepared) {
 	s.ledger.groups = len(p.groups)
 	s.noteLimit()
 	s.wake()
+}
+
+// fetchSoon has all servers asked again.
+func (s *Set) fetchSoon() {
+	for _, r := range s.remotes() {
+		r.due = time.Time{}
+	}
 }
 
 // reread reads the inline lists that were changed, and returns them: what they lack now goes at once.
@@ -244,7 +253,7 @@ func (a *arrangement) source(base *traits, label, path string) (src *source, kno
 		src = &source{
 			group: base.group, label: label, path: path, base: base,
 			rejected: map[Rejection]uint64{
-				RejectedInvalid: 0, RejectedDuplicate: 0, RejectedLimit: 0, RejectedNoTask: 0, RejectedSecret: 0,
+				RejectedInvalid: 0, RejectedDuplicate: 0, RejectedLimit: 0, RejectedListIDs: 0, RejectedNoTask: 0, RejectedSecret: 0,
 			},
 		}
 		src.publish()

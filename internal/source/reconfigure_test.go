@@ -8,15 +8,15 @@ import (
 // reload puts other groups in force, and returns the changes that this made.
 func (b *bench) reload(groups ...Group) []Change {
 	b.t.Helper()
-	return b.reloadWithin(1000, groups...)
+	return b.reloadWithin(tasks(1000), groups...)
 }
 
-// reloadWithin is reload with a limit of tasks.
-func (b *bench) reloadWithin(limit int, groups ...Group) []Change {
+// reloadWithin is reload with limits.
+func (b *bench) reloadWithin(limits Limits, groups ...Group) []Change {
 	b.t.Helper()
 	before := len(b.changes)
 	b.mu.Unlock()
-	p, err := b.set.Prepare(b.t.Context(), groups, limit)
+	p, err := b.set.Prepare(b.t.Context(), groups, limits)
 	if err == nil {
 		b.set.Reconfigure(b.t.Context(), p)
 	}
@@ -147,7 +147,7 @@ func TestAGroupsLabelsChangeWithoutAnotherRead(t *testing.T) {
 func TestAReloadWithABadPatternChangesNothing(t *testing.T) {
 	inFakeTime(t, func(b *bench) {
 		_ = b.load(1000, Group{Name: "g", Inline: []string{"a"}})
-		if _, err := b.set.Prepare(t.Context(), []Group{{Name: "g", Files: []Pattern{b.pattern("[")}}}, 1000); err == nil {
+		if _, err := b.set.Prepare(t.Context(), []Group{{Name: "g", Files: []Pattern{b.pattern("[")}}}, tasks(1000)); err == nil {
 			t.Error("a malformed pattern is accepted")
 		}
 		b.want("a")
@@ -183,7 +183,7 @@ func TestAReloadFillsTheRoomThatItMakes(t *testing.T) {
 		b.write("new.txt", "c\nd\ne\n")
 		_ = b.load(3, Group{Name: "g", Inline: []string{"i"}, Files: []Pattern{b.pattern("old.txt")}})
 		b.run()
-		changes := b.reloadWithin(3, Group{Name: "g", Inline: []string{"j"}, Files: []Pattern{b.pattern("new.txt")}})
+		changes := b.reloadWithin(tasks(3), Group{Name: "g", Inline: []string{"j"}, Files: []Pattern{b.pattern("new.txt")}})
 		b.want("c d j")
 		for _, c := range changes {
 			for _, task := range c.Added {

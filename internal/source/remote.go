@@ -73,21 +73,21 @@ func (r *remote) read(ctx context.Context, g *ledger) error {
 // replace makes what was fetched the content of the list.
 func (r *remote) replace(ctx context.Context, got *answer, g *ledger) error {
 	sum := maphash.String(r.seed, got.content)
-	if sum != r.sum || got.version.kind != r.version.kind || g.wants(r.list) || r.guarded != g.guard.round {
-		h := newHarvest(ctx, r.list, g.seed)
+	if sum != r.sum || got.version.kind != r.version.kind || g.wants(r.list) || r.guarded != g.round {
+		h := newHarvest(ctx, r.list, g)
 		if err := h.gather(g, got.content, got.format); err != nil {
 			return err
 		}
 		bad := g.replace(r.list, h)
 		bad.log(r.log)
 	}
-	r.version, r.sum, r.guarded = got.version, sum, g.guard.round
+	r.version, r.sum, r.guarded = got.version, sum, g.round
 	return nil
 }
 
 // has returns the version that need not be sent again. Refused ids for which there is room now have to be.
 func (r *remote) has(g *ledger) version {
-	if g.wants(r.list) || r.guarded != g.guard.round {
+	if g.wants(r.list) || r.guarded != g.round {
 		return version{}
 	}
 	return r.version

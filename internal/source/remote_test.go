@@ -530,7 +530,7 @@ func TestRunWaitsForTheFetchesThatItStarted(t *testing.T) {
 	inFakeTime(t, func(b *bench) {
 		l := b.serveList(text("a"))
 		applied := make(chan struct{})
-		set, err := New([]Group{{Name: "g", HTTP: l.http()}}, 10, sinkFunc(func(Change) { <-applied }), discard())
+		set, err := New([]Group{{Name: "g", HTTP: l.http()}}, tasks(10), sinkFunc(func(Change) { <-applied }), discard())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -562,7 +562,7 @@ func TestAReloadThatIsGivenUpLeavesAListToBeFetchedLater(t *testing.T) {
 		ctx, cancel := context.WithTimeout(b.t.Context(), time.Second)
 		defer cancel()
 		b.mu.Unlock()
-		p, err := b.set.Prepare(ctx, []Group{{Name: "g", HTTP: l.http()}}, 10)
+		p, err := b.set.Prepare(ctx, []Group{{Name: "g", HTTP: l.http()}}, tasks(10))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -590,7 +590,7 @@ func TestIdsOfAListByHTTPRefusedForWantOfRoomAreFetchedWhenThereIs(t *testing.T)
 		_ = b.load(2, Group{Name: "g", Inline: []string{"i"}, HTTP: l.http()})
 		b.run()
 		b.want("a i")
-		b.reloadWithin(2, Group{Name: "g", HTTP: l.http()})
+		b.reloadWithin(tasks(2), Group{Name: "g", HTTP: l.http()})
 		b.mu.Unlock()
 		synctest.Wait()
 		b.mu.Lock()
@@ -626,7 +626,7 @@ func TestACertificateThatCanNotBeReadIsRefusedAtOnce(t *testing.T) {
 	list.Client.TLSConfig.CAFile = "no/such.pem"
 	groups := []Group{{Name: "g", HTTP: list}}
 	for what, err := range map[string]error{"Check": Check(groups), "New": func() error {
-		_, err := New(groups, 1, newTracked(t), discard())
+		_, err := New(groups, tasks(1), newTracked(t), discard())
 		return err
 	}()} {
 		if err == nil || !strings.Contains(err.Error(), `group "g": http:`) || !strings.Contains(err.Error(), "no/such.pem") {

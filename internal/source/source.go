@@ -57,6 +57,13 @@ type Group struct {
 	Labels map[string]string
 }
 
+// Limits bound what sources may have.
+type Limits struct {
+	Tasks int   // ids that are tracked, of all sources
+	Bytes int64 // of one list, unpacked
+	IDs   int   // of one list
+}
+
 // Stat is the health of one source.
 type Stat struct {
 	Group, Source string
@@ -76,6 +83,7 @@ const (
 	RejectedInvalid   Rejection = "invalid"   // not an id, or a line that can't be read
 	RejectedDuplicate Rejection = "duplicate" // listed before
 	RejectedLimit     Rejection = "limit"     // limits.tasks is reached
+	RejectedListIDs   Rejection = "list_ids"  // limits.list_ids is reached
 	RejectedNoTask    Rejection = "no_task"   // an answer of createTask that created none
 	RejectedSecret    Rejection = "secret"    // a secret of the configuration
 )
@@ -136,18 +144,18 @@ type group struct {
 	index int
 }
 
-// New returns the sources of groups, which are in order of precedence. At most limit ids are tracked. The error is Check's.
-func New(groups []Group, limit int, sink Sink, log *slog.Logger) (*Set, error) {
+// New returns the sources of groups, which are in order of precedence. The error is Check's.
+func New(groups []Group, limits Limits, sink Sink, log *slog.Logger) (*Set, error) {
 	if err := Check(groups); err != nil {
 		return nil, err
 	}
-	s := &Set{ledger: newLedger(limit), sink: sink, log: log, woken: make(chan struct{}, 1)}
+	s := &Set{ledger: newLedger(limits), sink: sink, log: log, woken: make(chan struct{}, 1)}
 	s.ledger.outside = func(slow func()) {
 		s.mu.Unlock()
 		defer s.mu.Lock()
 		slow()
 	}
-	p, err := s.prepare(groups, limit)
+	p, err := s.prepare(groups, limits)
 	if err != nil {
 		return nil, err
 	}

@@ -545,14 +545,14 @@ func TestStatsAreInOrderAndCompleteBeforeAnyRead(t *testing.T) {
 		{Name: "b", Inline: []string{"x"}, Files: []Pattern{{Written: "p", Path: "/p"}}},
 		{Name: "a", Files: []Pattern{{Written: "q*", Path: "/q*"}}},
 	}
-	set, err := New(groups, 1, newTracked(t), discard())
+	set, err := New(groups, tasks(1), newTracked(t), discard())
 	if err != nil {
 		t.Fatal(err)
 	}
 	var names []string
 	for _, s := range set.Stats() {
 		names = append(names, s.Group+"/"+s.Source)
-		if len(s.Rejected) != 5 || !s.LastSuccess.IsZero() {
+		if len(s.Rejected) != 6 || !s.LastSuccess.IsZero() {
 			t.Errorf("%+v", s)
 		}
 	}
@@ -565,7 +565,7 @@ func TestEveryPatternThatCanNotBeOneIsRefused(t *testing.T) {
 	_, err := New([]Group{
 		{Name: "one", Files: []Pattern{{Written: "[", Path: "/["}, {Written: "a/*/[x", Path: "/a/*/[x"}, {Written: "ok", Path: "/[/ok"}}},
 		{Name: "two", Inline: []string{"a"}, Files: []Pattern{{Written: "inline", Path: "/inline"}, {Written: "x", Path: "/x"}, {Written: "x", Path: "/x"}}},
-	}, 1, newTracked(t), discard())
+	}, tasks(1), newTracked(t), discard())
 	if err == nil {
 		t.Fatal("no error")
 	}

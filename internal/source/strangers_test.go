@@ -20,7 +20,7 @@ func TestAListIsReadAndParsedOutsideTheLock(t *testing.T) {
 	if err := os.WriteFile(path, []byte(created("a")+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	set, err := New([]Group{{Name: "g", Files: []Pattern{{Written: path, Path: path}}}}, 10, newTracked(t), discard())
+	set, err := New([]Group{{Name: "g", Files: []Pattern{{Written: path, Path: path}}}}, tasks(10), newTracked(t), discard())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestParsingEndsWithItsContextAndAfterTenSeconds(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(20*time.Millisecond, cancel)
 		start := time.Now()
-		h := newHarvest(ctx, &list{}, newLedger(1).seed)
+		h := newHarvest(ctx, &list{}, newLedger(tasks(1)))
 		err = h.gatherWithin(content, format)
 		if took := time.Since(start); took > 2*time.Second {
 			t.Errorf("%s: it took %v to end (%v)", name, took, err)
@@ -96,7 +96,7 @@ func TestParsingEndsWithItsContextAndAfterTenSeconds(t *testing.T) {
 		cancel()
 	}
 	synctest.Test(t, func(t *testing.T) {
-		h := newHarvest(t.Context(), &list{}, newLedger(1).seed)
+		h := newHarvest(t.Context(), &list{}, newLedger(tasks(1)))
 		err := h.gatherWithin("", format{parse: func(_ string, h *harvest) error {
 			for {
 				time.Sleep(time.Second)
@@ -138,11 +138,11 @@ func TestAReadTakesThreeTimesItsTextInMemoryAtMost(t *testing.T) {
 		}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		read, _, err := slurp(t.Context(), filepath.Dir(path), path, maxFile, &guard{})
+		read, _, err := slurp(t.Context(), filepath.Dir(path), path, format.within(maxFile), &guard{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		h := newHarvest(t.Context(), &list{}, newLedger(1).seed)
+		h := newHarvest(t.Context(), &list{}, newLedger(tasks(1)))
 		_ = h.gatherWithin(read, format) // many are no lists
 		runtime.ReadMemStats(&after)
 		// All that was allocated, even what was let go of at once.

@@ -12,7 +12,7 @@ import (
 )
 
 // unpack returns what is packed with gzip, if that is not over limit.
-func unpack(ctx context.Context, packed string, limit int64) (string, error) {
+func unpack(ctx context.Context, packed string, limit size) (string, error) {
 	unpacked, err := gzip.NewReader(reader{ctx, strings.NewReader(packed)})
 	if err != nil {
 		return "", fmt.Errorf("not packed with gzip, or not whole: %w", err)
@@ -25,7 +25,7 @@ func unpack(ctx context.Context, packed string, limit int64) (string, error) {
 }
 
 // readAll returns all that r holds, if that is not over limit. Meanwhile it takes twice that in memory at most.
-func readAll(r io.Reader, limit int64) (string, error) {
+func readAll(r io.Reader, limit size) (string, error) {
 	var pieces [][]byte
 	piece := make([]byte, 0, 4<<10)
 	for total := int64(0); ; {
@@ -33,8 +33,8 @@ func readAll(r io.Reader, limit int64) (string, error) {
 		piece = piece[:len(piece)+n]
 		total += int64(n)
 		switch {
-		case total > limit:
-			return "", tooLarge(limit)
+		case total > limit.most:
+			return "", limit.error()
 		case errors.Is(err, io.EOF):
 			return joined(append(pieces, piece)), nil
 		case err != nil:

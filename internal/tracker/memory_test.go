@@ -43,7 +43,7 @@ func newCrowd(tb testing.TB, s *store.Store) *crowd {
 	})
 	var err error
 	groups := []source.Group{{Name: "video", Files: []source.Pattern{{Written: h.path, Path: h.path}}}}
-	if h.set, err = source.New(groups, 2_000_000, h.Tracker, log); err != nil {
+	if h.set, err = source.New(groups, source.Limits{Tasks: 2_000_000, Bytes: 1 << 30, IDs: 2_000_000}, h.Tracker, log); err != nil {
 		tb.Fatal(err)
 	}
 	return h
