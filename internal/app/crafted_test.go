@@ -67,7 +67,7 @@ func keep(t *testing.T, folder string, records map[string]store.Record) {
 		t.Fatal(err)
 	}
 	for id, r := range records {
-		if !s.Put(id, r, nil) {
+		if !s.Put("default", id, r, nil) {
 			t.Fatal("not taken")
 		}
 	}

@@ -30,7 +30,7 @@ func BenchmarkLoadAMillion(b *testing.B) {
 		start = time.Now()
 		known := 0
 		for part := range slices.Chunk(ids, 1<<16) {
-			for _, r := range s.Find(part) {
+			for _, r := range s.Find(acct, part) {
 				if r.Known() {
 					known++
 				}
@@ -57,7 +57,7 @@ func BenchmarkPutAMillion(b *testing.B) {
 	for b.Loop() {
 		s := open(b, b.TempDir())
 		for n := range 1_000_000 {
-			s.Put(id(n), Record{Seen: 1, Group: "video", Backlog: true}, nil)
+			s.Put(acct, id(n), Record{Seen: 1, Group: "video", Backlog: true}, nil)
 		}
 		if !s.write(time.Now()) {
 			b.Fatal("not written")
@@ -74,7 +74,7 @@ func BenchmarkBatch(b *testing.B) {
 	for b.Loop() {
 		for range 4 {
 			n++
-			s.Put(id(n), record(n), nil)
+			s.Put(acct, id(n), record(n), nil)
 		}
 		if !s.write(time.Now()) {
 			b.Fatal("not written")

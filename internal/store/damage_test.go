@@ -48,7 +48,8 @@ func (w whole) believed(tb testing.TB, file []byte) (int, error) {
 	names := make(interned)
 	return int(found.tasks) - found.invalid, check(r, length, func(bucket string, key, value []byte) error {
 		if bucket == bucketTasks && key != nil {
-			if r, _, ok := decode(key, value, names); ok && r != w.all[string(key)] {
+			_, id, _ := splitKey(string(key))
+			if r, _, ok := decode(key, value, names); ok && r != w.all[id] {
 				tb.Errorf("a wrong record of %q is believed: %+v", key, r)
 			}
 		}
@@ -275,13 +276,13 @@ func TestABadRecordCostsOnlyItself(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = db.Update(func(tx *bbolt.Tx) error {
-		return tx.Bucket([]byte(bucketTasks)).Put([]byte(id(3)), record(4).encode(id(4), 0))
+		return tx.Bucket([]byte(bucketTasks)).Put([]byte(keyOf(acct, id(3))), record(4).encode(keyOf(acct, id(4)), 0))
 	})
 	if err != nil || db.Close() != nil {
 		t.Fatal(err)
 	}
 	s := open(t, dir)
-	if got := s.Find([]string{id(3), id(4)}); got[0].Known() || got[1] != all[id(4)] {
+	if got := s.Find(acct, []string{id(3), id(4)}); got[0].Known() || got[1] != all[id(4)] {
 		t.Errorf("found %+v", got)
 	}
 	if n := s.Stats().Errors[OpDecode]; n != 2 { // at the check, and when it was asked for

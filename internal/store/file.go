@@ -25,8 +25,9 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 )
 
-// format is the version of what is in the file. A file of another one is set aside.
-const format = 1
+// format is the version of what is in the file. A file of a newer one is set aside. In format 1 the records were kept by id alone;
+// such ones may be in a file of format 2 until the sweep has come to them.
+const format = 2
 
 // The buckets of the file, and the keys of the first.
 const (
@@ -62,6 +63,7 @@ type contents struct {
 	tasks   int64
 	counted int64 // tasks as of the last transaction
 	invalid int   // records that are not what had been written, or can't be true
+	byID    int64 // records kept by id alone
 }
 
 // setAside says that the file was not usable, and where it is now.
@@ -176,7 +178,7 @@ func inspect(file io.ReaderAt, length int64) (contents, error) {
 		return contents{}, nil
 	case found.format > format:
 		return contents{}, unusable(fmt.Sprintf("written by a newer version: format %d", found.format))
-	case found.format != format || buckets != 2:
+	case found.format < 1 || buckets != 2:
 		return contents{}, damaged("no format")
 	case found.tasks != found.counted:
 		return contents{}, damaged("%d records of %d", found.tasks, found.counted)
@@ -192,6 +194,9 @@ func (c *contents) take(bucket string, key, value []byte, names interned) error 
 	case key == nil:
 	case bucket == bucketTasks:
 		c.tasks++
+		if _, _, old := splitKey(string(key)); old {
+			c.byID++
+		}
 		if _, _, ok := decode(key, value, names); !ok {
 			c.invalid++
 		}
@@ -269,21 +274,21 @@ func trim(tx *bbolt.Tx) {
 	discard(tx.DB().Info().Data, uintptr(tx.Size())) //nolint:gosec // no file has a negative size
 }
 
-// find reads the records that are not yet in found. In order of ids, neighbours share their pages.
-func (f *file) find(ids []string, found []Record) (invalid int, err error) {
+// find reads the records of an account that are not yet in found. In order of ids, neighbours share their pages.
+func (f *file) find(account string, ids []string, found []Record) (invalid int, err error) {
 	if f.tasks.Load() == 0 {
 		return 0, nil
 	}
 	order := inOrder(ids, func(i int) bool { return !found[i].Known() })
 	if len(order) < parallelFind {
-		return f.findIn(order, ids, found)
+		return f.findIn(account, order, ids, found)
 	}
 	var others int
 	var failed error
 	half := len(order) / 2
 	var second sync.WaitGroup
-	second.Go(func() { others, failed = f.findIn(order[half:], ids, found) })
-	invalid, err = f.findIn(order[:half], ids, found)
+	second.Go(func() { others, failed = f.findIn(account, order[half:], ids, found) })
+	invalid, err = f.findIn(account, order[:half], ids, found)
 	second.Wait()
 	return invalid + others, errors.Join(err, failed)
 }
@@ -292,25 +297,33 @@ func (f *file) find(ids []string, found []Record) (invalid int, err error) {
 const parallelFind = 4096
 
 // findIn reads the records of some ids, which are in order.
-func (f *file) findIn(order []ordered, ids []string, found []Record) (invalid int, err error) {
+func (f *file) findIn(account string, order []ordered, ids []string, found []Record) (invalid int, err error) {
 	names := make(interned)
 	err = f.view(func(_, tasks *bbolt.Bucket) error {
-		c := tasks.Cursor()
-		var id []byte
+		own, old := tasks.Cursor(), tasks.Cursor()
+		prefix := len(keyOf(account, ""))
+		wanted := []byte(keyOf(account, ""))
 		for n, next := range order {
 			i := next.index
 			if n%trimAfter == trimAfter-1 {
 				trim(tasks.Tx())
 			}
-			id = append(id[:0], ids[i]...)
-			key, value := c.Seek(id)
-			if !bytes.Equal(key, id) {
+			wanted = append(wanted[:prefix], ids[i]...)
+			key, value := own.Seek(wanted)
+			byID := !bytes.Equal(key, wanted)
+			if byID && f.found.byID == 0 {
 				continue
+			}
+			if byID {
+				if key, value = old.Seek(wanted[prefix:]); !bytes.Equal(key, wanted[prefix:]) {
+					continue
+				}
 			}
 			r, _, ok := decode(key, value, names)
 			if !ok {
 				invalid++
 			}
+			r.byID = ok && byID
 			found[i] = r
 		}
 		return nil
@@ -345,7 +358,7 @@ func inOrder(ids []string, wanted func(int) bool) []ordered {
 
 // change is a new value for a record; nil: it goes.
 type change struct {
-	id    string
+	key   string
 	value []byte
 }
 
@@ -361,6 +374,7 @@ func (f *file) update(now time.Time, all iter.Seq[change]) error {
 			count += added
 			meta := tx.Bucket([]byte(bucketMeta))
 			return errors.Join(
+				meta.Put([]byte(keyFormat), sealNumber(keyFormat, format)),
 				meta.Put([]byte(keyHeartbeat), sealNumber(keyHeartbeat, now.UnixMilli())),
 				meta.Put([]byte(keyTasks), sealNumber(keyTasks, count)))
 		})
@@ -378,7 +392,7 @@ func apply(tasks *bbolt.Bucket, all iter.Seq[change]) (added int64, err error) {
 		if n++; n%trimAfter == 0 {
 			trim(tasks.Tx())
 		}
-		key := []byte(c.id)
+		key := []byte(c.key)
 		old := tasks.Get(key)
 		switch {
 		case bytes.Equal(old, c.value): // also where nothing goes
@@ -393,7 +407,7 @@ func apply(tasks *bbolt.Bucket, all iter.Seq[change]) (added int64, err error) {
 			err = tasks.Put(key, c.value)
 		}
 		if err != nil {
-			return 0, fmt.Errorf("record %q: %w", c.id, err)
+			return 0, fmt.Errorf("record %q: %w", c.key, err)
 		}
 	}
 	return added, nil

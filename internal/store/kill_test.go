@@ -31,10 +31,10 @@ func child(mode, dir string) int {
 // countOn counts one task after the other, three in each batch, and says so as soon as it may.
 func countOn(s *Store) {
 	for n := 0; ; n++ {
-		if s.Find([]string{id(n)})[0].Counted {
+		if s.Find(acct, []string{id(n)})[0].Counted {
 			continue
 		}
-		s.Put(id(n), record(n), func() { fmt.Println(id(n)) })
+		s.Put(acct, id(n), record(n), func() { fmt.Println(id(n)) })
 		if n%3 == 0 {
 			s.write(time.Now())
 		}
@@ -99,7 +99,7 @@ func TestKillLosesNothingAndCountsNothingTwice(t *testing.T) {
 			t.Fatalf("after a kill: %+v", st)
 		}
 		for id := range counted {
-			if !s.Find([]string{id})[0].Counted {
+			if !s.Find(acct, []string{id})[0].Counted {
 				t.Fatalf("%s was acknowledged and is lost", id)
 			}
 		}

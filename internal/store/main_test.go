@@ -27,12 +27,17 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// tracked stands for the tracker.
+// acct is the account of the tasks of most tests.
+const acct = "main"
+
+// tracked stands for the tracker: tasks of one account.
 type tracked map[string]Record
 
-func (t tracked) IDs() []string { return slices.Collect(maps.Keys(t)) }
+func (t tracked) Accounts() []string { return []string{acct} }
 
-func (t tracked) Records(ids []string) []Record {
+func (t tracked) IDs(string) []string { return slices.Collect(maps.Keys(t)) }
+
+func (t tracked) Records(_ string, ids []string) []Record {
 	some := make([]Record, len(ids))
 	for i, id := range ids {
 		some[i] = t[id]
@@ -40,7 +45,9 @@ func (t tracked) Records(ids []string) []Record {
 	return some
 }
 
-func (t tracked) Listed(id string) bool { return t[id].Known() }
+func (t tracked) Listed(_, id string) bool { return t[id].Known() }
+
+func (t tracked) Owner(Record) (string, bool) { return acct, true }
 
 // record returns a record that no other number has.
 func record(n int) Record {
@@ -78,7 +85,7 @@ func open(tb testing.TB, dir string) *Store {
 func fillUp(tb testing.TB, s *Store, all tracked) {
 	tb.Helper()
 	for id, r := range all {
-		if !s.Put(id, r, nil) {
+		if !s.Put(acct, id, r, nil) {
 			tb.Fatal("the store is down")
 		}
 	}
@@ -112,7 +119,7 @@ func want(tb testing.TB, s *Store, all tracked) {
 		tb.Errorf("%d records, want %d, or other ones", len(got), len(all))
 	}
 	ids := slices.Sorted(maps.Keys(all))
-	for i, r := range s.Find(ids) {
+	for i, r := range s.Find(acct, ids) {
 		if r != all[ids[i]] {
 			tb.Fatalf("found of %s: %+v, want %+v", ids[i], r, all[ids[i]])
 		}

@@ -66,7 +66,7 @@ func TestAFullDiskIsMemoryOnlyUntilThereIsRoom(t *testing.T) {
 		s.step(later(), tasks)
 	}
 	wantDown(t, s, tasks, logs)
-	if got := s.Find([]string{id(1), id(1500)}); got[0] != record(1) || got[1] != record(1500) {
+	if got := s.Find(acct, []string{id(1), id(1500)}); got[0] != record(1) || got[1] != record(1500) {
 		t.Error("on a full disk, what is known is not found")
 	}
 	if err := os.Remove(filler); err != nil {
@@ -141,7 +141,7 @@ func TestTheQueueIsBoundedWhileTheDiskIsFull(t *testing.T) {
 	}
 	all[id(1)], all[id(overfull+1)] = record(2), record(3)
 	for _, changed := range []string{id(1), id(overfull + 1)} {
-		if s.Put(changed, all[changed], func() { t.Error("waits for a disk that is full") }) {
+		if s.Put(acct, changed, all[changed], func() { t.Error("waits for a disk that is full") }) {
 			t.Error("shown only once it is on disk")
 		}
 	}
@@ -159,19 +159,19 @@ func TestUnfinishedTasksThatAreGoneLeaveTheQueueOfAFullDisk(t *testing.T) {
 	s := open(t, dir)
 	filler := fill(t, dir)
 	for n := range 200 {
-		s.Put(id(n), record(n), nil)
+		s.Put(acct, id(n), record(n), nil)
 	}
 	s.step(time.Now(), tracked{}) // which finds out
 	wantUp(t, s, false)
 	var ids []string
 	for n := range 300_000 {
 		ids = append(ids, strconv.Itoa(n))
-		s.Put(ids[n], Record{Seen: 1, Group: "video"}, nil)
+		s.Put(acct, ids[n], Record{Seen: 1, Group: "video"}, nil)
 		if n%1000 == 999 {
-			s.Forget(ids[n-999:])
+			s.Forget(acct, ids[n-999:])
 		}
 	}
-	s.Forget([]string{id(0)})
+	s.Forget(acct, []string{id(0)})
 	if n := len(s.queue.records); n != 200 {
 		t.Errorf("%d records wait, want those of the finished tasks", n)
 	}

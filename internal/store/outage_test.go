@@ -25,7 +25,7 @@ func outage(t *testing.T, dir string) (*Store, tracked, *strings.Builder) {
 func (t tracked) put(s *Store, n int) (shown *bool) {
 	t[id(n)] = record(n)
 	shown = new(bool)
-	if !s.Put(id(n), record(n), func() { *shown = true }) {
+	if !s.Put(acct, id(n), record(n), func() { *shown = true }) {
 		*shown = true
 	}
 	return shown
@@ -103,7 +103,7 @@ func TestAFileCutWhileRunningIsSetAside(t *testing.T) {
 	if err := os.Truncate(path, 8192); err != nil {
 		t.Fatal(err)
 	}
-	if got := s.Find([]string{id(1), id(2)}); got[0].Known() || got[1].Known() {
+	if got := s.Find(acct, []string{id(1), id(2)}); got[0].Known() || got[1].Known() {
 		t.Errorf("found %+v", got)
 	}
 	for range s.All() {

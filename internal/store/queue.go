@@ -20,37 +20,37 @@ type queue struct {
 	bytes   int
 }
 
-func cost(id string, r *Record) int { return recordBytes + len(id) + len(r.FailCode) }
+func cost(key string, r *Record) int { return recordBytes + len(key) + len(r.FailCode) }
 
 // put adds a record, in place of the one before.
-func (q *queue) put(id string, r Record) {
-	q.remove(id)
+func (q *queue) put(key string, r Record) {
+	q.remove(key)
 	if q.records == nil {
 		q.records = make(map[string]Record)
 	}
-	q.records[id] = r
-	q.bytes += cost(id, &r)
+	q.records[key] = r
+	q.bytes += cost(key, &r)
 }
 
-func (q *queue) remove(id string) {
-	r, ok := q.records[id]
+func (q *queue) remove(key string) {
+	r, ok := q.records[key]
 	if !ok {
 		return
 	}
-	q.bytes -= cost(id, &r)
-	if delete(q.records, id); len(q.records) == 0 {
+	q.bytes -= cost(key, &r)
+	if delete(q.records, key); len(q.records) == 0 {
 		*q = queue{} // a map never gives memory back
 	}
 }
 
-func (q *queue) has(id string) bool {
-	_, ok := q.records[id]
+func (q *queue) has(key string) bool {
+	_, ok := q.records[key]
 	return ok
 }
 
 // hasRoom reports whether a record may wait, too. The lock must be held.
-func (s *Store) hasRoom(id string, r *Record) bool {
-	return s.queue.has(id) || s.queue.bytes+s.flight.bytes+cost(id, r) <= queueLimit
+func (s *Store) hasRoom(key string, r *Record) bool {
+	return s.queue.has(key) || s.queue.bytes+s.flight.bytes+cost(key, r) <= queueLimit
 }
 
 // leaveOut notes that records have to be made again. The lock must be held.
@@ -60,9 +60,9 @@ func (s *Store) leaveOut() { s.behind, s.leftOut = true, time.Now() }
 // again, and whoever reads the list has better use for the processor. The lock must be held.
 func (s *Store) isRush(now time.Time) bool { return s.behind && now.Sub(s.leftOut) < rushed }
 
-// Forget lets go what waits of tasks that are tracked no longer and have not finished, if nothing can be written: it is of no
+// Forget lets go what waits of tasks of an account that are tracked no longer and have not finished, if nothing can be written: it is of no
 // use any more. What is known of finished ones goes on waiting, so that they are neither asked nor counted again.
-func (s *Store) Forget(ids []string) {
+func (s *Store) Forget(account string, ids []string) {
 	if s == nil {
 		return
 	}
@@ -72,8 +72,9 @@ func (s *Store) Forget(ids []string) {
 		return
 	}
 	for _, id := range ids {
-		if r := s.queue.records[id]; !r.State.Finished() {
-			s.queue.remove(id)
+		key := keyOf(account, id)
+		if r := s.queue.records[key]; !r.State.Finished() {
+			s.queue.remove(key)
 		}
 	}
 }

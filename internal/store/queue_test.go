@@ -19,7 +19,7 @@ func atOnce(s *Store, from, n int) tracked {
 	all := make(tracked)
 	for i := from; i < from+n; i++ {
 		all[id(i)] = record(i)
-		s.Put(id(i), record(i), nil)
+		s.Put(acct, id(i), record(i), nil)
 	}
 	return all
 }
@@ -62,7 +62,7 @@ func TestWhatSomebodyWaitsForIsWrittenInARushToo(t *testing.T) {
 	}
 	shown := false
 	all["a"] = record(1)
-	s.Put("a", record(1), func() { shown = true })
+	s.Put(acct, "a", record(1), func() { shown = true })
 	s.step(time.Now(), all)
 	if !shown {
 		t.Error("not committed")
@@ -78,8 +78,8 @@ func TestWhatDoesNotFitIntoTheQueueIsWrittenAtTheEnd(t *testing.T) {
 
 func TestWhatWaitsIsNotForgottenWhileItCanBeWritten(t *testing.T) {
 	s := open(t, t.TempDir())
-	s.Put("a", Record{Seen: 1, Group: "g"}, nil)
-	s.Forget([]string{"a"})
+	s.Put(acct, "a", Record{Seen: 1, Group: "g"}, nil)
+	s.Forget(acct, []string{"a"})
 	s.step(time.Now(), tracked{})
 	want(t, s, tracked{"a": Record{Seen: 1, Group: "g"}})
 }
@@ -90,8 +90,8 @@ type late struct {
 	news func(ids []string)
 }
 
-func (l late) Records(ids []string) []Record {
-	records := l.tracked.Records(ids)
+func (l late) Records(_ string, ids []string) []Record {
+	records := l.tracked.Records(acct, ids)
 	l.news(ids)
 	return records
 }
@@ -103,7 +103,7 @@ func TestAnOlderRecordNeverReplacesANewerOne(t *testing.T) {
 	l := late{tracked: maps.Clone(all), news: func(ids []string) {
 		for _, id := range []string{ids[0], ids[len(ids)-1]} {
 			all[id] = Record{Seen: 7, Group: "g", State: kie.StateSuccess, Counted: true}
-			if !s.Put(id, all[id], func() { shown-- }) {
+			if !s.Put(acct, id, all[id], func() { shown-- }) {
 				t.Error("not taken")
 			}
 			shown++

@@ -33,7 +33,12 @@ type Record struct {
 	Watched bool // was seen unfinished, so that its end is news
 	Counted bool // is in the totals
 	GivenUp bool // unfinished and never asked again
+
+	byID bool // was found under its id alone, and so may be another account's
 }
+
+// KeptByID reports whether the record was written by a version that kept records by id alone: its account is that of its group.
+func (r Record) KeptByID() bool { return r.byID }
 
 // Known reports whether there is such a record: the zero one stands for none.
 func (r Record) Known() bool { return !r.Seen.IsZero() }
@@ -74,8 +79,8 @@ func dayOf(t time.Time) day {
 	return day(min(max(t.Unix()/(24*60*60), 0), math.MaxUint16))
 }
 
-// encode returns the value under which the record of id is written: sealed, the day, then the record.
-func (r Record) encode(id string, unlisted day) []byte {
+// encode returns the value that is written under a key: sealed, the day, then the record.
+func (r Record) encode(key string, unlisted day) []byte {
 	v := newSealed(80)
 	v = binary.LittleEndian.AppendUint16(v, uint16(unlisted))
 	v = append(v, r.flags(), byte(r.State), byte(r.Reason))
@@ -89,12 +94,12 @@ func (r Record) encode(id string, unlisted day) []byte {
 		v = binary.AppendUvarint(v, uint64(len(s)))
 		v = append(v, s...)
 	}
-	return seal(id, v)
+	return seal(key, v)
 }
 
-// decode reads what encode wrote; false: the value is not what was written under this id, or can't be true.
-func decode(id, value []byte, names interned) (r Record, unlisted day, ok bool) {
-	d := decoder{rest: unseal(id, value)}
+// decode reads what encode wrote; false: the value is not what was written under this key, or can't be true.
+func decode(key, value []byte, names interned) (r Record, unlisted day, ok bool) {
+	d := decoder{rest: unseal(key, value)}
 	if len(d.rest) < 5 {
 		return Record{}, 0, false
 	}
@@ -116,7 +121,7 @@ func decode(id, value []byte, names interned) (r Record, unlisted day, ok bool) 
 	r.Watched = flags&flagWatched != 0
 	r.Counted = flags&flagCounted != 0
 	r.GivenUp = flags&flagGivenUp != 0
-	if d.bad || len(d.rest) > 0 || r.flags() != flags || !kie.ValidID(string(id)) || !r.possible() {
+	if d.bad || len(d.rest) > 0 || r.flags() != flags || !validKey(string(key)) || !r.possible() {
 		return Record{}, 0, false
 	}
 	return r, unlisted, true
@@ -136,7 +141,7 @@ func (r Record) possible() bool {
 	switch {
 	case r.State > kie.StateFail, r.Reason > kie.ReasonOther,
 		!r.Known(), !ours(r.Seen), !ours(r.Learned), !ours(r.FailedAt), !told(r.Created), !told(r.Completed),
-		!validGroup(r.Group), !kie.IsCleanLabel(r.Model), !kie.ValidFailCode(r.FailCode) && r.FailCode != noFailCode,
+		!validName(r.Group), !kie.IsCleanLabel(r.Model), !kie.ValidFailCode(r.FailCode) && r.FailCode != noFailCode,
 		!kie.ValidCredits(r.Credits):
 		return false
 	case r.State == kie.StateFail:
@@ -147,15 +152,15 @@ func (r Record) possible() bool {
 	return r.State.Finished() || r.Completed.IsZero() && r.Learned.IsZero() && !r.HasCredits && !r.Counted
 }
 
-// longestGroup is the most bytes of a group's name.
-const longestGroup = 64
+// longestName is the most bytes of the name of a group or an account.
+const longestName = 64
 
-// validGroup reports whether the configuration may call a group so.
-func validGroup(name string) bool {
+// validName reports whether the configuration may call a group or an account so.
+func validName(name string) bool {
 	strange := func(c rune) bool {
 		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '_' && c != '-' && c != '.'
 	}
-	return name != "" && len(name) <= longestGroup && !strings.ContainsFunc(name, strange)
+	return name != "" && len(name) <= longestName && !strings.ContainsFunc(name, strange)
 }
 
 // longestText is the most bytes of a text that may be true: a model's name.

@@ -186,7 +186,7 @@ func TestARecordThatCanNotBeTrueIsAsIfItWereNotThere(t *testing.T) {
 	if n := s.Stats().Errors[OpDecode]; n != uint64(len(wild)) {
 		t.Errorf("%d counted of %d", n, len(wild))
 	}
-	for i, r := range s.Find(slices.Sorted(maps.Keys(wild))) {
+	for i, r := range s.Find(acct, slices.Sorted(maps.Keys(wild))) {
 		if r != (Record{}) {
 			t.Errorf("found of the %d.: %+v", i, r)
 		}
@@ -210,7 +210,7 @@ func TestACompletionBeforeTheCreationIsBelieved(t *testing.T) {
 
 func TestWhateverTheConfigurationCallsAGroupIsBelieved(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "kie.yml")
-	names := []string{"default", "", strings.Repeat("g", longestGroup), strings.Repeat("g", longestGroup+1), "é"}
+	names := []string{"default", "", strings.Repeat("g", longestName), strings.Repeat("g", longestName+1), "é"}
 	for c := range 128 {
 		names = append(names, "g"+string(rune(c)))
 	}
@@ -220,8 +220,8 @@ func TestWhateverTheConfigurationCallsAGroupIsBelieved(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := config.Load(path, func(string) string { return "0123456789abcdef" })
-		if name != "" && validGroup(name) != (err == nil) {
-			t.Errorf("%q is a name of a group: %t in a record, in the configuration: %v", name, validGroup(name), err)
+		if name != "" && validName(name) != (err == nil) {
+			t.Errorf("%q is a name of a group: %t in a record, in the configuration: %v", name, validName(name), err)
 		}
 	}
 }

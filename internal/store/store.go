@@ -18,13 +18,17 @@ var ErrLocked = errors.New("in use by another process")
 
 // Tasks are the tasks whose records are kept. The store calls it with no lock of its own held.
 type Tasks interface {
-	// IDs returns the id of every task.
-	IDs() []string
-	// Records returns what is known of some tasks at one moment, in their order, for a file that lacks it. Of those that are
-	// no more it is the zero Record. What is Put after that is newer.
-	Records(ids []string) []Record
+	// Accounts returns the accounts that have tasks.
+	Accounts() []string
+	// IDs returns the id of every task of an account.
+	IDs(account string) []string
+	// Records returns what is known of some tasks of an account at one moment, in their order, for a file that lacks it. Of
+	// those that are no more it is the zero Record. What is Put after that is newer.
+	Records(account string, ids []string) []Record
 	// Listed reports whether the task is listed. Records of tasks unlisted for 60 days go.
-	Listed(id string) bool
+	Listed(account, id string) bool
+	// Owner returns the account whose a record is that was kept by id alone; false: that can't be told.
+	Owner(r Record) (account string, ok bool)
 }
 
 // Operation is what an error of the store happened to.
@@ -127,18 +131,19 @@ func (s *Store) LastRun() time.Time {
 
 // Put keeps a record, in place of the one before. If it returns true, committed will be called once, from another goroutine:
 // after the record is on disk, or when it has turned out that it can't be. False: memory only, and committed is not called.
-func (s *Store) Put(id string, r Record, committed func()) bool {
+func (s *Store) Put(account, id string, r Record, committed func()) bool {
 	if s == nil {
 		return false
 	}
+	key := keyOf(account, id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.file == nil {
 		return false // all is written when there is a file again
 	}
 	// Whoever waits for the record has it from an answer, and those come no faster than a budget allows.
-	if s.up && committed != nil || s.hasRoom(id, &r) {
-		s.queue.put(id, r)
+	if s.up && committed != nil || s.hasRoom(key, &r) {
+		s.queue.put(key, r)
 	} else {
 		s.leaveOut()
 	}
@@ -151,27 +156,35 @@ func (s *Store) Put(id string, r Record, committed func()) bool {
 	return true
 }
 
-// Find returns what is kept of some tasks, in their order. Those not known, or not readable, are the zero Record. It reads
-// from disk, and is fastest with many ids at once.
-func (s *Store) Find(ids []string) []Record {
+// Renew has the records of all tasks made again, for many of them are to be others now.
+func (s *Store) Renew() {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.leaveOut()
+}
+
+// Find returns what is kept of some tasks of an account, in their order. Those not known, or not readable, are the zero Record.
+// It reads from disk, and is fastest with many ids at once.
+func (s *Store) Find(account string, ids []string) []Record {
 	found := make([]Record, len(ids))
 	if s == nil {
 		return found
 	}
 	s.mu.Lock()
 	f := s.file
-	for i, id := range ids {
-		r, ok := s.queue.records[id]
-		if !ok {
-			r = s.flight.records[id]
+	if len(s.queue.records)+len(s.flight.records) > 0 {
+		for i, id := range ids {
+			found[i] = s.waits(keyOf(account, id))
 		}
-		found[i] = r
 	}
 	s.mu.Unlock()
 	if f == nil {
 		return found
 	}
-	invalid, err := f.find(ids, found)
+	invalid, err := f.find(account, ids, found)
 	s.count(OpDecode, invalid)
 	if err != nil {
 		s.count(OpRead, 1)
@@ -179,7 +192,15 @@ func (s *Store) Find(ids []string) []Record {
 	return found
 }
 
-// All returns every record on disk, by id. It reads from disk, a part at a time.
+// waits returns the record that waits to be written under a key. The lock must be held.
+func (s *Store) waits(key string) Record {
+	if r, ok := s.queue.records[key]; ok {
+		return r
+	}
+	return s.flight.records[key]
+}
+
+// All returns every record on disk, by id; there may be several of one id. It reads from disk, a part at a time.
 func (s *Store) All() iter.Seq2[string, Record] {
 	return func(yield func(string, Record) bool) {
 		if s == nil {
@@ -197,7 +218,7 @@ func (s *Store) All() iter.Seq2[string, Record] {
 				return
 			}
 			for _, k := range part {
-				if k.ok && !yield(k.id, k.record) {
+				if _, id, _ := splitKey(k.key); k.ok && !yield(id, k.record) {
 					return
 				}
 			}

@@ -28,7 +28,7 @@ func TestWhatIsPutIsFoundAgainAfterARestart(t *testing.T) {
 	dir, _ := made(t, all)
 	s := open(t, dir)
 	want(t, s, all)
-	if got := s.Find([]string{"unknown", "a"}); got[0].Known() || got[1] != all["a"] {
+	if got := s.Find(acct, []string{"unknown", "a"}); got[0].Known() || got[1] != all["a"] {
 		t.Errorf("found %+v", got)
 	}
 }
@@ -51,7 +51,7 @@ func within(t *testing.T, test func(t *testing.T, s *Store, dir string)) {
 func TestCommittedIsCalledOnceTheRecordIsOnDisk(t *testing.T) {
 	within(t, func(t *testing.T, s *Store, _ string) {
 		calls := 0
-		if !s.Put("a", record(1), func() {
+		if !s.Put(acct, "a", record(1), func() {
 			calls++
 			if n := s.Stats().Tasks; n != 1 {
 				t.Errorf("%d tasks on disk", n)
@@ -63,7 +63,7 @@ func TestCommittedIsCalledOnceTheRecordIsOnDisk(t *testing.T) {
 		if calls != 0 {
 			t.Error("called before the batch")
 		}
-		if got := s.Find([]string{"a"}); got[0] != record(1) {
+		if got := s.Find(acct, []string{"a"}); got[0] != record(1) {
 			t.Error("what waits for its batch is not found")
 		}
 		time.Sleep(10 * batchInterval)
@@ -80,13 +80,13 @@ func TestTheLastBatchIsWrittenAtTheEnd(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
 	called := false
-	s.Put("a", record(1), func() { called = true })
+	s.Put(acct, "a", record(1), func() { called = true })
 	s.Run(ctx, tracked{})
 	s.Close()
 	if !called {
 		t.Error("committed was not called")
 	}
-	if s.Put("b", record(2), nil) {
+	if s.Put(acct, "b", record(2), nil) {
 		t.Error("a closed store takes records")
 	}
 	want(t, open(t, dir), tracked{"a": record(1)})
@@ -95,7 +95,7 @@ func TestTheLastBatchIsWrittenAtTheEnd(t *testing.T) {
 func TestCommittedIsCalledIfTheStoreIsClosedUnwritten(t *testing.T) {
 	s := open(t, t.TempDir())
 	called := 0
-	s.Put("a", record(1), func() { called++ })
+	s.Put(acct, "a", record(1), func() { called++ })
 	s.Close()
 	s.Close()
 	if called != 1 {
@@ -127,10 +127,10 @@ func TestHeartbeatGoesOnWithoutAnythingToWrite(t *testing.T) {
 
 func TestANilStoreIsMemoryOnly(t *testing.T) {
 	var s *Store
-	if s.Put("a", record(1), func() { t.Error("called") }) {
+	if s.Put(acct, "a", record(1), func() { t.Error("called") }) {
 		t.Error("took a record")
 	}
-	if got := s.Find([]string{"a", "b"}); len(got) != 2 || got[0].Known() {
+	if got := s.Find(acct, []string{"a", "b"}); len(got) != 2 || got[0].Known() {
 		t.Errorf("found %v", got)
 	}
 	for id := range s.All() {
@@ -151,11 +151,11 @@ func TestPutNeverWaitsForTheDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Put("a", record(1), nil)
+	s.Put(acct, "a", record(1), nil)
 	var writing sync.WaitGroup
 	writing.Go(func() { s.write(time.Now()) })
-	s.Put("b", record(2), nil)
-	if got := s.Find([]string{"a", "b"}); got[0] != record(1) || got[1] != record(2) {
+	s.Put(acct, "b", record(2), nil)
+	if got := s.Find(acct, []string{"a", "b"}); got[0] != record(1) || got[1] != record(2) {
 		t.Errorf("found %+v", got)
 	}
 	if err := tx.Rollback(); err != nil {
@@ -229,18 +229,22 @@ func TestAFileInUseIsAlwaysFoundGood(t *testing.T) {
 			r := record(n)
 			r.Model = strings.Repeat("x", random.IntN(128))
 			all[id(n)] = r
-			s.Put(id(n), r, nil)
+			s.Put(acct, id(n), r, nil)
 		}
 		s.write(time.Now())
 		// All that there is goes now and then, or some of it.
 		gone := make([]kept, 0, len(all))
 		for id, r := range all {
 			if random.IntN(4) == 0 || round%20 == 19 {
-				gone = append(gone, kept{id: id, record: r, unlisted: 1, ok: true})
+				gone = append(gone, kept{key: keyOf(acct, id), record: r, unlisted: 1, ok: true})
 				delete(all, id)
 			}
 		}
-		if err := s.file.update(time.Now(), slices.Values(changes(gone, 100, listed))); err != nil {
+		swept, err := s.file.changes(gone, 100, listed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.file.update(time.Now(), slices.Values(swept)); err != nil {
 			t.Fatal(err)
 		}
 		file, err := os.ReadFile(path)

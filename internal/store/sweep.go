@@ -26,7 +26,7 @@ type place struct {
 
 // kept is a record on disk.
 type kept struct {
-	id       string
+	key      string
 	record   Record
 	unlisted day
 	ok       bool // it is what had been written
@@ -39,7 +39,7 @@ func (f *file) part(from place, names interned, over []kept) (part []kept, next 
 		c := tasks.Cursor()
 		key, value := c.Seek(from.key)
 		for ; key != nil && len(part) < partSize; key, value = c.Next() {
-			k := kept{id: string(key)}
+			k := kept{key: string(key)}
 			k.record, k.unlisted, k.ok = decode(key, value, names)
 			part = append(part, k)
 		}
@@ -72,7 +72,12 @@ func (s *Store) sweepOn(now time.Time, t Tasks) {
 		s.fail(OpRead, err)
 		return
 	}
-	if all := changes(part, dayOf(now), t); len(all) > 0 {
+	all, err := s.file.changes(part, dayOf(now), t)
+	if err != nil {
+		s.fail(OpRead, err)
+		return
+	}
+	if len(all) > 0 {
 		if err := s.file.update(now, slices.Values(all)); err != nil {
 			s.fail(OpWrite, err)
 			return
@@ -84,18 +89,51 @@ func (s *Store) sweepOn(now time.Time, t Tasks) {
 	}
 }
 
-func changes(part []kept, today day, t Tasks) []change {
-	var all []change
-	for _, k := range part {
-		listed := k.ok && t.Listed(k.id)
-		switch {
-		case !k.ok, !listed && k.unlisted > 0 && int(today)-int(k.unlisted) >= keepUnlisted:
-			all = append(all, change{k.id, nil})
-		case listed && k.unlisted > 0:
-			all = append(all, change{k.id, k.record.encode(k.id, 0)})
-		case !listed && k.unlisted == 0:
-			all = append(all, change{k.id, k.record.encode(k.id, today)})
+// changes returns what is to become of a part of the records.
+func (f *file) changes(part []kept, today day, t Tasks) (all []change, err error) {
+	err = f.view(func(_, tasks *bbolt.Bucket) error {
+		for _, k := range part {
+			all = append(all, k.next(tasks, today, t)...)
 		}
+		return nil
+	})
+	return all, err
+}
+
+// next returns what is to become of a record. One that is kept by id alone goes to its account, unless that has one already, which
+// is newer.
+func (k kept) next(tasks *bbolt.Bucket, today day, t Tasks) []change {
+	account, id, byID := splitKey(k.key)
+	switch {
+	case !k.ok:
+		return []change{{k.key, nil}}
+	case !byID:
+		return k.swept(k.key, t.Listed(account, id), today)
 	}
-	return all
+	account, owned := t.Owner(k.record)
+	if !owned {
+		return k.swept(k.key, false, today)
+	}
+	moved := []change{{k.key, nil}}
+	if key := keyOf(account, id); tasks.Get([]byte(key)) == nil {
+		moved = append(moved, k.swept(key, t.Listed(account, id), today)...)
+	}
+	return moved
+}
+
+// swept returns what is to become of a record, and under which key.
+func (k kept) swept(key string, listed bool, today day) []change {
+	unlisted := k.unlisted
+	switch {
+	case !listed && unlisted > 0 && int(today)-int(unlisted) >= keepUnlisted:
+		return []change{{key, nil}}
+	case listed:
+		unlisted = 0
+	case unlisted == 0:
+		unlisted = today
+	}
+	if unlisted == k.unlisted && key == k.key {
+		return nil
+	}
+	return []change{{key, k.record.encode(key, unlisted)}}
 }

@@ -108,13 +108,10 @@ func (s *Store) catchUp(t Tasks) bool {
 	if !behind {
 		return true
 	}
-	ids := t.IDs()
-	slices.Sort(ids)
-	for batch := range slices.Chunk(ids, batchSize) {
-		for part := range slices.Chunk(batch, recordsAtATime) {
-			s.fill(part, t.Records(part))
-		}
-		if !s.write(time.Now()) {
+	accounts := t.Accounts()
+	slices.Sort(accounts)
+	for _, account := range accounts {
+		if !s.catchUpWith(account, t) {
 			s.mu.Lock()
 			s.behind = true
 			s.mu.Unlock()
@@ -124,14 +121,28 @@ func (s *Store) catchUp(t Tasks) bool {
 	return true
 }
 
+func (s *Store) catchUpWith(account string, t Tasks) bool {
+	ids := t.IDs(account)
+	slices.Sort(ids)
+	for batch := range slices.Chunk(ids, batchSize) {
+		for part := range slices.Chunk(batch, recordsAtATime) {
+			s.fill(account, part, t.Records(account, part))
+		}
+		if !s.write(time.Now()) {
+			return false
+		}
+	}
+	return true
+}
+
 // fill queues records unless there are newer ones. They were made after what was queued was last written: one that is older
 // than what is on disk would undo it.
-func (s *Store) fill(ids []string, records []Record) {
+func (s *Store) fill(account string, ids []string, records []Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, r := range records {
-		if r.Known() && !s.queue.has(ids[i]) {
-			s.queue.put(ids[i], r)
+		if key := keyOf(account, ids[i]); r.Known() && !s.queue.has(key) {
+			s.queue.put(key, r)
 		}
 	}
 }
@@ -152,22 +163,22 @@ func (s *Store) pending(now time.Time) bool {
 	return len(s.waiting) > 0 || len(s.queue.records) > 0 && !s.isRush(now)
 }
 
-// write commits the queue. In order of ids, a large one touches each page of the file but once.
+// write commits the queue. In order of keys, a large one touches each page of the file but once.
 func (s *Store) write(now time.Time) bool {
 	s.mu.Lock()
 	f, waiting := s.file, s.waiting
 	s.flight, s.queue, s.waiting = s.queue, queue{}, nil
 	s.mu.Unlock()
-	ids := slices.Sorted(maps.Keys(s.flight.records))
+	keys := slices.Sorted(maps.Keys(s.flight.records))
 	for {
-		part := ids[:min(batchSize, len(ids))]
-		ids = ids[len(part):]
+		part := keys[:min(batchSize, len(keys))]
+		keys = keys[len(part):]
 		if err := f.update(now, s.encoded(part)); err != nil {
 			s.fail(OpWrite, err)
 			call(waiting)
 			return false
 		}
-		if len(ids) == 0 {
+		if len(keys) == 0 {
 			break
 		}
 	}
@@ -180,10 +191,10 @@ func (s *Store) write(now time.Time) bool {
 }
 
 // encoded returns records of those in flight, which only the writer changes.
-func (s *Store) encoded(ids []string) iter.Seq[change] {
+func (s *Store) encoded(keys []string) iter.Seq[change] {
 	return func(yield func(change) bool) {
-		for _, id := range ids {
-			if !yield(change{id, s.flight.records[id].encode(id, 0)}) {
+		for _, key := range keys {
+			if !yield(change{key, s.flight.records[key].encode(key, 0)}) {
 				return
 			}
 		}
@@ -219,11 +230,11 @@ func (s *Store) fail(op Operation, cause error) {
 func (s *Store) requeue() {
 	failed := s.flight
 	s.flight = queue{}
-	for id, r := range failed.records {
+	for key, r := range failed.records {
 		switch {
-		case s.queue.has(id): // which is newer
-		case s.hasRoom(id, &r):
-			s.queue.put(id, r)
+		case s.queue.has(key): // which is newer
+		case s.hasRoom(key, &r):
+			s.queue.put(key, r)
 		default:
 			s.leaveOut()
 		}

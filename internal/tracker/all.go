@@ -34,12 +34,14 @@ func (t *Tracker) All() iter.Seq[Task] {
 func (t *Tracker) tracked() iter.Seq[[]*task] {
 	return func(yield func([]*task) bool) {
 		var part []*task
-		for i := range table.Shards {
-			t.mu.Lock()
-			part = slices.AppendSeq(part[:0], t.tasks.Shard(i))
-			t.mu.Unlock()
-			if !yield(part) {
-				return
+		for _, account := range t.Accounts() {
+			for i := range table.Shards {
+				t.mu.Lock()
+				part = t.tasks.appendPart(part[:0], account, i)
+				t.mu.Unlock()
+				if !yield(part) {
+					return
+				}
 			}
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
-	"github.com/kie-exporter/kie_exporter/internal/table"
 )
 
 var _ schedule.Backlog[*task] = (*backlog)(nil)
@@ -93,6 +92,3 @@ func (a alike) begin(k *task, o open) *task {
 }
 
 func (o open) copied() *open { return &o }
-
-// newTasks returns a table of tasks.
-func newTasks() *table.Table[task] { return table.New(func(k *task) string { return k.id }) }

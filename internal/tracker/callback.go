@@ -15,8 +15,8 @@ func (t *Tracker) Callback(account, id string) (tracked, asked bool) {
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	k := t.tasks.Get(id)
-	if k == nil || k.group.account.name != account {
+	k := t.tasks.get(account, id)
+	if k == nil {
 		return false, false
 	}
 	if !k.marks.has(markCalled) {

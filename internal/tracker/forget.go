@@ -95,7 +95,7 @@ func (t *Tracker) forgetFailCodes() {
 			used[k.failCode] = true
 		}
 	}
-	for k := range t.dropped.tasks.All() {
+	for k := range t.dropped.tasks.all() {
 		if k.state == kie.StateFail && !used[k.failCode] && k.failCode >= codesGiven {
 			k.failCode = codeOther
 		}
@@ -125,7 +125,7 @@ func (t *Tracker) forgetLabelKeys() {
 	for _, o := range t.options.Groups {
 		keep(o.Labels)
 	}
-	for k := range t.tasks.All() {
+	for k := range t.tasks.all() {
 		if len(keys.values) == len(before) {
 			return
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,19 +18,27 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
 )
 
-// A task may change accounts, be dropped and come back while its query is under way: it is still one task.
+// A task may change groups, and its group the account, be dropped and come back while its query is under way: it is still one task.
 func TestListsMayChangeWhileATaskIsAsked(t *testing.T) {
 	move := func(r *rig, groups ...string) {
+		at := "video"
 		for _, g := range groups {
-			if g == "" {
-				r.remove("a")
-			} else {
+			switch g {
+			case "":
+				r.Apply(source.Change{Group: at, Removed: []string{"a"}})
+			case "second", "main": // an account
+				r.options.Groups = slices.Clone(r.options.Groups)
+				r.options.Groups[0].Account, r.options.Groups[1].Account = g, g
+				r.Reconfigure(r.options, nothing)
+			default:
 				r.Apply(listing(g, "a"))
+				at = g
 			}
 		}
 	}
 	for _, path := range [][]string{
-		{"other"}, {"other", "video"}, {"other", "image"}, {"", "video"}, {"", "other"}, {"", "other", "", "image"}, {"other", "", "video"},
+		{"image"}, {"image", "video"}, {"", "video"}, {"", "image"}, {"", "image", "", "video"}, {"image", "", "video"},
+		{"second", "image"}, {"second", "main", "image"}, {"second", "", "video"}, {"", "second", "image"}, {"second", "image", "main", "", "video"},
 	} {
 		for _, life := range []time.Duration{0, time.Hour} {
 			t.Run(fmt.Sprint(path, life), func(t *testing.T) {
@@ -63,6 +72,49 @@ func TestListsMayChangeWhileATaskIsAsked(t *testing.T) {
 	}
 }
 
+func TestAnIDInTheListsOfTwoAccountsIsTwoTasks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := twoAccounts(t)
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			r.Run(ctx)
+		}()
+		r.task(kiesim.Task{ID: "a", Duration: time.Minute})
+		r.Apply(listing("other", "a"))
+		time.Sleep(2 * time.Minute)
+		asked := r.sim.Queries("a")
+		groups := func() (all []string) {
+			for k := range r.All() {
+				if k.ID != "a" || k.State != kie.StateSuccess {
+					t.Errorf("%+v", k)
+				}
+				all = append(all, k.Account+" "+k.Group)
+			}
+			slices.Sort(all)
+			return all
+		}
+		if got := groups(); !slices.Equal(got, []string{"main video", "second other"}) {
+			t.Errorf("tasks of %q", got)
+		}
+		if n := len(r.Snapshot().Tasks()); n != 2 {
+			t.Errorf("%d tasks have series", n)
+		}
+		r.Apply(source.Change{Group: "other", Removed: []string{"a"}})
+		if got := groups(); !slices.Equal(got, []string{"main video"}) {
+			t.Errorf("after it is in one list: tasks of %q", got)
+		}
+		r.Apply(listing("other", "a"))
+		time.Sleep(2 * time.Minute)
+		if got := groups(); len(got) != 2 || r.sim.Queries("a") != asked {
+			t.Errorf("it is back: tasks of %q, %d queries more", got, r.sim.Queries("a")-asked)
+		}
+		stop()
+		<-done
+	})
+}
+
 // twoAccounts is a rig whose group other is of another account.
 func twoAccounts(t *testing.T) *rig {
 	t.Helper()
@@ -76,7 +128,7 @@ func twoAccounts(t *testing.T) *rig {
 		})
 	}
 	r := newRig(t, s)
-	r.sim = sim
+	r.sim, r.options.Groups, r.options.Accounts = sim, groups, s.tracker.Accounts
 	return r
 }
 

@@ -32,13 +32,16 @@ type crowd struct {
 	set  *source.Set
 }
 
+// crowded is the account of a crowd's tasks.
+const crowded = "main"
+
 func newCrowd(tb testing.TB, s *store.Store) *crowd {
 	tb.Helper()
 	log := promslog.NewNopLogger()
 	h := &crowd{tb: tb, path: filepath.Join(tb.TempDir(), "l.txt")}
 	h.Tracker = New(Options{
-		Accounts: []AccountOptions{{Name: "main", Budget: budget.New(budget.Options{Rate: 1, Concurrent: 1})}},
-		Groups:   []GroupOptions{{Name: "video", Account: "main"}},
+		Accounts: []AccountOptions{{Name: crowded, Budget: budget.New(budget.Options{Rate: 1, Concurrent: 1})}},
+		Groups:   []GroupOptions{{Name: "video", Account: crowded}},
 		Bounds:   schedule.Bounds{Min: 3 * time.Second, Max: time.Minute}, TaskSeries: 1000, Models: 100, Store: s, Log: log,
 	})
 	var err error

@@ -124,8 +124,7 @@ func (t *Tracker) ask(ctx context.Context, a *account, known Task) (p Probe, use
 // permitFor waits for a permit to ask about a task. A trial that is better made with the credit call is, before that.
 func (t *Tracker) permitFor(ctx context.Context, a *account, id string) (*budget.Permit, error) {
 	t.mu.Lock()
-	k := t.tasks.Get(id)
-	stranger := k == nil || k.group.account != a
+	stranger := t.tasks.get(a.name, id) == nil
 	t.mu.Unlock()
 	for {
 		permit, err := a.budget.AcquireProbe(ctx, budget.Probe{ID: id, Stranger: stranger, Due: a.isDue})
@@ -144,14 +143,14 @@ func (t *Tracker) permitFor(ctx context.Context, a *account, id string) (*budget
 
 // recallFinal returns the account of that name, nil if there is none, and what is known of the task, if it is the account's.
 func (t *Tracker) recallFinal(account, id string) (*account, Task) {
-	record := t.store.Find([]string{id})[0]
+	record := t.store.Find(account, []string{id})[0]
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	a := t.accountOf(account)
 	if a == nil {
 		return nil, Task{}
 	}
-	if k := t.tasks.Get(id); k != nil && k.group.account == a {
+	if k := t.tasks.get(account, id); k != nil {
 		return a, k.snapshot()
 	}
 	known := Task{ID: id, Account: account}
@@ -159,11 +158,13 @@ func (t *Tracker) recallFinal(account, id string) (*account, Task) {
 		known.take(answer, time.Time{})
 		return a, known
 	}
-	if k := t.dropped.tasks.Get(id); k != nil && k.open == nil && k.group.account == a {
+	if k := t.dropped.tasks.get(account, id); k != nil && k.open == nil {
 		return a, k.snapshot()
 	}
-	if g := t.byGroup[record.Group]; record.State.Finished() && g != nil && g.account == a {
-		known.Group = g.name
+	if record = t.believed(record, a); record.State.Finished() {
+		if g := t.byGroup[record.Group]; g != nil && g.account == a {
+			known.Group = g.name
+		}
 		known.take(kie.Answer{
 			Model: record.Model, State: record.State, Created: record.Created, Completed: record.Completed,
 			FailCode: record.FailCode, Reason: record.Reason, Credits: record.Credits, HasCredits: record.HasCredits,
@@ -186,11 +187,11 @@ func (t *Tracker) accountOf(name string) *account {
 func (t *Tracker) takeOut(a *account, id string) (k *task, free bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	k = t.tasks.Get(id)
-	if k == nil || k.group.account != a {
+	k = t.tasks.get(a.name, id)
+	if k == nil {
 		_, finished := t.strays.answers[strayKey{a.name, id}]
-		dropped := t.dropped.tasks.Get(id)
-		free = !finished && a.asked(id) == nil && (dropped == nil || dropped.open != nil || dropped.group.account != a)
+		dropped := t.dropped.tasks.get(a.name, id)
+		free = !finished && a.asked(id) == nil && (dropped == nil || dropped.open != nil)
 		a.probing[id].sent = free
 		return nil, free
 	}

@@ -31,6 +31,7 @@ func (t *Tracker) adopt(o Options) (retired []*account) {
 	t.options = o
 	t.bounds.models.limit = o.Models
 	retired = t.adoptAccounts(o.Accounts)
+	t.retiring = retired
 	changed := t.adoptGroups(o.Groups)
 	if o.Bounds != bounds {
 		for _, g := range t.groups {
@@ -103,29 +104,11 @@ func (t *Tracker) adoptGroups(options []GroupOptions) map[*group]bool {
 	return changed
 }
 
-// entrust has a group's tasks asked by an account from now on.
-func (t *Tracker) entrust(g *group, a *account) {
-	from := g.account
-	g.account = a
-	if from == a || from == nil {
-		return
-	}
-	t.hot, t.cold = newShelf(), newShelf() // each task shows its account
-	for _, k := range t.unfinished {
-		if k.group == g {
-			from.dequeue(k)
-			if !k.open.asking {
-				k.await()
-			}
-		}
-	}
-	from.release()
-}
-
 // dropGroups forgets the groups that are not among the options, and what is left of their tasks.
 func (t *Tracker) dropGroups(options []GroupOptions) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.retiring = nil
 	gone := make(map[*group]bool)
 	left := 0
 	for _, g := range t.groups[len(options):] {
@@ -135,7 +118,7 @@ func (t *Tracker) dropGroups(options []GroupOptions) {
 		t.former.remember(g.name, g.experience)
 	}
 	if left > 0 {
-		for _, k := range slices.Collect(t.tasks.All()) {
+		for _, k := range slices.Collect(t.tasks.all()) {
 			if gone[k.group] {
 				t.drop(k)
 				t.dropped.remember(k)

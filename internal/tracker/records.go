@@ -27,13 +27,51 @@ func lastRun(s *store.Store, now time.Time) time.Time {
 	return at
 }
 
-// recorded returns what the store knows of listed tasks. It reads the disk, so the lock must not be held.
-func (t *Tracker) recorded(listed []source.Task) []store.Record {
+// recorded returns what the store knows of tasks listed in a group. It reads the disk, so the lock must not be held.
+func (t *Tracker) recorded(in string, listed []source.Task) []store.Record {
 	ids := make([]string, len(listed))
 	for i, l := range listed {
 		ids[i] = l.ID
 	}
-	return t.store.Find(ids)
+	t.mu.Lock()
+	account := t.byGroup[in].account.name
+	t.mu.Unlock()
+	return t.store.Find(account, ids)
+}
+
+// keepRecord has the store keep what is known of a task.
+func (t *Tracker) keepRecord(k *task, committed func()) bool {
+	return t.store.Put(k.group.account.name, k.id, k.record(), committed)
+}
+
+// believed returns a record that was found for an account, or none if it is another's.
+func (t *Tracker) believed(r store.Record, a *account) store.Record {
+	if r.KeptByID() {
+		if owner := t.owner(r); owner != a.name {
+			return store.Record{}
+		}
+	}
+	return r
+}
+
+// owner returns the account whose a record is that was kept by id alone: that of its group. Where there is a single account it is that
+// one's. Empty: it can't be told.
+func (t *Tracker) owner(r store.Record) string {
+	if g := t.byGroup[r.Group]; g != nil {
+		return g.account.name
+	}
+	if len(t.accounts) == 1 {
+		return t.accounts[0].name
+	}
+	return ""
+}
+
+// Owner implements store.Tasks.
+func (t *Tracker) Owner(r store.Record) (account string, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	account = t.owner(r)
+	return account, account != ""
 }
 
 // recall returns a finished task as an earlier process, or this one, left it.
@@ -84,34 +122,45 @@ func (k *task) record() store.Record {
 	return r
 }
 
+// Accounts implements store.Tasks.
+func (t *Tracker) Accounts() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.tasks.names()
+}
+
 // IDs implements store.Tasks.
-func (t *Tracker) IDs() []string {
+func (t *Tracker) IDs(account string) []string {
 	var ids []string
 	for i := range table.Shards {
-		ids = t.appendIDs(ids, i)
+		ids = t.appendIDs(ids, account, i)
 	}
 	return ids
 }
 
-func (t *Tracker) appendIDs(ids []string, shard int) []string {
+func (t *Tracker) appendIDs(ids []string, account string, shard int) []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if ids == nil {
-		ids = make([]string, 0, t.tasks.Len()+t.tasks.Len()/8)
+	all := t.tasks[account]
+	if all == nil {
+		return ids
 	}
-	for k := range t.tasks.Shard(shard) {
+	if ids == nil {
+		ids = make([]string, 0, all.Len()+all.Len()/8)
+	}
+	for k := range all.Shard(shard) {
 		ids = append(ids, k.id)
 	}
 	return ids
 }
 
 // Records implements store.Tasks.
-func (t *Tracker) Records(ids []string) []store.Record {
+func (t *Tracker) Records(account string, ids []string) []store.Record {
 	records := make([]store.Record, len(ids))
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for i, id := range ids {
-		if k := t.tasks.Get(id); k != nil {
+		if k := t.tasks.get(account, id); k != nil {
 			records[i] = k.record()
 		}
 	}
@@ -119,10 +168,10 @@ func (t *Tracker) Records(ids []string) []store.Record {
 }
 
 // Listed implements store.Tasks.
-func (t *Tracker) Listed(id string) bool {
+func (t *Tracker) Listed(account, id string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.tasks.Get(id) != nil
+	return t.tasks.get(account, id) != nil
 }
 
 // recent is how many durations of a model are learned again at the start: as many as are remembered.

@@ -71,7 +71,7 @@ func (h *history) some(most int) []string {
 // answer has the API say something about tasks that are not finished.
 func (h *history) answer(ids ...string) {
 	for _, id := range ids {
-		k := h.tasks.Get(id)
+		k := h.tasks.get(h.accounts[h.IntN(2)].Name, id)
 		if k == nil || k.open == nil {
 			continue
 		}
@@ -142,13 +142,14 @@ func TestTasksWithSeriesAreThoseOfThePlainChoice(t *testing.T) {
 // check compares what is shown to what a plain choice among all tasks shows.
 func (h *history) check(t *testing.T) {
 	t.Helper()
-	want := map[string]*Block{}
+	type key struct{ account, id string }
+	want := map[key]*Block{}
 	without := map[string]int{}
-	for k := range h.tasks.All() {
+	for k := range h.tasks.all() {
 		without[k.group.name]++
 	}
 	for _, k := range h.plainChoice() {
-		want[k.id] = NewBlock(k.snapshot())
+		want[key{k.group.account.name, k.id}] = NewBlock(k.snapshot())
 		without[k.group.name]--
 	}
 	time.Sleep(snapshotInterval)
@@ -160,7 +161,7 @@ func (h *history) check(t *testing.T) {
 	for _, b := range s.Blocks {
 		for i := range b.Len() {
 			b.Read(i, &got)
-			w := want[got.ID]
+			w := want[key{got.Account, got.ID}]
 			if w == nil {
 				t.Fatalf("%s has series", got.ID)
 			}
@@ -168,7 +169,7 @@ func (h *history) check(t *testing.T) {
 			if !reflect.DeepEqual(got, as) {
 				t.Fatalf("got  %+v\nwant %+v", got, as)
 			}
-			delete(want, got.ID)
+			delete(want, key{got.Account, got.ID})
 		}
 	}
 	for _, g := range s.Groups {
@@ -190,7 +191,7 @@ func (h *history) plainChoice() []*task {
 			answered = append(answered, k)
 		}
 	}
-	slices.SortFunc(answered, func(a, b *task) int { return cmp.Or(cmp.Compare(b.born(), a.born()), cmp.Compare(a.id, b.id)) })
+	slices.SortFunc(answered, func(a, b *task) int { return cmp.Or(cmp.Compare(b.born(), a.born()), cmp.Compare(a.id, b.id), cmp.Compare(a.group.account.name, b.group.account.name)) })
 	half := min(len(answered), limit/2)
 	chosen := slices.Clone(answered[:half])
 	for _, k := range slices.Backward(h.finished) {
@@ -209,7 +210,7 @@ func (h *history) plainChoice() []*task {
 // finishAll has the API say that tasks have succeeded.
 func (h *history) finishAll(ids ...string) {
 	for _, id := range ids {
-		k := h.tasks.Get(id)
+		k := h.tasks.get(h.accounts[0].Name, id)
 		h.takeOut(k.group.account, id)
 		h.learn(k.group.account, k, kie.Answer{ID: id, Model: "m", State: kie.StateSuccess, Created: 1, Completed: 2}, nil)
 	}

@@ -27,7 +27,7 @@ func (t *Tracker) keep(a *account, answer kie.Answer) {
 		return
 	}
 	t.strays.remember(strayKey{a.name, answer.ID}, answer)
-	if k := t.tasks.Get(answer.ID); k != nil {
+	if k := t.tasks.get(a.name, answer.ID); k != nil {
 		t.resolve(k, time.Now())
 	}
 }

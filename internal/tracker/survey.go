@@ -72,18 +72,19 @@ type newest struct {
 
 // answered is a task with what orders it, as it was when it was looked at.
 type answered struct {
-	born kie.Time
-	id   string
-	task *task
+	born    kie.Time
+	id      string
+	account string
+	task    *task
 }
 
 // compare orders by age, the newest first.
 func (a answered) compare(b answered) int {
-	return cmp.Or(cmp.Compare(b.born, a.born), cmp.Compare(a.id, b.id))
+	return cmp.Or(cmp.Compare(b.born, a.born), cmp.Compare(a.id, b.id), cmp.Compare(a.account, b.account))
 }
 
 func (n *newest) add(k *task) {
-	a := answered{k.born(), k.id, k}
+	a := answered{k.born(), k.id, k.group.account.name, k}
 	switch {
 	case len(n.tasks) < n.limit:
 		heap.Push(n, a)

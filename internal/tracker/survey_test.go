@@ -17,7 +17,7 @@ func waiting(tb testing.TB, tasks, limit int) *history {
 	h := newHistory(0, tasks, limit)
 	h.list(h.ids...)
 	for _, id := range h.ids {
-		k := h.tasks.Get(id)
+		k := h.tasks.get(h.accounts[0].Name, id)
 		h.takeOut(k.group.account, id)
 		created := kie.TimeOf(time.Now())
 		h.learn(k.group.account, k, kie.Answer{ID: id, Model: "m", State: kie.StateGenerating, Created: created}, nil)

@@ -246,7 +246,7 @@ func (t *Tracker) conclude(a *account, k *task, answer kie.Answer, err error, no
 	case class == kie.ClassNotFound:
 		o.notFound(k, a.clock)
 		if o.given {
-			t.store.Put(k.id, k.record(), nil)
+			t.keepRecord(k, nil)
 		}
 	case class == kie.ClassRateLimited, kie.Cancelled(err):
 		return // says nothing about the task: it stays as it was, due
@@ -315,7 +315,7 @@ func (t *Tracker) answered(a *account, k *task, answer kie.Answer) {
 	o.Due = a.clock.now.Add(k.interval(t.options.Bounds, age))
 	if !known {
 		o.watched = true
-		t.store.Put(k.id, k.record(), nil)
+		t.keepRecord(k, nil)
 	}
 }
 
@@ -361,13 +361,13 @@ func (t *Tracker) finish(k *task, answer kie.Answer, c clock) {
 	k.learned = kie.TimeOf(c.now)
 	if !news {
 		k.group.uncounted++
-		t.store.Put(k.id, k.record(), nil)
+		t.keepRecord(k, nil)
 		return
 	}
 	k.marks.set(markCounted, true)
 	// Totals show a task once it is on disk that they do, so that no restart counts it again.
 	count := k.counter(answer, c)
-	if !t.store.Put(k.id, k.record(), func() { t.do(count) }) {
+	if !t.keepRecord(k, func() { t.do(count) }) {
 		count()
 	}
 }

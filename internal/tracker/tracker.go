@@ -15,7 +15,6 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
-	"github.com/kie-exporter/kie_exporter/internal/table"
 )
 
 // Options say what is tracked and how.
@@ -70,11 +69,12 @@ type Tracker struct {
 	options    Options
 	awakeUntil time.Time
 	accounts   []*account
+	retiring   []*account // those that a reconfiguration under way does away with
 	groups     []*group
 	byGroup    map[string]*group
 	experience // of all tasks
 	former     former
-	tasks      *table.Table[task]
+	tasks      tasks
 	unfinished []*task
 	finished   []*task // in the order in which it was learned, with gaps
 	gaps       int     // in finished
@@ -96,7 +96,7 @@ func New(o Options) *Tracker {
 		lastRun:    lastRun(o.Store, time.Now()),
 		hired:      make(chan struct{}, 1),
 		experience: newExperience(nil),
-		tasks:      newTasks(),
+		tasks:      make(tasks),
 		dropped:    newDropped(),
 		strays:     newStrays(),
 		models:     make(map[modelKey]*model),
@@ -173,11 +173,10 @@ const (
 // Apply takes a change of what is listed. It implements source.Sink: one change at a time.
 func (t *Tracker) Apply(c source.Change) {
 	for ids := range slices.Chunk(c.Removed, applyAtATime) {
-		t.remove(ids)
-		t.store.Forget(ids)
+		t.store.Forget(t.remove(c.Group, ids), ids)
 	}
 	for listed := range slices.Chunk(c.Added, findAtATime) {
-		records, now, seen := t.recorded(listed), time.Now(), make(alike)
+		records, now, seen := t.recorded(c.Group, listed), time.Now(), make(alike)
 		for i := 0; i < len(listed); i += applyAtATime {
 			end := min(i+applyAtATime, len(listed))
 			t.list(c.Group, listed[i:end], records[i:end], c.Backlog, now, seen)
@@ -195,15 +194,21 @@ func (t *Tracker) wakeAll() {
 	}
 }
 
-func (t *Tracker) remove(ids []string) {
+// remove tracks tasks of a group no longer, and returns their account. What another group has is none of theirs.
+func (t *Tracker) remove(from string, ids []string) (account string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	g := t.byGroup[from]
+	if g == nil {
+		return "" // its tasks went with it
+	}
 	for _, id := range ids {
-		if k := t.tasks.Get(id); k != nil {
+		if k := t.tasks.get(g.account.name, id); k != nil && k.group == g {
 			t.drop(k)
 			t.dropped.remember(k)
 		}
 	}
+	return g.account.name
 }
 
 // list tracks tasks listed in a group, of which the store has records.
@@ -216,12 +221,12 @@ func (t *Tracker) list(in string, listed []source.Task, records []store.Record, 
 		if !t.bounds.admitLabels(l.Labels) {
 			t.bounds.overflows.LabelKey++
 		}
-		if k := t.tasks.Get(l.ID); k != nil {
+		if k := cmp.Or(t.tasks.get(g.account.name, l.ID), t.orphan(l.ID)); k != nil {
 			t.move(k, g, l.Labels)
 			t.resolve(k, now)
 			continue
 		}
-		k, r := cmp.Or(t.dropped.recall(l.ID), dropped[l.ID]), records[i]
+		k, r := cmp.Or(t.dropped.recall(g.account.name, l.ID), dropped[l.ID]), t.believed(records[i], g.account)
 		switch {
 		case k != nil:
 			if k.open == nil || !k.open.asking { // a query reads it without the lock
@@ -237,12 +242,12 @@ func (t *Tracker) list(in string, listed []source.Task, records []store.Record, 
 				o.Due = now.Add(g.firstQuery(t.options.Bounds, l.Model))
 			}
 			k = seen.begin(&task{id: l.ID, family: &g.family}, o)
-			t.store.Put(k.id, k.record(), nil)
+			t.keepRecord(k, nil)
 		}
 		t.restore(k, g, l.Labels)
 		if r.Known() && r.Group != g.name { // it was moved while we did not run, or did not know it
 			g.inherit(k.modelName(), t.experienceOf(r.Group))
-			t.store.Put(k.id, k.record(), nil)
+			t.keepRecord(k, nil)
 		}
 		t.resolve(k, now)
 	}
@@ -261,7 +266,7 @@ func (t *Tracker) meet(l source.Task, backlog bool, now time.Time) open {
 // restore tracks a task, with what is known of it, in a group.
 func (t *Tracker) restore(k *task, g *group, labels map[string]string) {
 	k.marks.set(markRemoved, false)
-	t.tasks.Put(k)
+	t.tasks.put(g.account.name, k)
 	if k.open == nil {
 		t.putFinished(k)
 	} else {
@@ -273,7 +278,7 @@ func (t *Tracker) restore(k *task, g *group, labels map[string]string) {
 // drop tracks a task no longer. Totals keep what it added to them.
 func (t *Tracker) drop(k *task) {
 	k.marks.set(markRemoved, true)
-	t.tasks.Delete(k.id)
+	t.tasks.delete(k.group.account.name, k)
 	if k.open == nil {
 		t.takeFinished(k)
 	} else {
@@ -313,9 +318,13 @@ func (t *Tracker) enter(k *task, g *group, labels map[string]string) {
 func (t *Tracker) move(k *task, g *group, labels map[string]string) {
 	from := k.group
 	t.leave(k)
+	if from.account != g.account {
+		t.tasks.delete(from.account.name, k)
+		t.tasks.put(g.account.name, k)
+	}
 	t.enter(k, g, labels)
 	if g != from {
-		t.store.Put(k.id, k.record(), nil)
+		t.keepRecord(k, nil)
 	}
 }
 
