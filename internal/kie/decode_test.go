@@ -260,6 +260,7 @@ func TestOnlyAnEmptyResultIsNone(t *testing.T) {
 		`{"code":422,"message":"recordInfo is null","data":{"taskId":"x"}}`: false, `{"data":null,"msg":"success","code":200}`: false,
 		`{"code":"501","msg":"failed"}`: false, `{"code":"GENERATION_FAILED","message":"no"}`: false, `{"error":"no"}`: false,
 		`{"error":{"code":500,"message":"no"},"requestId":"x"}`: false, `{"success":false,"message":"no"}`: false,
+		`{"errors":[{"message":"no"}],"requestId":"x"}`: false, `{"error_msg":"no"}`: false, `{"errMessage":"no"}`: false, `{"failReason":"no"}`: false,
 		`{"status":"failed","message":"no"}`: false, `{"errorCode":5,"errorMessage":"no"}`: false, `{"resultObject":{"code":500,"msg":"no"}}`: false,
 
 		`{"resultUrls":["https://example.com/1.jpg"]}`: true, `"{\"resultUrls\":[\"https://example.com/1.jpg\"]}"`: true,
@@ -270,6 +271,8 @@ func TestOnlyAnEmptyResultIsNone(t *testing.T) {
 		`{"state":"done"}`: true, `{"resultUrls":[],"lastFrameUrl":"x"}`: true, `{"message":"hello"}`: true, `{"resultObject":{"code":"print(1)"}}`: true,
 		jsonIn(`{"resultUrls":["x"]}`, 2): true, jsonIn(`{"resultUrls":["x"]}`, 4): true,
 		`{"code":200,"msg":"success","data":{"resultUrls":["x"]}}`: true, `{"error":null,"resultUrls":["x"]}`: true, `{"error":"","url":"x"}`: true,
+		`{"errorCode":"0","errorMsg":"ok","url":"x"}`: true, `{"error":{"code":0,"message":""},"url":"x"}`: true, `{"failCode":"0","failMsg":"","url":"x"}`: true,
+		`{"code":"SUCCESS","message":"done","url":"x"}`: true, `{"code":201,"msg":"created","url":"x"}`: true, `{"error":"none","errors":[],"url":"x"}`: true,
 		`{"errorCode":0,"url":"x"}`: true, `{"success":true,"url":"x"}`: true, `[{"code":500,"msg":"no"},"https://example.com/2.jpg"]`: true,
 	} {
 		for name, members := range map[string]string{

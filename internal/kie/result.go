@@ -46,9 +46,10 @@ func holdsText(text string, depth int) bool {
 			}
 			top.take(isText(v, depth), strings.TrimSpace(v) != "", v)
 		case json.Number:
-			top.take(false, true, v.String())
+			f, err := v.Float64()
+			top.take(false, err != nil || f != 0, v.String())
 		case bool:
-			top.take(false, true, strconv.FormatBool(v))
+			top.take(false, v, strconv.FormatBool(v))
 		default:
 			top.take(false, false, "")
 		}
@@ -72,7 +73,7 @@ type level struct {
 	isObject, atKey bool
 	key             string // of the next value
 
-	filled  bool // there is any value
+	filled  bool // there is any value but nothing, zero and false
 	found   bool // there is text in it
 	message bool // there is a text for people
 	coded   bool // there is a code that is a number
@@ -80,7 +81,7 @@ type level struct {
 	failed  bool // there is what only errors have
 }
 
-// take notes a value: whether it holds text, whether it is there at all, and what a plain one says.
+// take notes a value: whether it holds text, whether it is more than nothing, zero or false, and what a plain one says.
 func (l *level) take(holds, present bool, value string) {
 	l.atKey = l.isObject
 	l.filled = l.filled || present
@@ -88,15 +89,16 @@ func (l *level) take(holds, present bool, value string) {
 		l.found = l.found || holds
 		return
 	}
-	switch strings.ToLower(l.key) {
+	switch plainWord(l.key) {
 	case "msg", "message":
 		l.message = l.message || holds
-	case "code", "status_code", "statuscode":
+	case "code", "statuscode":
 		code, err := strconv.ParseFloat(value, 64)
-		l.coded, l.worded = l.coded || err == nil, l.worded || err != nil && holds
-		l.failed = l.failed || err == nil && code != 200 && code != 0
-	case "error", "errormessage", "error_message", "errmsg", "errorcode", "error_code", "errcode", "failmsg", "failcode":
-		l.failed = l.failed || holds || present && value != "false" && value != "0"
+		l.coded, l.worded = l.coded || err == nil, l.worded || err != nil && holds && !saysNoError(value)
+		l.failed = l.failed || err == nil && code != 0 && (code < 200 || code > 299)
+	case "error", "errors", "err", "exception", "errormessage", "errormsg", "errmessage", "errmsg", "errorcode", "errcode",
+		"failmsg", "failmessage", "failcode", "failreason":
+		l.failed = l.failed || present && !saysNoError(value)
 	case "status", "state":
 		l.failed = l.failed || stateOf(value) == StateFail
 		l.found = l.found || holds
@@ -114,4 +116,13 @@ func (l *level) yields() bool {
 		return false
 	}
 	return l.found || l.worded || l.message && !l.coded
+}
+
+// saysNoError reports whether the value of a key for errors says that there is none.
+func saysNoError(value string) bool {
+	switch plainWord(value) {
+	case "0", "200", "false", "none", "null", "no", "ok", "success", "noerror":
+		return true
+	}
+	return false
 }
