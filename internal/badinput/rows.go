@@ -361,7 +361,7 @@ func lists() []row {
 			},
 		},
 		{
-			"a link to nothing, to itself, a FIFO, socket or folder matched by a pattern",
+			"a link to nothing, to itself, a FIFO, socket or folder, or a file whose ending is none of a list, matched by a pattern",
 			"that entry fails, counted and logged, and keeps its ids; the lists beside it count as read",
 			[]string{
 				"source.TestAnEntryThatIsNoListFailsAloneAndTheSiblingsCountAsRead/a link to nothing",
@@ -369,6 +369,7 @@ func lists() []row {
 				"source.TestAnEntryThatIsNoListFailsAloneAndTheSiblingsCountAsRead/a FIFO",
 				"source.TestAnEntryThatIsNoListFailsAloneAndTheSiblingsCountAsRead/a socket",
 				"source.TestAnEntryThatIsNoListFailsAloneAndTheSiblingsCountAsRead/a folder",
+				"source.TestAFileOfAnotherKindFailsAloneAndTheSiblingsCountAsRead",
 				"source.TestListsAreKeptWhileNothingButWhatIsNoneMatches",
 			},
 		},
@@ -424,7 +425,8 @@ func lists() []row {
 		{
 			"JSON, CSV or HTML in a plain list; an ending that nobody knows", "refused as a whole, with the line; the check refuses such a name",
 			[]string{
-				"source.TestWhatIsNoPlainListIsRefusedAsAWholeWithTheLine/JSON", "source.TestWhatIsNoPlainListIsRefusedAsAWholeWithTheLine/CSV",
+				"source.TestWhatIsNoPlainListIsRefusedAsAWholeWithTheLine/JSON", "source.TestWhatIsNoPlainListIsRefusedAsAWholeWithTheLine/JSON strings",
+				"source.TestWhatIsNoPlainListIsRefusedAsAWholeWithTheLine/CSV",
 				"source.TestWhatIsNoPlainListIsRefusedAsAWholeWithTheLine/HTML", "source.TestEndingsThatNobodyKnowsAreRefused",
 			},
 		},

@@ -26,6 +26,23 @@ var noLists = map[string]func(path string) error{
 	"a link to a pipe": func(path string) error { return os.Symlink("../pipe", path) },
 }
 
+func TestAFileOfAnotherKindFailsAloneAndTheSiblingsCountAsRead(t *testing.T) {
+	inFakeTime(t, func(b *bench) {
+		b.write("a.txt", "a1\na2\n")
+		b.write("README.md", "Who writes what here\n")
+		b.start("*")
+		if s := b.stat("*"); !s.Read || s.Errors != 1 {
+			b.t.Errorf("stat %+v", s)
+		}
+		b.write("a.txt", "a2\n")
+		b.poll(8)
+		b.want("a2")
+		if b.logged("README.md: the name's ending") != 1 {
+			b.t.Errorf("log: %s", b.logs.String())
+		}
+	})
+}
+
 func TestAnEntryThatIsNoListFailsAloneAndTheSiblingsCountAsRead(t *testing.T) {
 	for name, put := range noLists {
 		t.Run(name, func(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 	"strings"
 )
 
-var noList = []error{errDirectory, errNotRegular, errLink, errOutside, errKernel, errSecretFile}
+var noList = []error{errDirectory, errNotRegular, errLink, errOutside, errKernel, errSecretFile, errEnding}
 
 var errNoFiles = errors.New("no file matches any more")
 

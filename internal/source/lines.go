@@ -92,9 +92,8 @@ func (s *stream) value() error {
 		}
 		return err
 	case '"':
-		start := s.at
 		id, err := s.string()
-		if err == nil && !s.alone(start) {
+		if err == nil && !s.whole() {
 			err = errSyntax // a part of something
 		}
 		s.items = append(s.items, streamItem{saying: saying{id: id}})
@@ -130,19 +129,14 @@ func (s *stream) task() error {
 	return err
 }
 
-// alone reports whether nothing else is on the line of the text from start to here.
-func (s *stream) alone(start int) bool {
-	const blank = " \t\r\x1e"
-	before := start
-	for before > 0 && strings.IndexByte(blank, s.content[before-1]) >= 0 {
-		before--
-	}
-	after := s.at
-	for after < len(s.content) && strings.IndexByte(blank, s.content[after]) >= 0 {
-		after++
-	}
-	return s.begins(before) && (after == len(s.content) || s.content[after] == '\n')
+// whole reports whether the string that ends here is a value of its own: on its line nothing is behind it but further ones.
+func (s *stream) whole() bool {
+	behind := s.behind()
+	return behind == "" || strings.IndexByte("\n\"{[", behind[0]) >= 0
 }
+
+// behind returns what follows this place, without blanks.
+func (s *stream) behind() string { return strings.TrimLeft(s.content[s.at:], " \t\r\x1e") }
 
 // begins reports whether a line begins at this place.
 func (s *stream) begins(at int) bool {
@@ -154,7 +148,7 @@ func (s *stream) begins(at int) bool {
 func (s *stream) unsettled(start int, err error) bool {
 	switch {
 	case err == nil: // an object and an array tell their own end
-		return s.at == len(s.content) && s.content[start] != '{' && s.content[start] != '['
+		return s.behind() == "" && s.content[start] != '{' && s.content[start] != '['
 	case s.cutOff(err):
 		return true
 	}

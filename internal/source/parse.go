@@ -145,8 +145,8 @@ func isForeign(line string) error {
 	switch {
 	case line[0] == '<':
 		return errIsMarkup
-	case (line[0] == '{' || line[0] == '[') && (len(line) == 1 || strings.IndexByte(line, '"') > 0):
-		return errIsJSON // an odd id like {} is none
+	case line[0] == '{' || line[0] == '[', len(line) > 1 && line[0] == '"' && line[len(line)-1] == '"':
+		return errIsJSON
 	case strings.IndexByte(line, ',') >= 0:
 		return errIsCSV
 	}
