@@ -52,7 +52,7 @@ func costly() map[string]string {
 		"nested.yml": fill("- ", maxYAML), "anchors.yml": fill("- &a b\n", maxYAML), "blocks.yml": fill("- |\n  a\n", maxYAML),
 		"begun.jsonl": fill("[[],\n", 1<<20), "nested.jsonl": fill("[", 1<<20), "keys.jsonl": fill(`{"a":`+"\n", 1<<20), "strings.jsonl": fill(`"a":`+"\n", 1<<20),
 		"ids in a line.jsonl": fill(`"task_12345678" `, 1<<20),
-		"quotes.jsonl": fill(`"`+"\n", 1<<20), "blanks.jsonl": fill(" ", 1<<20), "deep.jsonl": fill(strings.Repeat("[", maxDepth-1)+"1,\n", 1<<20), "braces.jsonl": fill("{}", 1<<20),
+		"quotes.jsonl":        fill(`"`+"\n", 1<<20), "blanks.jsonl": fill(" ", 1<<20), "deep.jsonl": fill(strings.Repeat("[", maxDepth-1)+"1,\n", 1<<20), "braces.jsonl": fill("{}", 1<<20),
 		"nested.json": fill("[", 1<<20), "keys.json": "[{" + fill(`"a":1,`, 1<<20), "key.json": `[{"` + fill("a", 4<<20) + `":1}]`, "escapes.json": `["` + fill(`\u0061`, 1<<20) + `"]`,
 		"bad.txt": fill("\x00\n", 1<<20), "line.txt": fill("x", 1<<20), "invisible.txt": fill("\u200b", 1<<20),
 	}
