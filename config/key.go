@@ -90,7 +90,7 @@ func (k *Key) file() string { return k.held.file }
 // Origin says in words where the key comes from.
 func (k *Key) Origin() string {
 	if k.held.file == "" {
-		return "from " + keyVariable
+		return "from the environment variable " + keyVariable
 	}
 	return "read from " + readable(k.held.file)
 }

@@ -20,7 +20,7 @@ func TestARefusedKeyIsToldAtTheStartWithWhereItComesFrom(t *testing.T) {
 	replaceIn(t, file, "{base_url", "{credentials_file: key, base_url")
 	for config, want := range map[string]string{
 		file: "The API refuses the key of account default, read from " + key,
-		configFile(t, url, "groups: [{tasks: [a]}]"): "The API refuses the key of account default, from KIE_API_KEY",
+		configFile(t, url, "groups: [{tasks: [a]}]"): "The API refuses the key of account default, from the environment variable KIE_API_KEY",
 	} {
 		p := start(t, "--config.file="+config)
 		for deadline := time.Now().Add(20 * time.Second); !strings.Contains(p.stderr.String(), want); time.Sleep(10 * time.Millisecond) {
