@@ -50,12 +50,13 @@ var (
 	separator = regexp.MustCompile(`[\s_\-"'` + "`" + `’“”*/]+`)
 
 	// asParameter is a parameter as a validation names it: before what it must be, or after what it is.
-	asParameter = regexp.MustCompile(`(?i)["'` + "`" + `]?[\w.\[\]-]+["'` + "`" + `]?:? (?:is|are|was|were) (?:not (?:a )?(?:valid|recogni[sz]ed|set|defined|numeric|positive|an? )|` +
-		`invalid|required|missing|deprecated|unknown|out of range|read only|empty)` +
-		`|["'` + "`" + `]?[\w.\[\]-]+["'` + "`" + `]?:? (?:must|should|needs to|has to|cannot|can't) be\b` +
+	asParameter = regexp.MustCompile(`(?i)["'` + "`" + `]?(?:safety |moderation |nsfw )?[\w.\[\]-]+["'` + "`" + `]?:? (?:is|are|was|were) (?:an? )?` +
+		`(?:not (?:a )?(?:valid|supported|recogni[sz]ed|set|defined|numeric|positive|an? )|invalid|required|missing|deprecated|unknown|out of range|read only|empty)` +
+		`|["'` + "`" + `]?(?:safety |moderation |nsfw )?[\w.\[\]-]+["'` + "`" + `]?:? (?:must|should|needs to|has to|cannot|can't) be\b` +
 		`|\b(?:value (?:for|of)|missing|unknown|unsupported|unexpected) ["'` + "`" + `]?\w+[_.]\w+` +
-		`|\bvalue (?:for|of) (?:the )?["'` + "`" + `]?\w+` +
-		`|\binvalid (?:\w+ )?(?:for |of )?["'` + "`" + `]?\w*(?:version|level|tolerance|checker|setting|threshold|filter)\b`)
+		`|\bvalue(?: for| of|:) (?:the )?["'` + "`" + `]?\w+` +
+		`|\binvalid (?:\w+ )?(?:for |of )?["'` + "`" + `]?\w*(?:version|level|tolerance|checker|setting|threshold|filter)s?\b` +
+		`|["'` + "`" + `]?\b[a-z]+[_.][\w.]+["'` + "`" + `]? (?:parameter|param|field|argument|property|option|attribute|flag)s?\b`)
 
 	// namedParameter is one that is called so.
 	namedParameter = regexp.MustCompile(`(?i)\b(?:parameter|param|field|argument|property|option|attribute|header|flag|setting)s?:? ["'` + "`" + `]?[\w.\[\]-]+` +
@@ -68,28 +69,30 @@ var (
 		`(?:rate limit(?:ing|s)?|throttl\w+|privacy|retry|retries|retention|cors|cookie|cach\w+|security|password|refund|pricing|billing|` +
 			`payment|backoff|restart|eviction|iam|bucket|access|network|routing|scaling|lifecycle|key|quota|fair use|firewall|update|upgrade|` +
 			`timeout|proxy|same origin|origin|referrer|webhook|callback|scheduling|scheduler|queue|storage|organi[sz]ation|role|pull|` +
-			`deletion|concurrency|credits?|load balancing|tls|certificate|domain|shipping|insurance) polic(?:y|ies)\b`,
+			`deletion|concurrency|credits?|load balancing|tls|certificate|domain|shipping|insurance|upload|maintenance|size|naming|versioning|backup|logging|support|account|subscription) polic(?:y|ies)\b`,
 		`\bpolic(?:y|ies) (?:url|uri|link|id|name|version|document|file|engine|server|service|page|number|holder|not found)\b`,
 		`\b(?:foreign key|unique|primary key|not null|check|integrity|schema|constraint|protocol|access|segmentation|memory|sharing|type|` +
-			`format|sla|quota|limit|rate limit|timing|lock|layer|contract) violat\w+`,
+			`format|sla|quota|limit|rate limit|timing|lock|order|uniqueness|layer|contract) violat\w+`,
 		`\bviolat\w+ (?:(?:of|the|a|an|its|our|their|your|not|unique|foreign|primary|check|table) )*(?:null |key )?(?:foreign|unique|` +
-			`primary|constraint|schema|protocol|integrity|rate|limit|quota|sla|key|rfc|http|spec\w*|format|invariant|contract|type|concurrency|;)`,
+			`primary|constraint|schema|protocol|integrity|rate|limit|quota|sla|key|rfc|http|spec\w*|format|invariant|contract|type|concurrency|ur[li]|min\w*|max\w*|size|dimensions?|aspect|resolution|length|pattern|regex\w*|naming|encoding|json|;)`,
 		`\b(?:case|time|latency|type|order|locale|whitespace|space|accent|position|light|cost|price|motion|context|touch|temperature) (?:in)?sensitiv\w+`,
 		`\bsensitiv\w+ (?:data|fields?|headers?|env\w*|variables?|files?|keys?|credentials?|to)\b`,
 		`\bsensitivity\b`,
-		`\bsafety (?:tolerance|margins?|factors?|levels?|settings?|checker version|net|timeout|stock|lock|parameters?|catch|switch)\b`,
+		`\bsafety (?:tolerance|margins?|factors?|levels?|checker version|net|timeout|stock|lock|parameters?|catch|switch)\b`,
 		`\b(?:thread|type|memory|exception|null|concurrency) safety\b`,
 		`\bmoderat(?:e|ely)\b`,
 		`\b(?:moderat(?:ion|or)|safety|nsfw)(?: \w+){0,2} (?:service|api|server|endpoint|queue|backend|check|checker|filter|request|call|system|model|worker)?` +
-			` ?(?:is |was |are |has |currently |temporarily )*(?:unavailable|unreachable|timed out|timeout|time out|down|overloaded|busy|offline|crashed|not responding|not loaded|disabled|enabled|starting|full)\b`,
-		`\bcould not (?:reach|load|connect to|contact)(?: \w+){0,2} (?:moderat\w+|safety|nsfw)(?: \w+)?`,
+			` ?(?:is |was |are |has |currently |temporarily )*(?:unavailable|unreachable|timed out|timeout|time out|down|overloaded|busy|offline|crashed|not responding|not loaded|disabled|enabled|starting|full|failed to (?:load|start|respond|connect|initiali[sz]e)|out of memory)\b`,
+		`\b(?:timed out|timeout|time out) (?:in|at|on|during|within|while|waiting)(?: \w+){0,3} (?:moderat\w+|safety|nsfw)(?: \w+)?`,
+		`\b(?:moderation|safety|nsfw) (?:service|api|server|endpoint|backend|model|worker) (?:error|returned|responded|refused)\b`,
+		`\b(?:calling|call to|could not (?:reach|load|connect to|contact))(?: \w+){0,2} (?:moderat\w+|safety|nsfw)(?: \w+)?`,
 		`\b(?:moderation|safety|nsfw) (?:level|mode|checker|filter|threshold|score|model|version|flag|tolerance|setting)s? (?:version|level|not found|unsupported|failed to load|cannot|value)\b`,
-		`\bflagged (?:as |for |by )(?:the )?(?:retry|retries|stale|duplicate|corrupt\w*|failed|done|deleted|deletion|expired|slow|lost|dead|timed out|billing|` +
+		`\bflagged (?:as |for |by )(?:the )?(?:retry|retries|stale|faulty|preempt\w*|stuck|hung|zombie|orphan\w*|abandoned|leaked|compromised|duplicate|corrupt\w*|failed|done|deleted|deletion|expired|slow|lost|dead|timed out|billing|` +
 			`payment|maintenance|cleanup|garbage|scheduler|watchdog|inactive|unhealthy|overdue|missing|incomplete|refund|removal|beta)\b`,
 		`\bprohibited (?:characters?|methods?|header|headers|port|redirect|protocol|operation|by firewall|by cors|from calling|from accessing)\b`,
 		`\b(?:concurrent|parallel|duplicate|repeated|redirects?|http|access|writes?|operation|method|methods|calls?|overwriting|polling|downgrades?|` +
-			`requests?|headers?|ports?|use of http|connections?)(?: to \w+| from \w+)?(?: is| are| was| were)? prohibited\b`,
-		`\b(?:account|ip|ip address|api|card|transaction|payment|worker|node)(?: is| was| has been| have been| been)? flagged\b`,
+			`requests?|headers?|ports?|use of http|connections?|file types?|types?|extensions?|formats?)(?: to \w+| from \w+)?(?: is| are| was| were)? prohibited\b`,
+		`\b403 prohibited\b`, `\b(?:account|ip|ip address|api|key|token|card|transaction|payment|worker|node|gpu|host|instance)(?: is| was| has been| have been| been)? flagged\b`,
 		`\baccess (?:to \w+ )?(?:is )?prohibited\b`,
 		`\bminor (?:version|release|update|upgrade|error|issue|change|number|key|axis|gc|fault|page|delay|bug|revision|scale|problem|upload ` +
 			`(?:error|issue|delay|problem|glitch|hiccup|failure|failed))s?\b`,
@@ -100,10 +103,10 @@ var (
 		`\bnsfw\b`, `\bnot safe for work\b`, `\bmoderat(?:ion|ions|or|ors|ed|ing)\b`, `\bsafety\b`, `\bunsafe\b`, `\bsensitive\b`,
 		`\b(?:content|safety|usage|community|acceptable use|prohibited use|moderation|generative ai) (?:polic(?:y|ies)|guidelines?|standards?)\b`,
 		`\bcontent (?:filter\w*|restriction\w*|violation\w*|blocked|rejected|flagged)\b`, `\bprohibited (?:content|use|words?|terms?|material|topics?|prompt|image)\b`,
-		`\bminors? (?:photo |image |video )?upload\w*`, `\bupload\w* (?:of |with |an? |the |image |images |photo |photos |containing )*minors?\b`,
+		`\bminors? (?:photo |image |video )?upload\w*`, `\bupload\w* (?:of |with |an? |the |image |images |photo |photos |containing )*(?:minors|a minor)\b`,
 		`\bprominent (?:people|person|persons|figure|figures|individual|individuals)\b`, `\bpublic figures?\b`,
-		`\bcould not be processed\b`,
-		`sensitivecontent|contentpolicy|policyviolation|contentmoderation|prohibitedcontent`, // names in one case throughout
+		`\bcould not be processed\b`, `\bdepict\w* (?:an? |the )?minors?\b`, `\brisk (?:control|detect\w+)\b`, `敏感(?:内容|信息|词)|内容违规|违规内容|审核(?:未|不)通过`,
+		`sensitivecontent|contentpolicy|riskdetection|policyviolation|contentmoderation|prohibitedcontent`, // names in one case throughout
 	}, "|"))
 
 	// judgement is what is said of content that is not allowed, unless it is said of programs.

@@ -35,6 +35,9 @@ var moderated = []string{
 	"Use of celebrities is prohibited", "minor upload", "Minor uploads are not allowed", "prominent person upload", "Safety policy violation", "policy_violation_error",
 	"The content violates our Terms of Service", "Your image violates Google's Prohibited Use Policy", "Moderation score too high", "Content filter triggered",
 	"Prompt is not allowed by policy", "contentPolicyViolation", "sexual content policy", "The policy was violated by the uploaded video",
+	"The input image contains content that has been blocked by your current safety settings for person/face generation.",
+	"InputImageRiskDetection failed", "Failure to pass the risk control system", "The uploaded photo was rejected: it appears to depict a minor.",
+	"1301: 系统检测到输入或生成内容可能包含敏感内容", "Upload of a minor",
 	"Code 400: the generated content was flagged, no retry", "rate limit not reached, but the prompt violates our content policy",
 }
 
@@ -55,6 +58,13 @@ var unmoderated = []string{
 	"Your account has been flagged", "moderate quality is not supported", "moderator_id is not valid", "safetySettings[0].threshold is invalid",
 	"Missing required parameter: safety_identifier", "invalid value for 'moderation': expected auto", "nsfw is not a valid option", "unknown name \"safety\"",
 	"content_policy_url must be a URL", "The content policy url must be a URL", "content-policy-id not found", "safety check timed out", "moderation_queue is full",
+	"The callback URL violates the URL format", "Safety checker model failed to load: CUDA out of memory", "Request timed out in moderation queue",
+	"Your API key has been flagged as leaked, please use another API key", "HTTP/1.1 403 Prohibited", "The file type is prohibited",
+	"sensitive_word_check parameter must be boolean", "nsfw_checker is an unknown field", "image dimension violates minimum size 300px",
+	"The image is too large, max 10 MB allowed by our upload policy", "Service suspended due to maintenance policy", "lock order violation detected",
+	"task flagged as stuck by watchdog", "unsupported value: moderation='strict'", "failed to upload minor thumbnail", "instance flagged for preemption",
+	"Moderation endpoint returned 503", "moderation api error: connection refused", "Error calling moderation service: 500", "GPU flagged faulty",
+	"safety settings must be a list", "Invalid safety settings", "safety_level is not supported",
 	"sharing violation on file", "violation of the unique key", "prohibited_uses is required", "policy", "token policy", "the policy document has expired",
 	"Internal Error, Please try again later.", "timed out", "generate playground failed, task id is blank", "Server exception, please try again later",
 	"police", "policyholder", "polite", "modern", "modem error", "prominent error", "people upload images too fast", "upload failed", "nsf", "safe", "save failed",
