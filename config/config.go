@@ -127,6 +127,7 @@ func defaultPolling() Polling {
 	return Polling{MaxWait: 5 * time.Second, MinInterval: 3 * time.Second, MaxInterval: time.Minute}
 }
 
-func defaultLimits() Limits {
+// DefaultLimits are in force where a configuration sets none.
+func DefaultLimits() Limits {
 	return Limits{Tasks: 1_000_000, TaskSeries: 1000, Models: 100, ListBytes: 256 * units.MiB, ListIDs: 1_000_000}
 }

@@ -109,7 +109,7 @@ func newLoader(path string, getenv func(string) string) *loader {
 	if path != "" {
 		l.dir = filepath.Dir(path)
 	}
-	l.config = &Config{Polling: defaultPolling(), Limits: defaultLimits(), file: path}
+	l.config = &Config{Polling: defaultPolling(), Limits: DefaultLimits(), file: path}
 	return l
 }
 

@@ -354,7 +354,7 @@ func TestExampleLoadsAndShowsTheDefaults(t *testing.T) {
 	if len(c.Accounts) != 1 || !reflect.DeepEqual(c.Accounts[0], want) {
 		t.Errorf("accounts: got %+v, want the default", c.Accounts)
 	}
-	if c.Polling != defaultPolling() || c.Limits != defaultLimits() {
+	if c.Polling != defaultPolling() || c.Limits != DefaultLimits() {
 		t.Errorf("got %+v %+v, want the defaults", c.Polling, c.Limits)
 	}
 	if len(c.Groups) != 1 || len(c.Groups[0].Tasks) == 0 || len(c.Groups[0].Files) == 0 {

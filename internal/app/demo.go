@@ -125,7 +125,7 @@ func (d *demo) config() (*config.Config, error) {
 		}},
 		Groups:  []config.Group{group("studio", "studio.txt", "film"), group("shop", "shop.jsonl", "web")},
 		Polling: config.Polling{Background: true, MaxWait: 5 * time.Second, MinInterval: 3 * time.Second, MaxInterval: time.Minute},
-		Limits:  config.Limits{Tasks: 100_000, TaskSeries: 1000, Models: 100},
+		Limits:  config.DefaultLimits(),
 	}, nil
 }
 
