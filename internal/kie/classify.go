@@ -15,7 +15,7 @@ import (
 
 // envelope is the JSON object around every answer of the API.
 type envelope struct {
-	coded bool            // it has an integer code: without one it is not the API's, whatever else it says
+	coded bool            // it has an integer code, not one of gRPC: without one it is not the API's, whatever else it says
 	code  int             // 0 without one
 	text  string          // msg and message; never shown
 	data  json.RawMessage // nil if absent
@@ -93,11 +93,14 @@ func openEnvelope(body []byte) envelope {
 		text: text(o["msg"]) + "\n" + text(o["message"]),
 		data: o["data"],
 	}
-	if code, ok := number(o["code"]); ok && code == math.Trunc(code) && math.Abs(code) <= math.MaxInt32 {
+	if code, ok := number(o["code"]); ok && code == math.Trunc(code) && math.Abs(code) <= math.MaxInt32 && !isGRPC(code) {
 		e.code, e.coded = int(code), true
 	}
 	return e
 }
+
+// isGRPC reports whether a code is one of gRPC's errors, which gateways answer in JSON. The API's codes follow HTTP's.
+func isGRPC(code float64) bool { return code >= 1 && code <= 16 }
 
 // refuse returns the error for a reply that came whole.
 func (r reply) refuse(class Class, e envelope) *Error {

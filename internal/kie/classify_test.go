@@ -101,6 +101,7 @@ var foreignBodies = []string{
 	"", "<html><title>error</title></html>", "404 page not found", `{"error":"no code"}`, `[]`, `null`, `"x"`,
 	`{"message":"no Route matched with those values"}`, `{"detail":"Not Found"}`, `{"code":"RESOURCE_NOT_FOUND","message":"no"}`,
 	`{"msg":"recordInfo is null"}`, `{"message":"credits insufficient"}`, `{"CODE":404}`, `{"code":null}`, `{"error":{"code":404}}`,
+	`{"code":5,"message":"Not Found","details":[]}`, `{"code":14,"message":"upstream connect error","details":[]}`,
 }
 
 func TestAnEnvelopeIsNeverForeign(t *testing.T) {
