@@ -74,6 +74,14 @@ func writesLists() []row {
 			},
 		},
 		{
+			"list ids on which the API fails", "queries that become fewer and fewer; five in a row close the account's gate for 5 s, until a trial, about a task " +
+				"that the API has answered about before",
+			[]string{
+				"tracker.TestIDsOnWhichTheAPIFailsKeepNoGateClosedForOthers", "budget.TestFiveFaultsInARowOnDifferentTasksCloseTheGate",
+				"tracker.TestAFaultBacksOffThatTaskAlone/decode",
+			},
+		},
+		{
 			"name odd ids, models and labels", "an id is asked as it is written or refused; `limits.models` models; what is shown is clean text of 128 bytes",
 			[]string{
 				"app.TestOddIDsAreAskedAsWritten", "tracker.TestTenThousandModelsAndFailCodesStayBounded", "tracker.TestLabelValuesFromOutsideAreBounded",
@@ -222,6 +230,12 @@ func writesStorage() []row {
 			[]string{
 				"store.TestWhatIsNotOurFileIsSetAside", "store.TestAFolderInPlaceOfTheFileIsSetAside", "store.TestAFileCutWhileRunningIsSetAside",
 				"store.TestAFileReplacedWhileRunningIsNotWrittenTo", "store.FuzzDamagedFileIsNeverBelievedWrongly",
+			},
+		},
+		{
+			"write records that no answer could have led to, with right checksums", "those records: they are as if they were not there, and asked for again",
+			[]string{
+				"store.TestARecordThatCanNotBeTrueIsAsIfItWereNotThere", "app.TestACraftedStoreMakesNoAnswerUnreadable", "web.TestWhatCanNotBeJSONIsNoSuccess",
 			},
 		},
 		{

@@ -104,11 +104,13 @@ func (q *Queue[T]) Remove(k *Item[T]) {
 }
 
 // Take removes and returns the task most worth asking now; false: none is due. Tasks to avoid are taken only if there is no
-// other. One of the backlog is for the caller to take out of it.
-func (q *Queue[T]) Take(now time.Time, avoid func(T) bool) (task T, ok bool) {
-	k, task, ok := q.choose(now, avoid)
-	if !ok {
-		k, task, ok = q.choose(now, func(T) bool { return false })
+// other; of several kinds to avoid, the first is given up first. One of the backlog is for the caller to take out of it.
+func (q *Queue[T]) Take(now time.Time, avoid ...func(T) bool) (task T, ok bool) {
+	k, task, ok := q.choose(now, func(t T) bool {
+		return slices.ContainsFunc(avoid, func(avoided func(T) bool) bool { return avoided(t) })
+	})
+	if !ok && len(avoid) > 0 {
+		return q.Take(now, avoid[1:]...)
 	}
 	if k != nil {
 		if k.queued == LaneHot {

@@ -141,9 +141,7 @@ func (a *account) choose(permit *budget.Permit) func(context.Context) {
 		a.credits.begin()
 		return askCredits
 	}
-	k, ok := a.queue.Take(now, func(k *task) bool {
-		return permit.IsTrial() && (k.open.class != kie.ClassOK || permit.Avoids(k.id))
-	})
+	k, ok := a.take(now, permit)
 	if !ok {
 		if !a.credits.isDue(now) {
 			return nil
@@ -157,6 +155,18 @@ func (a *account) choose(permit *budget.Permit) func(context.Context) {
 		answer, err := permit.Record(ctx, k.id)
 		t.learn(a, k, answer, err)
 	}
+}
+
+// take takes the task to ask about. A trial of a closed gate is best about one that the API has answered about before: whoever lists ids
+// on which it fails would have all trials spent on them. If no such task is due, about one that has not failed.
+func (a *account) take(now time.Time, permit *budget.Permit) (*task, bool) {
+	if !permit.IsTrial() {
+		return a.queue.Take(now)
+	}
+	return a.queue.Take(now,
+		func(k *task) bool { return k.open.Answered.IsZero() },
+		func(k *task) bool { return k.open.class != kie.ClassOK || permit.Avoids(k.id) },
+	)
 }
 
 // triesKey begins a credit call if that is what a permit is for.

@@ -119,3 +119,35 @@ func TestAProbeOfAnUnlistedTaskKeepsNoGateClosed(t *testing.T) {
 		}
 	})
 }
+
+// Somebody who lists ids on which the API fails would otherwise have each trial of the gate spent on the next one of them.
+func TestIDsOnWhichTheAPIFailsKeepNoGateClosedForOthers(t *testing.T) {
+	bubble(t, setup{}, func(t *testing.T, r *rig) {
+		good := ids("good", 10)
+		for _, id := range good {
+			r.task(kiesim.Task{ID: id, Duration: 24 * time.Hour})
+		}
+		r.watch(time.Minute)
+		bad := ids("bad", 100)
+		for _, id := range bad {
+			r.sim.Inject(kiesim.Match{ID: id}, kiesim.Fault{Code: 500})
+		}
+		r.list(bad...)
+		start := time.Now()
+		for range 5 {
+			r.watch(2 * time.Minute)
+			asked := map[string]int{}
+			for _, q := range r.sim.Requests() {
+				if q.At.After(start) {
+					asked[q.ID]++
+				}
+			}
+			start = time.Now()
+			for _, id := range good {
+				if asked[id] == 0 {
+					t.Errorf("%v: %s was not asked for 2 minutes, others %d times", start, id, len(asked))
+				}
+			}
+		}
+	})
+}
