@@ -3,6 +3,7 @@
 package source
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -174,8 +175,8 @@ func (g *guard) refuses(id string) bool {
 
 // Guard says what must not get into a list from now on.
 func (s *Set) Guard(secrets Secrets) {
-	s.reading.Lock()
-	defer s.reading.Unlock()
+	_, done := s.turns.replace(context.Background()) // reads no list
+	defer done()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.secrets = secrets

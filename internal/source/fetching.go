@@ -43,8 +43,8 @@ func (s *Set) startFetches(ctx context.Context, fetches *sync.WaitGroup) time.Du
 
 // arrive reads what a server answered, unless another one is asked meanwhile.
 func (s *Set) arrive(ctx context.Context, src *source, from *server, a answer) {
-	s.reading.Lock()
-	defer s.reading.Unlock()
+	ctx, done := s.turns.read(ctx)
+	defer done()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := src.feed.(*remote)

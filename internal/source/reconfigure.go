@@ -11,6 +11,9 @@ import (
 	"time"
 )
 
+// rereadTime is how long a reload reads lists.
+const rereadTime = 5 * time.Second
+
 // Prepared is what Reconfigure puts in force.
 type Prepared struct {
 	groups   []Group
@@ -70,11 +73,13 @@ func (s *Set) prepare(groups []Group, limits Limits) (*Prepared, error) {
 
 // Reconfigure puts what was prepared in force; nothing else may be put in force between the two. A source that is there again,
 // by its group, name and path, stays what it is: its ids, its failures and its counts. New ones are read once, and what they
-// list is a backlog. Ids that only a source listed which is no more are dropped, and so are inline ids that are no longer written
+// list is a backlog; what is not read within five seconds, Run reads. Ids that only a source listed which is no more are dropped, and so are inline ids that are no longer written
 // down. A source that can't be read is logged, and tried again by Run.
 func (s *Set) Reconfigure(ctx context.Context, p *Prepared) {
-	s.reading.Lock()
-	defer s.reading.Unlock()
+	ctx, done := s.turns.replace(ctx)
+	defer done()
+	ctx, cancel := context.WithTimeout(ctx, rereadTime)
+	defer cancel()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ledger.bound(p.limits) {

@@ -67,6 +67,9 @@ func (r *remote) read(ctx context.Context, g *ledger) error {
 	if got.err == nil && !got.unmodified {
 		r.err = r.replace(ctx, got, g)
 	}
+	if ctx.Err() != nil {
+		r.due = time.Time{} // it was not read to its end
+	}
 	return r.err
 }
 

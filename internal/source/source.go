@@ -101,7 +101,7 @@ type Set struct {
 	shown atomic.Pointer[[]*source] // the sources in force
 	woken chan struct{}             // has something when another fetch may be due
 
-	reading sync.Mutex // held while sources are read or replaced; taken before mu
+	turns   *turns     // one is taken to read sources or replace them, before mu
 	mu      sync.Mutex // guards what follows; not held while a list is read from disk and parsed
 	sources []*source
 	ledger  *ledger
@@ -149,7 +149,7 @@ func New(groups []Group, limits Limits, sink Sink, log *slog.Logger) (*Set, erro
 	if err := Check(groups); err != nil {
 		return nil, err
 	}
-	s := &Set{ledger: newLedger(limits), sink: sink, log: log, woken: make(chan struct{}, 1)}
+	s := &Set{ledger: newLedger(limits), sink: sink, log: log, woken: make(chan struct{}, 1), turns: newTurns()}
 	s.ledger.outside = func(slow func()) {
 		s.mu.Unlock()
 		defer s.mu.Lock()
@@ -222,6 +222,7 @@ func (s *Set) LoadAgain(ctx context.Context) { _ = s.readAll(ctx, false) }
 func (s *Set) Run(ctx context.Context) {
 	var fetches sync.WaitGroup
 	defer fetches.Wait()
+	defer context.AfterFunc(ctx, s.turns.stop)()
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
@@ -268,8 +269,8 @@ func (s *Set) readAll(ctx context.Context, first bool) error {
 
 // lookNow brings the guard up to date, between two reads.
 func (s *Set) lookNow() {
-	s.reading.Lock()
-	defer s.reading.Unlock()
+	_, done := s.turns.read(context.Background()) // reads no list
+	defer done()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.look()
@@ -277,8 +278,8 @@ func (s *Set) lookNow() {
 
 // readOne reads a source, if it is still one and needs no fetch. Others may take their turn between two.
 func (s *Set) readOne(ctx context.Context, src *source, first bool) error {
-	s.reading.Lock()
-	defer s.reading.Unlock()
+	ctx, done := s.turns.read(ctx)
+	defer done()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, fetched := src.feed.(*remote); fetched || !slices.Contains(s.sources, src) {
