@@ -280,3 +280,46 @@ func (p *process) until(t *testing.T, text string) {
 		}
 	}
 }
+
+// A list that takes all the time that there is for one holds up neither a reload nor the end.
+func TestNeitherAReloadNorSIGTERMWaitsForAListThatIsRead(t *testing.T) {
+	lists := t.TempDir()
+	config := lists + "/kie.yml"
+	text := "accounts: [{base_url: 'http://127.0.0.1:1'}]\ngroups: [{name: slow, files: ['*.jsonl']}, {name: g, tasks: [a]}]\n"
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := &process{Cmd: program(t, "secret", "--config.file="+config, "--web.listen-address=127.0.0.1:0", "--storage.path=")}
+	p.Stdout, p.Stderr = p, p
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p.until(t, "Tasks listed") // the first read is over
+	// Each byte of it is looked at as often as JSON may be nested.
+	slow := strings.Repeat(strings.Repeat("[", 31)+"1,\n", 2<<20)
+	for _, name := range []string{"/1.jsonl", "/2.jsonl", "/3.jsonl"} {
+		if err := os.WriteFile(lists+name, []byte(slow), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const look = 6 * time.Second // by then one of them is being read
+	for _, step := range []struct {
+		signal os.Signal
+		ended  func() error
+	}{
+		{syscall.SIGHUP, func() error { p.until(t, "Configuration loaded"); return nil }},
+		{syscall.SIGTERM, p.Wait},
+	} {
+		time.Sleep(look)
+		start := time.Now()
+		_ = p.Process.Signal(step.signal)
+		if err := step.ended(); err != nil {
+			t.Errorf("%v: %v: %s", step.signal, err, p.said())
+		}
+		took := time.Since(start)
+		t.Logf("%v: %v", step.signal, took)
+		if took > 3*time.Second {
+			t.Errorf("%v took %v: %s", step.signal, took, p.said())
+		}
+	}
+}

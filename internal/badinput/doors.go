@@ -41,14 +41,17 @@ func writesLists() []row {
 			[]string{"source.TestAnIDThatIsASecretIsRefusedAsThat", "source.TestAKeyThatChangesIsRefusedInListsThatDoNot"},
 		},
 		{
-			"write what takes long to read", "10 s of one processor a read of that list; other lists, scrapes, reloads and the end wait for none of it",
+			"write what takes long to read", "10 s of one processor a read of that list, 20 s for those of a folder, and other lists are read after that; scrapes, reloads and the end wait for none of it",
 			[]string{
 				"source.TestNoListTakesLongToReadOrFillsTheLog/directives.yml", "source.TestParsingEndsWithItsContextAndAfterTenSeconds",
-				"source.TestAListIsReadAndParsedOutsideTheLock",
+				"source.TestAListIsReadAndParsedOutsideTheLock", "source.TestAFolderOfSlowListsLeavesOtherSourcesTheirTurn",
+				"source.TestAReloadWaitsForNoListThatIsBeingRead/files", "source.TestAReloadReadsNewListsForFiveSeconds",
+				"source.TestTheEndEndsTheReadsOfAReloadToo", "source.TestParsingLooksForItsEndWithinOneThing",
+				"main.TestNeitherAReloadNorSIGTERMWaitsForAListThatIsRead",
 			},
 		},
 		{
-			"write what takes much memory: 256 MiB, nested, packed with gzip; YAML 4 MiB", "three times its text while it is read",
+			"write what takes much memory: `limits.list_bytes` (256 MiB), nested, packed with gzip; YAML 4 MiB", "three times its text while it is read",
 			[]string{
 				"source.TestAReadTakesThreeTimesItsTextInMemoryAtMost", "source.TestOversizedListsAreRefusedOrSkipped/1 GiB",
 				"source.TestWhatIsNoPlainListIsRefusedAsAWholeWithTheLine/a bomb", "source.TestALargeListByHTTPIsRefusedWithoutTakingItsRoom",

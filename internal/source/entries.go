@@ -87,7 +87,7 @@ func parseJSON(content string, h *harvest) error {
 	if !utf8.ValidString(content) {
 		return errNotUTF8
 	}
-	w := jsonList{cursor: cursor{text: content, line: 1}, h: h}
+	w := jsonList{cursor: cursor{text: content, line: 1, ended: h.ctx.Err}, h: h}
 	err := w.list()
 	if err == nil {
 		return nil

@@ -16,9 +16,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 var noList = []error{errDirectory, errNotRegular, errLink, errOutside, errKernel, errSecretFile, errEnding}
+
+var errBehind = fmt.Errorf("not read yet, for those before it took %v", gatherTime)
 
 var errNoFiles = errors.New("no file matches any more")
 
@@ -40,7 +43,8 @@ func newFiles(src *source, path string, glob bool, log *slog.Logger) *files {
 
 // read reads every file there is. One that fails keeps its ids. One that is gone lists nothing any more, if it is not
 // the last. In a glob, what is no file for a list is passed over: folders, hidden files and those of editors. What stands in
-// the place of a list and is none, such as a pipe, fails alone: the lists beside it are read for all that.
+// the place of a list and is none, such as a pipe, fails alone: the lists beside it are read for all that. When reading has
+// taken long enough, the rest is left to the next time, so that other sources have their turn.
 func (p *files) read(ctx context.Context, g *ledger) error {
 	var failed, odd failures
 	var gone []*file
@@ -49,12 +53,16 @@ func (p *files) read(ctx context.Context, g *ledger) error {
 	if err != nil {
 		folder = p.folder // the files can't be found either, which says why
 	}
+	began := time.Now()
 	for _, path := range p.find() {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		f := p.file(path)
-		err := f.refresh(ctx, folder, g)
+		err := errBehind
+		if time.Since(began) < gatherTime {
+			err = f.refresh(ctx, folder, g)
+		}
 		f.list.held = err != nil
 		switch {
 		case p.glob && isGone(path, err):

@@ -126,6 +126,10 @@ func (h *harvest) waits(tail string) bool { return h.half != nil && h.half(tail)
 
 // id takes an id, or notes why it is none.
 func (h *harvest) id(p piece, said, line int) {
+	if len(p.text) > maxRaw {
+		h.fault(line, p.text, errNoID)
+		return
+	}
 	if !isPlain(p.text) {
 		if p = p.without(unseen); strings.ContainsAny(p.text, invisible) {
 			h.fault(line, p.text, errInvisible)

@@ -27,6 +27,9 @@ type cursor struct {
 	at    int
 	depth int
 
+	ended  func() error // reports whether there is no more time; nil: there always is
+	looked int          // up to here it was asked
+
 	counted int // up to here lines were counted
 	line    int // number of that line
 }
@@ -120,6 +123,9 @@ func (c *cursor) members(end byte, member func() error) error {
 		if err := member(); err != nil {
 			return err
 		}
+		if err := c.look(); err != nil {
+			return err
+		}
 		switch c.next() {
 		case ',':
 			c.at++
@@ -131,6 +137,15 @@ func (c *cursor) members(end byte, member func() error) error {
 			return c.unexpected()
 		}
 	}
+}
+
+// look reports now and then whether there is no more time.
+func (c *cursor) look() error {
+	if c.ended == nil || c.at-c.looked < stride {
+		return nil
+	}
+	c.looked = c.at
+	return c.ended()
 }
 
 // string goes over a string and returns what it means.

@@ -16,6 +16,7 @@ import (
 const (
 	maxYAML = 4 << 20 // bytes of a YAML list, which takes many times its size in memory while it is parsed
 	maxID   = 128
+	maxRaw  = 64 << 10 // bytes of an id with what is taken off around it
 )
 
 const endings = ".txt or no ending, .yml, .yaml, .json, .jsonl, .ndjson"
@@ -120,7 +121,7 @@ func parseText(content string, h *harvest) error {
 		}
 		at += len(line.text) + 1
 		id := line
-		if !isPlain(id.text) {
+		if len(id.text) <= maxRaw && !isPlain(id.text) {
 			id = id.without(func(r rune) bool { return unicode.IsSpace(r) || unseen(r) })
 		}
 		switch {

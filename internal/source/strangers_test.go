@@ -152,3 +152,33 @@ func TestAReadTakesThreeTimesItsTextInMemoryAtMost(t *testing.T) {
 		}
 	}
 }
+
+func TestParsingLooksForItsEndWithinOneThing(t *testing.T) {
+	fill := strings.Repeat
+	for name, content := range map[string]string{
+		"an object.json": `[{"x":1` + fill(`,"x":1`, stride/4) + `}]`, "an array.json": `[{"x":[1` + fill(",1", stride) + `]}]`,
+		"ids.json": `["a"` + fill(`,"a"`, stride/4) + `]`, "lines.txt": fill("a\n", stride/4), "values.jsonl": fill(`"a"`+"\n", stride/4),
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		format, err := formatOf(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := format.parse(content, newHarvest(ctx, &list{}, newLedger(tasks(1)))); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: read to its end: %v", name, err)
+		}
+	}
+}
+
+// To take off what is around an id takes time, and what is as long as that is no id.
+func TestAnIDIsLookedForInALittleTextAlone(t *testing.T) {
+	for name, content := range map[string]string{
+		"l.txt": strings.Repeat("\u200b", maxRaw) + "a\n", "l.json": `["` + strings.Repeat("\u200b", maxRaw) + `a"]`,
+	} {
+		ids, invalid, logs := listed(t, name, content)
+		if ids != "" || invalid != 1 || !strings.Contains(logs, errNoID.Error()) {
+			t.Errorf("%s: tracked %q, %d invalid: %s", name, ids, invalid, logs)
+		}
+	}
+}

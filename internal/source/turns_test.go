@@ -123,3 +123,29 @@ func TestTheEndEndsTheReadsOfAReloadToo(t *testing.T) {
 		}
 	})
 }
+
+func TestAFolderOfSlowListsLeavesOtherSourcesTheirTurn(t *testing.T) {
+	withEndless(t)
+	inFakeTime(t, func(b *bench) {
+		for _, name := range []string{"1", "2", "3", "4"} {
+			b.write(name+"."+endless, "x")
+		}
+		b.write("5.txt", "late\n")
+		b.write("l.txt", "a\n")
+		start := time.Now()
+		_ = b.load(1000, Group{Name: "slow", Files: []Pattern{b.pattern("[0-9].*")}}, Group{Name: "g", Files: []Pattern{b.pattern("l.txt")}})
+		b.want("a")
+		if took := time.Since(start); took > 2*gatherTime {
+			t.Errorf("the first read took %v", took)
+		}
+		b.run()
+		for range 4 {
+			b.write("l.txt", "a\nb\n")
+			b.poll(4) // 20 seconds
+			b.want("a b")
+		}
+		if b.ids("slow") != "late" || b.logged("can't be read") != 1 {
+			t.Errorf("the list behind the slow ones is not read: %s", b.logs.String())
+		}
+	})
+}
