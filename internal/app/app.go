@@ -100,7 +100,11 @@ func (f *flags) openStore(log *slog.Logger) (*store.Store, error) {
 	if f.check || f.storage == "" {
 		return nil, nil //nolint:nilnil // a nil store keeps nothing, as is asked for
 	}
-	kept, err := store.Open(f.storage, log)
+	open := store.Open
+	if f.keepStrict {
+		open = store.OpenStrict
+	}
+	kept, err := open(f.storage, log)
 	if err != nil {
 		return nil, fmt.Errorf("--storage.path %s: %w", f.storage, err)
 	}

@@ -38,6 +38,7 @@ type flags struct {
 	taskFiles  []string
 	demo       bool
 	storage    string
+	keepStrict bool // a storage that others can write is refused
 
 	web            *toolkit.FlagConfig
 	metricsPath    string
@@ -72,6 +73,8 @@ func parseFlags(args []string, stdout io.Writer) (f *flags, done bool, err error
 	k.Flag("demo", "Track made-up tasks of a simulated API. Needs no key and no network.").BoolVar(&f.demo)
 	k.Flag("storage.path", "Folder in which to keep what is known of tasks. Default: data; empty: in memory only.").
 		Default("data").PlaceHolder("FOLDER").StringVar(&f.storage)
+	k.Flag("storage.strict", "Refuse to start if others than this user, its groups and root can write the storage, instead of a warning.").
+		BoolVar(&f.keepStrict)
 	f.web = kingpinflag.AddFlags(k, ":10059")
 	k.Flag("web.telemetry-path", "Path under which the metrics are served.").Default("/metrics").StringVar(&f.metricsPath)
 	k.Flag("web.timeout-offset", "How long before the scrape's timeout to answer with what is known.").

@@ -632,6 +632,22 @@ func storage() []row {
 			},
 		},
 		{
+			"a link, a FIFO or a device in the place of the storage file, at the start or while running", "not opened, set aside; with `--storage.strict` an error",
+			[]string{
+				"store.TestNoLinkIsFollowedAtTheStorageFile", "store.TestALinkPutInPlaceWhileRunningIsNotTakenForTheFile",
+				"app.TestAStorageThatOthersCanWriteIsAWarningOrTheEnd/a link",
+			},
+		},
+		{
+			"a storage folder or file that everybody, another group or another user can write",
+			"a warning with the path and what to do; with `--storage.strict` an error, and nothing is touched",
+			[]string{
+				"store.TestWhoElseCanWriteIsDistrusted", "store.TestAStorageThatOthersCanWriteIsWarnedOfAndUsed",
+				"store.TestStrictStorageThatOthersCanWriteIsRefusedAsItIs", "store.TestStrictStorageOfOurOwnIsUsedWithoutAWord",
+				"store.TestAStrictStoreThatBecomesOthersIsMemoryOnly", "app.TestAStorageThatOthersCanWriteIsAWarningOrTheEnd/a folder for everybody",
+			},
+		},
+		{
 			"disk full, read-only, folder removed while running", "memory only, `kie_exporter_store_up` 0; recovers",
 			[]string{
 				"store.TestAFullDiskIsMemoryOnlyUntilThereIsRoom", "store.TestStartsOnAFullDisk", "store.TestStartsOnAReadOnlyDisk",

@@ -49,11 +49,15 @@ type file struct {
 	db     *bbolt.DB
 	handle *os.File
 	path   string
+	judge  judge
 	found  contents
 	tasks  atomic.Int64 // records in it
 	// broken: bbolt panicked, so that neither its locks nor its memory can be relied upon.
 	broken atomic.Bool
 }
+
+// judge is told of a folder or a file that is to be used. An error is a reason not to.
+type judge func(path string, info fs.FileInfo) error
 
 // contents is what the check of a file found in it.
 type contents struct {
@@ -77,15 +81,26 @@ func (a *setAside) Error() string { return string(a.reason) }
 
 // openFile checks and opens the file, or makes it. The error is ErrLocked, a *setAside after which the path is free, or
 // says why there is none.
-func openFile(path string) (*file, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+func openFile(path string, judge judge) (*file, error) {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, moveAway(path, "not a regular file")
+	info, err := os.Stat(dir)
+	if err == nil {
+		err = judge(dir, info)
 	}
-	f := &file{path: path}
-	err := guard(f.open)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := os.Lstat(path); err == nil && oddity(info.Mode()) != "" {
+		if err := judge(path, info); err != nil {
+			return nil, err
+		}
+		return nil, moveAway(path, oddity(info.Mode()))
+	}
+	f := &file{path: path, judge: judge}
+	err = guard(f.open)
 	if err == nil && f.found.format == 0 {
 		err = f.furnish()
 	}
@@ -121,12 +136,18 @@ func (f *file) open() (err error) {
 
 // admit opens the file for bbolt, which goes on only if the file is locked and was found good.
 func (f *file) admit(path string, flag int, mode fs.FileMode) (*os.File, error) {
-	handle, err := os.OpenFile(path, flag, mode)
+	handle, err := os.OpenFile(path, flag|openPlain, mode)
 	if err != nil {
 		return nil, err
 	}
 	f.handle = handle
 	info, err := acquire(handle)
+	if err == nil {
+		err = f.judge(path, info)
+	}
+	if err == nil && oddity(info.Mode()) != "" {
+		err = oddity(info.Mode())
+	}
 	if err == nil {
 		f.found, err = inspect(handle, info.Size())
 	}
@@ -251,7 +272,7 @@ func (f *file) inPlace() bool {
 	if err != nil {
 		return false
 	}
-	there, err := os.Stat(f.path)
+	there, err := os.Lstat(f.path)
 	return err == nil && os.SameFile(ours, there)
 }
 

@@ -57,6 +57,7 @@ type Stats struct {
 // nothing: memory only by choice.
 type Store struct {
 	path    string
+	strict  bool // what others can write is refused
 	log     *slog.Logger
 	lastRun time.Time
 
@@ -71,24 +72,32 @@ type Store struct {
 	errors  map[Operation]uint64
 
 	// What follows belongs to Open, then Run.
-	written time.Time // last
-	retry   time.Time // when to try again what failed; zero: nothing did
+	told    map[distrusted]bool // what was warned of
+	written time.Time           // last
+	retry   time.Time           // when to try again what failed; zero: nothing did
 	sweep   sweep
 }
 
 // Open opens the store in a directory, which is made if need be. Without a file that can be used, the store starts without
-// one. The only error is ErrLocked.
+// one. The only error is ErrLocked. If others can write the directory or the file, that is warned of.
 //
 // The file is locked by flock, or what the system has instead. Over NFS that needs a server with working locks: where
 // locking fails, the store stays memory only, and where it is faked, two hosts can damage each other's file.
-func Open(dir string, log *slog.Logger) (*Store, error) {
+func Open(dir string, log *slog.Logger) (*Store, error) { return start(dir, false, log) }
+
+// OpenStrict is like Open, and an error where that only warns.
+func OpenStrict(dir string, log *slog.Logger) (*Store, error) { return start(dir, true, log) }
+
+func start(dir string, strict bool, log *slog.Logger) (*Store, error) {
 	s := &Store{
 		path:   filepath.Join(dir, "kie_exporter.db"),
+		strict: strict,
 		log:    log,
 		errors: make(map[Operation]uint64),
+		told:   make(map[distrusted]bool),
 	}
 	err := s.open()
-	if errors.Is(err, ErrLocked) {
+	if _, refused := errors.AsType[*distrusted](err); refused || errors.Is(err, ErrLocked) {
 		return nil, err
 	}
 	if err != nil {
@@ -101,12 +110,12 @@ func Open(dir string, log *slog.Logger) (*Store, error) {
 
 // open opens the file, if need be another one after what was there was set aside.
 func (s *Store) open() error {
-	f, err := openFile(s.path)
+	f, err := openFile(s.path, s.judge)
 	if aside, ok := errors.AsType[*setAside](err); ok {
 		s.count(OpCheck, 1)
 		s.log.Error("Storage file can't be used and was set aside: what it held will be asked for again",
 			"file", s.path, "set_aside", aside.to, "reason", aside)
-		f, err = openFile(s.path)
+		f, err = openFile(s.path, s.judge)
 	}
 	if err != nil {
 		return err
