@@ -24,7 +24,7 @@ const writeTimeout = 15 * time.Second
 const timeoutHeader = "X-Prometheus-Scrape-Timeout-Seconds"
 
 // patience is how long a scrape that has its answers waits for a slot at the least.
-const patience = 2 * stalled
+const patience = 3 * stalled
 
 // metrics serves scrapes and probes.
 type metrics struct {

@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// stalled is how long a client may take for a piece of its answer while somebody else waits for a slot.
-const stalled = time.Second
+// stalled is how long a client may take for a piece of its answer while somebody else waits for a slot. On a machine without time
+// to spare honest ones take long, too.
+const stalled = 2 * time.Second
 
 // slots are what answers take while they are made and read. They are lent: when all are taken, one whose reader has stalled, or
 // has been reading for as long as is usual at the most, is cut off for somebody else.

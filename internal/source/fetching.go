@@ -21,8 +21,9 @@ func (s *Set) remotes() iter.Seq2[*source, *remote] {
 	}
 }
 
-// startFetches starts to fetch every list that is due, and returns the time until the next one is.
-func (s *Set) startFetches(ctx context.Context, fetches *sync.WaitGroup) time.Duration {
+// startFetches starts to fetch every list that is due, and returns the time until the next one is. What arrives is read once after
+// is closed; nil: at once.
+func (s *Set) startFetches(ctx context.Context, fetches *sync.WaitGroup, after <-chan struct{}) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	next := interval
@@ -35,7 +36,13 @@ func (s *Set) startFetches(ctx context.Context, fetches *sync.WaitGroup) time.Du
 		default:
 			r.busy = true
 			server, have, bytes := r.server, r.has(s.ledger), s.ledger.lists.bytes
-			fetches.Go(func() { s.arrive(ctx, src, server, server.fetch(ctx, have, bytes)) })
+			fetches.Go(func() {
+				a := server.fetch(ctx, have, bytes)
+				if after != nil {
+					<-after
+				}
+				s.arrive(ctx, src, server, a)
+			})
 		}
 	}
 	return next

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -573,6 +574,17 @@ func TestAReloadThatIsGivenUpLeavesAListToBeFetchedLater(t *testing.T) {
 		b.want("a")
 		if s := b.stat("http"); s.Errors != 0 {
 			t.Errorf("stat %+v", s)
+		}
+	})
+}
+
+func TestAListByHTTPThatIsFasterTakesNoRoomFromFiles(t *testing.T) {
+	inFakeTime(t, func(b *bench) {
+		l := b.serveList(text("a", "b"))
+		b.write("l.txt", "i\n"+strings.Repeat("# nothing to track\n", 200_000))
+		_ = b.load(1, Group{Name: "g", HTTP: l.http()}, Group{Name: "h", Files: []Pattern{{Written: "l.txt", Path: filepath.Join(b.dir, "l.txt")}}})
+		if got := b.ids("h"); got != "i" {
+			t.Errorf("tracked: %q, want the id of the file", got)
 		}
 	})
 }

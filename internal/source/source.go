@@ -205,12 +205,15 @@ func (p Pattern) isGlob() bool { return isGlob(p.Written) }
 
 func isGlob(name string) bool { return strings.ContainsAny(name, `*?[\`) }
 
-// Load reads every source once, servers' lists at the same time as the rest. What fails is logged and counted, and tried again
+// Load reads every source once. Servers are asked meanwhile, and what they list is read after the rest: which ids find room is no
+// matter of who is faster. What fails is logged and counted, and tried again
 // by Run. The error joins why sources could not be read; the others are loaded all the same.
 func (s *Set) Load(ctx context.Context) error {
 	var fetches sync.WaitGroup
-	s.startFetches(ctx, &fetches)
+	local := make(chan struct{})
+	s.startFetches(ctx, &fetches, local)
 	err := s.readAll(ctx, true)
+	close(local)
 	fetches.Wait()
 	return errors.Join(append(s.fetchErrors(), err)...)
 }
@@ -226,7 +229,7 @@ func (s *Set) Run(ctx context.Context) {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
-		next := s.startFetches(ctx, &fetches)
+		next := s.startFetches(ctx, &fetches, nil)
 		select {
 		case <-ctx.Done():
 			return
