@@ -34,7 +34,8 @@ func WriteDocs(w io.Writer) error {
 	docsValues(&b, "gate reasons", budget.Reasons())
 	docsValues(&b, "endpoints", budget.Endpoints())
 	docsValues(&b, "rejections", []source.Rejection{
-		source.RejectedInvalid, source.RejectedDuplicate, source.RejectedLimit, source.RejectedListIDs, source.RejectedNoTask, source.RejectedSecret,
+		source.RejectedInvalid, source.RejectedDuplicate, source.RejectedLimit, source.RejectedMaxTasks, source.RejectedListIDs,
+		source.RejectedNoTask, source.RejectedSecret,
 	})
 	docsValues(&b, "callback results", webhook.Results())
 	_, err := io.WriteString(w, b.String())

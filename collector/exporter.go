@@ -155,6 +155,18 @@ func sourceMetrics() []Metric {
 			Help: "Reads of a source that have failed",
 		}, func(stat *source.Stat, s *series) { s.put(float64(stat.Errors)) }),
 		perSource(Metric{
+			Name:        "kie_exporter_source_refused_tasks",
+			Type:        Gauge,
+			Help:        "Task ids that a source lists and that are not tracked because a limit is reached, by limit",
+			Stability:   Experimental,
+			Labels:      []string{"reason"},
+			Cardinality: " × 3",
+		}, func(stat *source.Stat, s *series) {
+			for reason, n := range stat.Refused {
+				s.put(float64(n), string(reason))
+			}
+		}),
+		perSource(Metric{
 			Name:        "kie_exporter_source_rejected_total",
 			Type:        Counter,
 			Help:        "Lines and ids of a source that are not tracked, by reason",

@@ -72,7 +72,7 @@ func documented() known {
 				Requests: stats(func(s *budget.Stats) { s.Requests[budget.EndpointRecord][kie.ClassOK] = 1 }),
 			}},
 		},
-		sources: []source.Stat{{Group: "default", Source: "inline", Tasks: 1, LastSuccess: at(0), Rejected: rejected(0)}},
+		sources: []source.Stat{{Group: "default", Source: "inline", Tasks: 1, LastSuccess: at(0), Rejected: rejected(0), Refused: refused(0)}},
 		config:  collector.ConfigStatus{Successful: true, SucceededAt: at(0)},
 	}
 }
@@ -93,7 +93,7 @@ func rich() known {
 		},
 		sources: []source.Stat{
 			{Group: "video", Source: "inline", Tasks: 2, LastSuccess: at(0), Rejected: rejected(0)},
-			{Group: "video", Source: "tasks/*.txt", Tasks: 7, LastSuccess: at(590), Errors: 1, Rejected: rejected(4)},
+			{Group: "video", Source: "tasks/*.txt", Tasks: 7, LastSuccess: at(590), Errors: 1, Rejected: rejected(4), Refused: refused(2)},
 			{Group: "speech", Source: "lists/speech.jsonl", Errors: 12, Rejected: rejected(0)},
 		},
 		config: collector.ConfigStatus{SucceededAt: at(-60)},
@@ -230,6 +230,10 @@ func rejected(duplicates uint64) map[source.Rejection]uint64 {
 	return map[source.Rejection]uint64{
 		source.RejectedInvalid: 0, source.RejectedDuplicate: duplicates, source.RejectedLimit: 0, source.RejectedNoTask: 0,
 	}
+}
+
+func refused(full int) map[source.Rejection]int {
+	return map[source.Rejection]int{source.RejectedLimit: 0, source.RejectedMaxTasks: full, source.RejectedListIDs: 0}
 }
 
 // histogram returns one with classic and native buckets, and with exemplars if there is a task to name.

@@ -53,14 +53,15 @@ func (a Account) MarshalJSON() ([]byte, error) {
 
 // Group is a named set of tasks of one account.
 type Group struct {
-	Name    string
-	Account string
-	Tasks   []string
-	Files   []File
-	HTTP    *HTTPList // nil: none
-	Labels  map[string]string
-	Overdue time.Duration // 0: not set
-	Webhook bool          // callbacks are expected
+	Name     string
+	Account  string
+	Tasks    []string
+	Files    []File
+	HTTP     *HTTPList // nil: none
+	Labels   map[string]string
+	Overdue  time.Duration // 0: not set
+	Webhook  bool          // callbacks are expected
+	MaxTasks int           // that are tracked at most; 0: as many as Limits.Tasks
 }
 
 // File is a pattern of list files.

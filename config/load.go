@@ -190,14 +190,15 @@ func (l *loader) readGroups(v value) {
 
 func (l *loader) groupFields(g *Group) fields {
 	return fields{
-		"name":    l.name(&g.Name),
-		"account": l.text(&g.Account),
-		"tasks":   l.each("a task id", func(v value, id string) { l.addTask(v, g, id) }),
-		"files":   l.each("a file pattern", func(v value, pattern string) { l.addFile(v, g, pattern) }),
-		"http":    l.httpList(&g.HTTP),
-		"labels":  l.labels(&g.Labels),
-		"overdue": l.duration(&g.Overdue, time.Second, 365*24*time.Hour),
-		"webhook": l.boolean(&g.Webhook),
+		"name":      l.name(&g.Name),
+		"account":   l.text(&g.Account),
+		"tasks":     l.each("a task id", func(v value, id string) { l.addTask(v, g, id) }),
+		"files":     l.each("a file pattern", func(v value, pattern string) { l.addFile(v, g, pattern) }),
+		"http":      l.httpList(&g.HTTP),
+		"labels":    l.labels(&g.Labels),
+		"overdue":   l.duration(&g.Overdue, time.Second, 365*24*time.Hour),
+		"webhook":   l.boolean(&g.Webhook),
+		"max_tasks": l.integer(&g.MaxTasks, 0, mostTasks),
 	}
 }
 
@@ -236,8 +237,11 @@ func (l *loader) readLimits(v value) {
 	}
 }
 
+// mostTasks is the most tasks that a limit may allow.
+const mostTasks = 10_000_000
+
 func (l *loader) limitsFields(m *Limits) fields {
-	const most = 10_000_000
+	const most = mostTasks
 	return fields{
 		"tasks":       l.integer(&m.Tasks, 1, most),
 		"task_series": l.integer(&m.TaskSeries, 0, most),

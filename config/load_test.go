@@ -91,7 +91,7 @@ accounts:
     webhook_keys_files: [key3, key4]
   - {name: b-1._, credentials_file: key2, requests_per_second: 1e4}
 groups:
-  - {name: 007, account: a, tasks: [x, y], labels: {team: film, season: 2, empty: ""}, overdue: 1d, webhook: true}
+  - {name: 007, account: a, tasks: [x, y], labels: {team: film, season: 2, empty: ""}, overdue: 1d, webhook: true, max_tasks: 7}
   - {name: g, account: b-1._, files: ["lists/*.txt", /abs/ids]}
   - name: h
     account: a
@@ -133,7 +133,7 @@ func TestEverySettingArrives(t *testing.T) {
 	}
 	groups := []Group{
 		{
-			Name: "007", Account: "a", Tasks: []string{"x", "y"}, Overdue: 24 * time.Hour, Webhook: true,
+			Name: "007", Account: "a", Tasks: []string{"x", "y"}, Overdue: 24 * time.Hour, Webhook: true, MaxTasks: 7,
 			Labels: map[string]string{"team": "film", "season": "2", "empty": ""},
 		},
 		{Name: "g", Account: "b-1._", Files: []File{{"lists/*.txt", "lists/*.txt"}, {"/abs/ids", "/abs/ids"}}},

@@ -57,14 +57,15 @@ type shownAccount struct {
 }
 
 type shownGroup struct {
-	Name    string            `yaml:"name"`
-	Account string            `yaml:"account"`
-	Tasks   []string          `yaml:"tasks,omitempty"`
-	Files   []string          `yaml:"files,omitempty"`
-	HTTP    *shownHTTPList    `yaml:"http,omitempty"`
-	Labels  map[string]string `yaml:"labels,omitempty"`
-	Overdue model.Duration    `yaml:"overdue,omitempty"`
-	Webhook bool              `yaml:"webhook"`
+	Name     string            `yaml:"name"`
+	Account  string            `yaml:"account"`
+	Tasks    []string          `yaml:"tasks,omitempty"`
+	Files    []string          `yaml:"files,omitempty"`
+	HTTP     *shownHTTPList    `yaml:"http,omitempty"`
+	Labels   map[string]string `yaml:"labels,omitempty"`
+	Overdue  model.Duration    `yaml:"overdue,omitempty"`
+	Webhook  bool              `yaml:"webhook"`
+	MaxTasks int               `yaml:"max_tasks,omitempty"`
 }
 
 type shownHTTPList struct {
@@ -104,7 +105,7 @@ func (a Account) shown() shownAccount {
 func (g Group) shown() shownGroup {
 	shown := shownGroup{
 		Name: g.Name, Account: g.Account, Tasks: g.Tasks, Labels: g.Labels,
-		Overdue: model.Duration(g.Overdue), Webhook: g.Webhook,
+		Overdue: model.Duration(g.Overdue), Webhook: g.Webhook, MaxTasks: g.MaxTasks,
 	}
 	for _, f := range g.Files {
 		shown.Files = append(shown.Files, f.Written)

@@ -105,7 +105,9 @@ func (g *generation) addGroups(groups []config.Group) {
 		g.groups = append(g.groups, tracker.GroupOptions{
 			Name: from.Name, Account: from.Account, Labels: from.Labels, Overdue: from.Overdue, Webhook: from.Webhook,
 		})
-		list := source.Group{Name: from.Name, Inline: from.Tasks, Labels: from.Labels}
+		list := source.Group{
+			Name: from.Name, Account: from.Account, MaxTasks: from.MaxTasks, Inline: from.Tasks, Labels: from.Labels,
+		}
 		for _, f := range from.Files {
 			list.Files = append(list.Files, source.Pattern{Written: f.Written, Path: f.Path})
 		}

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/kie-exporter/kie_exporter/internal/table"
 )
 
 // grace is how long the successful reads of a source must lack an id until it is dropped.
@@ -19,16 +17,16 @@ const grace = 30 * time.Second
 // ledger knows the claims of all lists on all tracked ids. Replace and expire change claims; settle draws the
 // conclusions.
 type ledger struct {
-	limit   int
-	lists   listLimits
-	groups  int // with a place in the order of changes
-	tasks   *table.Table[task]
-	touched []*task // the claims on which may have changed since the last settle
-	shared  shared  // what was made since then
-	guard   *guard
-	refused int    // ids of all lists for which there was no room
-	round   uint32 // changes when all lists are to be read again, whether they changed or not
-	seed    maphash.Seed
+	limit    int
+	lists    listLimits
+	groups   int // with a place in the order of changes
+	accounts map[string]*account
+	count    int    // ids of all of them
+	shared   shared // what was made since the last settle
+	guard    *guard
+	refused  int    // ids of all lists for which there was no room
+	round    uint32 // changes when all lists are to be read again, whether they changed or not
+	seed     maphash.Seed
 
 	outside func(slow func()) // calls slow without the set's lock, while nobody else reads or replaces sources
 }
@@ -58,6 +56,7 @@ type list struct {
 	missing map[*task]time.Time
 
 	listed, repeated, refused int // ids of the content; of these, listed above in it already; without room
+	crowded                   int // ids for which the group has no room
 	noTask                    int // answers in the content that created no task
 	beyond                    int // ids beyond those that a list may have
 	faults                    faults
@@ -69,7 +68,8 @@ type list struct {
 
 func newLedger(limits Limits) *ledger {
 	return &ledger{
-		limit: limits.Tasks, lists: listLimits{limits.Bytes, limits.IDs}, tasks: table.New(func(t *task) string { return t.id }), shared: newShared(), guard: &guard{}, seed: maphash.MakeSeed(),
+		limit: limits.Tasks, lists: listLimits{limits.Bytes, limits.IDs}, accounts: make(map[string]*account),
+		shared: newShared(), guard: &guard{}, seed: maphash.MakeSeed(),
 		outside: func(slow func()) { slow() },
 	}
 }
@@ -96,12 +96,9 @@ func (g *ledger) replace(l *list, h *harvest) report {
 	r := reading{ledger: g, list: l, round: l.round + 1, tasks: make([]*task, 0, len(l.tasks)), harvest: h}
 	h.each(l.source.base, r.visit)
 	for _, t := range l.tasks {
-		if t.claims.of(l).round != r.round {
-			if l.missing == nil {
-				l.missing = make(map[*task]time.Time)
-			}
-			l.missing[t] = time.Time{}
-			g.touched = append(g.touched, t)
+		if c := t.claims.of(l); c != nil && c.round != r.round {
+			l.miss(t, time.Time{})
+			g.touch(l, t)
 		}
 	}
 	if l.beyond == 0 {
@@ -112,19 +109,30 @@ func (g *ledger) replace(l *list, h *harvest) report {
 	src.listed += r.listed - l.listed
 	src.rejected[RejectedDuplicate] += more(r.repeated, l.repeated)
 	src.rejected[RejectedLimit] += more(r.refused, l.refused)
+	src.rejected[RejectedMaxTasks] += more(r.crowded, l.crowded)
 	src.rejected[RejectedListIDs] += more(h.beyond, l.beyond)
 	src.rejected[RejectedNoTask] += more(h.noTask, l.noTask)
 	src.rejected[RejectedInvalid] += more(h.report.count-h.secrets, 0)
 	src.rejected[RejectedSecret] += more(h.secrets, 0)
 	g.refused += r.refused - l.refused
+	src.group.refused += r.crowded - l.crowded
 	l.round, l.tasks, l.faults = r.round, slices.Clone(r.tasks), h.faults // a clone, to give back what was too much
 	l.listed, l.repeated, l.refused, l.noTask, l.beyond, l.firsts = r.listed, r.repeated, r.refused, h.noTask, h.beyond, h.firsts
+	l.crowded = r.crowded
 	return h.report
 }
 
 // wants reports whether l should be read again though it did not change: there is room now for ids refused before.
 // Refused ids are not kept, for there may be any number of them.
-func (g *ledger) wants(l *list) bool { return l.refused > 0 && g.tasks.Len() < g.limit }
+func (g *ledger) wants(l *list) bool {
+	return l.refused > 0 && g.count < g.limit || l.crowded > 0 && !l.source.group.isFull()
+}
+
+// touch notes that the claims on an id of a list may have changed.
+func (g *ledger) touch(l *list, t *task) {
+	a := l.source.group.account
+	a.touched = append(a.touched, t)
+}
 
 // more returns by how much a count grew: what a content repeats or was refused once is not counted at each read.
 func more(now, before int) uint64 { return uint64(max(0, now-before)) }
@@ -154,7 +162,7 @@ func (g *ledger) expire(src *source, now time.Time) {
 // release takes back a list's claim on an id.
 func (g *ledger) release(l *list, t *task) {
 	t.standing = g.shared.standing(g.shared.without(t.claims, l), t.told)
-	g.touched = append(g.touched, t)
+	g.touch(l, t)
 }
 
 // releaseMissing takes back a list's claims on what its content lacks, without the grace that files have.
@@ -173,7 +181,8 @@ func (g *ledger) retire(src *source) {
 			g.release(l, t)
 		}
 		g.refused -= l.refused
-		l.tasks, l.refused = nil, 0
+		src.group.refused -= l.crowded
+		l.tasks, l.refused, l.crowded = nil, 0, 0
 	}
 }
 
@@ -181,13 +190,17 @@ func (g *ledger) retire(src *source) {
 func (g *ledger) rebase(src *source, base *traits) {
 	moved := make(map[*traits]*traits)
 	move := func(l *list, t *task) {
-		c := *t.claims.of(l)
+		claimed := t.claims.of(l)
+		if claimed == nil { // it was given up
+			return
+		}
+		c := *claimed
 		if moved[c.traits] == nil {
 			moved[c.traits] = c.traits.over(base)
 		}
 		c.traits = moved[c.traits]
 		t.standing = g.shared.standing(g.shared.with(t.claims, c), t.told)
-		g.touched = append(g.touched, t)
+		g.touch(l, t)
 	}
 	for l := range src.feed.lists() {
 		for _, t := range l.tasks {
@@ -201,9 +214,11 @@ func (g *ledger) rebase(src *source, base *traits) {
 
 // touchShared has it decided anew whose the ids are that are listed more than once.
 func (g *ledger) touchShared() {
-	for t := range g.tasks.All() {
-		if t.claims.next != nil {
-			g.touched = append(g.touched, t)
+	for _, a := range g.accounts {
+		for t := range a.tasks.All() {
+			if t.claims != nil && t.claims.next != nil {
+				a.touched = append(a.touched, t)
+			}
 		}
 	}
 }
@@ -214,33 +229,42 @@ const settleAtATime = 1 << 17
 // settle decides anew whose the touched ids are, and yields what changed, some ids at a time and group by group.
 func (g *ledger) settle() iter.Seq[Change] {
 	return func(yield func(Change) bool) {
-		defer func() { g.touched, g.shared = nil, newShared() }()
-		for touched := range slices.Chunk(g.touched, settleAtATime) {
-			changes := make([]Change, g.groups)
-			for _, t := range touched {
-				g.settleTask(t, changes)
-			}
-			for _, c := range changes {
-				if len(c.Added)+len(c.Removed) > 0 && !yield(c) {
-					return
+		defer func() { g.shared = newShared() }()
+		for _, a := range g.inOrder() {
+			all := a.touched
+			a.touched = nil
+			for touched := range slices.Chunk(all, settleAtATime) {
+				for _, c := range g.settleSome(a, touched) {
+					if len(c.Added)+len(c.Removed) > 0 && !yield(c) {
+						return
+					}
 				}
 			}
 		}
 	}
 }
 
-func (g *ledger) settleTask(t *task, changes []Change) {
-	told := t.told
-	if t.claims == nil {
-		if told != nil { // else the id was touched twice
+// settleSome returns what changed of some ids of an account, by group.
+func (g *ledger) settleSome(a *account, touched []*task) []Change {
+	changes := make([]Change, g.groups)
+	for _, t := range touched {
+		g.settleTask(a, t, changes)
+	}
+	return changes
+}
+
+func (g *ledger) settleTask(a *account, t *task, changes []Change) {
+	told, owner := t.told, g.ownerOf(t)
+	if owner == nil {
+		if told != nil { // else it was touched twice, or went to another account
 			c := told.group.in(changes)
 			c.Removed = append(c.Removed, t.id)
-			t.standing = g.shared.standing(nil, nil)
-			g.tasks.Delete(t.id)
 		}
+		g.tell(t, nil, nil)
+		g.untrack(a, t)
 		return
 	}
-	owner, claims := t.claims.owner(), t.claims
+	claims := t.claims
 	for c := range t.claims.all() {
 		// An id on its way from one list to another is not listed twice.
 		if c != owner && !c.counted && c.live() && owner.live() {
@@ -250,7 +274,7 @@ func (g *ledger) settleTask(t *task, changes []Change) {
 			c.list.source.rejected[RejectedDuplicate]++
 		}
 	}
-	t.standing = g.shared.standing(claims, owner.traits)
+	g.tell(t, claims, owner.traits)
 	if told == nil || told.group != t.told.group || !maps.Equal(told.labels, t.told.labels) {
 		c := t.told.group.in(changes)
 		c.Added = append(c.Added, Task{ID: t.id, Model: t.told.model, Labels: t.told.labels})
@@ -274,6 +298,7 @@ type reading struct {
 	round                     uint32
 	tasks                     []*task
 	listed, repeated, refused int
+	crowded                   int
 	harvest                   *harvest
 
 	// What became of the standing of the id before, which is what becomes of that of the next one, nearly always.
@@ -287,29 +312,25 @@ func (r *reading) visit(f found, id string, of *traits) {
 		return
 	}
 	r.listed++
-	g, l := r.ledger, r.list
-	t := g.tasks.Get(id)
+	g, l, a := r.ledger, r.list, r.list.source.group.account
+	t := a.tasks.Get(id)
+	if (t == nil || t.claims.of(l) == nil) && r.noRoom(f, t) {
+		return
+	}
 	if t == nil {
-		if g.tasks.Len() >= g.limit {
-			r.refused++
-			r.harvest.first(RejectedLimit, f)
-			return
-		}
-		// A clone, so that an id does not keep the whole content in memory.
-		t = &task{id: strings.Clone(id), standing: g.shared.standing(nil, nil)}
-		g.tasks.Put(t)
+		t = g.track(a, strings.Clone(id)) // a clone, so that an id does not keep the whole content in memory
 	}
 	c := t.claims.of(l)
 	switch {
 	case c == nil:
-		g.touched = append(g.touched, t)
+		g.touch(l, t)
 	case c.round == r.round:
 		r.repeated++
 		r.harvest.first(RejectedDuplicate, f)
 		return
 	default:
 		if c.traits != of || c.round != l.round {
-			g.touched = append(g.touched, t)
+			g.touch(l, t)
 		}
 		delete(l.missing, t)
 	}
@@ -318,6 +339,21 @@ func (r *reading) visit(f found, id string, of *traits) {
 	}
 	t.standing = r.claimed(t.standing, of)
 	r.tasks = append(r.tasks, t)
+}
+
+// noRoom reports whether there is no room for an id that the list does not claim yet, and counts it then.
+func (r *reading) noRoom(f found, t *task) bool {
+	reason := r.ledger.refuses(t, r.list)
+	switch reason {
+	case RejectedLimit:
+		r.refused++
+	case RejectedMaxTasks:
+		r.crowded++
+	default:
+		return false
+	}
+	r.harvest.first(reason, f)
+	return true
 }
 
 // claimed returns the standing of an id that the list has.

@@ -68,7 +68,7 @@ func TestIDsThatStandAlikeAreHeldOnce(t *testing.T) {
 			t.Errorf("%d standings are kept to be found, though nothing is read", n)
 		}
 		held := make(map[*standing]int)
-		for task := range b.set.ledger.tasks.All() {
+		for task := range b.set.ledger.account("").tasks.All() {
 			held[task.standing]++
 		}
 		// In both files or in one, those that came last apart until all are read again.

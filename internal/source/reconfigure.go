@@ -99,6 +99,7 @@ func (s *Set) Reconfigure(ctx context.Context, p *Prepared) {
 	s.settle(false)
 	s.readRefused(ctx, added)
 	s.ledger.groups = len(p.groups)
+	s.ledger.forget(s.sources)
 	s.noteLimit()
 	s.wake()
 }
@@ -207,10 +208,13 @@ type arrangement struct {
 func (a *arrangement) addGroup(from Group, index int) {
 	g := a.groups[from.Name]
 	if g == nil {
-		g = &group{name: from.Name}
+		g = &group{name: from.Name, account: a.set.ledger.account(from.Account)}
 		a.groups[from.Name] = g
 	}
-	g.index = index
+	if to := a.set.ledger.account(from.Account); g.account != to {
+		a.set.ledger.entrust(g, to, slices.Collect(maps.Values(a.before)))
+	}
+	g.index, g.most = index, from.MaxTasks
 	base := &traits{group: g, labels: from.Labels}
 	if len(from.Inline) > 0 {
 		src, known := a.source(base, inlineLabel, "")
@@ -258,7 +262,7 @@ func (a *arrangement) source(base *traits, label, path string) (src *source, kno
 		src = &source{
 			group: base.group, label: label, path: path, base: base,
 			rejected: map[Rejection]uint64{
-				RejectedInvalid: 0, RejectedDuplicate: 0, RejectedLimit: 0, RejectedListIDs: 0, RejectedNoTask: 0, RejectedSecret: 0,
+				RejectedInvalid: 0, RejectedDuplicate: 0, RejectedLimit: 0, RejectedMaxTasks: 0, RejectedListIDs: 0, RejectedNoTask: 0, RejectedSecret: 0,
 			},
 		}
 		src.publish()

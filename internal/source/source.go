@@ -25,7 +25,9 @@ type Task struct {
 	Labels map[string]string // the group's and the list's; shared between tasks, never written to
 }
 
-// Change is what the reads of a group's sources changed. Each id is in one group at a time: the first that lists it.
+// Change is what the reads of a group's sources changed. Each id is in one group of an account at a time: the first that lists it, and
+// has room. The same id in a group of another account is another task. A group that comes to another account takes its ids along
+// without a change, but for ids that the other account has already.
 type Change struct {
 	Group string
 	// Backlog marks Added as the ids of a source's first read: the one that Load makes, or the first successful one of a
@@ -50,11 +52,13 @@ type Pattern struct {
 
 // Group is where the ids of a group come from.
 type Group struct {
-	Name   string
-	Inline []string
-	Files  []Pattern
-	HTTP   *HTTP // nil: none
-	Labels map[string]string
+	Name     string
+	Account  string
+	MaxTasks int // that are tracked at most; 0: as many as of all groups
+	Inline   []string
+	Files    []Pattern
+	HTTP     *HTTP // nil: none
+	Labels   map[string]string
 }
 
 // Limits bound what sources may have.
@@ -73,6 +77,7 @@ type Stat struct {
 	FailingSince  time.Time // zero: the last read did not fail, or there was none yet
 	Errors        uint64
 	Rejected      map[Rejection]uint64 // every rejection is present, with 0 if need be
+	Refused       map[Rejection]int    // ids that it lists and that a limit leaves no room for now, by limit; each is present
 }
 
 // Rejection is why a listed id is not tracked.
@@ -83,6 +88,7 @@ const (
 	RejectedInvalid   Rejection = "invalid"   // not an id, or a line that can't be read
 	RejectedDuplicate Rejection = "duplicate" // listed before
 	RejectedLimit     Rejection = "limit"     // limits.tasks is reached
+	RejectedMaxTasks  Rejection = "max_tasks" // max_tasks of the group is reached
 	RejectedListIDs   Rejection = "list_ids"  // limits.list_ids is reached
 	RejectedNoTask    Rejection = "no_task"   // an answer of createTask that created none
 	RejectedSecret    Rejection = "secret"    // a secret of the configuration
@@ -140,8 +146,15 @@ type source struct {
 
 // group is a group by its place in the configuration.
 type group struct {
-	name  string
-	index int
+	name    string
+	index   int
+	account *account
+	most    int // ids that it may have; 0: as many as there may be in all
+
+	tasks   int  // ids that the sink was told to be the group's
+	coming  int  // that will be, as soon as that is settled
+	refused int  // ids of its lists for which it has no room
+	limited bool // that is so, and the log says it
 }
 
 // New returns the sources of groups, which are in order of precedence. The error is Check's.
@@ -247,7 +260,7 @@ func (s *Set) Stats() []Stat {
 	stats := make([]Stat, len(sources))
 	for i, src := range sources {
 		stats[i] = *src.stat.Load()
-		stats[i].Rejected = maps.Clone(stats[i].Rejected)
+		stats[i].Rejected, stats[i].Refused = maps.Clone(stats[i].Rejected), maps.Clone(stats[i].Refused)
 	}
 	return stats
 }
@@ -316,6 +329,9 @@ func (s *Set) settle(backlog bool) {
 		c.Backlog = backlog
 		s.sink.Apply(c)
 	}
+	for _, src := range s.sources {
+		src.group.coming = 0
+	}
 }
 
 // noteLimit logs once that ids are refused, until there was room for all of them.
@@ -325,6 +341,17 @@ func (s *Set) noteLimit() {
 		s.log.Warn("Limit of tasks reached, further ids are refused", "limit", s.ledger.limit, "refused", refused)
 	}
 	s.limited = refused > 0
+	for _, src := range s.sources {
+		src.group.noteLimit(s.log)
+	}
+}
+
+// noteLimit logs once that a group has no room for ids of its lists, until it had.
+func (gr *group) noteLimit(log *slog.Logger) {
+	if gr.refused > 0 && !gr.limited {
+		log.Warn("max_tasks of the group reached, further ids are refused", "group", gr.name, "max_tasks", gr.most, "refused", gr.refused)
+	}
+	gr.limited = gr.refused > 0
 }
 
 // note records how a read went. Only the beginning and the end of a failure are logged.
@@ -356,8 +383,21 @@ func (src *source) publish() {
 	src.stat.Store(&Stat{
 		Group: src.group.name, Source: src.label,
 		Tasks: src.listed, Read: src.wasRead, LastSuccess: src.lastSuccess, FailingSince: src.failedAt,
-		Errors: src.errors, Rejected: maps.Clone(src.rejected),
+		Errors: src.errors, Rejected: maps.Clone(src.rejected), Refused: src.refused(),
 	})
+}
+
+// refused returns how many ids of the source's lists a limit leaves no room for now, by limit.
+func (src *source) refused() map[Rejection]int {
+	all := map[Rejection]int{RejectedLimit: 0, RejectedMaxTasks: 0, RejectedListIDs: 0}
+	if src.feed != nil {
+		for l := range src.feed.lists() {
+			all[RejectedLimit] += l.refused
+			all[RejectedMaxTasks] += l.crowded
+			all[RejectedListIDs] += l.beyond
+		}
+	}
+	return all
 }
 
 func (src *source) logger(log *slog.Logger) *slog.Logger {

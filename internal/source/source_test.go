@@ -552,7 +552,7 @@ func TestStatsAreInOrderAndCompleteBeforeAnyRead(t *testing.T) {
 	var names []string
 	for _, s := range set.Stats() {
 		names = append(names, s.Group+"/"+s.Source)
-		if len(s.Rejected) != 6 || !s.LastSuccess.IsZero() {
+		if len(s.Rejected) != 7 || !s.LastSuccess.IsZero() {
 			t.Errorf("%+v", s)
 		}
 	}

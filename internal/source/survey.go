@@ -45,7 +45,7 @@ func (src *source) report() Report {
 	lists := slices.SortedFunc(src.feed.lists(), func(a, b *list) int { return strings.Compare(a.name, b.name) })
 	for _, l := range lists {
 		for _, t := range l.tasks {
-			if t.claims.owner().list == l {
+			if owner := t.claims.owner(); owner != nil && owner.list == l {
 				r.IDs++
 			}
 		}
