@@ -191,7 +191,9 @@ func (h *history) plainChoice() []*task {
 			answered = append(answered, k)
 		}
 	}
-	slices.SortFunc(answered, func(a, b *task) int { return cmp.Or(cmp.Compare(b.born(), a.born()), cmp.Compare(a.id, b.id), cmp.Compare(a.group.account.name, b.group.account.name)) })
+	slices.SortFunc(answered, func(a, b *task) int {
+		return cmp.Or(cmp.Compare(b.born(), a.born()), cmp.Compare(a.id, b.id), cmp.Compare(a.group.account.name, b.group.account.name))
+	})
 	half := min(len(answered), limit/2)
 	chosen := slices.Clone(answered[:half])
 	for _, k := range slices.Backward(h.finished) {
