@@ -77,10 +77,9 @@ func writesLists() []row {
 			},
 		},
 		{
-			"list ids on which the API fails", "queries that become fewer and fewer; five in a row close the account's gate for 5 s, until a trial, about a task " +
-				"that the API has answered about before",
+			"list ids on which the API fails", "queries that become fewer and fewer; they close no gate while the API answers about other tasks",
 			[]string{
-				"tracker.TestIDsOnWhichTheAPIFailsKeepNoGateClosedForOthers", "budget.TestFiveFaultsInARowOnDifferentTasksCloseTheGate",
+				"tracker.TestIDsOnWhichTheAPIFailsKeepNoGateClosedForOthers", "budget.TestTasksNeverAnsweredAboutCloseAnAccountOnlyIfNoneIs",
 				"tracker.TestAFaultBacksOffThatTaskAlone/decode",
 			},
 		},

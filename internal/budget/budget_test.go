@@ -404,6 +404,37 @@ func TestFiveFaultsInARowOnDifferentTasksCloseTheGate(t *testing.T) {
 	}
 }
 
+// Faults of tasks about which the API never answered close an account only while it answers about no other.
+func TestTasksNeverAnsweredAboutCloseAnAccountOnlyIfNoneIs(t *testing.T) {
+	bubble(t, budget.Options{}, func(t *testing.T, r *rig) {
+		r.sim.Inject(kiesim.Match{}, kiesim.Fault{Status: 500})
+		unproven := func(ids ...string) {
+			for _, id := range ids {
+				p, err := r.Acquire(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				p.Unproven()
+				_, _ = p.Record(t.Context(), id)
+			}
+		}
+		remove := r.sim.Inject(kiesim.Match{ID: "good"}, kiesim.Fault{Delay: time.Millisecond})
+		_ = r.ask(t, "good")
+		unproven("1", "2", "3", "4", "5", "6", "7")
+		r.wantClosed(t, kie.ClassOK)
+		time.Sleep(2 * time.Minute)
+		unproven("8")
+		r.wantClosed(t, kie.ClassServer)
+		r.waits(t, "good")
+		r.wantClosed(t, kie.ClassOK)
+		unproven("1", "2", "3", "4", "5")
+		r.wantClosed(t, kie.ClassOK)
+		remove()
+		_ = r.ask(t, "good")
+		r.wantClosed(t, kie.ClassServer)
+	})
+}
+
 func TestOnePoisonTaskNeverClosesAnAccount(t *testing.T) {
 	bubble(t, budget.Options{}, func(t *testing.T, r *rig) {
 		r.sim.Inject(kiesim.Match{ID: "poison"}, kiesim.Fault{Status: 500})

@@ -18,6 +18,8 @@ const (
 	mostClosers = 16
 	// refusalsToClose is how many tasks in a row must be refused for lack of credits or as disabled.
 	refusalsToClose = 3
+	// answeredLately is for how long an answer shows that the API works, against faults of tasks about which it never answered.
+	answeredLately = 2 * time.Minute
 	// leftToOthers is how long a trial that is due waits for a request that is not about a task that closed the gate.
 	leftToOthers = 30 * time.Second
 	// afterCancelled is how long the next trial waits for one that was given up: that says nothing about the reason, and those
@@ -42,6 +44,8 @@ type gate struct {
 
 	streak      family // what the last outcomes have in common
 	streakTasks []string
+	proven      bool      // one of these is a task about which the API has answered before, or the balance
+	answered    time.Time // when it last answered about a task that is tracked
 }
 
 type trial uint8
@@ -61,13 +65,14 @@ type outcome struct {
 	moves      uint64
 	trial      trial
 	stranger   bool // it is about a task that nobody tracks
+	unproven   bool // it is about a task about which the API has never answered
 	cancelled  bool
 }
 
 func outcomeOf(p *Permit, subject string, err error) outcome {
 	o := outcome{
 		class: kie.ClassOf(err), subject: subject, key: p.key,
-		moves: p.moves, trial: p.trial, stranger: p.stranger, cancelled: kie.Cancelled(err),
+		moves: p.moves, trial: p.trial, stranger: p.stranger, unproven: p.unproven, cancelled: kie.Cancelled(err),
 	}
 	o.retryAfter = RetryAfter(err)
 	return o
@@ -136,8 +141,8 @@ func (g *gate) settle(o outcome, now time.Time) {
 		}
 		return
 	}
-	g.note(o)
-	reason := g.verdict(o)
+	g.note(o, now)
+	reason := g.verdict(o, now)
 	switch {
 	case reason != kie.ClassOK && reason == g.reason, g.faulty(reason):
 		g.reason = reason
@@ -166,7 +171,7 @@ func (g *gate) faulty(reason kie.Class) bool {
 }
 
 // verdict returns the class that closes the gate after the outcome, or keeps it closed; ok if there is none.
-func (g *gate) verdict(o outcome) kie.Class {
+func (g *gate) verdict(o outcome, now time.Time) kie.Class {
 	closed := g.reason != kie.ClassOK
 	switch familyOf(o.class) {
 	case familyAlone:
@@ -176,11 +181,11 @@ func (g *gate) verdict(o outcome) kie.Class {
 		}
 		return o.class
 	case familyFault:
-		if len(g.streakTasks) >= faultsToClose || (closed && familyOf(g.reason) == familyFault) {
+		if g.isRow(faultsToClose, now) || (closed && familyOf(g.reason) == familyFault) {
 			return o.class
 		}
 	case familyCredits, familyDisabled:
-		if len(g.streakTasks) >= refusalsToClose || o.class == g.reason {
+		if g.isRow(refusalsToClose, now) || o.class == g.reason {
 			return o.class
 		}
 	case familyNone:
@@ -188,16 +193,26 @@ func (g *gate) verdict(o outcome) kie.Class {
 	return kie.ClassOK
 }
 
+// isRow reports whether so many tasks in a row met the same that it says something of the API. That it does not answer about tasks about
+// which it never did says nothing while it answers about others: somebody may have listed ids on which it fails.
+func (g *gate) isRow(tasks int, now time.Time) bool {
+	return len(g.streakTasks) >= tasks && (g.proven || now.Sub(g.answered) > answeredLately)
+}
+
 // note counts the tasks in a row that met the same family of outcome while the gate is open. One task, however often,
 // counts once.
-func (g *gate) note(o outcome) {
+func (g *gate) note(o outcome, now time.Time) {
+	if o.class == kie.ClassOK && o.subject != "" && !o.stranger {
+		g.answered = now
+	}
 	if g.reason != kie.ClassOK {
 		return
 	}
 	f := familyOf(o.class)
 	if f != g.streak || f == familyNone {
-		g.streak, g.streakTasks = f, nil
+		g.streak, g.streakTasks, g.proven = f, nil, false
 	}
+	g.proven = g.proven || !o.unproven
 	if f != familyNone && !slices.Contains(g.streakTasks, o.subject) {
 		g.streakTasks = append(g.streakTasks, o.subject)
 	}

@@ -19,7 +19,12 @@ type Permit struct {
 
 	probe    bool
 	stranger bool // the probe is about a task that is tracked by nobody
+	unproven bool // the request is about a task about which the API has never answered
 }
+
+// Unproven says, before the request is sent, that it is about a task about which the API has never answered. That it fails says
+// little then.
+func (p *Permit) Unproven() { p.unproven = true }
 
 // IsTrial reports whether the request is to find out if a closed gate can open.
 func (p *Permit) IsTrial() bool { return p.trial != trialNone }

@@ -150,6 +150,9 @@ func (a *account) choose(permit *budget.Permit) func(context.Context) {
 		return askCredits
 	}
 	a.key.untried = false
+	if k.open.Answered.IsZero() {
+		permit.Unproven()
+	}
 	a.begin(k)
 	return func(ctx context.Context) {
 		answer, err := permit.Record(ctx, k.id)
