@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -109,7 +108,7 @@ func (s *server) exchange(ctx context.Context, have version, bytes int64) (answe
 	defer resp.Body.Close()
 	switch code := resp.StatusCode; {
 	case code == http.StatusOK:
-		return accept(resp, bytes)
+		return accept(ctx, resp, bytes)
 	case code == http.StatusNotModified && have.etag+have.modified != "":
 		return answer{unmodified: true}, nil
 	case code >= 300 && code < 400 && code != http.StatusNotModified:
@@ -120,7 +119,7 @@ func (s *server) exchange(ctx context.Context, have version, bytes int64) (answe
 }
 
 // accept reads a list of so many bytes at the most out of an answer.
-func accept(resp *http.Response, bytes int64) (answer, error) {
+func accept(ctx context.Context, resp *http.Response, bytes int64) (answer, error) {
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")) // empty if there is none, or a wrong one
 	format, err := formatOfType(kind)
 	if err != nil {
@@ -129,7 +128,7 @@ func accept(resp *http.Response, bytes int64) (answer, error) {
 	if resp.ContentLength < 0 && resp.ProtoMajor < 2 && len(resp.TransferEncoding) == 0 {
 		return answer{}, errUnbounded
 	}
-	content, err := download(resp, format.within(bytes))
+	content, err := download(ctx, resp, format.within(bytes))
 	if err != nil {
 		return answer{}, err
 	}
@@ -142,27 +141,34 @@ func accept(resp *http.Response, bytes int64) (answer, error) {
 }
 
 // download returns an answer's body, decompressed. It stops reading beyond limit.
-func download(resp *http.Response, limit size) (string, error) {
+func download(ctx context.Context, resp *http.Response, limit size) (string, error) {
 	if resp.ContentLength > limit.most {
 		return "", limit.error()
 	}
-	body := io.Reader(resp.Body)
+	packed := false
 	switch encoding := strings.ToLower(resp.Header.Get("Content-Encoding")); encoding {
 	case "", "identity":
 	case "gzip", "x-gzip":
-		unpacked, err := gzip.NewReader(resp.Body)
-		if err != nil {
-			return "", unreadable(err)
-		}
-		body = unpacked
+		packed = true
 	default:
 		return "", errEncoding
 	}
-	content, err := readAll(body, limit)
+	content, err := readBody(resp, limit)
+	if err == nil && packed {
+		content, err = unpack(ctx, content, limit)
+	}
 	if err != nil && !errors.Is(err, errTooLarge) {
 		err = unreadable(err)
 	}
 	return content, err
+}
+
+// readBody returns an answer's body as it came.
+func readBody(resp *http.Response, limit size) (string, error) {
+	if resp.ContentLength >= 0 {
+		return readKnown(resp.Body, resp.ContentLength, limit)
+	}
+	return readAll(resp.Body, limit)
 }
 
 // unreadable is the error of a body that is cut off or damaged.

@@ -11,7 +11,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"strings"
 	"time"
 )
 
@@ -168,15 +167,11 @@ func slurp(ctx context.Context, folder, path string, limit size, secrets *guard)
 	case isKernelFile(f):
 		return "", nil, errKernel
 	}
-	var content strings.Builder
-	content.Grow(int(info.Size()))
-	if _, err := io.Copy(&content, io.LimitReader(reader{ctx, f}, limit.most+1)); err != nil {
+	content, err := readKnown(reader{ctx, f}, info.Size(), limit) // unless it has grown meanwhile
+	if err != nil {
 		return "", nil, err
 	}
-	if int64(content.Len()) > limit.most {
-		return "", nil, limit.error() // it has grown meanwhile
-	}
-	return content.String(), info, nil
+	return content, info, nil
 }
 
 // reader reads until ctx ends.

@@ -677,8 +677,8 @@ func TestALargeListByHTTPIsRefusedWithoutTakingItsRoom(t *testing.T) {
 			w.Header().Set("Content-Type", "application/yaml")
 			zeros(w, gigabyte)
 		}},
-		"packed": {gigabyte, func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "application/yaml")
+		"packed": {64 << 20, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/plain")
 			w.Header().Set("Content-Encoding", "gzip")
 			packed := gzip.NewWriter(w)
 			zeros(packed, gigabyte)

@@ -11,17 +11,55 @@ import (
 	"strings"
 )
 
-// unpack returns what is packed with gzip, if that is not over limit.
+// unpack returns what is packed with gzip, if that is not over limit. It is unpacked twice: first to learn how long it is, so that a
+// little that unpacks to very much takes no memory.
 func unpack(ctx context.Context, packed string, limit size) (string, error) {
-	unpacked, err := gzip.NewReader(reader{ctx, strings.NewReader(packed)})
+	var length counter
+	err := unpackTo(ctx, &length, packed, limit)
 	if err != nil {
-		return "", fmt.Errorf("not packed with gzip, or not whole: %w", err)
+		return "", err
 	}
-	content, err := readAll(unpacked, limit)
+	var content strings.Builder
+	content.Grow(int(length))
+	if err := unpackTo(ctx, &content, packed, limit); err != nil {
+		return "", err
+	}
+	return content.String(), nil
+}
+
+// unpackTo writes what is packed. Beyond limit it ends.
+func unpackTo(ctx context.Context, w io.Writer, packed string, limit size) error {
+	unpacked, err := gzip.NewReader(strings.NewReader(packed))
 	if err != nil {
-		return "", fmt.Errorf("packed with gzip: %w", err)
+		return fmt.Errorf("not packed with gzip, or not whole: %w", err)
 	}
-	return content, nil
+	n, err := io.Copy(w, io.LimitReader(reader{ctx, unpacked}, limit.most+1))
+	switch {
+	case err != nil:
+		return fmt.Errorf("packed with gzip: %w", err)
+	case n > limit.most:
+		return fmt.Errorf("packed with gzip: %w", limit.error())
+	}
+	return nil
+}
+
+// counter counts what is written.
+type counter int64
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
+}
+
+// readKnown returns all that r holds, which is said to be of a length that is not over limit.
+func readKnown(r io.Reader, length int64, limit size) (string, error) {
+	var content strings.Builder
+	content.Grow(int(length))
+	n, err := io.Copy(&content, io.LimitReader(r, limit.most+1))
+	if err == nil && n > limit.most {
+		err = limit.error()
+	}
+	return content.String(), err
 }
 
 // readAll returns all that r holds, if that is not over limit. Meanwhile it takes twice that in memory at most.
