@@ -144,10 +144,10 @@ func healthHandler(e *exporter) *http.ServeMux {
 	return mux
 }
 
-// plainPaths answers 404 to paths such as //metrics, which http.ServeMux would redirect.
+// plainPaths answers 404 to paths such as //metrics, which http.ServeMux would redirect. A slash at the end is left to next.
 func plainPaths(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != path.Clean(r.URL.Path) && r.URL.Path != "/debug/pprof/" {
+		if clean := path.Clean(r.URL.Path); r.URL.Path != clean && (clean == "/" || r.URL.Path != clean+"/") {
 			http.NotFound(w, r)
 			return
 		}

@@ -45,13 +45,15 @@ polling: {background: true, min_interval: 1s, max_interval: 1h}`, api, strings.J
 }
 
 // callback sends one that says that a task has succeeded, signed with a key, and returns the status of the answer.
-func (h *hooked) callback(key, id string) int {
+func (h *hooked) callback(key, id string) int { return h.callbackAt("/webhook/default", key, id) }
+
+func (h *hooked) callbackAt(path, key, id string) int {
 	h.t.Helper()
 	timestamp := strconv.FormatInt(time.Now().Unix(), 10)
 	mac := hmac.New(sha256.New, []byte(key))
 	mac.Write([]byte(id + "." + timestamp))
 	body := fmt.Sprintf(`{"code":200,"msg":"success","data":{"taskId":%q,"state":"success","param":%q}}`, id, kiesim.Canary)
-	req, err := http.NewRequestWithContext(h.t.Context(), http.MethodPost, h.hooks+"/webhook/default", strings.NewReader(body))
+	req, err := http.NewRequestWithContext(h.t.Context(), http.MethodPost, h.hooks+path, strings.NewReader(body))
 	if err != nil {
 		h.t.Error(err)
 		return 0
@@ -105,6 +107,14 @@ func TestACallbackHasItsTaskAskedAndTellsNothingItself(t *testing.T) {
 	}
 }
 
+func TestACallbackWithASlashAtTheEndOfItsPathIsReceived(t *testing.T) {
+	h := startHooked(t, "a")
+	if got := h.callbackAt("/webhook/default/", canary+"-1", "a"); got != http.StatusAccepted {
+		t.Errorf("it is answered with %d", got)
+	}
+	h.until(5*time.Second, callbacks("accepted", 1))
+}
+
 func TestWebhookKeysAreReplacedWhileRunning(t *testing.T) {
 	h := startHooked(t, "a")
 	rewrite(t, filepath.Join(h.dir, "first"), canary+"-3")
@@ -147,7 +157,9 @@ func TestCallbacksAreReceivedAloneAndNowhereElse(t *testing.T) {
 			}
 		}
 	}
-	for path, want := range map[string]int{"/webhook/default": 405, "/webhook/other": 405, "//webhook/default": 404} {
+	for path, want := range map[string]int{
+		"/webhook/default": 405, "/webhook/default/": 405, "/webhook/other": 405, "//webhook/default": 404, "/webhook/default//": 404, "//": 404,
+	} {
 		if status, _ := h.send(http.MethodGet, path, nil); status != want {
 			t.Errorf("GET %s answers %d, want %d", path, status, want)
 		}
