@@ -599,6 +599,12 @@ func requests() []row {
 			},
 		},
 		{
+			"a callback to /webhook/{account}/, with a slash at the end; with two", "like without; 404",
+			[]string{
+				"app.TestACallbackWithASlashAtTheEndOfItsPathIsReceived", "app.TestCallbacksAreReceivedAloneAndNowhereElse",
+			},
+		},
+		{
 			"GET /-/reload; POST without --web.enable-lifecycle; POST from another site", "405; 403; 403",
 			[]string{"app.TestWhoMayReload/GET []", "app.TestWhoMayReload/POST []", "app.TestWhoMayReload/POST from a page of another site [--web.enable-lifecycle]"},
 		},
