@@ -57,6 +57,10 @@ func TestASnapshotHoldsTheLockForFewTasksAtATime(t *testing.T) {
 			t.Errorf("%d tasks are shown, want %d", n, many)
 		}
 	}
+	h.finishAll(h.ids[many/2:]...)
+	if h.tryShowing(nil, true, func(time.Time, Shown) {}) {
+		t.Errorf("%d tasks that have changed were read at once", many/2)
+	}
 }
 
 // Tasks change places when others go.
