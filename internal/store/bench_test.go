@@ -81,3 +81,15 @@ func BenchmarkBatch(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkDecode is a record that is read.
+func BenchmarkDecode(b *testing.B) {
+	key, names := keyOf("default", id(1)), make(interned)
+	value := record(1).encode(key, 0)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, ok := decode([]byte(key), value, names); !ok {
+			b.Fatal("not believed")
+		}
+	}
+}

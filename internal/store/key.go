@@ -3,6 +3,7 @@
 package store
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
@@ -21,7 +22,10 @@ func splitKey(key string) (account, id string, old bool) {
 }
 
 // validKey reports whether there can be such a task.
-func validKey(key string) bool {
-	account, id, old := splitKey(key)
-	return kie.ValidID(id) && (old || validName(account))
+func validKey(key []byte) bool {
+	account, id, found := bytes.Cut(key, []byte{0})
+	if !found { // of format 1
+		return kie.ValidID(string(key))
+	}
+	return kie.ValidID(string(id)) && validName(string(account)) // which are short enough not to be allocated
 }

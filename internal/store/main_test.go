@@ -84,9 +84,13 @@ func open(tb testing.TB, dir string) *Store {
 // fillUp puts records and commits them.
 func fillUp(tb testing.TB, s *Store, all tracked) {
 	tb.Helper()
+	n := 0
 	for id, r := range all {
 		if !s.Put(acct, id, r, nil) {
 			tb.Fatal("the store is down")
+		}
+		if n++; n%batchSize == 0 { // more would not fit into the queue
+			s.write(time.Now())
 		}
 	}
 	if !s.write(time.Now()) {

@@ -121,7 +121,7 @@ func decode(key, value []byte, names interned) (r Record, unlisted day, ok bool)
 	r.Watched = flags&flagWatched != 0
 	r.Counted = flags&flagCounted != 0
 	r.GivenUp = flags&flagGivenUp != 0
-	if d.bad || len(d.rest) > 0 || r.flags() != flags || !validKey(string(key)) || !r.possible() {
+	if d.bad || len(d.rest) > 0 || r.flags() != flags || !validKey(key) || !r.possible() {
 		return Record{}, 0, false
 	}
 	return r, unlisted, true
