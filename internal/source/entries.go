@@ -34,10 +34,10 @@ func (t *traits) with(labels map[string]string) *traits {
 	if len(labels) == 0 {
 		return t
 	}
-	merged := maps.Clone(t.labels)
-	if merged == nil {
-		merged = make(map[string]string, len(labels))
+	if len(t.labels) == 0 {
+		return &traits{group: t.group, labels: labels, own: labels}
 	}
+	merged := maps.Clone(t.labels)
 	maps.Copy(merged, labels)
 	return &traits{group: t.group, labels: merged, own: labels}
 }
@@ -101,7 +101,8 @@ func parseJSON(content string, h *harvest) error {
 // jsonList goes through a list in JSON.
 type jsonList struct {
 	cursor
-	h *harvest
+	h       *harvest
+	scratch map[string]string // the labels of the entry at hand
 }
 
 // jsonEntry is what the keys of an object said.
@@ -204,7 +205,9 @@ func (w *jsonList) entry() error {
 	}
 	switch {
 	case e.foreign == nil:
-		w.h.fill(e.said, e.labels)
+		if err := w.h.fill(e.said, e.labels); err != nil {
+			return err
+		}
 	case e.said > 0:
 		return e.foreign
 	case e.named():
@@ -240,7 +243,11 @@ func (w *jsonList) field(e *jsonEntry, key string) (err error) {
 		if e.labels != nil {
 			return errKeyTwice(key)
 		}
-		e.labels = make(map[string]string)
+		if w.scratch == nil {
+			w.scratch = make(map[string]string)
+		}
+		clear(w.scratch)
+		e.labels = w.scratch
 		return w.labels(e.labels)
 	}
 	if e.foreign == nil {

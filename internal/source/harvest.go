@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -16,7 +18,10 @@ import (
 
 const (
 	maxSaid    = 1 << 23 // different things that a list may say of ids
-	chunk      = 1 << 13 // ids held in one piece
+	saidCost   = 512     // bytes that each of them takes, about; a map takes most of it
+	labelCost  = 96
+	leastCost  = 16 << 20 // bytes that they may take in any list; beyond, twice the text
+	chunk      = 1 << 13  // ids held in one piece
 	invisible  = "\ufeff\u200b\u2060"
 	gatherTime = 10 * time.Second
 	stride     = 1 << 20 // bytes that are looked at between two looks at the context
@@ -26,7 +31,7 @@ var (
 	errNoID      = errors.New("no task id: empty, over 128 bytes, not UTF-8, or with control characters")
 	errInvisible = errors.New("an invisible character (U+200B, U+2060 or U+FEFF) inside a task id")
 	errLate      = fmt.Errorf("not read to its end within %v", gatherTime)
-	errSaid      = errors.New("too many entries that differ")
+	errSaid      = errors.New("too many models or labels that differ for a list of its length")
 	errSecret    = errors.New("it is a secret of the configuration")
 )
 
@@ -38,11 +43,14 @@ type harvest struct {
 	half    func(tail string) bool // reports whether an unterminated end may be half-written; nil: none is
 
 	ids       [][]found
-	elsewhere []elsewhere    // ids that are no part of the content as they are
-	said      []*traits      // without a group; nil, as the first: nothing but what the group says
-	models    map[string]int // where said says nothing but that
-	noTask    int            // answers that created no task
-	most      int            // ids that are taken
+	elsewhere []elsewhere        // ids that are no part of the content as they are
+	said      []*traits          // without a group; nil, as the first: nothing but what the group says
+	shared    map[string]*traits // what is said, by what that is
+	places    map[*traits]int    // in said
+	cost      int                // bytes that it takes, about
+	naming    naming
+	noTask    int // answers that created no task
+	most      int // ids that are taken
 	taken     int
 	beyond    int               // ids after those
 	secrets   int               // ids in the report that are secrets
@@ -239,21 +247,64 @@ func (h *harvest) say(model string, labels map[string]string) (int, error) {
 	if model == "" && len(labels) == 0 || h.taken == h.most {
 		return 0, nil
 	}
-	if at, known := h.models[model]; known && len(labels) == 0 {
-		return at, nil
-	}
-	at, err := h.reserve()
+	t, err := h.share(model, labels)
 	if err != nil {
 		return 0, err
 	}
-	h.said[at] = &traits{model: kie.CleanLabel(model), own: labels}
-	if len(labels) == 0 {
-		if h.models == nil {
-			h.models = make(map[string]int)
+	at, known := h.places[t]
+	if !known {
+		if at, err = h.reserve(); err != nil {
+			return 0, err
 		}
-		h.models[model] = at
+		h.said[at], h.places[t] = t, at
 	}
 	return at, nil
+}
+
+// share returns the one copy of what is said. The labels may be written to afterwards.
+func (h *harvest) share(model string, labels map[string]string) (*traits, error) {
+	if h.shared == nil {
+		h.shared, h.places = make(map[string]*traits), make(map[*traits]int)
+	}
+	h.naming.set(model, labels)
+	if t := h.shared[string(h.naming.key)]; t != nil {
+		return t, nil
+	}
+	h.cost += saidCost + len(labels)*labelCost + min(len(model), maxMeant)
+	if h.cost > max(leastCost, 2*len(h.content)) {
+		return nil, errSaid
+	}
+	t := &traits{model: kie.CleanLabel(model), own: copied(labels)}
+	h.shared[string(h.naming.key)] = t
+	return t, nil
+}
+
+// copied returns labels that keep no list in memory.
+func copied(labels map[string]string) map[string]string {
+	if len(labels) == 0 {
+		return nil
+	}
+	copies := make(map[string]string, len(labels))
+	for name, value := range labels {
+		copies[strings.Clone(name)] = strings.Clone(value)
+	}
+	return copies
+}
+
+// naming makes a key of a model and labels that no others have, again and again in the same memory.
+type naming struct {
+	key   []byte
+	names []string
+}
+
+func (n *naming) set(model string, labels map[string]string) {
+	n.names = slices.AppendSeq(n.names[:0], maps.Keys(labels))
+	slices.Sort(n.names)
+	n.key = n.key[:0]
+	for _, name := range n.names {
+		n.key = append(append(append(append(n.key, name...), 0), labels[name]...), 0)
+	}
+	n.key = append(append(n.key, 0), model...)
 }
 
 // reserve returns a place in said for what is known later.
@@ -266,19 +317,26 @@ func (h *harvest) reserve() (int, error) {
 }
 
 // fill says in a reserved place that ids have labels. There is nothing to say at place 0.
-func (h *harvest) fill(at int, labels map[string]string) {
+func (h *harvest) fill(at int, labels map[string]string) (err error) {
 	if at > 0 && len(labels) > 0 {
-		h.said[at] = &traits{own: labels}
+		h.said[at], err = h.share("", labels)
 	}
+	return err
 }
 
 // each calls visit with every id, and with what the list and its group say of it.
 func (h *harvest) each(base *traits, visit func(f found, id string, of *traits)) {
+	over := make(map[*traits]*traits, len(h.shared))
 	said := make([]*traits, len(h.said))
 	for i, own := range h.said {
-		said[i] = base
-		if own != nil {
+		switch moved := over[own]; {
+		case own == nil:
+			said[i] = base
+		case moved != nil:
+			said[i] = moved
+		default:
 			said[i] = own.over(base)
+			over[own] = said[i]
 		}
 	}
 	for _, ids := range h.ids {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 )
 
 func TestAListIsReadAndParsedOutsideTheLock(t *testing.T) {
@@ -179,6 +180,54 @@ func TestAnIDIsLookedForInALittleTextAlone(t *testing.T) {
 		ids, invalid, logs := listed(t, name, content)
 		if ids != "" || invalid != 1 || !strings.Contains(logs, errNoID.Error()) {
 			t.Errorf("%s: tracked %q, %d invalid: %s", name, ids, invalid, logs)
+		}
+	}
+}
+
+func TestWhatAListSaysOfIDsTakesNoMoreThanItsText(t *testing.T) {
+	const size = 24 << 20
+	alike, differing, models := `{"tasks":["a"],"labels":{"a":"b"}},`, `{"tasks":["a"],"labels":{"a":"%07x"}},`, `{"taskId":"a","model":"%07x"}`+"\n"
+	long := `{"taskId":"a","model":"` + strings.Repeat("x", 1000) + `%07x"}` + "\n"
+	for name, content := range map[string]string{
+		"labels.json": "[" + numbered(differing, size/len(differing)) + `"z"]`, "alike.json": "[" + strings.Repeat(alike, size/len(alike)) + `"z"]`,
+		"nothing.json": "[" + strings.Repeat(`{"tasks":[],"labels":{"a":"b"}},`, size/32) + `"z"]`,
+		"models.jsonl": numbered(models, size/len(models)), "long.jsonl": numbered(long, size/len(long)), "short.txt": strings.Repeat("a\n", size/2),
+	} {
+		format, err := formatOf(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		h := newHarvest(t.Context(), &list{}, newLedger(Limits{Tasks: 1, Bytes: maxFile, IDs: million}))
+		err = h.gatherWithin(content, format)
+		if err == nil {
+			h.each(&traits{labels: map[string]string{"c": "d"}}, func(found, string, *traits) {})
+		}
+		runtime.ReadMemStats(&after)
+		if refused := errors.Is(err, errSaid); refused != (name == "labels.json" || name == "models.jsonl") {
+			t.Errorf("%s: %v", name, err)
+		}
+		// The text itself is the third part.
+		if times := (float64(after.TotalAlloc-before.TotalAlloc) - leastCost) / float64(len(content)); times > 2 {
+			t.Errorf("%s: %.1f times its text", name, times)
+		}
+	}
+}
+
+func TestLabelsKeepNoListInMemory(t *testing.T) {
+	content := `[{"tasks":["a"],"labels":{"name":"value"}}]`
+	h, err := harvested(t, parseJSON, content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	within := func(part string) bool {
+		start, at := uintptr(unsafe.Pointer(unsafe.StringData(content))), uintptr(unsafe.Pointer(unsafe.StringData(part)))
+		return at >= start && at < start+uintptr(len(content))
+	}
+	for name, value := range h.said[1].own {
+		if within(name) || within(value) {
+			t.Errorf("%s=%s is a part of the list", name, value)
 		}
 	}
 }
