@@ -78,6 +78,14 @@ func writesLists() []row {
 			},
 		},
 		{
+			"list ids of other lists, or many", "ids that an earlier group of the same account has stay there; of a later group's they become the earlier one's, with all that is known; " +
+				"nothing of another account's. With `max_tasks` no more room than that",
+			[]string{
+				"source.TestWhatOneAccountListsTakesNothingFromAnother", "source.TestFillersOfOneGroupLeaveRoomForOthers",
+				"app.TestAnIDInTwoAccountsIsAskedWithEachKeyAndEachIsKnownAfterARestart", "app.TestThirtyFillersOfOneGroupLeaveRoomForOthers",
+			},
+		},
+		{
 			"list ids on which the API fails", "queries that become fewer and fewer; they close no gate while the API answers about other tasks",
 			[]string{
 				"tracker.TestIDsOnWhichTheAPIFailsKeepNoGateClosedForOthers", "budget.TestTasksNeverAnsweredAboutCloseAnAccountOnlyIfNoneIs",

@@ -463,6 +463,26 @@ func lists() []row {
 			[]string{"source.TestIDBelongsToTheFirstThatListsIt"},
 		},
 		{
+			"the same id in the lists of two accounts; a list of one account with ids of another; a group that comes to another account",
+			"a task for each account, asked with that account's key alone, with a record, a probe and callbacks of its own; a group takes its tasks along",
+			[]string{
+				"source.TestWhatOneAccountListsTakesNothingFromAnother", "source.TestAGroupGoesToAnotherAccountWithItsIDs",
+				"source.TestGroupsKeepWhatIsTheirsWhateverIsReloaded", "tracker.TestAnIDInTheListsOfTwoAccountsIsTwoTasks",
+				"tracker.TestATaskThatOneAccountDoesNotKnowIsAskedAtOnceByAnother", "store.TestAnIDHasARecordInEachAccount",
+				"app.TestAnIDInTwoAccountsIsAskedWithEachKeyAndEachIsKnownAfterARestart", "app.TestAGroupThatComesToAnotherAccountIsAskedWithItsKey",
+				"app.TestAProbeAndACallbackFindTheTaskOfTheirAccount", "web.TestTwoAccountsTasksOfOneIDAreTwoInTheListWhereverAPageEnds",
+			},
+		},
+		{
+			"a list with thirty ids more than `max_tasks` of its group; ids that an earlier group lets go",
+			"those beyond are refused, counted as `max_tasks`, shown by `kie_exporter_source_refused_tasks` and alerted; other groups lose no room",
+			[]string{
+				"source.TestFillersOfOneGroupLeaveRoomForOthers", "source.TestIDsThatAnEarlierGroupHasTakeNoRoomOfAGroup",
+				"source.TestAnEarlierGroupWithoutRoomLeavesAnIDToALaterOne", "app.TestThirtyFillersOfOneGroupLeaveRoomForOthers",
+				"config.TestBadFileIsRefusedWithEveryProblem/max_tasks",
+			},
+		},
+		{
 			"lists that are missing, empty, down, with bad lines or ids of others, before a start",
 			"`--config.check` says for each what it has, and what was skipped and where, and warns; `--config.check-strict` fails",
 			[]string{
@@ -619,6 +639,15 @@ func requests() []row {
 
 func storage() []row {
 	return []row{
+		{
+			"a file of a version that kept records by id alone",
+			"its records are those of the accounts of their groups; where that can't be told they are nobody's, and go after 60 days",
+			[]string{
+				"store.TestRecordsOfFormat1AreStillRead", "store.TestRecordsOfFormat1GoToTheAccountsOfTheirGroups",
+				"store.TestAnAccountsOwnRecordGoesBeforeOneKeptByID", "store.TestARecordOfFormat1WhoseGroupIsGoneGoesAfter60Days",
+				"store.TestARecordUnderAnotherAccountsKeyIsNotBelieved", "app.TestRecordsKeptByIDAreThoseOfTheAccountOfTheirGroup",
+			},
+		},
 		{
 			"the file cut at any length, any bit flipped, pages of zeros, a foreign file, a newer version, a folder in its place",
 			"starts; a damaged file is set aside whole; no wrong record is ever believed",

@@ -115,6 +115,35 @@ func TestAnIDInTheListsOfTwoAccountsIsTwoTasks(t *testing.T) {
 	})
 }
 
+func TestATaskThatOneAccountDoesNotKnowIsAskedAtOnceByAnother(t *testing.T) {
+	for given, after := range map[bool]time.Duration{false: 26 * time.Hour, true: 30 * 24 * time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			r := twoAccounts(t)
+			ctx, stop := context.WithCancel(t.Context())
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				r.Run(ctx)
+			}()
+			r.list("a")
+			time.Sleep(after)
+			if k := find(t, r.Snapshot(), "a"); k.QueryError != kie.ClassNotFound || k.GivenUp != given {
+				t.Fatalf("after %v: %+v", after, k)
+			}
+			r.sim.Put(kiesim.Task{ID: "a", Model: "m"})
+			r.options.Groups = slices.Clone(r.options.Groups)
+			r.options.Groups[0].Account = "second"
+			r.Reconfigure(r.options, nothing)
+			time.Sleep(10 * time.Second)
+			if k := find(t, r.Snapshot(), "a"); k.GivenUp || k.State != kie.StateSuccess || k.Account != "second" {
+				t.Errorf("%+v", k)
+			}
+			stop()
+			<-done
+		})
+	}
+}
+
 // twoAccounts is a rig whose group other is of another account.
 func twoAccounts(t *testing.T) *rig {
 	t.Helper()

@@ -20,7 +20,7 @@ const (
 	defaultLimit = 50
 	maxLimit     = 500
 	maxValues    = 50  // of one parameter
-	maxText      = 192 // bytes of a value; an id and its place in the list fit
+	maxText      = 256 // bytes of a value; an id with its account and its place in the list fits
 )
 
 // query says which tasks to show. Tasks in scope are summed up; those that match as well are listed.

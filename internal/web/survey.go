@@ -128,9 +128,10 @@ func (s *survey) previous() string {
 // oldest first; then finished ones, the latest first. A page begins after a rank, not at a number, so that it stays where it
 // is when tasks come and go.
 type rank struct {
-	class int
-	at    kie.Time
-	id    string
+	class   int
+	at      kie.Time
+	id      string
+	account string
 }
 
 const (
@@ -143,13 +144,13 @@ const (
 func rankOf(k *tracker.Task) rank {
 	switch {
 	case k.State.Finished():
-		return rank{rankFinished, -ended(k), k.ID}
+		return rank{rankFinished, -ended(k), k.ID, k.Account}
 	case k.Overdue:
-		return rank{rankOverdue, born(k), k.ID}
+		return rank{rankOverdue, born(k), k.ID, k.Account}
 	case statusOf(k) == pending:
-		return rank{rankPending, born(k), k.ID}
+		return rank{rankPending, born(k), k.ID, k.Account}
 	}
-	return rank{rankUnfinished, born(k), k.ID}
+	return rank{rankUnfinished, born(k), k.ID, k.Account}
 }
 
 // born returns when an unfinished task was created, or first seen if that is not known.
@@ -159,11 +160,17 @@ func born(k *tracker.Task) kie.Time { return cmp.Or(k.Created, kie.TimeOf(k.Seen
 func ended(k *tracker.Task) kie.Time { return cmp.Or(k.Completed, k.FailedAt, k.Learned) }
 
 func (r rank) compare(o rank) int {
-	return cmp.Or(cmp.Compare(r.class, o.class), cmp.Compare(r.at, o.at), strings.Compare(r.id, o.id))
+	return cmp.Or(cmp.Compare(r.class, o.class), cmp.Compare(r.at, o.at), strings.Compare(r.id, o.id), strings.Compare(r.account, o.account))
 }
 
-// String returns the rank as parseRank reads it.
-func (r rank) String() string { return fmt.Sprintf("%d.%d.%s", r.class, r.at, r.id) }
+// String returns the rank as parseRank reads it. A line end can be in neither an id nor the name of an account.
+func (r rank) String() string {
+	text := fmt.Sprintf("%d.%d.%s", r.class, r.at, r.id)
+	if r.account != "" {
+		text += "\n" + r.account
+	}
+	return text
+}
 
 func parseRank(name, text string) (*rank, error) {
 	class, rest, _ := strings.Cut(text, ".")
@@ -173,7 +180,8 @@ func parseRank(name, text string) (*rank, error) {
 	if !found || err != nil || err2 != nil {
 		return nil, fmt.Errorf("%s: %q is not a place in the list; take those of the links to the next and the previous page", name, text)
 	}
-	return &rank{c, kie.Time(ms), id}, nil
+	id, account, _ := strings.Cut(id, "\n")
+	return &rank{c, kie.Time(ms), id, account}, nil
 }
 
 // leading keeps the tasks of least rank, or of greatest if it goes backwards.

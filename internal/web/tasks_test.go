@@ -80,7 +80,8 @@ type listing struct {
 	Tracked, Matching, Earlier int
 	Next, Previous             string
 	Tasks, Failures            []struct {
-		ID string `json:"task_id"`
+		ID      string `json:"task_id"`
+		Account string `json:"account"`
 	}
 	Models []struct {
 		Group, Model string
@@ -178,7 +179,7 @@ func TestBadParametersAreRefusedInWords(t *testing.T) {
 		"q=%ff":                         "UTF-8",
 		"group=%zz":                     "can't be read",
 		"a=1;b=2":                       "can't be read",
-		"q=" + strings.Repeat("x", 200): "at most 192 bytes",
+		"q=" + strings.Repeat("x", 257): "at most 256 bytes",
 		strings.Repeat("group=x&", 60):  "at most 50 values",
 		"q=%3Cscript%3Ealert(1)%3C/script%3E&limit=%3Cb%3E": "limit: ",
 	} {
@@ -261,6 +262,38 @@ func TestAPageStaysWhereItIsWhenTasksComeAndGo(t *testing.T) {
 	after := list(t, h, second)
 	if !slices.Equal(after.ids(), before) || after.Earlier != 4 {
 		t.Errorf("the page held %v and now %v after %d", before, after.ids(), after.Earlier)
+	}
+}
+
+func TestTwoAccountsTasksOfOneIDAreTwoInTheListWhereverAPageEnds(t *testing.T) {
+	var tasks []tracker.Task
+	for _, account := range []string{"c-1._", "a", "b"} {
+		tasks = append(tasks, tracker.Task{
+			ID: "same.id", Account: account, Group: "of " + account, State: kie.StateWaiting, Created: at(-9), LastAnswer: epoch,
+		})
+	}
+	h := serveAll(t, tasks)
+	var forth, back []string
+	page := list(t, h, "?limit=1")
+	for {
+		forth = append(forth, page.Tasks[0].Account)
+		if page.Next == "" {
+			break
+		}
+		page = list(t, h, page.Next)
+	}
+	for {
+		back = append(back, page.Tasks[0].Account)
+		if page.Previous == "" {
+			break
+		}
+		page = list(t, h, page.Previous)
+	}
+	if !slices.Equal(forth, []string{"a", "b", "c-1._"}) || !slices.Equal(back, []string{"c-1._", "b", "a"}) {
+		t.Errorf("the accounts are %q forth and %q back", forth, back)
+	}
+	if got := list(t, h, "?account=b&q=same").Tasks; len(got) != 1 || got[0].Account != "b" {
+		t.Errorf("of b: %+v", got)
 	}
 }
 
@@ -358,7 +391,7 @@ func TestTheJSONIsWhatProgramsRelyOn(t *testing.T) {
 	got["at"] = ""
 	const failed = `{"task_id":"6-fail","group":"video","account":"a","model":"kling","state":"fail","overdue":false,` +
 		`"created_at":"2026-01-02T03:04:05Z","completed_at":"2026-01-02T03:05:05Z","latency_seconds":60,"fail_code":"501","reason":"upstream"}`
-	want := `{"at":"","tracked":7,"matching":3,"earlier":0,"next":"?after=3.-1767323105000.6-fail&group=video&limit=2",
+	want := `{"at":"","tracked":7,"matching":3,"earlier":0,"next":"?after=3.-1767323105000.6-fail%0Aa&group=video&limit=2",
 		"models":[{"group":"video","model":"kling","overdue":1,"oldest_unfinished_created_at":"2026-01-02T03:04:25Z",
 			"states":{"pending":0,"waiting":1,"queuing":0,"generating":0,"success":1,"fail":1,"unknown":0},
 			"latency_seconds":{"count":1,"median":34.9,"p90":37.4}}],
