@@ -188,10 +188,10 @@ func oddAnswers() []row {
 			},
 		},
 		{
-			"500 or 503 with Retry-After, from the API or from something before it", "neither the task nor the closed account is asked before; 1 s to 5 min",
+			"500 or 503 with Retry-After, from the API or from something before it", "neither the task, nor the balance, nor the closed account is asked before; 1 s to 5 min",
 			[]string{
 				"budget.TestRetryAfterOfAServerFaultIsHonouredInTheSameBounds", "budget.TestRetryAfterOfATrialIsHonouredWhateverClosedTheGate",
-				"tracker.TestAServerThatSaysHowLongIsNotAskedAboutThatTaskBefore",
+				"tracker.TestAServerThatSaysHowLongIsNotAskedAboutThatTaskBefore", "tracker.TestRetryAfterOfACreditCallIsHonoured",
 			},
 		},
 		{

@@ -1,6 +1,7 @@
 package tracker_test
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -30,6 +31,19 @@ func TestABalanceThatWasNotToldIsAskedForAgainSoon(t *testing.T) {
 			at := r.creditCalls(start)
 			if len(at) != 5 || at[1] < 4 || at[1] > 6.1 || at[2]-at[1] < 8 || at[2]-at[1] > 12.1 || at[3]-at[2] < 3599 {
 				t.Errorf("%+v: asked after %v s", fault, at)
+			}
+		})
+	}
+}
+
+func TestRetryAfterOfACreditCallIsHonoured(t *testing.T) {
+	for _, code := range []int{500, 503} {
+		bubble(t, setup{credits: 30 * time.Second, api: kiesim.Options{Credits: 7}}, func(t *testing.T, r *rig) {
+			start := time.Now()
+			r.sim.Inject(kiesim.Match{Endpoint: kiesim.Credit, Times: 1}, kiesim.Fault{Code: code, Header: http.Header{"Retry-After": {"100"}}})
+			r.watch(2 * time.Minute)
+			if at := r.creditCalls(start); len(at) != 2 || at[1] < 100 || at[1] > 106 {
+				t.Errorf("code %d: asked after %v s", code, at)
 			}
 		})
 	}

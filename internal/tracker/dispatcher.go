@@ -330,7 +330,7 @@ func (c *credits) end(balance float64, err error, now time.Time) {
 	c.asking, c.next = false, now.Add(c.interval)
 	if err != nil {
 		c.failed++
-		c.next = now.Add(min(schedule.Backoff(c.failed), c.interval))
+		c.next = now.Add(max(min(schedule.Backoff(c.failed), c.interval), budget.RetryAfter(err)))
 		return
 	}
 	c.failed = 0
