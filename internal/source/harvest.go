@@ -43,7 +43,7 @@ type harvest struct {
 	half    func(tail string) bool // reports whether an unterminated end may be half-written; nil: none is
 
 	ids       [][]found
-	elsewhere []elsewhere        // ids that are no part of the content as they are
+	elsewhere [][]elsewhere      // ids that are no part of the content as they are
 	said      []*traits          // without a group; nil, as the first: nothing but what the group says
 	shared    map[string]*traits // what is said, by what that is
 	places    map[*traits]int    // in said
@@ -156,8 +156,7 @@ func (h *harvest) id(p piece, said, line int) {
 	h.taken++
 	f := found{at: uint32(p.at), of: uint32(said)<<9 | uint32(len(p.text))} //nolint:gosec // a content is shorter than 4 GiB
 	if p.at < 0 {
-		f = found{at: uint32(len(h.elsewhere)), of: uint32(said)<<9 | 1<<8} //nolint:gosec // and so this is smaller still
-		h.elsewhere = append(h.elsewhere, elsewhere{p.text, line})
+		f = found{at: h.keep(elsewhere{p.text, line}), of: uint32(said)<<9 | 1<<8} //nolint:gosec // a content is shorter than 4 GiB
 	}
 	last := len(h.ids) - 1
 	if last < 0 || len(h.ids[last]) == chunk {
@@ -165,6 +164,21 @@ func (h *harvest) id(p piece, said, line int) {
 		last++
 	}
 	h.ids[last] = append(h.ids[last], f)
+}
+
+// keep keeps an id that is no part of the content, and returns its place.
+func (h *harvest) keep(e elsewhere) uint32 {
+	last := len(h.elsewhere) - 1
+	switch {
+	case last < 0:
+		h.elsewhere = append(h.elsewhere, nil) // a list may have one alone
+		last = 0
+	case len(h.elsewhere[last]) == chunk:
+		h.elsewhere = append(h.elsewhere, make([]elsewhere, 0, chunk))
+		last++
+	}
+	h.elsewhere[last] = append(h.elsewhere[last], e)
+	return uint32(last*chunk + len(h.elsewhere[last]) - 1) //nolint:gosec // a content is shorter than 4 GiB
 }
 
 // isPlain reports whether text is an id of nothing but visible ASCII, as nearly all are.
@@ -227,7 +241,7 @@ func (h *harvest) first(reason Rejection, f found) {
 
 func (h *harvest) line(f found) int {
 	if f.of&(1<<8) != 0 {
-		return h.elsewhere[f.at].line
+		return h.elsewhere[f.at/chunk][f.at%chunk].line
 	}
 	return 1 + strings.Count(h.content[:f.at], "\n")
 }
@@ -348,7 +362,7 @@ func (h *harvest) each(base *traits, visit func(f found, id string, of *traits))
 
 func (h *harvest) text(f found) string {
 	if f.of&(1<<8) != 0 {
-		return h.elsewhere[f.at].text
+		return h.elsewhere[f.at/chunk][f.at%chunk].text
 	}
 	return h.content[f.at : f.at+f.of&0xff]
 }

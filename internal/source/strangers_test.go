@@ -231,3 +231,50 @@ func TestLabelsKeepNoListInMemory(t *testing.T) {
 		}
 	}
 }
+
+func TestAYAMLListTakes64MiBAtMost(t *testing.T) {
+	fill := func(part string, size int) string { return strings.Repeat(part, size/len(part)) }
+	for name, shape := range map[string]func(size int) string{
+		"ids":      func(size int) string { return numbered("- %032x\n", size/35) },
+		"short":    func(size int) string { return fill("- a\n", size) },
+		"nothing":  func(size int) string { return fill("-\n", size) },
+		"keys":     func(size int) string { return "- " + fill("a: b\n  ", size) },
+		"names":    func(size int) string { return fill("a:\n", size) },
+		"flow":     func(size int) string { return "[" + fill("a,", size) + "]" },
+		"lists":    func(size int) string { return "[" + fill("[],", size) + "]" },
+		"pairs":    func(size int) string { return "[" + fill("a: b,", size) + "]" },
+		"set":      func(size int) string { return "{" + fill("a,", size) + "}" },
+		"quoted":   func(size int) string { return "{" + fill(`":",`, size) + "}" },
+		"mixed":    func(size int) string { return "{a: b," + fill("a,", size) + "}" },
+		"asked":    func(size int) string { return fill("? a\n", size) },
+		"comments": func(size int) string { return fill("- a # x\n# y\n", size) },
+		"entries":  func(size int) string { return fill("- {tasks: [a], labels: {x: y}}\n", size) },
+		"texts":    func(size int) string { return fill("- |\n  a\n", size) },
+	} {
+		size := maxYAML - 16
+		for plainYAML(shape(size)) != nil {
+			size -= size / 16
+		}
+		content := shape(size)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, _ = harvested(t, parseYAML, content) // some are no lists
+		runtime.ReadMemStats(&after)
+		// All that was allocated, even what was let go of at once.
+		took := uint64(len(content)) + after.TotalAlloc - before.TotalAlloc
+		if took > 64<<20 {
+			t.Errorf("%s: %d bytes take %d MiB", name, size, took>>20)
+		}
+	}
+}
+
+func TestAYAMLListOf4MiBMayHaveAsManyIDsAsFit(t *testing.T) {
+	for name, content := range map[string]string{
+		"a line each": numbered("- %032x\n", maxYAML/35), "in one": "[" + numbered("%032x,\n", maxYAML/34-1) + "]",
+		"an entry": "- tasks:\n" + numbered("  - %032x\n", maxYAML/37-1),
+	} {
+		if err := plainYAML(content); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -13,8 +13,9 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 )
 
-// maxParts is how many parts a YAML list may have at most: each takes up to 450 bytes while it is parsed.
-const maxParts = 400_000
+// maxParts is how many names, texts, lists, mappings and comments a YAML list may have at most. Each takes up to 280 bytes while
+// it is parsed, what is let go of meanwhile included, so that a read stays below 64 MiB in all.
+const maxParts = 200_000
 
 var (
 	errParts     = errors.New("too many parts for YAML; a list of lines of ids or of JSON may be longer")
@@ -51,8 +52,9 @@ func parseYAML(content string, h *harvest) error {
 
 // plainYAML refuses what would be slow or large to parse.
 func plainYAML(content string) error {
-	parts, line := 0, 1
+	line := 1
 	begins := true // a line
+	p := yamlParts{mapping: strings.IndexByte(content, '{') >= 0}
 	for i, c := range content {
 		switch c {
 		case '%':
@@ -61,20 +63,46 @@ func plainYAML(content string) error {
 			}
 		case '\n':
 			line++
-			parts++
-		case ',', ':', '[', '{', '?':
-			parts++
-		case '-':
-			if i+1 < len(content) && content[i+1] == ' ' {
-				parts++
-			}
+		default:
+			p.count(c, content[i+1:])
 		}
 		begins = c == '\n' || c == '\r' || c == '\u0085' || c == '\u2028' || c == '\u2029'
 	}
-	if parts > maxParts {
+	if p.total > maxParts {
 		return errParts
 	}
 	return nil
+}
+
+// yamlParts counts the parts of a YAML list before it is parsed: never fewer than it has.
+type yamlParts struct {
+	total   int
+	mapping bool // there is one in braces, where a name between commas has an empty value besides
+	colon   bool // since the last comma
+}
+
+func (p *yamlParts) count(c rune, rest string) {
+	switch c {
+	case '-':
+		if rest == "" || strings.IndexByte(" \t\r\n", rest[0]) >= 0 {
+			p.total++
+		}
+	case '[', '{':
+		p.total++
+	case '#': // a comment is put together byte by byte
+		p.total += 3
+	case ':': // a name and a value
+		p.total += 2
+		p.colon = true
+	case '?': // the same, in a mapping of their own
+		p.total += 3
+	case ',':
+		p.total++
+		if p.mapping && !p.colon {
+			p.total++
+		}
+		p.colon = false
+	}
 }
 
 // plainNode refuses what is more than lists, names and texts.
