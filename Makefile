@@ -167,7 +167,11 @@ fuzz: ## run every fuzz target for FUZZTIME
 
 .PHONY: soak
 soak: ## run under faults, reloads and kills for SOAK; writes the results into docs/reliability.md
-	SOAK=$(SOAK) SOAK_SEED=$(SOAK_SEED) SOAK_REPORT=$(CURDIR)/docs/reliability.md go test -count=1 -v -timeout 0 ./test/soak
+	SOAK=$(SOAK) SOAK_SEED=$(SOAK_SEED) SOAK_REPORT=$(CURDIR)/docs/reliability.md go test -count=1 -v -timeout 0 -run TestWhatIsSaid ./test/soak
+
+.PHONY: soak-attack
+soak-attack: ## run with strangers at every door for SOAK; writes the results into docs/reliability.md
+	SOAK=$(SOAK) SOAK_SEED=$(SOAK_SEED) SOAK_ATTACK_REPORT=$(CURDIR)/docs/reliability.md go test -count=1 -v -timeout 0 -run TestHonestWork ./test/soak
 
 .PHONY: simulate
 simulate: ## compare ways to spend the budget; writes table and plots of docs/polling.md

@@ -54,7 +54,8 @@ func writesLists() []row {
 			"write what takes much memory: `limits.list_bytes` (256 MiB), nested, packed with gzip; YAML 4 MiB", "three times its text while it is read, and 16 MiB; YAML 64 MiB",
 			[]string{
 				"source.TestAReadTakesThreeTimesItsTextInMemoryAtMost", "source.TestWhatAListSaysOfIDsTakesNoMoreThanItsText",
-				"source.TestLabelsKeepNoListInMemory", "source.TestAYAMLListTakes64MiBAtMost", "source.TestOversizedListsAreRefusedOrSkipped/1 GiB",
+				"source.TestLabelsKeepNoListInMemory", "source.TestAYAMLListTakes64MiBAtMost", "source.TestAListOverTheBytesIsRefusedAsAWholeAndTheLastOneIsKept",
+				"source.TestOversizedListsAreRefusedOrSkipped/1 GiB",
 				"source.TestWhatIsNoPlainListIsRefusedAsAWholeWithTheLine/a bomb", "source.TestALargeListByHTTPIsRefusedWithoutTakingItsRoom",
 			},
 		},
@@ -83,6 +84,8 @@ func writesLists() []row {
 			[]string{
 				"source.TestWhatOneAccountListsTakesNothingFromAnother", "source.TestFillersOfOneGroupLeaveRoomForOthers",
 				"app.TestAnIDInTwoAccountsIsAskedWithEachKeyAndEachIsKnownAfterARestart", "app.TestThirtyFillersOfOneGroupLeaveRoomForOthers",
+				"tracker.TestAnIDInTheListsOfTwoAccountsIsTwoTasks", "source.TestIdsBeyondThoseOfAListAreRefusedAndThoseBeforeAreTaken",
+				"budget.TestAnyNumberOfWaitersGetsNoMoreThanTheRate",
 			},
 		},
 		{
@@ -241,6 +244,17 @@ func writesStorage() []row {
 			[]string{
 				"store.TestWhatIsNotOurFileIsSetAside", "store.TestAFolderInPlaceOfTheFileIsSetAside", "store.TestAFileCutWhileRunningIsSetAside",
 				"store.TestAFileReplacedWhileRunningIsNotWrittenTo", "store.FuzzDamagedFileIsNeverBelievedWrongly",
+			},
+		},
+		{
+			"put a link, a FIFO or a device in place of the file", "nothing: it is not opened, but set aside",
+			[]string{"store.TestNoLinkIsFollowedAtTheStorageFile", "store.TestALinkPutInPlaceWhileRunningIsNotTakenForTheFile"},
+		},
+		{
+			"do any of this, where the folder was to be ours alone", "a warning; with `--storage.strict` an end at the start, and memory only later",
+			[]string{
+				"app.TestAStorageThatOthersCanWriteIsAWarningOrTheEnd", "store.TestStrictStorageThatOthersCanWriteIsRefusedAsItIs",
+				"store.TestAStrictStoreThatBecomesOthersIsMemoryOnly",
 			},
 		},
 		{

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -32,6 +33,7 @@ type process struct {
 	ended   chan struct{} // closed when it has, and its log is read
 	kept    kept          // what was on disk before it started
 	totals  *totals       // the latest it showed
+	said    atomic.Int64  // bytes of its log
 
 	mu     sync.Mutex
 	failed map[string]bool // tasks of which it said that a query failed
@@ -84,6 +86,7 @@ func (p *process) follow(log io.Reader, listening chan<- string, v *verdict) {
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		line := lines.Text()
+		p.said.Add(int64(len(line)) + 1)
 		if found := receivingLine.FindStringSubmatch(line); found != nil {
 			p.hooks = "http://" + found[1] // before it listens for anything else
 		}

@@ -28,17 +28,23 @@ func (w *world) report(t *testing.T) {
 	if w.plan.report == "" || t.Failed() {
 		return
 	}
-	content, err := os.ReadFile(w.plan.report)
+	putResults(t, w.plan.report, reportBegins, reportEnds, text)
+}
+
+// putResults puts results between the marks of a document.
+func putResults(t *testing.T, path, begins, ends, text string) {
+	t.Helper()
+	content, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, rest, found := strings.Cut(string(content), reportBegins)
-	_, after, ended := strings.Cut(rest, reportEnds)
+	before, rest, found := strings.Cut(string(content), begins)
+	_, after, ended := strings.Cut(rest, ends)
 	if !found || !ended {
-		t.Fatalf("%s lacks the marks between which results go", w.plan.report)
+		t.Fatalf("%s lacks the marks between which results go", path)
 	}
-	content = []byte(before + reportBegins + "\n\n" + text + "\n" + reportEnds + after)
-	if err := os.WriteFile(w.plan.report, content, 0o600); err != nil {
+	content = []byte(before + begins + "\n\n" + text + "\n" + ends + after)
+	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
