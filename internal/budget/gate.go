@@ -19,7 +19,7 @@ const (
 	// refusalsToClose is how many tasks in a row must be refused for lack of credits or as disabled.
 	refusalsToClose = 3
 	// answeredLately is for how long an answer shows that the API works, against faults of tasks about which it never answered.
-	answeredLately = 2 * time.Minute
+	answeredLately = time.Minute
 	// leftToOthers is how long a trial that is due waits for a request that is not about a task that closed the gate.
 	leftToOthers = 30 * time.Second
 	// afterCancelled is how long the next trial waits for one that was given up: that says nothing about the reason, and those
@@ -44,7 +44,7 @@ type gate struct {
 
 	streak      family // what the last outcomes have in common
 	streakTasks []string
-	proven      bool      // one of these is a task about which the API has answered before, or the balance
+	proven      int       // of these: tasks about which the API has answered before, or the balance
 	answered    time.Time // when it last answered about a task that is tracked
 }
 
@@ -196,13 +196,13 @@ func (g *gate) verdict(o outcome, now time.Time) kie.Class {
 // isRow reports whether so many tasks in a row met the same that it says something of the API. That it does not answer about tasks about
 // which it never did says nothing while it answers about others: somebody may have listed ids on which it fails.
 func (g *gate) isRow(tasks int, now time.Time) bool {
-	return len(g.streakTasks) >= tasks && (g.proven || now.Sub(g.answered) > answeredLately)
+	return g.proven >= tasks || len(g.streakTasks) >= tasks && now.Sub(g.answered) > answeredLately
 }
 
 // note counts the tasks in a row that met the same family of outcome while the gate is open. One task, however often,
 // counts once.
 func (g *gate) note(o outcome, now time.Time) {
-	if o.class == kie.ClassOK && o.subject != "" && !o.stranger {
+	if (o.class == kie.ClassOK || o.class == kie.ClassNotFound) && o.subject != "" && !o.stranger {
 		g.answered = now
 	}
 	if g.reason != kie.ClassOK {
@@ -210,11 +210,13 @@ func (g *gate) note(o outcome, now time.Time) {
 	}
 	f := familyOf(o.class)
 	if f != g.streak || f == familyNone {
-		g.streak, g.streakTasks, g.proven = f, nil, false
+		g.streak, g.streakTasks, g.proven = f, nil, 0
 	}
-	g.proven = g.proven || !o.unproven
 	if f != familyNone && !slices.Contains(g.streakTasks, o.subject) {
 		g.streakTasks = append(g.streakTasks, o.subject)
+		if !o.unproven {
+			g.proven++
+		}
 	}
 }
 

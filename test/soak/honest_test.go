@@ -118,8 +118,10 @@ func (s *siege) lookAtTasks(p *process, e *exposition, start time.Time) {
 			continue
 		}
 		state := shown[id]
-		since := latest(f.completed.Time(), listed, p.started)
-		late := start.Sub(since)
+		late, inTime := start.Sub(latest(f.completed.Time(), listed, p.started)), siegeLearnWait
+		if listed.Before(p.started) {
+			inTime = siegeStartWait
+		}
 		if state == "success" || state == "fail" {
 			s.verdict.check(siegeLearns, state == f.state, "%s is %s, and shown as %s", id, f.state, state)
 			if !seen {
@@ -129,7 +131,7 @@ func (s *siege) lookAtTasks(p *process, e *exposition, start time.Time) {
 			}
 			continue
 		}
-		if late > siegeLearnWait+s.slack {
+		if late > inTime+s.slack {
 			s.verdict.check(siegeLearns, false, "%s ended %v ago, is %q; %s", id, late, state, s.story(id, e))
 		}
 	}

@@ -58,6 +58,7 @@ const (
 	siegeReloadWait = 15 * time.Second // it waits 10 s for the first answer of a list by HTTP
 	siegeEndWait    = 10 * time.Second
 	siegeLearnWait  = 30 * time.Second
+	siegeStartWait  = 90 * time.Second // after a start, when what was kept is lost and lists that are there take a quarter of the budget
 
 	siegeResident   = 320 << 20 // bytes; not under the race detector, which takes many times as much
 	siegeGoroutines = 1200

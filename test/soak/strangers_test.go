@@ -342,7 +342,9 @@ func (s *siege) meddle(t *testing.T, life int) {
 		{"garbage", func() error { return os.WriteFile(file, bytes.Repeat([]byte("garbage"), 10_000), 0o600) }},
 		{"cut", func() error { return os.Truncate(file, 9_000) }},
 		{"a folder in its place", func() error { return errors.Join(os.RemoveAll(file), os.Mkdir(file, 0o700)) }},
-		{"a link in its place", func() error { return errors.Join(os.RemoveAll(file), os.Symlink(filepath.Join(s.dir, "alpha.key"), file)) }},
+		{"a link in its place", func() error {
+			return errors.Join(os.RemoveAll(file), os.Symlink(filepath.Join(s.dir, "alpha.key"), file))
+		}},
 		{"gone", func() error { return os.RemoveAll(s.storage()) }},
 		{"empty", func() error { return os.WriteFile(file, nil, 0o600) }},
 	}
