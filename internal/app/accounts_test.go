@@ -220,7 +220,7 @@ func TestRecordsKeptByIDAreThoseOfTheAccountOfTheirGroup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer packed.Close()
+	defer func() { _ = packed.Close() }()
 	unpacked, err := gzip.NewReader(packed)
 	if err != nil {
 		t.Fatal(err)

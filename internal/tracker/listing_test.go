@@ -37,8 +37,17 @@ func TestListsMayChangeWhileATaskIsAsked(t *testing.T) {
 		}
 	}
 	for _, path := range [][]string{
-		{"image"}, {"image", "video"}, {"", "video"}, {"", "image"}, {"", "image", "", "video"}, {"image", "", "video"},
-		{"second", "image"}, {"second", "main", "image"}, {"second", "", "video"}, {"", "second", "image"}, {"second", "image", "main", "", "video"},
+		{"image"},
+		{"image", "video"},
+		{"", "video"},
+		{"", "image"},
+		{"", "image", "", "video"},
+		{"image", "", "video"},
+		{"second", "image"},
+		{"second", "main", "image"},
+		{"second", "", "video"},
+		{"", "second", "image"},
+		{"second", "image", "main", "", "video"},
 	} {
 		for _, life := range []time.Duration{0, time.Hour} {
 			t.Run(fmt.Sprint(path, life), func(t *testing.T) {
