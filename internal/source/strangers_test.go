@@ -222,7 +222,7 @@ func TestLabelsKeepNoListInMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	within := func(part string) bool {
-		start, at := uintptr(unsafe.Pointer(unsafe.StringData(content))), uintptr(unsafe.Pointer(unsafe.StringData(part)))
+		start, at := uintptr(unsafe.Pointer(unsafe.StringData(content))), uintptr(unsafe.Pointer(unsafe.StringData(part))) //nolint:gosec // looks at addresses alone
 		return at >= start && at < start+uintptr(len(content))
 	}
 	for name, value := range h.said[1].own {
