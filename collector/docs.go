@@ -37,6 +37,9 @@ func WriteDocs(w io.Writer) error {
 		source.RejectedInvalid, source.RejectedDuplicate, source.RejectedLimit, source.RejectedMaxTasks, source.RejectedListIDs,
 		source.RejectedNoTask, source.RejectedSecret,
 	})
+	docsValues(&b, "refusals", []source.Rejection{
+		source.RejectedLimit, source.RejectedMaxTasks, source.RejectedListIDs, source.KeptByOtherGroup,
+	})
 	docsValues(&b, "callback results", webhook.Results())
 	_, err := io.WriteString(w, b.String())
 	return err

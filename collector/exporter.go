@@ -157,10 +157,10 @@ func sourceMetrics() []Metric {
 		perSource(Metric{
 			Name:        "kie_exporter_source_refused_tasks",
 			Type:        Gauge,
-			Help:        "Task ids that a source lists and that are not tracked because a limit is reached, by limit",
+			Help:        "Task ids that a source lists and that its group does not have, because of a limit or an earlier group of the account",
 			Stability:   Experimental,
 			Labels:      []string{"reason"},
-			Cardinality: " × 3",
+			Cardinality: " × refusals",
 		}, func(stat *source.Stat, s *series) {
 			for reason, n := range stat.Refused {
 				s.put(float64(n), string(reason))

@@ -233,7 +233,7 @@ func rejected(duplicates uint64) map[source.Rejection]uint64 {
 }
 
 func refused(full int) map[source.Rejection]int {
-	return map[source.Rejection]int{source.RejectedLimit: 0, source.RejectedMaxTasks: full, source.RejectedListIDs: 0}
+	return map[source.Rejection]int{source.RejectedLimit: 0, source.RejectedMaxTasks: full, source.RejectedListIDs: 0, source.KeptByOtherGroup: 0}
 }
 
 // histogram returns one with classic and native buckets, and with exemplars if there is a task to name.

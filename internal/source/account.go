@@ -101,8 +101,10 @@ func (g *ledger) transfer(l *list, t *task, to *account) *task {
 		}
 		told = nil
 	}
-	t.standing = g.shared.standing(g.shared.without(t.claims, l), told)
-	moved.standing = g.shared.standing(g.shared.with(moved.claims, *claimed), tells)
+	c := *claimed
+	c.lost = false
+	t.standing = g.shared.standing(g.shared.given(t.claims, l), told)
+	moved.standing = g.shared.standing(g.shared.with(moved.claims, c), tells)
 	from.touched = append(from.touched, t)
 	to.touched = append(to.touched, moved)
 	return moved
@@ -144,7 +146,7 @@ func (g *ledger) ownerOf(t *task) *claim {
 			return owner
 		}
 		owner.list.giveUp(t)
-		t.standing = g.shared.standing(g.shared.without(t.claims, owner.list), t.told)
+		t.standing = g.shared.standing(g.shared.given(t.claims, owner.list), t.told)
 	}
 	return nil
 }

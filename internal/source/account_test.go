@@ -127,6 +127,10 @@ func TestWhatOneAccountListsTakesNothingFromAnother(t *testing.T) {
 	if n := o.rejected("b", RejectedDuplicate) + o.rejected("a", RejectedDuplicate); n != 0 {
 		t.Errorf("%d ids of two accounts count as listed twice", n)
 	}
+	o.reload(100, inlined("one", "a", "x", "y"), inlined("two", "b", "x", "z"), inlined("one", "c", "y", "z"))
+	if a, c := o.set.sources[0].refused()[KeptByOtherGroup], o.set.sources[2].refused()[KeptByOtherGroup]; a != 0 || c != 1 {
+		t.Errorf("%d and %d ids are in another group, want 0 and 1", a, c)
+	}
 	if n := o.rejected("c", RejectedDuplicate); n != 1 {
 		t.Errorf("%d ids of one account count as listed twice, want 1", n)
 	}
@@ -262,6 +266,15 @@ func (o *owners) check(groups []Group, most int) {
 		o.t.Errorf("%d are tracked of %d", len(o.tasks), len(listed))
 	}
 	for _, src := range o.set.sources {
+		lost := 0
+		for at, in := range listed {
+			if at[0] == src.group.account.name && slices.Contains(in, src.group.name) && o.tasks[at] != src.group.name {
+				lost++
+			}
+		}
+		if most == 0 && src.lost != lost {
+			o.t.Errorf("%q is said to have lost %d to other groups, want %d", src.group.name, src.lost, lost)
+		}
 		if src.group.tasks != counts[src.group.name] || src.group.coming != 0 {
 			o.t.Errorf("%q is said to have %d and %d to come, has %d", src.group.name, src.group.tasks, src.group.coming, counts[src.group.name])
 		}

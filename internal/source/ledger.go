@@ -161,7 +161,7 @@ func (g *ledger) expire(src *source, now time.Time) {
 
 // release takes back a list's claim on an id.
 func (g *ledger) release(l *list, t *task) {
-	t.standing = g.shared.standing(g.shared.without(t.claims, l), t.told)
+	t.standing = g.shared.standing(g.shared.given(t.claims, l), t.told)
 	g.touch(l, t)
 }
 
@@ -274,7 +274,7 @@ func (g *ledger) settleTask(a *account, t *task, changes []Change) {
 			c.list.source.rejected[RejectedDuplicate]++
 		}
 	}
-	g.tell(t, claims, owner.traits)
+	g.tell(t, g.shared.settled(claims, owner.traits.group), owner.traits)
 	if told == nil || told.group != t.told.group || !maps.Equal(told.labels, t.told.labels) {
 		c := t.told.group.in(changes)
 		c.Added = append(c.Added, Task{ID: t.id, Model: t.told.model, Labels: t.told.labels})
@@ -361,7 +361,7 @@ func (r *reading) claimed(s *standing, of *traits) *standing {
 	if s != r.before || of != r.traits {
 		c := claim{list: r.list, traits: of, round: r.round}
 		if before := s.claims.of(r.list); before != nil {
-			c.counted = before.counted
+			c.counted, c.lost = before.counted, before.lost
 		}
 		shared := &r.ledger.shared
 		r.before, r.traits, r.after = s, of, shared.standing(shared.with(s.claims, c), s.told)

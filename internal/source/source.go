@@ -77,7 +77,7 @@ type Stat struct {
 	FailingSince  time.Time // zero: the last read did not fail, or there was none yet
 	Errors        uint64
 	Rejected      map[Rejection]uint64 // every rejection is present, with 0 if need be
-	Refused       map[Rejection]int    // ids that it lists and that a limit leaves no room for now, by limit; each is present
+	Refused       map[Rejection]int    // ids that it lists and that its group does not have now, by limit or KeptByOtherGroup; each is present
 }
 
 // Rejection is why a listed id is not tracked.
@@ -93,6 +93,9 @@ const (
 	RejectedNoTask    Rejection = "no_task"   // an answer of createTask that created none
 	RejectedSecret    Rejection = "secret"    // a secret of the configuration
 )
+
+// KeptByOtherGroup is, besides the limits, why a listed id is not tracked in its group: an earlier group of the account lists it, too.
+const KeptByOtherGroup Rejection = "other_group"
 
 // interval is the time between two looks at a source. A list by HTTP has one of its own.
 const interval = 5 * time.Second
@@ -138,6 +141,7 @@ type source struct {
 	errors      uint64
 	err         error // of the last read
 	rejected    map[Rejection]uint64
+	lost        int       // claims of its lists on ids that another group has
 	wasRead     bool      // it was read at least once
 	failedAt    time.Time // the first time since it could be read; zero: it can
 	owed        bool      // something that was there at the start could not be read yet
@@ -387,9 +391,9 @@ func (src *source) publish() {
 	})
 }
 
-// refused returns how many ids of the source's lists a limit leaves no room for now, by limit.
+// refused returns how many ids of the source's lists its group does not have now, by why.
 func (src *source) refused() map[Rejection]int {
-	all := map[Rejection]int{RejectedLimit: 0, RejectedMaxTasks: 0, RejectedListIDs: 0}
+	all := map[Rejection]int{RejectedLimit: 0, RejectedMaxTasks: 0, RejectedListIDs: 0, KeptByOtherGroup: src.lost}
 	if src.feed != nil {
 		for l := range src.feed.lists() {
 			all[RejectedLimit] += l.refused

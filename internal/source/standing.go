@@ -20,6 +20,7 @@ type claim struct {
 	traits  *traits
 	round   uint32 // the list's round that had the id last
 	counted bool   // as a duplicate
+	lost    bool   // to another group
 	next    *claim
 }
 
@@ -57,6 +58,33 @@ func (s *shared) without(claims *claim, l *list) *claim {
 	c := *claims
 	c.next = s.without(claims.next, l)
 	return once(s.claims, c)
+}
+
+// given returns claims but for that of a list, which gives it up.
+func (s *shared) given(claims *claim, l *list) *claim {
+	if c := claims.of(l); c != nil && c.lost {
+		l.source.lost--
+	}
+	return s.without(claims, l)
+}
+
+// settled returns claims of which those that are lost to a group say so.
+func (s *shared) settled(claims *claim, to *group) *claim {
+	for c := range claims.all() {
+		lost := c.list.source.group != to
+		if c.lost == lost {
+			continue
+		}
+		changed := *c
+		changed.lost = lost
+		claims = s.with(claims, changed)
+		if lost {
+			c.list.source.lost++
+		} else {
+			c.list.source.lost--
+		}
+	}
+	return claims
 }
 
 // once returns the one copy of a value.

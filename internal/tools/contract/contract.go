@@ -30,7 +30,7 @@ var (
 
 // closed says by which of the page's sets of values a label is closed.
 var closed = map[string]string{
-	"states": "state", "reasons": "reason", "gate reasons": "reason", "rejections": "reason",
+	"states": "state", "reasons": "reason", "gate reasons": "reason", "rejections": "reason", "refusals": "reason",
 	"classes": "class", "endpoints": "endpoint", "callback results": "result",
 }
 
