@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sort"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -251,11 +252,9 @@ func TestAYAMLListTakes64MiBAtMost(t *testing.T) {
 		"entries":  func(size int) string { return fill("- {tasks: [a], labels: {x: y}}\n", size) },
 		"texts":    func(size int) string { return fill("- |\n  a\n", size) },
 	} {
-		size := maxYAML - 16
-		for plainYAML(shape(size)) != nil {
-			size -= size / 16
-		}
-		content := shape(size)
+		const step = maxYAML / 256
+		size := step * sort.Search(256, func(n int) bool { return n > 0 && plainYAML(shape(step*(n+1)-16)) != nil })
+		content := shape(size - 16)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		_, _ = harvested(t, parseYAML, content) // some are no lists
