@@ -459,6 +459,10 @@ func lists() []row {
 			[]string{"app.TestOddIDsAreAskedAsWritten", "kie.TestRequestIsAsTheAPIWantsIt", "source.TestListFormats/x.txt odd ids", "source.TestListFormats/x.txt bad ids"},
 		},
 		{
+			"100 ids on which the API fails, beside tasks of the same account that it knows", "asked less and less; the gate stays open, and the others are asked all the same",
+			[]string{"tracker.TestIDsOnWhichTheAPIFailsKeepNoGateClosedForOthers", "budget.TestTasksNeverAnsweredAboutCloseAnAccountOnlyIfNoneIs"},
+		},
+		{
 			"the same id in three files and inline", "one task; the duplicates are counted",
 			[]string{"source.TestIDBelongsToTheFirstThatListsIt"},
 		},

@@ -209,8 +209,20 @@ func (c *copier) Write(b []byte) (int, error) {
 // Unwrap lets the simulation cut the connection.
 func (c *copier) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 
+// isAbout reports whether the answer is one about a task.
+func (c *copier) isAbout(id string) bool {
+	about, _ := c.tells()
+	return id != "" && about == id
+}
+
 // tellsEnd reports whether the answer is one that tells that a task has finished.
 func (c *copier) tellsEnd(id string) bool {
+	_, state := c.tells()
+	return c.isAbout(id) && (state == "success" || state == "fail")
+}
+
+// tells returns what an answer is about and the state it tells; nothing if it is none.
+func (c *copier) tells() (id, state string) {
 	var e struct {
 		Code int `json:"code"`
 		Data struct {
@@ -218,8 +230,10 @@ func (c *copier) tellsEnd(id string) bool {
 			State  string `json:"state"`
 		} `json:"data"`
 	}
-	return json.Unmarshal(c.body.Bytes(), &e) == nil && e.Code == http.StatusOK && id != "" && e.Data.TaskID == id &&
-		(e.Data.State == "success" || e.Data.State == "fail")
+	if json.Unmarshal(c.body.Bytes(), &e) != nil || e.Code != http.StatusOK {
+		return "", ""
+	}
+	return e.Data.TaskID, e.Data.State
 }
 
 // misbehave lets a share of all requests go wrong.

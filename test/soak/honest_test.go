@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/schedule"
 )
 
 // honestListed is how many tasks the honest list has at the most; older ones are taken off.
@@ -113,6 +115,7 @@ func (s *siege) lookAtTasks(p *process, e *exposition, start time.Time) {
 		s.mu.Lock()
 		listed := s.listedAt[id]
 		_, seen := s.delays[id]
+		spoilt := s.spoilt[id]
 		s.mu.Unlock()
 		if !f.finishes() || listed.IsZero() {
 			continue
@@ -121,6 +124,9 @@ func (s *siege) lookAtTasks(p *process, e *exposition, start time.Time) {
 		late, inTime := start.Sub(latest(f.completed.Time(), listed, p.started)), siegeLearnWait
 		if listed.Before(p.started) {
 			inTime = siegeStartWait
+		}
+		for n := 1; n <= spoilt; n++ {
+			inTime += schedule.Backoff(n) * 3 / 2 // it is drawn at random, by a fifth more or less
 		}
 		if state == "success" || state == "fail" {
 			s.verdict.check(siegeLearns, state == f.state, "%s is %s, and shown as %s", id, f.state, state)

@@ -90,6 +90,7 @@ type siege struct {
 	done     map[string]int
 	listedAt map[string]time.Time
 	asked    map[string][]time.Time   // when each task was asked about
+	spoilt   map[string]int           // answers about each task in a row that were of no use
 	delays   map[string]time.Duration // from a task's end to the scrape that showed it
 	slowest  map[string]time.Duration // by what was waited for
 	most     map[string]float64       // of what the process takes
@@ -133,7 +134,7 @@ func newSiege(t *testing.T, p plan) *siege {
 	s := &siege{
 		plan: p, slack: 2 * time.Second, dir: t.TempDir(), verdict: v,
 		sim:  kiesim.New(kiesim.Options{Seed: p.seed, Latency: 2 * time.Millisecond, Credits: 1e6, TopUp: 1e6}),
-		done: map[string]int{}, listedAt: map[string]time.Time{}, asked: map[string][]time.Time{}, delays: map[string]time.Duration{}, slowest: map[string]time.Duration{}, most: map[string]float64{},
+		done: map[string]int{}, listedAt: map[string]time.Time{}, asked: map[string][]time.Time{}, spoilt: map[string]int{}, delays: map[string]time.Duration{}, slowest: map[string]time.Duration{}, most: map[string]float64{},
 	}
 	if !p.long() {
 		s.slack = patience / 2
@@ -148,7 +149,13 @@ func newSiege(t *testing.T, p plan) *siege {
 		s.mu.Lock()
 		s.asked[id] = append(s.asked[id], time.Now())
 		s.mu.Unlock()
-		s.sim.ServeHTTP(w, r)
+		copied := &copier{ResponseWriter: w}
+		s.sim.ServeHTTP(copied, r)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.spoilt[id]++; copied.isAbout(id) {
+			delete(s.spoilt, id)
+		}
 	}))
 	s.trap = serve(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		v.check(siegeNothing, false, "somebody was sent %s", r.URL.Path)
