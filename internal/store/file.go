@@ -322,8 +322,8 @@ func (f *file) findIn(account string, order []ordered, ids []string, found []Rec
 	names := make(interned)
 	err = f.view(func(_, tasks *bbolt.Bucket) error {
 		own, old := tasks.Cursor(), tasks.Cursor()
-		prefix := len(keyOf(account, ""))
 		wanted := []byte(keyOf(account, ""))
+		prefix := len(wanted)
 		for n, next := range order {
 			i := next.index
 			if n%trimAfter == trimAfter-1 {

@@ -185,8 +185,11 @@ func (s *Store) Find(account string, ids []string) []Record {
 	s.mu.Lock()
 	f := s.file
 	if len(s.queue.records)+len(s.flight.records) > 0 {
+		key := []byte(keyOf(account, ""))
+		prefix := len(key)
 		for i, id := range ids {
-			found[i] = s.waits(keyOf(account, id))
+			key = append(key[:prefix], id...)
+			found[i] = s.waits(key)
 		}
 	}
 	s.mu.Unlock()
@@ -202,11 +205,11 @@ func (s *Store) Find(account string, ids []string) []Record {
 }
 
 // waits returns the record that waits to be written under a key. The lock must be held.
-func (s *Store) waits(key string) Record {
-	if r, ok := s.queue.records[key]; ok {
+func (s *Store) waits(key []byte) Record {
+	if r, ok := s.queue.records[string(key)]; ok { // which makes no copy of the key
 		return r
 	}
-	return s.flight.records[key]
+	return s.flight.records[string(key)]
 }
 
 // All returns every record on disk, by id; there may be several of one id. It reads from disk, a part at a time.
