@@ -124,6 +124,34 @@ func TestAnIDInTheListsOfTwoAccountsIsTwoTasks(t *testing.T) {
 	})
 }
 
+// A source that was read before a reload may be done after the tracker has begun with it.
+func TestWhatAGroupLetsGoIsOnlyWhatItHas(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := twoAccounts(t)
+		r.list("a", "b")
+		r.Apply(listing("other", "a"))
+		has := func(want ...string) {
+			t.Helper()
+			var got []string
+			for k := range r.All() {
+				got = append(got, k.Group+" "+k.ID)
+			}
+			if slices.Sort(got); !slices.Equal(got, want) {
+				t.Errorf("tracked: %q, want %q", got, want)
+			}
+		}
+		r.Apply(source.Change{Group: "image", Removed: []string{"a", "b"}})
+		has("other a", "video a", "video b")
+		r.options.Groups = slices.Clone(r.options.Groups)
+		r.options.Groups[0].Account = "second" // which has one of them already
+		r.Reconfigure(r.options, func() {
+			has("other a", "video b")
+			r.Apply(source.Change{Group: "video", Removed: []string{"a"}})
+		})
+		has("other a", "video b")
+	})
+}
+
 func TestATaskThatOneAccountDoesNotKnowIsAskedAtOnceByAnother(t *testing.T) {
 	for given, after := range map[bool]time.Duration{false: 26 * time.Hour, true: 30 * 24 * time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
