@@ -109,6 +109,7 @@ func TestACallbackHasItsTaskAskedAndTellsNothingItself(t *testing.T) {
 
 func TestACallbackWithASlashAtTheEndOfItsPathIsReceived(t *testing.T) {
 	h := startHooked(t, "a")
+	h.until(10*time.Second, `kie_tasks{group="g",model="m",state="generating"} 1`)
 	if got := h.callbackAt("/webhook/default/", canary+"-1", "a"); got != http.StatusAccepted {
 		t.Errorf("it is answered with %d", got)
 	}
