@@ -149,7 +149,7 @@ func reachesMainPort() []row {
 		},
 		{
 			"have the configuration loaded again", "only with `--web.enable-lifecycle`: a check of it and a read of new lists each time; no query, nothing lost",
-			[]string{"app.TestWhoMayReload/POST", "app.TestAThousandReloadsUnderLoadLeakAndLoseNothing"},
+			[]string{"app.TestWhoMayReload/POST []", "app.TestAThousandReloadsUnderLoadLeakAndLoseNothing"},
 		},
 	}
 }
@@ -158,7 +158,7 @@ func sendsBrowsers() []row {
 	return []row{
 		{
 			"send one from their page to `/config`, `/probe`, `/-/reload` or profiles", "nothing: 403, and nothing is asked",
-			[]string{"app.TestAPageOfAnotherSiteIsRefused", "app.TestWhoMayReload/POST from a page of another site"},
+			[]string{"app.TestAPageOfAnotherSiteIsRefused", "app.TestWhoMayReload/POST from a page of another site [--web.enable-lifecycle]"},
 		},
 		{
 			"point a name of theirs at us", "nothing: 403 under names that are not allowed; scrapers, which are no browsers, are answered under any",
