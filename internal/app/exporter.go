@@ -6,6 +6,7 @@ import (
 	"context"
 	"iter"
 	"log/slog"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -140,6 +141,8 @@ func (e *exporter) run(ctx context.Context) {
 		e.tracker.Relearn()
 		_ = e.sources.Load(ctx) // what can't be read was logged, and is tried again by Run
 		close(e.loaded)
+		// What reading took is let go at once: how far the heap may grow goes by what the last collection found in use.
+		runtime.GC()
 		e.logPlans()
 		e.sources.Run(ctx)
 	})
