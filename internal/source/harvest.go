@@ -49,8 +49,9 @@ type harvest struct {
 	places    map[*traits]int    // in said
 	cost      int                // bytes that it takes, about
 	naming    naming
-	noTask    int // answers that created no task
-	most      int // ids that are taken
+	runs      map[int]run // of a YAML list: lines whose ids are not parsed one by one
+	noTask    int         // answers that created no task
+	most      int         // ids that are taken
 	taken     int
 	beyond    int               // ids after those
 	secrets   int               // ids in the report that are secrets

@@ -279,14 +279,21 @@ func FuzzJSON(f *testing.F) {
 	})
 }
 
-// FuzzParseYAML: each id and label is valid and its line one of the list, and of a list with an error nothing is taken.
+// FuzzParseYAML: each id and label is valid and its line one of the list, and of a list with an error nothing is taken; ids in long
+// runs are those that are found when each is parsed.
 func FuzzParseYAML(f *testing.F) {
 	for _, seed := range []string{
 		"- tasks: [a, 0x1F, ~]\n  labels: {team: film}\n", "---\n", "- &a tasks\n- *a", "- tasks:\n  - |\n    a\n", "- {tasks: [a]}\n---\n",
 	} {
 		f.Add(seed)
 	}
-	f.Fuzz(func(t *testing.T, content string) { visits(t, parseYAML, content) })
+	for _, content := range runsInOddPlaces() {
+		f.Add(content)
+	}
+	f.Fuzz(func(t *testing.T, content string) {
+		visits(t, parseYAML, content)
+		sameWithoutRuns(t, content)
+	})
 }
 
 // FuzzParseJSON: each id and label is valid and its line one of the list, and of a list with an error nothing is taken.

@@ -13,9 +13,9 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 )
 
-// maxParts is how many names, texts, lists, mappings and comments a YAML list may have at most. Each takes up to 280 bytes while
-// it is parsed, what is let go of meanwhile included, so that a read stays below 64 MiB in all.
-const maxParts = 200_000
+// maxParts is how many names, texts, lists, mappings and comments a YAML list may have at most, besides ids in long runs. Each takes
+// up to 320 bytes while it is parsed, what is let go of meanwhile included: 16 MiB for all.
+const maxParts = 50_000
 
 var (
 	errParts     = errors.New("too many parts for YAML; a list of lines of ids or of JSON may be longer")
@@ -26,13 +26,20 @@ var (
 
 // parseYAML reads a list of entries, ids or tasks in YAML, or a single entry.
 func parseYAML(content string, h *harvest) error {
-	if err := plainYAML(content); err != nil {
-		return err
+	return parseWithout(longRuns(content), content, h)
+}
+
+// parseWithout reads a list whose long runs are not parsed id by id, if they are what they look like.
+func parseWithout(runs map[int]run, content string, h *harvest) error {
+	root, err := parsedYAML(h, thinned(content, runs))
+	if err == nil && root != nil && !allAreLists(root, runs) {
+		runs = nil
+		root, err = parsedYAML(h, content)
 	}
-	root, err := yamlRoot(h.ctx, content)
 	if err != nil || root == nil {
 		return err
 	}
+	h.runs = runs
 	if err := plainNode(root); err != nil {
 		return err
 	}
@@ -48,6 +55,14 @@ func parseYAML(content string, h *harvest) error {
 		}
 	}
 	return nil
+}
+
+// parsedYAML returns what the one document of a content holds; nil: nothing.
+func parsedYAML(h *harvest, content string) (*yaml.Node, error) {
+	if err := plainYAML(content); err != nil {
+		return nil, err
+	}
+	return yamlRoot(h.ctx, content)
 }
 
 // plainYAML refuses what would be slow or large to parse.
@@ -166,6 +181,9 @@ func yamlID(id *yaml.Node, said int, h *harvest) {
 		return
 	}
 	h.id(piece{id.Value, -1}, said, id.Line)
+	if r, ok := h.runs[id.Line]; ok {
+		r.amid(said, h)
+	}
 }
 
 // yamlObject is what the keys of a mapping said.
