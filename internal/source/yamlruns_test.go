@@ -37,7 +37,7 @@ func runsInOddPlaces() map[string]string {
 	}
 }
 
-// found lists what a parser finds, with lines.
+// foundIn lists what a parser finds, with lines.
 func foundIn(t *testing.T, parse parser, content string) string {
 	t.Helper()
 	h, err := harvested(t, parse, content)

@@ -53,12 +53,7 @@ func TestListsMayChangeWhileATaskIsAsked(t *testing.T) {
 			t.Run(fmt.Sprint(path, life), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					r := twoAccounts(t)
-					ctx, stop := context.WithCancel(t.Context())
-					done := make(chan struct{})
-					go func() {
-						defer close(done)
-						r.Run(ctx)
-					}()
+					defer r.work()()
 					r.task(kiesim.Task{ID: "a", Duration: life})
 					time.Sleep(time.Second) // of the two that an answer takes
 					move(r, path...)
@@ -73,8 +68,6 @@ func TestListsMayChangeWhileATaskIsAsked(t *testing.T) {
 					if n := r.sim.Queries("a"); life == 0 && n != 1 || n > 60 {
 						t.Errorf("asked %d times", n)
 					}
-					stop()
-					<-done
 				})
 			})
 		}
@@ -84,12 +77,7 @@ func TestListsMayChangeWhileATaskIsAsked(t *testing.T) {
 func TestAnIDInTheListsOfTwoAccountsIsTwoTasks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := twoAccounts(t)
-		ctx, stop := context.WithCancel(t.Context())
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			r.Run(ctx)
-		}()
+		defer r.work()()
 		r.task(kiesim.Task{ID: "a", Duration: time.Minute})
 		r.Apply(listing("other", "a"))
 		time.Sleep(2 * time.Minute)
@@ -119,8 +107,6 @@ func TestAnIDInTheListsOfTwoAccountsIsTwoTasks(t *testing.T) {
 		if got := groups(); len(got) != 2 || r.sim.Queries("a") != asked {
 			t.Errorf("it is back: tasks of %q, %d queries more", got, r.sim.Queries("a")-asked)
 		}
-		stop()
-		<-done
 	})
 }
 
@@ -156,12 +142,7 @@ func TestATaskThatOneAccountDoesNotKnowIsAskedAtOnceByAnother(t *testing.T) {
 	for given, after := range map[bool]time.Duration{false: 26 * time.Hour, true: 30 * 24 * time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
 			r := twoAccounts(t)
-			ctx, stop := context.WithCancel(t.Context())
-			done := make(chan struct{})
-			go func() {
-				defer close(done)
-				r.Run(ctx)
-			}()
+			defer r.work()()
 			r.list("a")
 			time.Sleep(after)
 			if k := find(t, r.Snapshot(), "a"); k.QueryError != kie.ClassNotFound || k.GivenUp != given {
@@ -175,8 +156,6 @@ func TestATaskThatOneAccountDoesNotKnowIsAskedAtOnceByAnother(t *testing.T) {
 			if k := find(t, r.Snapshot(), "a"); k.GivenUp || k.State != kie.StateSuccess || k.Account != "second" {
 				t.Errorf("%+v", k)
 			}
-			stop()
-			<-done
 		})
 	}
 }

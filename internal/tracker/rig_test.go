@@ -45,13 +45,20 @@ func bubble(t *testing.T, s setup, test func(t *testing.T, r *rig)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, s)
-		ctx, stop := context.WithCancel(t.Context())
-		var running sync.WaitGroup
-		running.Go(func() { r.Run(ctx) })
-		defer running.Wait()
-		defer stop()
+		defer r.work()()
 		test(t, r)
 	})
+}
+
+// work has the tracker run until end is called, which waits for it.
+func (r *rig) work() (end func()) {
+	ctx, stop := context.WithCancel(r.t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { r.Run(ctx) })
+	return func() {
+		stop()
+		running.Wait()
+	}
 }
 
 func newRig(t *testing.T, s setup) *rig {
