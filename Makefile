@@ -175,7 +175,7 @@ soak-attack: ## run with strangers at every door for SOAK; writes the results in
 
 .PHONY: simulate
 simulate: ## compare ways to spend the budget; writes table and plots of docs/polling.md
-	go run ./internal/simulate/report
+	go run ./internal/sim/polling/report
 
 .PHONY: mutate
 mutate: $(BIN)/mutaterules $(BIN)/promtool ## alter the rules in every way, see that their tests notice

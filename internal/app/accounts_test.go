@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kie-exporter/kie_exporter/internal/kiesim"
+	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 )
 
 // pair is the program at work for two accounts, each with an API of its own that takes that account's key alone.

@@ -20,7 +20,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/kie-exporter/kie_exporter/internal/app"
-	"github.com/kie-exporter/kie_exporter/internal/kiesim"
+	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 )
 
 // documented is the answer that the API's documentation shows.

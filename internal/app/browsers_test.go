@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/kie-exporter/kie_exporter/internal/kiesim"
+	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 )
 
 // as sends a request under a host's name and returns status, header and body.

@@ -19,7 +19,7 @@ import (
 	commoncfg "github.com/prometheus/common/config"
 
 	"github.com/kie-exporter/kie_exporter/config"
-	"github.com/kie-exporter/kie_exporter/internal/kiesim"
+	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 )
 

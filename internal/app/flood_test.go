@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kie-exporter/kie_exporter/internal/kiesim"
+	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 )
 
 // statuses makes requests all at a time and returns how often which status came.

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kie-exporter/kie_exporter/internal/kiesim"
+	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 )
 
 func TestARefusedKeyIsToldAtTheStartWithWhereItComesFrom(t *testing.T) {

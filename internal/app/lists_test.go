@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kie-exporter/kie_exporter/internal/kiesim"
+	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 )
 
 // serveList starts a server on loopback, and returns the YAML of a list there, with the canary wherever a secret may be.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/kie-exporter/kie_exporter/internal/kiesim"
+	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 )
 
 func TestTheConfigurationInForceIsShownWithoutSecrets(t *testing.T) {

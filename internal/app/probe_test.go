@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kie-exporter/kie_exporter/internal/kiesim"
+	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 )
 
 func TestProbe(t *testing.T) {

@@ -23,7 +23,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/app"
-	"github.com/kie-exporter/kie_exporter/internal/kiesim"
+	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 )
 
 // What the program is told in confidence. Nothing that it prints or serves may hold any of it.

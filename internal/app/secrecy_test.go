@@ -22,7 +22,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kie-exporter/kie_exporter/internal/kiesim"
+	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 )
 
 // parrot sends back all that a request gives away, wherever HTTP lets it.

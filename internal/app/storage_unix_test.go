@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/kie-exporter/kie_exporter/internal/app"
-	"github.com/kie-exporter/kie_exporter/internal/kiesim"
+	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 )
 

@@ -9,7 +9,7 @@ import (
 
 	"github.com/prometheus/common/expfmt"
 
-	"github.com/kie-exporter/kie_exporter/internal/strict"
+	"github.com/kie-exporter/kie_exporter/test/kit/strict"
 )
 
 var typeLine = regexp.MustCompile(`(?m)^# TYPE (\S+) \S+$`)

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/app"
-	"github.com/kie-exporter/kie_exporter/internal/kiesim"
+	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 )
 
 // hooked is the program at work with callbacks, the tasks of a configuration, and webhook keys in files.

@@ -7,9 +7,9 @@ import (
 
 	"github.com/prometheus/common/expfmt"
 
-	"github.com/kie-exporter/kie_exporter/internal/heap"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/test/kit/heap"
 )
 
 // What a task with series takes besides what the tracker holds of every task: its place in a block, and its series as they are

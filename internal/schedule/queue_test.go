@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kie-exporter/kie_exporter/internal/heap"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
+	"github.com/kie-exporter/kie_exporter/test/kit/heap"
 )
 
 // waiting is what a Queue of named tasks is made of.

@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/kie-exporter/kie_exporter/internal/heap"
+	"github.com/kie-exporter/kie_exporter/test/kit/heap"
 )
 
 func TestManyIDsTakeLittleMemoryAndGiveItBack(t *testing.T) {

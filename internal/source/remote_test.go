@@ -23,7 +23,7 @@ import (
 
 	commoncfg "github.com/prometheus/common/config"
 
-	"github.com/kie-exporter/kie_exporter/internal/kiesim"
+	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 )
 
 // secret is in every part of a list's URL and settings that may hold one, and in nothing that is shown.

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/budget"
-	"github.com/kie-exporter/kie_exporter/internal/kiesim"
+	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
 )
 

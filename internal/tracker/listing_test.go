@@ -11,11 +11,11 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
-	"github.com/kie-exporter/kie_exporter/internal/kiesim"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
-	"github.com/kie-exporter/kie_exporter/internal/simtest"
+	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/test/kit/simtest"
 )
 
 // A task may change groups, and its group the account, be dropped and come back while its query is under way: it is still one task.

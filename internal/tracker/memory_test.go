@@ -17,11 +17,11 @@ import (
 	"github.com/prometheus/common/promslog"
 
 	"github.com/kie-exporter/kie_exporter/internal/budget"
-	"github.com/kie-exporter/kie_exporter/internal/heap"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
+	"github.com/kie-exporter/kie_exporter/test/kit/heap"
 )
 
 // crowd is a tracker and where its tasks come from: one file, or nowhere.

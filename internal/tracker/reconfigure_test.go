@@ -9,11 +9,11 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
-	"github.com/kie-exporter/kie_exporter/internal/kiesim"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
-	"github.com/kie-exporter/kie_exporter/internal/simtest"
+	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/test/kit/simtest"
 )
 
 func nothing() {}

@@ -7,10 +7,10 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/budget"
-	"github.com/kie-exporter/kie_exporter/internal/heap"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
-	"github.com/kie-exporter/kie_exporter/internal/kiesim"
+	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/test/kit/heap"
 )
 
 func TestTenThousandModelsAndFailCodesStayBounded(t *testing.T) {

@@ -19,8 +19,8 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/kie-exporter/kie_exporter/internal/heap"
 	"github.com/kie-exporter/kie_exporter/internal/webhook"
+	"github.com/kie-exporter/kie_exporter/test/kit/heap"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

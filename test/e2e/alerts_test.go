@@ -16,7 +16,7 @@ import (
 	"github.com/prometheus/alertmanager/template"
 	"gopkg.in/yaml.v3"
 
-	"github.com/kie-exporter/kie_exporter/internal/kiesim"
+	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 )
 
 const (

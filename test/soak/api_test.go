@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kie-exporter/kie_exporter/internal/kiesim"
+	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 )
 
 // The budget of each account, and how far requests may be held up on their way, so that they arrive closer together.

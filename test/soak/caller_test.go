@@ -16,7 +16,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/kie-exporter/kie_exporter/internal/kiesim"
+	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 )
 
 // callback is what becomes of the callback of a task.

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kie-exporter/kie_exporter/internal/kiesim"
+	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 )
 
 // patience is how long anything may take on a busy machine that is a matter of moments on an idle one.

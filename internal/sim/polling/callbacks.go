@@ -1,6 +1,6 @@
 // The exporter's own strategy where callbacks tell of each end.
 
-package simulate
+package polling
 
 import (
 	"container/heap"

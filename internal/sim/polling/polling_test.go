@@ -1,11 +1,11 @@
-package simulate_test
+package polling_test
 
 import (
 	"fmt"
 	"testing"
 	"time"
 
-	"github.com/kie-exporter/kie_exporter/internal/simulate"
+	"github.com/kie-exporter/kie_exporter/internal/sim/polling"
 )
 
 // The table's promises, on a smaller sample. The least possible means are 0.36 and 0.30 of the plan's with the model known,
@@ -17,15 +17,15 @@ func TestNewsIsLearnedSoonerThanByTheDocumentedPlan(t *testing.T) {
 		strategy       int
 		mean, p99, max float64 // times the plan's
 	}{
-		{1, simulate.Known, 0.40, 0.85, 1.6},
-		{1, simulate.Unknown, 0.70, 1.2, 2.1},
-		{1.5, simulate.Known, 0.34, 0.78, 1.6},
-		{1.5, simulate.Unknown, 0.86, 1.15, 2.1},
+		{1, polling.Known, 0.40, 0.85, 1.6},
+		{1, polling.Unknown, 0.70, 1.2, 2.1},
+		{1.5, polling.Known, 0.34, 0.78, 1.6},
+		{1.5, polling.Unknown, 0.86, 1.15, 2.1},
 	} {
-		t.Run(fmt.Sprintf("%s at %g", simulate.Name(test.strategy), test.rate), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%s at %g", polling.Name(test.strategy), test.rate), func(t *testing.T) {
 			t.Parallel()
-			results := simulate.Compare(test.rate, 8000, 2, simulate.Documented, test.strategy)
-			plan, ours := results[simulate.Documented], results[test.strategy]
+			results := polling.Compare(test.rate, 8000, 2, polling.Documented, test.strategy)
+			plan, ours := results[polling.Documented], results[test.strategy]
 			for name, got := range map[string][2]float64{
 				"mean": {ours.Mean() / plan.Mean(), test.mean},
 				"p99":  {ours.Quantile(0.99) / plan.Quantile(0.99), test.p99},
@@ -41,9 +41,9 @@ func TestNewsIsLearnedSoonerThanByTheDocumentedPlan(t *testing.T) {
 
 func TestTheLeastMeanIsHigherIfNoTaskMayBeLate(t *testing.T) {
 	t.Parallel()
-	reached := simulate.Run(simulate.Workload(simulate.Models(), 8000, 1.5, 1), simulate.Ours(true)).Mean()
-	least := simulate.Bound(simulate.Models(), 1.5, true, 0)
-	punctual := simulate.Bound(simulate.Models(), 1.5, true, 200)
+	reached := polling.Run(polling.Workload(polling.Models(), 8000, 1.5, 1), polling.Ours(true)).Mean()
+	least := polling.Bound(polling.Models(), 1.5, true, 0)
+	punctual := polling.Bound(polling.Models(), 1.5, true, 200)
 	if least < 0.8*reached || least > reached || punctual < 1.03*least || punctual > 1.3*least {
 		t.Errorf("least mean %.1f s, %.1f s if no task is 200 s late; reached %.1f s", least, punctual, reached)
 	}
@@ -52,7 +52,7 @@ func TestTheLeastMeanIsHigherIfNoTaskMayBeLate(t *testing.T) {
 func TestThePlanComesOutAsExpected(t *testing.T) {
 	t.Parallel()
 	for rate, want := range map[float64]float64{0.5: 19, 1: 49, 1.5: 119} {
-		if got := simulate.Compare(rate, 20_000, 1, simulate.Documented)[simulate.Documented].Mean(); got < want*0.92 || got > want*1.08 {
+		if got := polling.Compare(rate, 20_000, 1, polling.Documented)[polling.Documented].Mean(); got < want*0.92 || got > want*1.08 {
 			t.Errorf("mean delay %.1f s at %g tasks/s, want about %g", got, rate, want)
 		}
 	}
@@ -61,8 +61,8 @@ func TestThePlanComesOutAsExpected(t *testing.T) {
 func TestWithCallbacksATaskIsAskedHardlyMoreThanOnce(t *testing.T) {
 	t.Parallel()
 	for _, rate := range []float64{0.5, 1.8} {
-		results := simulate.Compare(rate, 8000, 2, simulate.Called, simulate.Known)
-		called, known := results[simulate.Called], results[simulate.Known]
+		results := polling.Compare(rate, 8000, 2, polling.Called, polling.Known)
+		called, known := results[polling.Called], results[polling.Known]
 		if called.PerTask() > 1.1 || called.Mean() > known.Mean() || called.Quantile(0.5) > 5 {
 			t.Errorf("%g tasks/s: %.3f queries a task, delay %.1f s in the mean, %.1f s for half of them; without callbacks %.1f s",
 				rate, called.PerTask(), called.Mean(), called.Quantile(0.5), known.Mean())
@@ -73,25 +73,25 @@ func TestWithCallbacksATaskIsAskedHardlyMoreThanOnce(t *testing.T) {
 // Twice the tasks take no longer to be known: nothing piles up.
 func TestOverloadPilesNothingUp(t *testing.T) {
 	t.Parallel()
-	short := simulate.Compare(1.8, 6000, 1, simulate.Known)[simulate.Known]
-	results := simulate.Compare(1.8, 12_000, 1, simulate.Known, simulate.Documented)
-	long, plan := results[simulate.Known], results[simulate.Documented]
+	short := polling.Compare(1.8, 6000, 1, polling.Known)[polling.Known]
+	results := polling.Compare(1.8, 12_000, 1, polling.Known, polling.Documented)
+	long, plan := results[polling.Known], results[polling.Documented]
 	if long.Mean() > 1.3*short.Mean() || long.Mean() > plan.Mean()/2 {
 		t.Errorf("mean delay %.0f s after 6000 tasks, %.0f s after 12000, %.0f s by the plan", short.Mean(), long.Mean(), plan.Mean())
 	}
 }
 
 // mean returns the mean delay of ours, and the plan's, for tasks that are made anew for each.
-func mean(workload func() []*simulate.Task) (ours, plan float64) {
-	return simulate.Run(workload(), simulate.Ours(true)).Mean(), simulate.Run(workload(), simulate.Plan()).Mean()
+func mean(workload func() []*polling.Task) (ours, plan float64) {
+	return polling.Run(workload(), polling.Ours(true)).Mean(), polling.Run(workload(), polling.Plan()).Mean()
 }
 
 func TestDurationsThatShiftAreLearnedAnewWithin200Tasks(t *testing.T) {
 	t.Parallel()
 	const before, learning, after = 1500, 200, 1000
-	shifted := func(from int) func() []*simulate.Task {
-		return func() []*simulate.Task {
-			tasks := simulate.Workload(simulate.Models(), before+learning+after, 0.8, 1)
+	shifted := func(from int) func() []*polling.Task {
+		return func() []*polling.Task {
+			tasks := polling.Workload(polling.Models(), before+learning+after, 0.8, 1)
 			for i, k := range tasks {
 				if i >= from {
 					k.Duration *= 3
@@ -111,10 +111,10 @@ func TestDurationsThatShiftAreLearnedAnewWithin200Tasks(t *testing.T) {
 func TestAModelNeverSeenIsNotWorseOffThanByThePlan(t *testing.T) {
 	t.Parallel()
 	for _, median := range []time.Duration{5 * time.Second, time.Minute, 15 * time.Minute} {
-		ours, plan := mean(func() []*simulate.Task {
-			newcomer := simulate.Model{Name: "new", Share: 0.1, Median: median, Sigma: 0.3}
-			tasks := simulate.Workload(append([]simulate.Model{newcomer}, simulate.Models()...), 4000, 1, 1)
-			known := simulate.Workload(simulate.Models(), 4000, 1, 2)
+		ours, plan := mean(func() []*polling.Task {
+			newcomer := polling.Model{Name: "new", Share: 0.1, Median: median, Sigma: 0.3}
+			tasks := polling.Workload(append([]polling.Model{newcomer}, polling.Models()...), 4000, 1, 1)
+			known := polling.Workload(polling.Models(), 4000, 1, 2)
 			for i, k := range tasks {
 				k.Counts = i >= 2000 && k.Model == 0
 				if i < 2000 {
@@ -132,13 +132,13 @@ func TestAModelNeverSeenIsNotWorseOffThanByThePlan(t *testing.T) {
 func TestAFirstReadDelaysNewsByNoMoreThanAThird(t *testing.T) {
 	t.Parallel()
 	for _, rate := range []float64{0.5, 1, 1.5} {
-		news := func() []*simulate.Task { return simulate.Workload(simulate.Models(), 2000, rate, 1) }
-		old := simulate.Workload(simulate.Models(), 100_000, 1000, 2)
+		news := func() []*polling.Task { return polling.Workload(polling.Models(), 2000, rate, 1) }
+		old := polling.Workload(polling.Models(), 100_000, 1000, 2)
 		for _, k := range old {
 			k.Old, k.Counts, k.Born = true, false, k.Born.Add(-24*time.Hour)
 		}
-		without := simulate.Run(news(), simulate.Ours(true)).Mean()
-		with := simulate.Run(append(old, news()...), simulate.Ours(true)).Mean()
+		without := polling.Run(news(), polling.Ours(true)).Mean()
+		with := polling.Run(append(old, news()...), polling.Ours(true)).Mean()
 		if with > without*4/3 {
 			t.Errorf("%g tasks/s: mean %.1f s, with a first read %.1f s", rate, without, with)
 		}

@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/kie-exporter/kie_exporter/internal/simulate"
+	"github.com/kie-exporter/kie_exporter/internal/sim/polling"
 )
 
 // The table stands between these lines of the document.
@@ -29,11 +29,11 @@ func main() {
 }
 
 func run(docs string) error {
-	results := make(map[float64][simulate.Strategies]simulate.Result)
-	for _, rate := range simulate.Rates() {
-		results[rate] = simulate.Compare(rate, tasks, seeds, simulate.EveryTask, simulate.Documented, simulate.Unknown, simulate.Known, simulate.Called)
+	results := make(map[float64][polling.Strategies]polling.Result)
+	for _, rate := range polling.Rates() {
+		results[rate] = polling.Compare(rate, tasks, seeds, polling.EveryTask, polling.Documented, polling.Unknown, polling.Known, polling.Called)
 	}
-	table := simulate.Table(results)
+	table := polling.Table(results)
 	fmt.Print(table)
 	if err := insert(filepath.Join(docs, "polling.md"), table); err != nil {
 		return err
@@ -70,11 +70,11 @@ func insert(path, table string) error {
 }
 
 // delays plots which part of the tasks is known after which delay.
-func delays(results [simulate.Strategies]simulate.Result) plot {
+func delays(results [polling.Strategies]polling.Result) plot {
 	p := plot{title: "Known after, at 1 task/s", x: "seconds from a task's end", y: "% of tasks", maxX: 120, maxY: 100}
 	for s, r := range results {
 		var l line
-		l.name = simulate.Name(s)
+		l.name = polling.Name(s)
 		for i := 0; i <= 100; i++ {
 			if d := r.Quantile(float64(i) / 100); d <= p.maxX {
 				l.points = append(l.points, point{d, float64(i)})
@@ -86,11 +86,11 @@ func delays(results [simulate.Strategies]simulate.Result) plot {
 }
 
 // means plots the mean delay over the rate.
-func means(results map[float64][simulate.Strategies]simulate.Result) plot {
+func means(results map[float64][polling.Strategies]polling.Result) plot {
 	p := plot{title: "Mean delay", x: "tasks created a second", y: "seconds", maxX: 2, maxY: 250}
-	for s := range simulate.Strategies {
-		l := line{name: simulate.Name(s)}
-		for _, rate := range simulate.Rates() {
+	for s := range polling.Strategies {
+		l := line{name: polling.Name(s)}
+		for _, rate := range polling.Rates() {
 			l.points = append(l.points, point{rate, results[rate][s].Mean()})
 		}
 		p.lines = append(p.lines, l)
@@ -101,12 +101,12 @@ func means(results map[float64][simulate.Strategies]simulate.Result) plot {
 // worth plots what asking a task is worth that was never asked, by its age and model.
 func worth() plot {
 	p := plot{title: "Worth of asking a task that was not asked before", x: "age in seconds", y: "seconds of delay", maxX: 300, maxY: 100}
-	for _, m := range simulate.Models() {
+	for _, m := range polling.Models() {
 		if m.Name == "edit" {
 			continue
 		}
 		l := line{name: m.Name}
-		worth := simulate.Worth(m)
+		worth := polling.Worth(m)
 		for age := 0.0; age <= p.maxX; age += 0.2 {
 			if w := worth(age); w <= p.maxY {
 				l.points = append(l.points, point{age, w})

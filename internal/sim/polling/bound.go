@@ -1,6 +1,6 @@
 // What no schedule can do better.
 
-package simulate
+package polling
 
 import "math"
 

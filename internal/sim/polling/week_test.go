@@ -1,22 +1,22 @@
-package simulate_test
+package polling_test
 
 import (
 	"runtime"
 	"testing"
 	"time"
 
-	"github.com/kie-exporter/kie_exporter/internal/simulate"
+	"github.com/kie-exporter/kie_exporter/internal/sim/polling"
 )
 
 // watched counts what a strategy holds, and measures the memory in use from time to time.
 type watched struct {
-	simulate.Strategy
+	polling.Strategy
 	open, most  int
 	listed      int
 	early, late uint64 // most bytes in use in the first tenth and after
 }
 
-func (w *watched) List(k *simulate.Task, now time.Time) {
+func (w *watched) List(k *polling.Task, now time.Time) {
 	w.Strategy.List(k, now)
 	w.open++
 	w.most = max(w.most, w.open)
@@ -33,7 +33,7 @@ func (w *watched) List(k *simulate.Task, now time.Time) {
 	}
 }
 
-func (w *watched) Answer(k *simulate.Task, finished bool, now time.Time) {
+func (w *watched) Answer(k *polling.Task, finished bool, now time.Time) {
 	w.Strategy.Answer(k, finished, now)
 	if finished {
 		w.open--
@@ -45,13 +45,13 @@ func (w *watched) Answer(k *simulate.Task, finished bool, now time.Time) {
 func BenchmarkWeek(b *testing.B) {
 	const tasks = 1_000_000
 	for b.Loop() {
-		w := &watched{Strategy: simulate.Ours(true)}
-		all := simulate.Workload(simulate.Models(), tasks, tasks/(7*24*3600.), 1)
+		w := &watched{Strategy: polling.Ours(true)}
+		all := polling.Workload(polling.Models(), tasks, tasks/(7*24*3600.), 1)
 		for _, k := range all[tasks/100:] {
 			k.Counts = false // their delays would be remembered
 		}
 		all[tasks-1].Counts = true
-		simulate.Run(all, w)
+		polling.Run(all, w)
 		b.ReportMetric(float64(w.most), "most-unfinished")
 		b.ReportMetric(float64(w.late)-float64(w.early), "growth-bytes")
 		if w.most > 1000 || w.late > w.early+1<<20 {

@@ -1,6 +1,6 @@
 // The comparison that docs/polling.md shows.
 
-package simulate
+package polling
 
 import (
 	"fmt"

@@ -1,5 +1,5 @@
-// Package simulate compares ways to spend an account's budget, in virtual time, on the code that the exporter runs.
-package simulate
+// Package polling compares ways to spend an account's budget, in virtual time, on the code that the exporter runs.
+package polling
 
 import (
 	"math"

@@ -12,7 +12,7 @@ import (
 	commoncfg "github.com/prometheus/common/config"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
-	"github.com/kie-exporter/kie_exporter/internal/kiesim"
+	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 )
 
 // Key is the API key that clients of this package send.

@@ -1,6 +1,6 @@
 // The ways to spend a budget that are compared.
 
-package simulate
+package polling
 
 import (
 	"container/heap"

@@ -5,7 +5,7 @@ import (
 	"os/exec"
 	"testing"
 
-	"github.com/kie-exporter/kie_exporter/internal/strict"
+	"github.com/kie-exporter/kie_exporter/test/kit/strict"
 )
 
 // What the parser refuses, it is run for: in a process of its own, since the test in it fails.
