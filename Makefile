@@ -38,6 +38,7 @@ build: ## compile ./kie_exporter
 .PHONY: generate
 generate: dashboards operator-rules ## write all that is generated
 	go generate ./...
+	go -C $(TOOLS_MOD) generate ./...
 
 .PHONY: dashboards
 dashboards: ## write the generated dashboards
@@ -107,7 +108,7 @@ race: packages $(BIN)/testlog ## all tests under the race detector, fuzz seeds i
 	go -C $(TOOLS_MOD) test -shuffle=on ./...
 	go -C $(TOOLS_MOD)/readers test ./...
 	go test -race -shuffle=on -json ./... | $(BIN)/testlog .cache/tests
-	go run ./internal/badinput ran . .cache/tests
+	go -C $(TOOLS_MOD) run ./badinput ran $(CURDIR) $(CURDIR)/.cache/tests
 
 # The program compiles for these, and for 386 its tests do, too, which amd64 can run. Those that take long are left to `make race`.
 PLATFORMS := windows/amd64 darwin/arm64 freebsd/amd64 openbsd/amd64 linux/arm linux/s390x

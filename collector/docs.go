@@ -13,7 +13,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/webhook"
 )
 
-//go:generate go run ../internal/metricsdoc ../docs/metrics.md
+//go:generate go -C ../internal/tools run ./metricsdoc ../../docs/metrics.md
 
 // WriteDocs writes the page on all metrics, in Markdown.
 func WriteDocs(w io.Writer) error {

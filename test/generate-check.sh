@@ -9,6 +9,7 @@ sums() {
 
 before=$(sums)
 go generate ./...
+go -C internal/tools generate ./...
 if ! changed=$(diff <(echo "$before") <(sums)); then
     echo "go generate changed these files; keep the new ones:" >&2
     sed -n 's/^[<>] [0-9a-f]*  //p' <<<"$changed" | sort -u >&2

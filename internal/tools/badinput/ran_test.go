@@ -65,7 +65,7 @@ func TestATestOfTheModelThatDidNotRunIsAProblem(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	err := checkRan("../..", file)
+	err := checkRan("../../..", file)
 	for _, s := range doors() {
 		for _, r := range s.rows {
 			for _, name := range r.tests {

@@ -74,7 +74,7 @@ a.FuzzB: its comment does not say what must hold`
 }
 
 func TestTheModelGoesBetweenItsMarksAndNothingElseChanges(t *testing.T) {
-	root, err := filepath.Abs("../..")
+	root, err := filepath.Abs("../../..")
 	if err != nil {
 		t.Fatal(err)
 	}
