@@ -7,7 +7,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
-	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 func accountMetrics() []Metric {
@@ -20,7 +20,7 @@ func creditMetrics() []Metric {
 			Name: "kie_credits_remaining",
 			Type: Gauge,
 			Help: "Credits left on the account as last told, served from cache",
-		}, func(a *tracker.Account, s *series) {
+		}, func(a *view.Account, s *series) {
 			if a.AsksCredits && a.HasBalance {
 				s.put(a.Balance)
 			}
@@ -29,7 +29,7 @@ func creditMetrics() []Metric {
 			Name: "kie_credits_used_total",
 			Type: Counter,
 			Help: "Sum of the decreases of the account's balance between one look at it and the next",
-		}, func(a *tracker.Account, s *series) {
+		}, func(a *view.Account, s *series) {
 			if a.AsksCredits {
 				s.put(a.CreditsUsed)
 			}
@@ -43,7 +43,7 @@ func requestMetrics() []Metric {
 			Name: "kie_up",
 			Type: Gauge,
 			Help: "1 if the last request found the API working and the key accepted, else 0, served from cache",
-		}, func(a *tracker.Account, s *series) {
+		}, func(a *view.Account, s *series) {
 			if a.Requests.Asked {
 				s.put(truth(a.Requests.Up))
 			}
@@ -54,7 +54,7 @@ func requestMetrics() []Metric {
 			Help:        "Requests to the API that have ended, by the class of their outcome",
 			Labels:      []string{"class", "endpoint"},
 			Cardinality: " × endpoints × classes",
-		}, func(a *tracker.Account, s *series) {
+		}, func(a *view.Account, s *series) {
 			for _, endpoint := range budget.Endpoints() {
 				for _, class := range kie.Classes() {
 					s.put(float64(a.Requests.Requests[endpoint][class]), class.String(), endpoint.String())
@@ -67,7 +67,7 @@ func requestMetrics() []Metric {
 			Help:        "Duration of requests to the API, whatever became of them",
 			Labels:      []string{"endpoint"},
 			Cardinality: " × endpoints × buckets",
-		}, func(a *tracker.Account, s *series) {
+		}, func(a *view.Account, s *series) {
 			for _, endpoint := range budget.Endpoints() {
 				s.histogram(a.Requests.Duration[endpoint], endpoint.String())
 			}
@@ -76,12 +76,12 @@ func requestMetrics() []Metric {
 			Name: "kie_api_unknown_states_total",
 			Type: Counter,
 			Help: "Answers that call a task's state by a word that is not known; the log names the first few words",
-		}, func(a *tracker.Account, s *series) { s.put(float64(a.UnknownStates)) }),
+		}, func(a *view.Account, s *series) { s.put(float64(a.UnknownStates)) }),
 		perAccount(Metric{
 			Name: "kie_api_requests_in_flight",
 			Type: Gauge,
 			Help: "Requests to the API that have begun and not ended",
-		}, func(a *tracker.Account, s *series) { s.put(float64(a.Requests.InFlight)) }),
+		}, func(a *view.Account, s *series) { s.put(float64(a.Requests.InFlight)) }),
 	}
 }
 
@@ -92,14 +92,14 @@ func budgetMetrics() []Metric {
 			Type:      Gauge,
 			Help:      "Requests a second that are allowed now",
 			Stability: Experimental,
-		}, func(a *tracker.Account, s *series) { s.put(a.Requests.Pace) }),
+		}, func(a *view.Account, s *series) { s.put(a.Requests.Pace) }),
 		perAccount(Metric{
 			Name:        "kie_api_gate_closed",
 			Type:        Gauge,
 			Help:        "1 for the reason for which no task is asked now, until a trial succeeds, and 0 for every other",
 			Labels:      []string{"reason"},
 			Cardinality: " × gate reasons",
-		}, func(a *tracker.Account, s *series) {
+		}, func(a *view.Account, s *series) {
 			for _, reason := range budget.Reasons() {
 				s.put(truth(a.Requests.Closed == reason), reason.String())
 			}
@@ -109,6 +109,6 @@ func budgetMetrics() []Metric {
 			Type:      Gauge,
 			Help:      "Unfinished tasks whose schedule says that they be asked now",
 			Stability: Experimental,
-		}, func(a *tracker.Account, s *series) { s.put(float64(a.Due)) }),
+		}, func(a *view.Account, s *series) { s.put(float64(a.Due)) }),
 	}
 }

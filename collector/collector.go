@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
-	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 	"github.com/kie-exporter/kie_exporter/internal/webhook"
 )
 
@@ -21,7 +21,7 @@ type Collector struct {
 
 // Inputs are where a Collector reads what it shows. Each is called once a scrape, possibly by several scrapes at a time.
 type Inputs struct {
-	Known   func() *tracker.Snapshot
+	Known   func() *view.Snapshot
 	Sources func() []source.Stat
 	Config  func() ConfigStatus
 
@@ -40,14 +40,14 @@ func New(in Inputs) *Collector {
 }
 
 // At returns a collector of the same, of what was known at one moment.
-func (c *Collector) At(known *tracker.Snapshot) prometheus.Collector {
+func (c *Collector) At(known *view.Snapshot) prometheus.Collector {
 	return &momentCollector{inputs: c.inputs, known: known, families: c.families}
 }
 
 // AggregatesAt returns a collector of the same but the series of single tasks.
-func (c *Collector) AggregatesAt(known *tracker.Snapshot) prometheus.Collector {
+func (c *Collector) AggregatesAt(known *view.Snapshot) prometheus.Collector {
 	without := *known
-	without.Shown = tracker.Shown{LabelKeys: known.LabelKeys}
+	without.Shown = view.Shown{LabelKeys: known.LabelKeys}
 	return &momentCollector{inputs: c.inputs, known: &without, families: c.aggregates}
 }
 
@@ -62,7 +62,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 // momentCollector shows what was known at one moment.
 type momentCollector struct {
 	inputs   Inputs
-	known    *tracker.Snapshot
+	known    *view.Snapshot
 	families []family
 }
 
@@ -71,17 +71,17 @@ func (c *momentCollector) Describe(ch chan<- *prometheus.Desc) { describe(c.fami
 
 // Collect implements prometheus.Collector.
 func (c *momentCollector) Collect(ch chan<- prometheus.Metric) {
-	collect(c.families, newView(c.known, c.inputs.Sources(), c.inputs.Callbacks(), c.inputs.Config()), ch)
+	collect(c.families, newContent(c.known, c.inputs.Sources(), c.inputs.Callbacks(), c.inputs.Config()), ch)
 }
 
 // scrapeCollector shows how one scrape went.
 type scrapeCollector struct {
-	scrape   tracker.Scrape
+	scrape   view.Scrape
 	families []family
 }
 
 // ForScrape returns a collector of what is known of a scrape, for the answer to that scrape alone.
-func ForScrape(s tracker.Scrape) prometheus.Collector {
+func ForScrape(s view.Scrape) prometheus.Collector {
 	return &scrapeCollector{scrape: s, families: families(scrapeMetrics())}
 }
 
@@ -90,7 +90,7 @@ func (c *scrapeCollector) Describe(ch chan<- *prometheus.Desc) { describe(c.fami
 
 // Collect implements prometheus.Collector.
 func (c *scrapeCollector) Collect(ch chan<- prometheus.Metric) {
-	collect(c.families, &view{pairs: pairs{}, scrape: c.scrape}, ch)
+	collect(c.families, &content{pairs: pairs{}, scrape: c.scrape}, ch)
 }
 
 // family is a metric with its descriptor.
@@ -113,7 +113,7 @@ func describe(families []family, ch chan<- *prometheus.Desc) {
 	}
 }
 
-func collect(families []family, v *view, ch chan<- prometheus.Metric) {
+func collect(families []family, v *content, ch chan<- prometheus.Metric) {
 	room := &slabs{}
 	for _, f := range families {
 		s := f.series(v, ch)
@@ -124,7 +124,7 @@ func collect(families []family, v *view, ch chan<- prometheus.Metric) {
 
 // series returns where the samples of the family go. A registry knows a descriptor by its name, so one with more labels
 // than were described is accepted.
-func (f family) series(v *view, ch chan<- prometheus.Metric) *series {
+func (f family) series(v *content, ch chan<- prometheus.Metric) *series {
 	s := &series{ch: ch, counter: f.Type == Counter, desc: f.desc, names: f.Labels, pairs: v.pairs}
 	if f.TaskLabels && len(v.labelKeys) > 0 {
 		s.names = slices.Clone(f.Labels)

@@ -19,7 +19,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/collector"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/source"
-	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 	"github.com/kie-exporter/kie_exporter/internal/webhook"
 )
 
@@ -28,7 +28,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 func TestScrapesAreAsRecorded(t *testing.T) {
 	for name, k := range map[string]known{"empty": {}, "documented": documented(), "rich": rich()} {
 		t.Run(name, func(t *testing.T) {
-			e := expose(t, k.collector(), collector.ForScrape(tracker.Scrape{Waited: 1250 * time.Millisecond, Incomplete: true}))
+			e := expose(t, k.collector(), collector.ForScrape(view.Scrape{Waited: 1250 * time.Millisecond, Incomplete: true}))
 			golden(t, name+".prom", e.text)
 			golden(t, name+".openmetrics", e.openMetrics)
 			golden(t, name+".protobuf", e.protobuf)
@@ -77,7 +77,7 @@ func TestDocumentedExampleTook32SecondsAndSucceeded(t *testing.T) {
 }
 
 func TestEveryMetricIsCollectedAsDeclared(t *testing.T) {
-	e := expose(t, rich().collector(), collector.ForScrape(tracker.Scrape{}), version.NewCollector("kie_exporter"), collector.NewPanics())
+	e := expose(t, rich().collector(), collector.ForScrape(view.Scrape{}), version.NewCollector("kie_exporter"), collector.NewPanics())
 	families := map[string]*dto.MetricFamily{}
 	for _, f := range e.families {
 		families[f.GetName()] = f
@@ -189,11 +189,11 @@ func TestEveryTaskIsInExactlyOneState(t *testing.T) {
 }
 
 func TestWhatIsNotKnownHasNoSeries(t *testing.T) {
-	k := known{snapshot: tracker.Snapshot{
-		Shown:    shown(nil, tracker.Task{ID: "a", Group: "g", Account: "x"}),
-		Models:   []tracker.Model{{Group: "g", Model: "m"}},
-		Groups:   []tracker.Group{{Name: "g"}},
-		Accounts: []tracker.Account{{Name: "x", AsksCredits: true}, {Name: "y", HasBalance: true}},
+	k := known{snapshot: view.Snapshot{
+		Shown:    shown(nil, view.Task{ID: "a", Group: "g", Account: "x"}),
+		Models:   []view.Model{{Group: "g", Model: "m"}},
+		Groups:   []view.Group{{Name: "g"}},
+		Accounts: []view.Account{{Name: "x", AsksCredits: true}, {Name: "y", HasBalance: true}},
 	}, sources: []source.Stat{{Group: "g", Source: "inline"}}}
 	var got []string
 	for _, f := range expose(t, k.collector()).families {
@@ -241,10 +241,10 @@ func TestSourcesOfTheSameNameShareTheirSeries(t *testing.T) {
 }
 
 func TestLabelKeysMayChangeFromScrapeToScrape(t *testing.T) {
-	var now tracker.Snapshot
+	var now view.Snapshot
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(collector.New(collector.Inputs{
-		Known:   func() *tracker.Snapshot { return &now },
+		Known:   func() *view.Snapshot { return &now },
 		Sources: func() []source.Stat { return nil },
 		Config:  func() collector.ConfigStatus { return collector.ConfigStatus{} },
 
@@ -259,10 +259,10 @@ func TestLabelKeysMayChangeFromScrapeToScrape(t *testing.T) {
 		{[]string{"b", "z"}, `label_b="B", `},
 		{nil, ""},
 	} {
-		now = tracker.Snapshot{Shown: shown(
+		now = view.Snapshot{Shown: shown(
 			c.keys,
-			tracker.Task{ID: "1", Group: "g", Labels: map[string]string{"a": "A", "b": "B"}},
-			tracker.Task{ID: "2", Group: "g"},
+			view.Task{ID: "1", Group: "g", Labels: map[string]string{"a": "A", "b": "B"}},
+			view.Task{ID: "2", Group: "g"},
 		)}
 		families, err := registry.Gather()
 		if err != nil {
@@ -291,13 +291,13 @@ func nasty() []string {
 
 func TestAnyStringsAreParsedBack(t *testing.T) {
 	var k known
-	var tasks []tracker.Task
+	var tasks []view.Task
 	for i, s := range nasty() {
-		tasks = append(tasks, tracker.Task{
+		tasks = append(tasks, view.Task{
 			ID: s, Group: s, Account: s, Model: s, Labels: map[string]string{"a": s}, State: kie.StateFail, FailCode: s,
 		})
-		k.snapshot.Models = append(k.snapshot.Models, tracker.Model{
-			Group: s, Model: s, Latency: [2]*dto.Histogram{histogram(string(rune('a'+i)), 1)}, FailCodes: []tracker.FailCode{{Code: s, Count: 1}},
+		k.snapshot.Models = append(k.snapshot.Models, view.Model{
+			Group: s, Model: s, Latency: [2]*dto.Histogram{histogram(string(rune('a'+i)), 1)}, FailCodes: []view.FailCode{{Code: s, Count: 1}},
 		})
 		k.sources = append(k.sources, source.Stat{Group: s, Source: s, Rejected: map[source.Rejection]uint64{source.Rejection(s): 1}})
 	}
@@ -314,7 +314,7 @@ func FuzzAnyStringsAreParsedBack(f *testing.F) {
 		if !utf8.ValidString(a) || !utf8.ValidString(b) {
 			t.Skip("strings from outside are cleaned")
 		}
-		k := known{snapshot: tracker.Snapshot{Shown: shown([]string{"k"}, tracker.Task{
+		k := known{snapshot: view.Snapshot{Shown: shown([]string{"k"}, view.Task{
 			ID: a, Group: b, Model: a + b, Labels: map[string]string{"k": b}, State: kie.StateFail, FailCode: a,
 		})}}
 		expose(t, k.collector())
@@ -330,16 +330,16 @@ func TestRandomSnapshotsAreParsedBack(t *testing.T) {
 	}
 }
 
-// random returns a snapshot of anything that keeps to what tracker.Snapshot promises.
+// random returns a snapshot of anything that keeps to what view.Snapshot promises.
 func random(r *rand.Rand) known {
 	word := func() string { return nasty()[r.IntN(len(nasty()))] }
 	maybe := func(t kie.Time) kie.Time { return t * kie.Time(r.IntN(2)) }
 	k := known{config: collector.ConfigStatus{Successful: r.IntN(2) == 0}}
-	var tasks []tracker.Task
+	var tasks []view.Task
 	ids := map[[2]string]bool{}
 	kinds := map[[2]string]bool{}
 	for range r.IntN(16) {
-		t := tracker.Task{
+		t := view.Task{
 			ID: word(), Group: word(), Account: word(), Model: word(), Labels: map[string]string{"a": word(), "c": word()},
 			State: kie.States()[r.IntN(6)], Created: maybe(kie.Time(r.Int64())), Completed: maybe(millis(7)),
 			FailCode: word(), Reason: kie.Reasons()[r.IntN(8)],
@@ -352,7 +352,7 @@ func random(r *rand.Rand) known {
 		}
 		if kind := [2]string{t.Group, t.Model}; !kinds[kind] {
 			kinds[kind] = true
-			k.snapshot.Models = append(k.snapshot.Models, tracker.Model{
+			k.snapshot.Models = append(k.snapshot.Models, view.Model{
 				Group: t.Group, Model: t.Model, Oldest: t.Created, Overdue: r.IntN(5), Finished: [2]uint64{r.Uint64N(9), r.Uint64N(9)},
 				Latency: [2]*dto.Histogram{histogram("x", r.ExpFloat64()*100), histogram("", r.ExpFloat64())},
 			})

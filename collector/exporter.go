@@ -8,7 +8,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
-	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 	"github.com/kie-exporter/kie_exporter/internal/webhook"
 )
 
@@ -18,19 +18,19 @@ func configMetrics() []Metric {
 			Name: "kie_exporter_config_last_reload_successful",
 			Type: Gauge,
 			Help: "1 if the last attempt to load the configuration succeeded, else 0",
-		}, func(v *view, s *series) { s.put(truth(v.config.Successful)) }),
+		}, func(v *content, s *series) { s.put(truth(v.config.Successful)) }),
 		once(Metric{
 			Name: "kie_exporter_config_last_reload_success_timestamp_seconds",
 			Type: Gauge,
 			Help: "Unix time at which the configuration was last loaded successfully",
-		}, func(v *view, s *series) { putTime(s, kie.TimeOf(v.config.SucceededAt)) }),
+		}, func(v *content, s *series) { putTime(s, kie.TimeOf(v.config.SucceededAt)) }),
 		once(Metric{
 			Name:        "kie_exporter_label_overflow_total",
 			Type:        Counter,
 			Help:        "Tasks with a label value that is not shown because there are too many different ones",
 			Labels:      []string{"label"},
 			Cardinality: "3",
-		}, func(v *view, s *series) {
+		}, func(v *content, s *series) {
 			s.put(float64(v.overflows.FailCode), "fail_code")
 			s.put(float64(v.overflows.LabelKey), "info_label")
 			s.put(float64(v.overflows.Model), "model")
@@ -47,7 +47,7 @@ func callbackMetrics() []Metric {
 			Labels:      []string{"result"},
 			Stability:   Experimental,
 			Cardinality: " × callback results",
-		}, "accounts", []string{"account"}, func(v *view) []entity[webhook.Stat] { return v.callbacks }, func(c *webhook.Stat, s *series) {
+		}, "accounts", []string{"account"}, func(v *content) []entity[webhook.Stat] { return v.callbacks }, func(c *webhook.Stat, s *series) {
 			for _, result := range webhook.Results() {
 				s.put(float64(c.Counts[result]), result.String())
 			}
@@ -61,19 +61,19 @@ func storeMetrics() []Metric {
 			Name: "kie_exporter_store_up",
 			Type: Gauge,
 			Help: "1 if what is known is kept on disk, 0 if in memory only",
-		}, func(v *view, s *series) { s.put(truth(v.storage.Up)) }),
+		}, func(v *content, s *series) { s.put(truth(v.storage.Up)) }),
 		once(Metric{
 			Name: "kie_exporter_store_tasks",
 			Type: Gauge,
 			Help: "Tasks that are kept on disk",
-		}, func(v *view, s *series) { s.put(float64(v.storage.Tasks)) }),
+		}, func(v *content, s *series) { s.put(float64(v.storage.Tasks)) }),
 		once(Metric{
 			Name:        "kie_exporter_store_errors_total",
 			Type:        Counter,
 			Help:        "Failures of the storage on disk, by operation",
 			Labels:      []string{"operation"},
 			Cardinality: "operations",
-		}, func(v *view, s *series) {
+		}, func(v *content, s *series) {
 			for _, op := range store.Operations() {
 				s.put(float64(v.storage.Errors[op]), string(op))
 			}
@@ -91,19 +91,19 @@ func unansweredMetrics() []Metric {
 			Name: "kie_exporter_pending_tasks",
 			Type: Gauge,
 			Help: "Tasks that were never answered",
-		}, func(g *tracker.Group, s *series) { s.put(float64(g.Pending)) }),
+		}, func(g *view.Group, s *series) { s.put(float64(g.Pending)) }),
 		perGroup(Metric{
 			Name: "kie_exporter_oldest_answer_timestamp_seconds",
 			Type: Gauge,
 			Help: "Unix time of the oldest of the last answers of the unfinished tasks that are still asked",
-		}, func(g *tracker.Group, s *series) { putTime(s, kie.TimeOf(g.OldestAnswer)) }),
+		}, func(g *view.Group, s *series) { putTime(s, kie.TimeOf(g.OldestAnswer)) }),
 		perGroup(Metric{
 			Name:        "kie_tasks_query_failing",
 			Type:        Gauge,
 			Help:        "Tasks whose last query has failed, by the class of its outcome",
 			Labels:      []string{"class"},
 			Cardinality: " × classes but ok",
-		}, func(g *tracker.Group, s *series) {
+		}, func(g *view.Group, s *series) {
 			for _, class := range kie.Classes() {
 				if class != kie.ClassOK {
 					s.put(float64(g.QueryFailing[class]), class.String())
@@ -121,19 +121,19 @@ func knowledgeMetrics() []Metric {
 			Help:        "Time from a task's completion until it was known, of tasks that finished while they were watched",
 			Stability:   Experimental,
 			Cardinality: " × buckets",
-		}, func(g *tracker.Group, s *series) { s.histogram(g.Detection) }),
+		}, func(g *view.Group, s *series) { s.histogram(g.Detection) }),
 		perGroup(Metric{
 			Name:      "kie_exporter_uncounted_tasks_total",
 			Type:      Counter,
 			Help:      "Finished tasks that no total counts because they finished before they were watched",
 			Stability: Experimental,
-		}, func(g *tracker.Group, s *series) { s.put(float64(g.Uncounted)) }),
+		}, func(g *view.Group, s *series) { s.put(float64(g.Uncounted)) }),
 		perGroup(Metric{
 			Name:      "kie_exporter_tasks_without_series",
 			Type:      Gauge,
 			Help:      "Tasks that have no series of their own because there are too many",
 			Stability: Experimental,
-		}, func(g *tracker.Group, s *series) { s.put(float64(g.WithoutSeries)) }),
+		}, func(g *view.Group, s *series) { s.put(float64(g.WithoutSeries)) }),
 	}
 }
 
@@ -187,12 +187,12 @@ func scrapeMetrics() []Metric {
 			Type:      Gauge,
 			Help:      "Time that this scrape has waited for tasks to be asked",
 			Stability: Experimental,
-		}, func(v *view, s *series) { s.put(v.scrape.Waited.Seconds()) }),
+		}, func(v *content, s *series) { s.put(v.scrape.Waited.Seconds()) }),
 		once(Metric{
 			Name:      "kie_exporter_scrape_incomplete",
 			Type:      Gauge,
 			Help:      "1 if a task that was due when this scrape arrived was not asked before it was answered, else 0",
 			Stability: Experimental,
-		}, func(v *view, s *series) { s.put(truth(v.scrape.Incomplete)) }),
+		}, func(v *content, s *series) { s.put(truth(v.scrape.Incomplete)) }),
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
-	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 func modelMetrics() []Metric {
@@ -21,7 +21,7 @@ func unfinishedMetrics() []Metric {
 			Help:        "Answered tasks by their last known state, served from cache",
 			Labels:      []string{"state"},
 			Cardinality: " × states",
-		}, func(m *tracker.Model, s *series) {
+		}, func(m *view.Model, s *series) {
 			for _, state := range kie.States() {
 				s.put(float64(m.Tasks[state]), state.String())
 			}
@@ -30,17 +30,17 @@ func unfinishedMetrics() []Metric {
 			Name: "kie_tasks_oldest_unfinished_timestamp_seconds",
 			Type: Gauge,
 			Help: "Unix time at which the oldest unfinished task that is still asked was created, served from cache",
-		}, func(m *tracker.Model, s *series) { putTime(s, m.Oldest) }),
+		}, func(m *view.Model, s *series) { putTime(s, m.Oldest) }),
 		perModel(Metric{
 			Name: "kie_tasks_overdue",
 			Type: Gauge,
 			Help: "Unfinished tasks, still asked, that were unfinished in an answer given beyond the overdue threshold, served from cache",
-		}, func(m *tracker.Model, s *series) { s.put(float64(m.Overdue)) }),
+		}, func(m *view.Model, s *series) { s.put(float64(m.Overdue)) }),
 		perModel(Metric{
 			Name: "kie_tasks_overdue_threshold_seconds",
 			Type: Gauge,
 			Help: "Age beyond which an unfinished task is overdue",
-		}, func(m *tracker.Model, s *series) {
+		}, func(m *view.Model, s *series) {
 			if m.OverdueAfter > 0 {
 				s.put(m.OverdueAfter.Seconds())
 			}
@@ -56,7 +56,7 @@ func finishedMetrics() []Metric {
 			Help:        "Tasks that finished while they were watched, by final state",
 			Labels:      []string{"state"},
 			Cardinality: " × final states",
-		}, func(m *tracker.Model, s *series) {
+		}, func(m *view.Model, s *series) {
 			for i, state := range finals() {
 				s.put(float64(m.Finished[i]), state.String())
 			}
@@ -67,7 +67,7 @@ func finishedMetrics() []Metric {
 			Help:        "Time from creation to completion of tasks that finished while they were watched, as the API dates them",
 			Labels:      []string{"state"},
 			Cardinality: " × final states × buckets",
-		}, func(m *tracker.Model, s *series) {
+		}, func(m *view.Model, s *series) {
 			for i, state := range finals() {
 				s.histogram(m.Latency[i], state.String())
 			}
@@ -78,7 +78,7 @@ func finishedMetrics() []Metric {
 			Help:        "Credits consumed by tasks that finished while they were watched, as far as the API told",
 			Labels:      []string{"state"},
 			Cardinality: " × final states",
-		}, func(m *tracker.Model, s *series) {
+		}, func(m *view.Model, s *series) {
 			for i, state := range finals() {
 				s.put(m.Credits[i], state.String())
 			}
@@ -87,7 +87,7 @@ func finishedMetrics() []Metric {
 			Name: "kie_tasks_empty_results_total",
 			Type: Counter,
 			Help: "Tasks that succeeded without a result while they were watched",
-		}, func(m *tracker.Model, s *series) { s.put(float64(m.EmptyResults)) }),
+		}, func(m *view.Model, s *series) { s.put(float64(m.EmptyResults)) }),
 	}
 }
 
@@ -99,7 +99,7 @@ func failureMetrics() []Metric {
 			Help:        "Tasks that failed while they were watched, by reason",
 			Labels:      []string{"reason"},
 			Cardinality: " × reasons",
-		}, func(m *tracker.Model, s *series) {
+		}, func(m *view.Model, s *series) {
 			for _, reason := range kie.Reasons() {
 				s.put(float64(m.FailedFor[reason]), reason.String())
 			}
@@ -110,7 +110,7 @@ func failureMetrics() []Metric {
 			Help:        "Tasks that failed while they were watched, by the API's code, which is for looking and not for alerts",
 			Labels:      []string{"fail_code"},
 			Cardinality: " × fail codes",
-		}, func(m *tracker.Model, s *series) {
+		}, func(m *view.Model, s *series) {
 			for _, f := range m.FailCodes {
 				s.put(float64(f.Count), f.Code)
 			}
@@ -118,7 +118,7 @@ func failureMetrics() []Metric {
 	}
 }
 
-// finals returns the final states in the order in which a tracker.Model counts them.
+// finals returns the final states in the order in which a view.Model counts them.
 func finals() [2]kie.State {
-	return [...]kie.State{tracker.Succeeded: kie.StateSuccess, tracker.Failed: kie.StateFail}
+	return [...]kie.State{view.Succeeded: kie.StateSuccess, view.Failed: kie.StateFail}
 }

@@ -9,21 +9,21 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 // probeCollector shows one probe.
 type probeCollector struct {
-	known    *tracker.Snapshot
+	known    *view.Snapshot
 	families []family
 }
 
 // ForProbe returns a collector of how a probe went, how long it took, and of the task's own series, for the answer to that
 // probe alone. A probe that names no account has no task.
-func ForProbe(p tracker.Probe, took time.Duration) prometheus.Collector {
-	known := &tracker.Snapshot{}
+func ForProbe(p view.Probe, took time.Duration) prometheus.Collector {
+	known := &view.Snapshot{}
 	if p.Task.ID != "" {
-		known.Blocks = []*tracker.Block{tracker.NewBlock(p.Task)}
+		known.Blocks = []*view.Block{view.NewBlock(p.Task)}
 		known.LabelKeys = slices.Sorted(maps.Keys(p.Task.Labels))
 	}
 	result := []Metric{
@@ -31,12 +31,12 @@ func ForProbe(p tracker.Probe, took time.Duration) prometheus.Collector {
 			Name: "probe_success",
 			Type: Gauge,
 			Help: "1 if the state of the task is known, by an answer to this probe or because it is final, else 0",
-		}, func(_ *view, s *series) { s.put(truth(p.Err == nil)) }),
+		}, func(_ *content, s *series) { s.put(truth(p.Err == nil)) }),
 		once(Metric{
 			Name: "probe_duration_seconds",
 			Type: Gauge,
 			Help: "How long this probe took, the wait for the account's budget included",
-		}, func(_ *view, s *series) { s.put(took.Seconds()) }),
+		}, func(_ *content, s *series) { s.put(took.Seconds()) }),
 	}
 	return &probeCollector{known: known, families: families(slices.Concat(result, taskMetrics()))}
 }
@@ -46,5 +46,5 @@ func (c *probeCollector) Describe(ch chan<- *prometheus.Desc) { describe(c.famil
 
 // Collect implements prometheus.Collector.
 func (c *probeCollector) Collect(ch chan<- prometheus.Metric) {
-	collect(c.families, newView(c.known, nil, nil, ConfigStatus{}), ch)
+	collect(c.families, newContent(c.known, nil, nil, ConfigStatus{}), ch)
 }

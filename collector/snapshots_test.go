@@ -13,7 +13,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
-	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 	"github.com/kie-exporter/kie_exporter/internal/webhook"
 )
 
@@ -21,7 +21,7 @@ const klingModel = "kling/v2-5-turbo-image-to-video-pro"
 
 // known is a set of inputs for a collector.
 type known struct {
-	snapshot tracker.Snapshot
+	snapshot view.Snapshot
 	sources  []source.Stat
 	config   collector.ConfigStatus
 	webhooks []webhook.Stat
@@ -29,7 +29,7 @@ type known struct {
 
 func (k known) collector() *collector.Collector {
 	return collector.New(collector.Inputs{
-		Known:   func() *tracker.Snapshot { return &k.snapshot },
+		Known:   func() *view.Snapshot { return &k.snapshot },
 		Sources: func() []source.Stat { return k.sources },
 		Config:  func() collector.ConfigStatus { return k.config },
 
@@ -38,10 +38,10 @@ func (k known) collector() *collector.Collector {
 }
 
 // shown returns what is shown of tasks, in two blocks.
-func shown(labelKeys []string, tasks ...tracker.Task) tracker.Shown {
+func shown(labelKeys []string, tasks ...view.Task) view.Shown {
 	half := len(tasks) / 2
-	return tracker.Shown{LabelKeys: labelKeys, Blocks: []*tracker.Block{
-		tracker.NewBlock(tasks[half:]...), tracker.NewBlock(tasks[:half]...),
+	return view.Shown{LabelKeys: labelKeys, Blocks: []*view.Block{
+		view.NewBlock(tasks[half:]...), view.NewBlock(tasks[:half]...),
 	}}
 }
 
@@ -53,21 +53,21 @@ func millis(seconds int64) kie.Time { return kie.TimeOf(at(seconds)) }
 // documented is the example of the API's documentation.
 func documented() known {
 	return known{
-		snapshot: tracker.Snapshot{
+		snapshot: view.Snapshot{
 			At: at(5),
-			Shown: shown(nil, tracker.Task{
+			Shown: shown(nil, view.Task{
 				ID: "task_12345678", Group: "default", Account: "default", Model: klingModel,
 				State: kie.StateSuccess, Created: 1698765400000, Completed: 1698765432000,
 			}),
-			Models: []tracker.Model{{
+			Models: []view.Model{{
 				Group: "default", Model: klingModel,
 				Tasks:     map[kie.State]int{kie.StateSuccess: 1},
-				Finished:  [2]uint64{tracker.Succeeded: 1},
+				Finished:  [2]uint64{view.Succeeded: 1},
 				Latency:   [2]*dto.Histogram{histogram("task_12345678", 32), histogram("")},
 				FailedFor: map[kie.Reason]uint64{},
 			}},
-			Groups: []tracker.Group{{Name: "default", Detection: histogram("", 1.5)}},
-			Accounts: []tracker.Account{{
+			Groups: []view.Group{{Name: "default", Detection: histogram("", 1.5)}},
+			Accounts: []view.Account{{
 				Name:     "default",
 				Requests: stats(func(s *budget.Stats) { s.Requests[budget.EndpointRecord][kie.ClassOK] = 1 }),
 			}},
@@ -80,13 +80,13 @@ func documented() known {
 // rich has at least one sample of every metric, and something in every state.
 func rich() known {
 	return known{
-		snapshot: tracker.Snapshot{
+		snapshot: view.Snapshot{
 			At:       at(600),
 			Shown:    shown([]string{"customer", "team"}, append(richUnfinished(), richFinished()...)...),
 			Models:   richModels(),
 			Groups:   richGroups(),
 			Accounts: richAccounts(),
-			Overflows: tracker.Overflows{
+			Overflows: view.Overflows{
 				Model: 3, FailCode: 2, LabelKey: 1,
 			},
 			Storage: store.Stats{Up: true, Tasks: 123_456, Errors: map[store.Operation]uint64{store.OpWrite: 2}},
@@ -104,9 +104,9 @@ func rich() known {
 	}
 }
 
-func richUnfinished() []tracker.Task {
+func richUnfinished() []view.Task {
 	film := map[string]string{"team": "film"}
-	return []tracker.Task{
+	return []view.Task{
 		{ID: "task_pending", Group: "video", Account: "default", Labels: film},
 		{
 			ID: "task_missing", Group: "speech", Account: "second",
@@ -131,9 +131,9 @@ func richUnfinished() []tracker.Task {
 	}
 }
 
-func richFinished() []tracker.Task {
+func richFinished() []view.Task {
 	film := map[string]string{"team": "film"}
-	return []tracker.Task{
+	return []view.Task{
 		{
 			ID: "task_12345678", Group: "video", Account: "default", Model: klingModel, Labels: film,
 			State: kie.StateSuccess, Created: millis(-32), Completed: millis(0),
@@ -155,33 +155,33 @@ func richFinished() []tracker.Task {
 	}
 }
 
-func richModels() []tracker.Model {
-	return []tracker.Model{
+func richModels() []view.Model {
+	return []view.Model{
 		{
 			Group: "speech", Model: "elevenlabs/text-to-speech-turbo-2-5",
 			Tasks:  map[kie.State]int{kie.StateGenerating: 1, kie.StateUnknown: 1, kie.StateFail: 1},
 			Oldest: millis(597), OverdueAfter: 30 * time.Second,
-			Finished:  [2]uint64{tracker.Failed: 1},
+			Finished:  [2]uint64{view.Failed: 1},
 			Latency:   [2]*dto.Histogram{histogram(""), histogram("")},
 			FailedFor: map[kie.Reason]uint64{kie.ReasonNone: 1},
-			FailCodes: []tracker.FailCode{{Code: "none", Count: 1}},
+			FailCodes: []view.FailCode{{Code: "none", Count: 1}},
 		},
 		{
 			Group: "video", Model: klingModel,
 			Tasks:  map[kie.State]int{kie.StateWaiting: 1, kie.StateQueuing: 1, kie.StateSuccess: 3, kie.StateFail: 2},
 			Oldest: millis(100), Overdue: 1, OverdueAfter: 6 * time.Minute,
-			Finished:     [2]uint64{tracker.Succeeded: 2, tracker.Failed: 1},
+			Finished:     [2]uint64{view.Succeeded: 2, view.Failed: 1},
 			Latency:      [2]*dto.Histogram{histogram("task_12345678", 32, 118.25), histogram("task_refused", 4)},
-			Credits:      [2]float64{tracker.Succeeded: 85, tracker.Failed: 0.5},
+			Credits:      [2]float64{view.Succeeded: 85, view.Failed: 0.5},
 			FailedFor:    map[kie.Reason]uint64{kie.ReasonContentPolicy: 1},
-			FailCodes:    []tracker.FailCode{{Code: "500", Count: 1}},
+			FailCodes:    []view.FailCode{{Code: "500", Count: 1}},
 			EmptyResults: 1,
 		},
 	}
 }
 
-func richGroups() []tracker.Group {
-	return []tracker.Group{
+func richGroups() []view.Group {
+	return []view.Group{
 		{
 			Name: "video", Pending: 1, OldestAnswer: at(598), Uncounted: 2, WithoutSeries: 5,
 			QueryFailing: map[kie.Class]int{kie.ClassRateLimited: 1}, Detection: histogram("", 0.4, 2.25),
@@ -194,8 +194,8 @@ func richGroups() []tracker.Group {
 	}
 }
 
-func richAccounts() []tracker.Account {
-	return []tracker.Account{
+func richAccounts() []view.Account {
+	return []view.Account{
 		{
 			Name: "default", Due: 2, AsksCredits: true, HasBalance: true, Balance: 5916.25, CreditsUsed: 84.5, UnknownStates: 3,
 			Requests: stats(func(s *budget.Stats) {

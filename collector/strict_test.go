@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/kie-exporter/kie_exporter/collector"
-	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 	"github.com/kie-exporter/kie_exporter/test/kit/strict"
 )
 
@@ -19,7 +19,7 @@ func TestAStrictParserReadsEveryMetric(t *testing.T) {
 	for name, k := range map[string]known{"empty": {}, "documented": documented(), "rich": rich()} {
 		t.Run(name, func(t *testing.T) {
 			registry := prometheus.NewPedanticRegistry()
-			registry.MustRegister(k.collector(), version.NewCollector("kie_exporter"), collector.ForScrape(tracker.Scrape{}))
+			registry.MustRegister(k.collector(), version.NewCollector("kie_exporter"), collector.ForScrape(view.Scrape{}))
 			body, _ := scrape(t, promhttp.HandlerFor(registry, promhttp.HandlerOpts{
 				EnableOpenMetrics: true, EnableOpenMetricsTextCreatedSamples: true,
 			}), expfmt.FmtOpenMetrics_1_0_0)

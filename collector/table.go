@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
-	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 // Metric declares a metric, and how its samples are found.
@@ -21,7 +21,7 @@ type Metric struct {
 	Stability   Stability
 	Cardinality string // how many series there are, as a product
 
-	collect func(*view, *series) // nil: somebody else's collector does it
+	collect func(*content, *series) // nil: somebody else's collector does it
 }
 
 // Type is the type of a metric.
@@ -81,38 +81,38 @@ func aggregateMetrics() []Metric {
 	return slices.Concat(modelMetrics(), accountMetrics(), callbackMetrics(), configMetrics(), storeMetrics(), groupMetrics(), sourceMetrics())
 }
 
-func perTask(m Metric, collect func(*tracker.Task, *series)) Metric {
+func perTask(m Metric, collect func(*view.Task, *series)) Metric {
 	return per(m, "tasks with series", []string{"group", "model", "task_id"},
-		func(v *view) []entity[tracker.Task] { return v.tasks }, collect)
+		func(v *content) []entity[view.Task] { return v.tasks }, collect)
 }
 
-func perModel(m Metric, collect func(*tracker.Model, *series)) Metric {
+func perModel(m Metric, collect func(*view.Model, *series)) Metric {
 	return per(m, "groups × models", []string{"group", "model"},
-		func(v *view) []entity[tracker.Model] { return v.models }, collect)
+		func(v *content) []entity[view.Model] { return v.models }, collect)
 }
 
-func perGroup(m Metric, collect func(*tracker.Group, *series)) Metric {
+func perGroup(m Metric, collect func(*view.Group, *series)) Metric {
 	return per(m, "groups", []string{"group"},
-		func(v *view) []entity[tracker.Group] { return v.groups }, collect)
+		func(v *content) []entity[view.Group] { return v.groups }, collect)
 }
 
-func perAccount(m Metric, collect func(*tracker.Account, *series)) Metric {
+func perAccount(m Metric, collect func(*view.Account, *series)) Metric {
 	return per(m, "accounts", []string{"account"},
-		func(v *view) []entity[tracker.Account] { return v.accounts }, collect)
+		func(v *content) []entity[view.Account] { return v.accounts }, collect)
 }
 
 func perSource(m Metric, collect func(*source.Stat, *series)) Metric {
 	return per(m, "sources", []string{"group", "source"},
-		func(v *view) []entity[source.Stat] { return v.sources }, collect)
+		func(v *content) []entity[source.Stat] { return v.sources }, collect)
 }
 
 // per completes m, a metric of each of some entities: to the labels and the factor of the number of series that m names
 // come those of the entities.
-func per[T any](m Metric, count string, labels []string, all func(*view) []entity[T], collect func(*T, *series)) Metric {
+func per[T any](m Metric, count string, labels []string, all func(*content) []entity[T], collect func(*T, *series)) Metric {
 	m.Labels = append(m.Labels, labels...)
 	slices.Sort(m.Labels)
 	m.Cardinality = count + m.Cardinality
-	return once(m, func(v *view, s *series) {
+	return once(m, func(v *content, s *series) {
 		for _, e := range all(v) {
 			s.shared = e.labels
 			collect(e.of, s)
@@ -121,7 +121,7 @@ func per[T any](m Metric, count string, labels []string, all func(*view) []entit
 }
 
 // once completes m, a metric of the exporter as a whole.
-func once(m Metric, collect func(*view, *series)) Metric {
+func once(m Metric, collect func(*content, *series)) Metric {
 	if m.Stability == "" {
 		m.Stability = Stable
 	}

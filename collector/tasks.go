@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
-	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 func taskMetrics() []Metric {
@@ -22,7 +22,7 @@ func infoMetric() Metric {
 		Labels:     []string{"account"},
 		TaskLabels: true,
 	}, nil)
-	m.collect = func(v *view, s *series) {
+	m.collect = func(v *content, s *series) {
 		for _, task := range v.tasks {
 			s.shared = task.labels
 			s.own = append(s.own[:0], task.of.Account)
@@ -46,7 +46,7 @@ func stateMetric() Metric {
 	byName := slices.SortedFunc(slices.Values(kie.States()), func(a, b kie.State) int {
 		return strings.Compare(a.String(), b.String())
 	})
-	m.collect = func(v *view, s *series) {
+	m.collect = func(v *content, s *series) {
 		for kind := range kinds(v.tasks) {
 			for _, state := range byName {
 				for _, task := range kind {
@@ -60,8 +60,8 @@ func stateMetric() Metric {
 }
 
 // kinds yields the tasks of each group and model. Series with a state come in that order: by group, model, state and id.
-func kinds(sorted []entity[tracker.Task]) func(yield func([]entity[tracker.Task]) bool) {
-	return func(yield func([]entity[tracker.Task]) bool) {
+func kinds(sorted []entity[view.Task]) func(yield func([]entity[view.Task]) bool) {
+	return func(yield func([]entity[view.Task]) bool) {
 		start := 0
 		for i := range sorted {
 			if i+1 < len(sorted) && compareKind(sorted[i].of, sorted[i+1].of) == 0 {
@@ -81,7 +81,7 @@ func taskTimeMetrics() []Metric {
 			Name: "kie_task_latency_seconds",
 			Type: Gauge,
 			Help: "Time from creation to completion of a finished task as the API dates them, served from cache",
-		}, func(t *tracker.Task, s *series) {
+		}, func(t *view.Task, s *series) {
 			if t.HasLatency {
 				s.put(t.Latency.Seconds())
 			}
@@ -90,22 +90,22 @@ func taskTimeMetrics() []Metric {
 			Name: "kie_task_created_timestamp_seconds",
 			Type: Gauge,
 			Help: "Unix time at which the API says a task was created, served from cache",
-		}, func(t *tracker.Task, s *series) { putTime(s, t.Created) }),
+		}, func(t *view.Task, s *series) { putTime(s, t.Created) }),
 		perTask(Metric{
 			Name: "kie_task_completed_timestamp_seconds",
 			Type: Gauge,
 			Help: "Unix time at which the API says a finished task was completed, served from cache",
-		}, func(t *tracker.Task, s *series) { putTime(s, t.Completed) }),
+		}, func(t *view.Task, s *series) { putTime(s, t.Completed) }),
 		perTask(Metric{
 			Name: "kie_task_failed_timestamp_seconds",
 			Type: Gauge,
 			Help: "Unix time at which a task failed, if that was while it was watched, served from cache",
-		}, func(t *tracker.Task, s *series) { putTime(s, t.FailedAt) }),
+		}, func(t *view.Task, s *series) { putTime(s, t.FailedAt) }),
 		perTask(Metric{
 			Name: "kie_task_last_answer_timestamp_seconds",
 			Type: Gauge,
 			Help: "Unix time at which the API last told the state of an unfinished task",
-		}, func(t *tracker.Task, s *series) {
+		}, func(t *view.Task, s *series) {
 			if !t.State.Finished() {
 				putTime(s, kie.TimeOf(t.LastAnswer))
 			}
@@ -120,7 +120,7 @@ func taskOutcomeMetrics() []Metric {
 			Type:   Gauge,
 			Help:   "1, with the API's code for a failed task and the reason it stands for, served from cache",
 			Labels: []string{"fail_code", "reason"},
-		}, func(t *tracker.Task, s *series) {
+		}, func(t *view.Task, s *series) {
 			if t.State == kie.StateFail {
 				s.put(1, t.FailCode, t.Reason.String())
 			}
@@ -129,7 +129,7 @@ func taskOutcomeMetrics() []Metric {
 			Name: "kie_task_credits",
 			Type: Gauge,
 			Help: "Credits that a finished task consumed, if the API told, served from cache",
-		}, func(t *tracker.Task, s *series) {
+		}, func(t *view.Task, s *series) {
 			if t.HasCredits {
 				s.put(t.Credits)
 			}
@@ -139,7 +139,7 @@ func taskOutcomeMetrics() []Metric {
 			Type:   Gauge,
 			Help:   "1 while the last query of an unfinished task has failed, with the class of its outcome",
 			Labels: []string{"class"},
-		}, func(t *tracker.Task, s *series) {
+		}, func(t *view.Task, s *series) {
 			if t.QueryError != kie.ClassOK {
 				s.put(1, t.QueryError.String())
 			}

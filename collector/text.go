@@ -9,7 +9,7 @@ import (
 
 	dto "github.com/prometheus/client_model/go"
 
-	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 // TaskText writes the series of single tasks as lines that mean the same in the text format and in OpenMetrics. It is not safe
@@ -18,8 +18,8 @@ type TaskText struct {
 	keys     []string // of the tasks' own labels
 	families []family
 	series   []*series // of each family
-	view     view      // of one task
-	task     tracker.Task
+	content  content   // of one task
+	task     view.Task
 	labels   [3]dto.LabelPair
 }
 
@@ -29,11 +29,11 @@ func NewTaskText(labelKeys []string) *TaskText {
 	t.labels[0] = dto.LabelPair{Name: new("group"), Value: &t.task.Group}
 	t.labels[1] = dto.LabelPair{Name: new("model"), Value: &t.task.Model}
 	t.labels[2] = dto.LabelPair{Name: new("task_id"), Value: &t.task.ID}
-	t.view = view{labelKeys: labelKeys, tasks: []entity[tracker.Task]{{
+	t.content = content{labelKeys: labelKeys, tasks: []entity[view.Task]{{
 		of: &t.task, labels: []*dto.LabelPair{&t.labels[0], &t.labels[1], &t.labels[2]},
 	}}}
 	for _, f := range t.families {
-		s := f.series(&t.view, nil)
+		s := f.series(&t.content, nil)
 		s.lines = newLines(f.Name, s.names)
 		t.series = append(t.series, s)
 	}
@@ -55,12 +55,12 @@ func (t *TaskText) AppendHead(to []byte, family int) []byte {
 }
 
 // Append appends the series of a block's tasks that belong to a family.
-func (t *TaskText) Append(to []byte, family int, b *tracker.Block) []byte {
+func (t *TaskText) Append(to []byte, family int, b *view.Block) []byte {
 	s := t.series[family]
 	s.lines.text = to
 	for i := range b.Len() {
 		b.Read(i, &t.task)
-		t.families[family].collect(&t.view, s)
+		t.families[family].collect(&t.content, s)
 	}
 	to, s.lines.text = s.lines.text, nil
 	return to

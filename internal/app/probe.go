@@ -16,6 +16,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/collector"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 // probeTimeout is how long a probe may take at the most.
@@ -80,7 +81,7 @@ func (m *metrics) target(query url.Values) (account, id string, err error) {
 }
 
 // describe says for a person what a probe asked and what became of it: nothing of the key, and nothing of the answer's text.
-func describe(account, id string, p tracker.Probe, took time.Duration) string {
+func describe(account, id string, p view.Probe, took time.Duration) string {
 	var b strings.Builder
 	line := func(name string, value any) { fmt.Fprintf(&b, "%-12s %v\n", name+":", value) }
 	line("task_id", id)

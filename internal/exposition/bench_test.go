@@ -35,6 +35,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 var million = flag.Bool("million", false, "measure 1,000,000 tasks, too")
@@ -226,8 +227,8 @@ func memory(scrape func() int64) (idle, peak float64) {
 type world struct {
 	tracker    *tracker.Tracker
 	collector  *collector.Collector
-	aggregates *tracker.Snapshot
-	tasks      []tracker.Task // for those who keep them in their own way; unfinished ones first
+	aggregates *view.Snapshot
+	tasks      []view.Task // for those who keep them in their own way; unfinished ones first
 	unfinished int
 }
 
@@ -268,7 +269,7 @@ func newWorld(tb testing.TB, n int) *world {
 	w.ask(tb, ids)
 	known := w.tracker.Snapshot()
 	w.collector = newCollector(w.tracker.Snapshot)
-	w.tasks = make([]tracker.Task, n)
+	w.tasks = make([]view.Task, n)
 	position := make(map[string]int, n)
 	for i := range n {
 		position[taskID(i)] = i
@@ -277,7 +278,7 @@ func newWorld(tb testing.TB, n int) *world {
 		w.tasks[position[k.ID]] = k
 	}
 	aggregates := *known
-	aggregates.Shown = tracker.Shown{}
+	aggregates.Shown = view.Shown{}
 	w.aggregates = &aggregates
 	return w
 }
@@ -372,7 +373,7 @@ func (w *world) change(b *testing.B, tasks []int, of string, round int) {
 // registry returns everything but the series of tasks.
 func (w *world) registry() *prometheus.Registry {
 	r := prometheus.NewRegistry()
-	r.MustRegister(w.collector.AggregatesAt(w.aggregates), collector.ForScrape(tracker.Scrape{}))
+	r.MustRegister(w.collector.AggregatesAt(w.aggregates), collector.ForScrape(view.Scrape{}))
 	return r
 }
 
@@ -388,13 +389,13 @@ func newRendered(w *world) exporter {
 // fresh is a tracker that makes a snapshot for each scrape, however soon the next one comes.
 type fresh struct{ *tracker.Tracker }
 
-func (f fresh) Snapshot() *tracker.Snapshot {
+func (f fresh) Snapshot() *view.Snapshot {
 	s := *f.Tracker.Snapshot()
 	s.Shown = f.Shown()
 	return &s
 }
 
-func (r rendered) ServeHTTP(w http.ResponseWriter, q *http.Request) { r.Serve(w, q, tracker.Scrape{}) }
+func (r rendered) ServeHTTP(w http.ResponseWriter, q *http.Request) { r.Serve(w, q, view.Scrape{}) }
 func (r rendered) changed([]int)                                    { r.Refresh() }
 
 // plain is our collector in an ordinary registry.
@@ -402,7 +403,7 @@ type plain struct{ http.Handler }
 
 func newPlain(w *world) exporter {
 	r := prometheus.NewRegistry()
-	r.MustRegister(newCollector(fresh{w.tracker}.Snapshot), collector.ForScrape(tracker.Scrape{}))
+	r.MustRegister(newCollector(fresh{w.tracker}.Snapshot), collector.ForScrape(view.Scrape{}))
 	return plain{promhttp.HandlerFor(r, promhttp.HandlerOpts{EnableOpenMetrics: true})}
 }
 
@@ -459,7 +460,7 @@ func (s *objectStore) changed(tasks []int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, i := range tasks {
-		of := tracker.NewBlock(s.world.tasks[i])
+		of := view.NewBlock(s.world.tasks[i])
 		families := make([][]byte, s.text.Families())
 		for f := range families {
 			families[f] = s.text.Append(nil, f, of)

@@ -17,7 +17,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
-	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 // records are the lines that a handler logs.
@@ -39,14 +39,14 @@ func (r *records) Write(line []byte) (int, error) {
 }
 
 // many returns tasks of which the series fill far more than what a connection holds.
-func many() tracker.Shown {
+func many() view.Shown {
 	r := rand.New(rand.NewPCG(3, 0))
 	word := func() string { return strconv.FormatUint(r.Uint64(), 36) }
-	tasks := make([]tracker.Task, 6000)
+	tasks := make([]view.Task, 6000)
 	for i := range tasks {
-		tasks[i] = tracker.Task{ID: word(), Group: "g", Model: "m", Labels: map[string]string{"a": word()}}
+		tasks[i] = view.Task{ID: word(), Group: "g", Model: "m", Labels: map[string]string{"a": word()}}
 	}
-	return tracker.Shown{LabelKeys: []string{"a"}, Blocks: []*tracker.Block{tracker.NewBlock(tasks...)}}
+	return view.Shown{LabelKeys: []string{"a"}, Blocks: []*view.Block{view.NewBlock(tasks...)}}
 }
 
 // leavers are scrapes that differ in the way that they are answered.

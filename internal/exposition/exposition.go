@@ -18,7 +18,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/kie-exporter/kie_exporter/collector"
-	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 const (
@@ -30,8 +30,8 @@ const (
 
 // Tracker is where a Handler learns of tasks.
 type Tracker interface {
-	Snapshot() *tracker.Snapshot
-	Shown() tracker.Shown
+	Snapshot() *view.Snapshot
+	Shown() view.Shown
 	Changes() uint64
 }
 
@@ -126,11 +126,11 @@ func (h *Handler) Refresh() {
 }
 
 // Serve answers a scrape that went as scrape says. The answer shows the tracker's state of one moment.
-func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, scrape tracker.Scrape) {
+func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, scrape view.Scrape) {
 	h.send(w, r, func(w http.ResponseWriter, encoding promhttp.Compression) { h.answer(w, r, scrape, encoding) })
 }
 
-func (h *Handler) answer(w http.ResponseWriter, r *http.Request, scrape tracker.Scrape, encoding promhttp.Compression) {
+func (h *Handler) answer(w http.ResponseWriter, r *http.Request, scrape view.Scrape, encoding promhttp.Compression) {
 	known := h.tracker.Snapshot()
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collector.ForScrape(scrape))

@@ -23,7 +23,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
-	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -68,7 +68,7 @@ func TestWhatChangesIsShownInTheNextScrape(t *testing.T) {
 	shown := random(r)
 	s := serve(t, shown)
 	for range 30 {
-		next := tracker.Shown{LabelKeys: shown.LabelKeys, Blocks: slices.Clone(shown.Blocks)}
+		next := view.Shown{LabelKeys: shown.LabelKeys, Blocks: slices.Clone(shown.Blocks)}
 		for range r.IntN(3) {
 			next.Blocks = append(next.Blocks, random(r).Blocks...)
 		}
@@ -100,11 +100,11 @@ func TestWhatChangesIsShownInTheNextScrape(t *testing.T) {
 }
 
 // distinct leaves out blocks with tasks that come twice.
-func distinct(blocks []*tracker.Block) []*tracker.Block {
+func distinct(blocks []*view.Block) []*view.Block {
 	seen := map[string]bool{}
-	return slices.DeleteFunc(blocks, func(b *tracker.Block) bool {
+	return slices.DeleteFunc(blocks, func(b *view.Block) bool {
 		twice := false
-		for _, k := range (tracker.Shown{Blocks: []*tracker.Block{b}}).Tasks() {
+		for _, k := range (view.Shown{Blocks: []*view.Block{b}}).Tasks() {
 			twice = twice || seen[k.ID]
 			seen[k.ID] = true
 		}
@@ -113,26 +113,26 @@ func distinct(blocks []*tracker.Block) []*tracker.Block {
 }
 
 func TestScrapesAreAsRecorded(t *testing.T) {
-	shown := tracker.Shown{LabelKeys: []string{"customer", "team"}, Blocks: []*tracker.Block{
-		tracker.NewBlock(
-			tracker.Task{ID: "task_pending", Group: "video", Account: "default", Labels: map[string]string{"team": "film"}},
-			tracker.Task{
+	shown := view.Shown{LabelKeys: []string{"customer", "team"}, Blocks: []*view.Block{
+		view.NewBlock(
+			view.Task{ID: "task_pending", Group: "video", Account: "default", Labels: map[string]string{"team": "film"}},
+			view.Task{
 				ID: "task_generating", Group: "video", Account: "default", Model: "kling/v2", State: kie.StateGenerating, Created: 1698765397000,
 				LastAnswer: time.UnixMilli(1698765399250), QueryError: kie.ClassRateLimited,
 			},
 		),
-		tracker.NewBlock(
-			tracker.Task{
+		view.NewBlock(
+			view.Task{
 				ID: "task_12345678", Group: "video", Account: "default", Model: "kling/v2", State: kie.StateSuccess,
 				Created: 1698765400000, Completed: 1698765432000, Credits: 42.5, HasCredits: true,
 			},
-			tracker.Task{
+			view.Task{
 				ID: `task_"odd"\`, Group: "speech", Account: "second", Labels: map[string]string{"customer": "c-17\n"}, Model: "日本語",
 				State: kie.StateFail, FailCode: "500", Reason: kie.ReasonContentPolicy, FailedAt: 1698765432000, HasCredits: true,
 			},
 		),
 	}}
-	for name, shown := range map[string]tracker.Shown{"empty": {}, "tasks": shown} {
+	for name, shown := range map[string]view.Shown{"empty": {}, "tasks": shown} {
 		s := serve(t, shown)
 		golden(t, name+".prom", decoded(t, get(t, s, string(expfmt.FmtText), "")))
 		golden(t, name+".openmetrics", decoded(t, get(t, s, string(expfmt.FmtOpenMetrics_1_0_0), "gzip")))

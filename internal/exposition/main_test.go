@@ -28,7 +28,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/collector"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/source"
-	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 	"github.com/kie-exporter/kie_exporter/internal/webhook"
 )
 
@@ -36,19 +36,19 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // still is a tracker that knows what it was told.
 type still struct {
-	snapshot atomic.Pointer[tracker.Snapshot]
+	snapshot atomic.Pointer[view.Snapshot]
 	changes  atomic.Uint64
 }
 
-func (s *still) Snapshot() *tracker.Snapshot { return s.snapshot.Load() }
-func (s *still) Shown() tracker.Shown        { return s.snapshot.Load().Shown }
-func (s *still) Changes() uint64             { return s.changes.Load() }
+func (s *still) Snapshot() *view.Snapshot { return s.snapshot.Load() }
+func (s *still) Shown() view.Shown        { return s.snapshot.Load().Shown }
+func (s *still) Changes() uint64          { return s.changes.Load() }
 
-func (s *still) show(shown tracker.Shown) {
-	s.snapshot.Store(&tracker.Snapshot{
+func (s *still) show(shown view.Shown) {
+	s.snapshot.Store(&view.Snapshot{
 		At: time.Unix(1698765432, 0), Shown: shown,
-		Models: []tracker.Model{{Group: "video", Model: "m", Tasks: map[kie.State]int{kie.StateSuccess: 3}, Finished: [2]uint64{2, 1}}},
-		Groups: []tracker.Group{{Name: "video", Pending: 1}},
+		Models: []view.Model{{Group: "video", Model: "m", Tasks: map[kie.State]int{kie.StateSuccess: 3}, Finished: [2]uint64{2, 1}}},
+		Groups: []view.Group{{Name: "video", Pending: 1}},
 	})
 	s.changes.Add(1)
 }
@@ -61,14 +61,14 @@ type served struct {
 	plain    http.Handler
 }
 
-var scraped = tracker.Scrape{Waited: 1250 * time.Millisecond}
+var scraped = view.Scrape{Waited: 1250 * time.Millisecond}
 
-func serve(tb testing.TB, shown tracker.Shown) *served {
+func serve(tb testing.TB, shown view.Shown) *served {
 	tb.Helper()
 	return serveAndLog(tb, shown, slog.New(slog.DiscardHandler))
 }
 
-func serveAndLog(tb testing.TB, shown tracker.Shown, log *slog.Logger) *served {
+func serveAndLog(tb testing.TB, shown view.Shown, log *slog.Logger) *served {
 	tb.Helper()
 	s := &served{still: &still{}, registry: prometheus.NewPedanticRegistry()}
 	s.show(shown)
@@ -80,7 +80,7 @@ func serveAndLog(tb testing.TB, shown tracker.Shown, log *slog.Logger) *served {
 	return s
 }
 
-func newCollector(known func() *tracker.Snapshot) *collector.Collector {
+func newCollector(known func() *view.Snapshot) *collector.Collector {
 	return collector.New(collector.Inputs{
 		Known:     known,
 		Sources:   func() []source.Stat { return []source.Stat{{Group: "video", Source: "inline", Tasks: 4}} },
@@ -227,17 +227,17 @@ func nasty() []string {
 }
 
 // random returns tasks of any kind, in blocks of any size.
-func random(r *rand.Rand) tracker.Shown {
+func random(r *rand.Rand) view.Shown {
 	words := nasty()
 	word := func() string { return words[r.IntN(len(words))] }
 	maybe := func(t kie.Time) kie.Time { return t * kie.Time(r.IntN(2)) }
-	shown := tracker.Shown{LabelKeys: []string{"a", "b", "zone"}[:r.IntN(4)]}
+	shown := view.Shown{LabelKeys: []string{"a", "b", "zone"}[:r.IntN(4)]}
 	id := 0
 	for range r.IntN(6) {
-		var tasks []tracker.Task
+		var tasks []view.Task
 		for range r.IntN(80) {
 			id++
-			tasks = append(tasks, tracker.Task{
+			tasks = append(tasks, view.Task{
 				ID: fmt.Sprint(word(), id), Group: word(), Account: word(), Model: word(),
 				Labels: map[string]string{"a": word(), "zone": word()},
 				State:  kie.States()[r.IntN(6)], Created: maybe(kie.Time(r.Int64())), Completed: maybe(1698765432000 + kie.Time(r.IntN(1e6))),
@@ -245,7 +245,7 @@ func random(r *rand.Rand) tracker.Shown {
 				HasCredits: r.IntN(2) == 0, LastAnswer: maybe(1698765439001).Time(), QueryError: kie.Classes()[r.IntN(18)],
 			})
 		}
-		shown.Blocks = append(shown.Blocks, tracker.NewBlock(tasks...))
+		shown.Blocks = append(shown.Blocks, view.NewBlock(tasks...))
 	}
 	return shown
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
-	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 	"github.com/kie-exporter/kie_exporter/test/kit/heap"
 )
 
@@ -21,31 +21,31 @@ func TestATaskWithSeriesTakesFewBytes(t *testing.T) {
 		ids[i] = fmt.Sprintf("%016x%016x", uint64(i+1)*0x9e3779b97f4a7c15, uint64(i+1)*0xd1342543de82ef95)
 	}
 	labels := map[string]string{"team": "film"}
-	s := serve(t, tracker.Shown{})
+	s := serve(t, view.Shown{})
 	get(t, s, "", "gzip")
 	before := heap.InUse()
-	shown := tracker.Shown{LabelKeys: []string{"team"}}
+	shown := view.Shown{LabelKeys: []string{"team"}}
 	for i := 0; i < tasks; i += atATime {
-		var some []tracker.Task
+		var some []view.Task
 		for j, id := range ids[i:min(i+atATime, tasks)] {
 			created := 1698765400000 + kie.Time(i+j)*37
-			some = append(some, tracker.Task{
+			some = append(some, view.Task{
 				ID: id, Group: "video", Account: "default", Model: fmt.Sprintf("vendor/model-%d/image-to-video", j%10), Labels: labels,
 				State: kie.StateSuccess, Created: created, Completed: created + 2_000 + kie.Time((i+j)*7919%300_000),
 				Credits: float64(j%80) / 2, HasCredits: true,
 			})
 		}
-		shown.Blocks = append(shown.Blocks, tracker.NewBlock(some...))
+		shown.Blocks = append(shown.Blocks, view.NewBlock(some...))
 	}
 	s.show(shown)
 	get(t, s, string(expfmt.FmtOpenMetrics_1_0_0), "gzip")
-	shown = tracker.Shown{}
+	shown = view.Shown{}
 	if each := (heap.InUse() - before) / tasks; each > most {
 		t.Errorf("%d bytes a task, want %d at the most", each, most)
 	} else {
 		t.Logf("%d bytes a task", each)
 	}
-	s.show(tracker.Shown{})
+	s.show(view.Shown{})
 	get(t, s, "", "gzip")
 	if left := heap.InUse() - before; left > tasks*most/10 {
 		t.Errorf("%d bytes are not given back", left)

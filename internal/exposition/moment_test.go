@@ -17,6 +17,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 // listed is a real tracker that asks nothing, and what serves it.
@@ -112,7 +113,7 @@ func TestAScrapeOfAnOlderMomentKeepsTheRenderingsOfALaterOne(t *testing.T) {
 func TestGoingBelowALimitGivesBack(t *testing.T) {
 	s := serve(t, random(rand.New(rand.NewPCG(33, 0))))
 	get(t, s, "", "gzip")
-	s.show(tracker.Shown{Blocks: s.Shown().Blocks[:1]})
+	s.show(view.Shown{Blocks: s.Shown().Blocks[:1]})
 	s.ours.Refresh()
 	if n := s.ours.deflated.size(); n != 1 {
 		t.Errorf("%d renderings are kept, want 1", n)

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 // accepts and encodings are headers as clients send them, and as they should not.
@@ -80,8 +80,8 @@ func TestAnswersAreNegotiatedAsPromhttpDoes(t *testing.T) {
 }
 
 // few returns a single task.
-func few() tracker.Shown {
-	return tracker.Shown{Blocks: []*tracker.Block{tracker.NewBlock(tracker.Task{ID: "a", Group: "g"})}}
+func few() view.Shown {
+	return view.Shown{Blocks: []*view.Block{view.NewBlock(view.Task{ID: "a", Group: "g"})}}
 }
 
 // FuzzAnswersAreNegotiatedAsPromhttpDoes: whatever a client says that it accepts, status, type, encoding and the number of lines

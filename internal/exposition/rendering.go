@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/collector"
-	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 // rendering is the series of a block in some encoding, a part for each family. It is immutable.
@@ -44,9 +44,9 @@ type form struct {
 
 	mu     sync.Mutex
 	asked  time.Time
-	latest tracker.Shown
+	latest view.Shown
 	blocks []*rendering // of latest
-	kept   map[*tracker.Block]*rendering
+	kept   map[*view.Block]*rendering
 	fixed  *rendering // heads of the families, then the end of OpenMetrics
 	work   *workshop
 }
@@ -66,12 +66,12 @@ func (f *form) isWanted() bool {
 	if time.Since(f.asked) < idle {
 		return true
 	}
-	f.latest, f.blocks, f.kept, f.work = tracker.Shown{}, nil, nil, nil
+	f.latest, f.blocks, f.kept, f.work = view.Shown{}, nil, nil, nil
 	return false
 }
 
 // renderFor returns what a scrape is to send: the fixed parts, and the rendering of each block.
-func (f *form) renderFor(shown tracker.Shown) (*rendering, []*rendering) {
+func (f *form) renderFor(shown view.Shown) (*rendering, []*rendering) {
 	f.mu.Lock()
 	f.asked = time.Now()
 	f.mu.Unlock()
@@ -79,7 +79,7 @@ func (f *form) renderFor(shown tracker.Shown) (*rendering, []*rendering) {
 }
 
 // render makes what is missing of the renderings of what is shown. Those of blocks that are shown no more are let go.
-func (f *form) render(shown tracker.Shown) (*rendering, []*rendering) {
+func (f *form) render(shown view.Shown) (*rendering, []*rendering) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.prepare(shown.LabelKeys)
@@ -103,12 +103,12 @@ func (f *form) prepare(labelKeys []string) {
 		return
 	}
 	f.work = &workshop{packer: f.packer(), text: collector.NewTaskText(labelKeys)}
-	f.kept, f.blocks = make(map[*tracker.Block]*rendering), nil
+	f.kept, f.blocks = make(map[*view.Block]*rendering), nil
 	f.fixed = f.work.fixed()
 }
 
 // all returns the renderings of blocks.
-func (f *form) all(blocks []*tracker.Block) []*rendering {
+func (f *form) all(blocks []*view.Block) []*rendering {
 	all := make([]*rendering, len(blocks))
 	for i, b := range blocks {
 		r := f.kept[b]
@@ -121,7 +121,7 @@ func (f *form) all(blocks []*tracker.Block) []*rendering {
 }
 
 // render returns the rendering of a block.
-func (w *workshop) render(b *tracker.Block) *rendering {
+func (w *workshop) render(b *view.Block) *rendering {
 	for family := range w.text.Families() {
 		w.lines = w.text.Append(w.lines[:0], family, b)
 		w.add()

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/kie-exporter/kie_exporter/internal/table"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 // atATime bounds for how many tasks the lock is held when all are looked at.
@@ -14,9 +15,9 @@ const atATime = 1 << 10
 
 // All yields every tracked task once, in no order. The lock is held for a portion at a time, so that scrapes and answers go
 // on meanwhile: what comes or goes on the way may be missing, and each task is as it was when its portion was read.
-func (t *Tracker) All() iter.Seq[Task] {
-	return func(yield func(Task) bool) {
-		portion := make([]Task, 0, atATime)
+func (t *Tracker) All() iter.Seq[view.Task] {
+	return func(yield func(view.Task) bool) {
+		portion := make([]view.Task, 0, atATime)
 		for shard := range t.tracked() {
 			for tasks := range slices.Chunk(shard, atATime) {
 				portion = t.read(portion[:0], tasks)
@@ -48,7 +49,7 @@ func (t *Tracker) tracked() iter.Seq[[]*task] {
 }
 
 // read appends what is known of those tasks that are still tracked.
-func (t *Tracker) read(to []Task, tasks []*task) []Task {
+func (t *Tracker) read(to []view.Task, tasks []*task) []view.Task {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, k := range tasks {

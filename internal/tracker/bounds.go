@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 const (
@@ -20,7 +22,7 @@ type bounds struct {
 	models    distinct
 	failCodes failCodes
 	labelKeys distinct
-	overflows Overflows
+	overflows view.Overflows
 	lastKeys  []string // sorted copy of labelKeys
 }
 

@@ -7,18 +7,23 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
+// snapshot is what was known at one moment, for whoever asks again within a second.
+type snapshot struct {
+	*view.Snapshot
+	changes uint64 // of the tracker until then
+}
+
 // build returns what is known now, which tasks have series among it. The lock must be held.
-func (t *Tracker) build(now time.Time, shows Shown, sum *summary) *Snapshot {
-	s := &Snapshot{
-		Shown: shows, At: now, Overflows: t.bounds.overflows, Storage: t.store.Stats(), changes: t.changes.Load(),
+func (t *Tracker) build(now time.Time, shows view.Shown, sum *summary) *view.Snapshot {
+	s := &view.Snapshot{
+		Shown: shows, At: now, Overflows: t.bounds.overflows, Storage: t.store.Stats(),
 	}
 	shown := make(map[string]int, len(t.groups))
 	for _, b := range s.Blocks {
-		for _, share := range b.groups {
-			shown[share.group] += share.tasks
-		}
+		b.CountByGroup(shown)
 	}
 	pending := make(map[*group]int, len(t.groups)) // all that are of no model yet
 	for _, g := range t.groups {
@@ -28,12 +33,12 @@ func (t *Tracker) build(now time.Time, shows Shown, sum *summary) *Snapshot {
 		for _, n := range m.tasks {
 			pending[m.group] -= n
 		}
-		view := m.snapshot(now, t.options.HoldBack)
-		view.Oldest, view.Overdue = sum.oldest[m], sum.overdue[m]
-		s.Models = append(s.Models, view)
+		shown := m.snapshot(now, t.options.HoldBack)
+		shown.Oldest, shown.Overdue = sum.oldest[m], sum.overdue[m]
+		s.Models = append(s.Models, shown)
 	}
 	for _, g := range t.groups {
-		s.Groups = append(s.Groups, Group{
+		s.Groups = append(s.Groups, view.Group{
 			Name: g.name, Pending: pending[g], OldestAnswer: sum.oldestAnswer[g], Uncounted: g.uncounted,
 			WithoutSeries: g.tasks - shown[g.name], QueryFailing: sum.failing(g), Detection: g.detection.copied(),
 		})
@@ -104,13 +109,13 @@ const showAtATime = 4096
 
 // show returns which tasks have series now. It reads about as many tasks as there is room for; complete is false if others
 // have changed, too: then it is to be called again. The lock must be held.
-func (t *Tracker) show(now time.Time, newest []answered, room int) (s Shown, complete bool) {
+func (t *Tracker) show(now time.Time, newest []answered, room int) (s view.Shown, complete bool) {
 	t.hot.look(t.unfinished, 0, len(t.unfinished))
 	c := t.choose(newest)
 	d := &desk{now: now, room: room}
 	blocks := append(t.hot.chosen(t.unfinished, c, d), t.cold.last(t.finished, c.finished, d)...)
 	t.shows++
-	return Shown{LabelKeys: t.bounds.lastKeys, Blocks: blocks, number: t.shows}, !d.full
+	return view.Shown{LabelKeys: t.bounds.lastKeys, Blocks: blocks, Number: t.shows}, !d.full
 }
 
 // choice is which tasks get series of their own: answered unfinished ones, newest first, up to half of the limit; then
@@ -168,8 +173,8 @@ func (c *choice) of(i int, p *piece) (mask uint64) {
 // born returns when an unfinished task was created, or first seen if that is not known.
 func (k *task) born() kie.Time { return firstTime(k.created, kie.TimeOf(k.open.Seen)) }
 
-func (k *task) snapshot() Task {
-	s := Task{
+func (k *task) snapshot() view.Task {
+	s := view.Task{
 		ID: k.id, Group: k.group.name, Account: k.group.account.name, Labels: k.labels,
 		State: k.state, Created: k.created, Completed: k.completed(),
 		FailCode: k.failure(), Reason: k.reason, FailedAt: k.failedAt(), Learned: k.learned,
@@ -186,8 +191,8 @@ func (k *task) snapshot() Task {
 	return s
 }
 
-func (a *account) snapshot(now time.Time, due int) Account {
-	s := Account{
+func (a *account) snapshot(now time.Time, due int) view.Account {
+	s := view.Account{
 		Name: a.name, Due: due, Requests: a.budget.Stats(),
 		CreditsUsed: a.credits.used, AsksCredits: a.credits.interval > 0, UnknownStates: a.unknownStates,
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 // forgetEvery is the least time between two looks for models that nothing uses.
@@ -54,7 +55,7 @@ func (t *Tracker) forgetModels() {
 
 // isUsed reports whether a model has tasks, or totals that would be missed.
 func (m *model) isUsed() bool {
-	if m.coming > 0 || m.finished != [outcomes]uint64{} {
+	if m.coming > 0 || m.finished != [view.Outcomes]uint64{} {
 		return true
 	}
 	for _, n := range m.tasks {

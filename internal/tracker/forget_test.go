@@ -9,6 +9,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 // ofModel lists a task of a model in a group that finished so long ago, and returns the model that it is shown under.
@@ -40,7 +41,7 @@ func TestAModelThatNothingUsesMakesRoomForAnother(t *testing.T) {
 			t.Errorf("a model is shown as %q though one is in use no more", shown)
 		}
 		m := model(t, r.Snapshot(), "video", "b")
-		if m.Finished[tracker.Succeeded] != 1 {
+		if m.Finished[view.Succeeded] != 1 {
 			t.Error("a total has gone with the last task")
 		}
 		if shown := r.ofModel("video", "e", old); shown != "other" {

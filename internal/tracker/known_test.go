@@ -11,6 +11,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 func (r *rig) remove(ids ...string) { r.Apply(source.Change{Group: "video", Removed: ids}) }
@@ -27,8 +28,8 @@ func TestARemovedTaskHasNoSeriesAndTotalsStay(t *testing.T) {
 		if len(s.Tasks()) != 0 || r.tracked() != 0 || m.Tasks[kie.StateSuccess] != 0 || m.Tasks[kie.StateGenerating] != 0 {
 			t.Errorf("%d tasks with series, %d tracked, %v by state", len(s.Tasks()), r.tracked(), m.Tasks)
 		}
-		if m.Finished[tracker.Succeeded] != 1 || !m.Oldest.IsZero() {
-			t.Errorf("%d finished, oldest %v", m.Finished[tracker.Succeeded], m.Oldest)
+		if m.Finished[view.Succeeded] != 1 || !m.Oldest.IsZero() {
+			t.Errorf("%d finished, oldest %v", m.Finished[view.Succeeded], m.Oldest)
 		}
 		n := len(r.sim.Requests())
 		r.watch(10 * time.Minute)
@@ -71,7 +72,7 @@ func TestAMovedTaskKeepsWhatIsKnown(t *testing.T) {
 		if from.Tasks[kie.StateSuccess] != 0 || to.Tasks[kie.StateSuccess] != 2 {
 			t.Errorf("%d tasks in the old group, %d in the new one", from.Tasks[kie.StateSuccess], to.Tasks[kie.StateSuccess])
 		}
-		if from.Finished[tracker.Succeeded] != 1 || to.Finished[tracker.Succeeded] != 1 {
+		if from.Finished[view.Succeeded] != 1 || to.Finished[view.Succeeded] != 1 {
 			t.Error("a total moved with its task, or was counted twice")
 		}
 		if len(s.LabelKeys) != 1 || s.LabelKeys[0] != "team" {
@@ -122,7 +123,7 @@ func TestTaskSeriesAreChosen(t *testing.T) {
 }
 
 // checkNewest checks that the last ones of all are shown.
-func checkNewest(t *testing.T, s *tracker.Snapshot, prefix string, all, shown int) {
+func checkNewest(t *testing.T, s *view.Snapshot, prefix string, all, shown int) {
 	t.Helper()
 	for _, id := range ids(prefix, all)[all-shown:] {
 		find(t, s, id)
@@ -159,7 +160,7 @@ func TestLabelValuesFromOutsideAreBounded(t *testing.T) {
 		if len(s.LabelKeys) != 64 {
 			t.Errorf("%d label keys, want 64", len(s.LabelKeys))
 		}
-		if s.Overflows != (tracker.Overflows{Model: 7, FailCode: 10, LabelKey: 1}) {
+		if s.Overflows != (view.Overflows{Model: 7, FailCode: 10, LabelKey: 1}) {
 			t.Errorf("overflows %+v", s.Overflows)
 		}
 	})
@@ -261,7 +262,7 @@ func TestSumsAgree(t *testing.T) {
 	}
 }
 
-func checkSums(t *testing.T, r *rig, s *tracker.Snapshot) {
+func checkSums(t *testing.T, r *rig, s *view.Snapshot) {
 	t.Helper()
 	answered, pending, without := 0, 0, 0
 	for _, m := range s.Models {

@@ -15,6 +15,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 	"github.com/kie-exporter/kie_exporter/test/kit/simtest"
 )
 
@@ -187,8 +188,8 @@ func TestATaskListedAgainIsKnown(t *testing.T) {
 		r.list("done", "open")
 		s := r.watch(3 * time.Minute)
 		r.wantQueries("done", 1)
-		if m := model(t, s, "video", "kling/v2"); m.Finished[tracker.Succeeded] != 2 || m.Tasks[kie.StateSuccess] != 2 {
-			t.Errorf("%d counted, %d tracked; want 2, 2", m.Finished[tracker.Succeeded], m.Tasks[kie.StateSuccess])
+		if m := model(t, s, "video", "kling/v2"); m.Finished[view.Succeeded] != 2 || m.Tasks[kie.StateSuccess] != 2 {
+			t.Errorf("%d counted, %d tracked; want 2, 2", m.Finished[view.Succeeded], m.Tasks[kie.StateSuccess])
 		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 func TestOnlyNewsCounts(t *testing.T) {
@@ -60,15 +61,15 @@ func TestOnlyNewsCounts(t *testing.T) {
 	}
 }
 
-func checkNews(t *testing.T, s *tracker.Snapshot, news bool) {
+func checkNews(t *testing.T, s *view.Snapshot, news bool) {
 	t.Helper()
 	var counted, uncounted uint64 = 0, 1
 	if news {
 		counted, uncounted = 1, 0
 	}
 	m := model(t, s, "video", "kling/v2")
-	if m.Finished[tracker.Succeeded] != counted || s.Groups[0].Uncounted != uncounted {
-		t.Errorf("%d counted, %d not counted; want %d, %d", m.Finished[tracker.Succeeded], s.Groups[0].Uncounted, counted, uncounted)
+	if m.Finished[view.Succeeded] != counted || s.Groups[0].Uncounted != uncounted {
+		t.Errorf("%d counted, %d not counted; want %d, %d", m.Finished[view.Succeeded], s.Groups[0].Uncounted, counted, uncounted)
 	}
 	if m.Tasks[kie.StateSuccess] != 1 {
 		t.Error("the state is not shown")
@@ -98,8 +99,8 @@ func TestTotalsOfANewLabelSetShow0ForAMinuteThenCatchUp(t *testing.T) {
 		time.Sleep(10 * time.Minute) // nobody looks meanwhile
 		zero := model(t, r.Snapshot(), "video", "kling/v2")
 		if zero.Finished != [2]uint64{} || zero.Credits != [2]float64{} || zero.FailedFor[kie.ReasonContentPolicy] != 0 ||
-			zero.EmptyResults != 0 || zero.Latency[tracker.Succeeded].GetSampleCount() != 0 ||
-			len(zero.FailCodes) != 1 || zero.FailCodes[0] != (tracker.FailCode{Code: "500"}) {
+			zero.EmptyResults != 0 || zero.Latency[view.Succeeded].GetSampleCount() != 0 ||
+			len(zero.FailCodes) != 1 || zero.FailCodes[0] != (view.FailCode{Code: "500"}) {
 			t.Errorf("at first sight: %+v", zero)
 		}
 		if zero.Tasks[kie.StateSuccess] != 2 || zero.Tasks[kie.StateFail] != 1 {
@@ -112,15 +113,15 @@ func TestTotalsOfANewLabelSetShow0ForAMinuteThenCatchUp(t *testing.T) {
 		time.Sleep(time.Second)
 		m := model(t, r.Snapshot(), "video", "kling/v2")
 		if m.Finished != [2]uint64{2, 1} || m.Credits != [2]float64{3, 2} || m.FailedFor[kie.ReasonContentPolicy] != 1 ||
-			m.EmptyResults != 1 || m.Latency[tracker.Succeeded].GetSampleCount() != 2 ||
-			m.FailCodes[0] != (tracker.FailCode{Code: "500", Count: 1}) {
+			m.EmptyResults != 1 || m.Latency[view.Succeeded].GetSampleCount() != 2 ||
+			m.FailCodes[0] != (view.FailCode{Code: "500", Count: 1}) {
 			t.Errorf("after a minute: %+v", m)
 		}
 		// A fail code that comes later is a label set of its own.
 		r.task(kiesim.Task{ID: "c", Fail: &kiesim.Failure{Code: "422"}})
 		time.Sleep(2 * time.Second)
 		m = model(t, r.Snapshot(), "video", "kling/v2")
-		if m.FailCodes[0] != (tracker.FailCode{Code: "422"}) || m.Finished[tracker.Failed] != 2 {
+		if m.FailCodes[0] != (view.FailCode{Code: "422"}) || m.Finished[view.Failed] != 2 {
 			t.Errorf("a new fail code: %+v", m)
 		}
 		time.Sleep(time.Minute)
@@ -157,7 +158,7 @@ func TestALatencySampleNamesItsTask(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		s := r.Snapshot()
 		var named []string
-		for _, b := range model(t, s, "video", "kling/v2").Latency[tracker.Succeeded].GetBucket() {
+		for _, b := range model(t, s, "video", "kling/v2").Latency[view.Succeeded].GetBucket() {
 			if e := b.GetExemplar(); e != nil {
 				named = append(named, e.GetLabel()[0].GetValue())
 			}
@@ -165,7 +166,7 @@ func TestALatencySampleNamesItsTask(t *testing.T) {
 		if len(named) != 1 || named[0] != "a" {
 			t.Errorf("exemplars name %q, want a", named)
 		}
-		if n := model(t, s, "video", "another").Latency[tracker.Succeeded].GetSampleCount(); n != 1 {
+		if n := model(t, s, "video", "another").Latency[view.Succeeded].GetSampleCount(); n != 1 {
 			t.Errorf("%d samples of a task whose id is too long for an exemplar, want 1", n)
 		}
 	})

@@ -17,6 +17,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 func TestFinishedTaskIsNeverQueriedAgain(t *testing.T) {
@@ -251,7 +252,7 @@ func TestATaskThatAppearsDuringTheGraceIsAnOrdinaryOne(t *testing.T) {
 		if k := find(t, s, "a"); k.State != kie.StateSuccess || k.QueryError != kie.ClassOK {
 			t.Errorf("a is %v with error %v", k.State, k.QueryError)
 		}
-		if m := model(t, s, "video", "kling/v2"); m.Finished[tracker.Succeeded] != 1 {
+		if m := model(t, s, "video", "kling/v2"); m.Finished[view.Succeeded] != 1 {
 			t.Error("a was not counted")
 		}
 	})
@@ -273,7 +274,7 @@ func TestFailureInTheEnvelopeNeedsASecondAnswer(t *testing.T) {
 				if k := find(t, s, "a"); k.State != kie.StateFail || k.FailCode != strconv.Itoa(code) || k.FailedAt.IsZero() || k.HasLatency {
 					t.Errorf("after two answers: %+v", k)
 				}
-				if m := model(t, s, "video", ""); m.Finished[tracker.Failed] != 1 {
+				if m := model(t, s, "video", ""); m.Finished[view.Failed] != 1 {
 					t.Error("the failure was not counted")
 				}
 				if got := r.queries("a", start); !slices.Equal(got, []float64{0, 30}) {

@@ -9,31 +9,23 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 // ErrNoAccount says that a probe names an account that there is not.
 var ErrNoAccount = errors.New("no such account")
 
-// Probe is how one task was asked out of turn.
-type Probe struct {
-	Task   Task // what is known of it now
-	Err    error
-	Asked  bool          // false: the state was known to be final, or there was no permit
-	Waited time.Duration // for a permit, or for somebody else's query to end
-	Took   time.Duration // the query
-}
-
 // Probe asks about one task now, within the account's budget, whether it is tracked or not. It does not wait for a closed
 // gate. What is learned of a tracked task counts like any other answer. A task that is known to be finished is not asked, and
 // one that is being asked is not asked a second time. The error is ErrNoAccount, budget.ErrClosed, ctx's, or that of the query.
-func (t *Tracker) Probe(ctx context.Context, account, id string) Probe {
+func (t *Tracker) Probe(ctx context.Context, account, id string) view.Probe {
 	for start := time.Now(); ; {
 		a, known := t.recallFinal(account, id)
 		switch {
 		case a == nil:
-			return Probe{Err: ErrNoAccount}
+			return view.Probe{Err: ErrNoAccount}
 		case known.State.Finished():
-			return Probe{Task: known}
+			return view.Probe{Task: known}
 		}
 		q, mine := t.join(a, id)
 		if mine {
@@ -44,7 +36,7 @@ func (t *Tracker) Probe(ctx context.Context, account, id string) Probe {
 		select {
 		case <-q.done:
 		case <-ctx.Done():
-			return Probe{Task: known, Err: ctx.Err(), Waited: time.Since(start)}
+			return view.Probe{Task: known, Err: ctx.Err(), Waited: time.Since(start)}
 		}
 		if p := q.outcome; q.useful || mine && ctx.Err() != nil {
 			p.Waited = max(0, time.Since(start)-p.Took) // the query may have begun before us
@@ -58,7 +50,7 @@ type query struct {
 	began   time.Time
 	sent    bool          // under way about a task that is in no list; guarded by the tracker's lock
 	done    chan struct{} // closed when the rest is set
-	outcome Probe
+	outcome view.Probe
 	useful  bool // to others than who asked: it was not given up
 }
 
@@ -88,7 +80,7 @@ func (t *Tracker) part(a *account, id string) {
 }
 
 // ask sends a probe's query; useful is false if ctx has ended, or somebody else was faster.
-func (t *Tracker) ask(ctx context.Context, a *account, known Task) (p Probe, useful bool) {
+func (t *Tracker) ask(ctx context.Context, a *account, known view.Task) (p view.Probe, useful bool) {
 	p.Task = known
 	permit, err := t.permitFor(ctx, a, known.ID)
 	if err != nil {
@@ -112,7 +104,7 @@ func (t *Tracker) ask(ctx context.Context, a *account, known Task) (p Probe, use
 	case err != nil:
 		p.Task.QueryError = kie.ClassOf(err)
 	default:
-		p.Task.take(answer, time.Now())
+		take(&p.Task, answer, time.Now())
 		t.do(func() {
 			a.noteWord(answer)
 			t.keep(a, answer)
@@ -142,20 +134,20 @@ func (t *Tracker) permitFor(ctx context.Context, a *account, id string) (*budget
 }
 
 // recallFinal returns the account of that name, nil if there is none, and what is known of the task, if it is the account's.
-func (t *Tracker) recallFinal(account, id string) (*account, Task) {
+func (t *Tracker) recallFinal(account, id string) (*account, view.Task) {
 	record := t.store.Find(account, []string{id})[0]
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	a := t.accountOf(account)
 	if a == nil {
-		return nil, Task{}
+		return nil, view.Task{}
 	}
 	if k := t.tasks.get(account, id); k != nil {
 		return a, k.snapshot()
 	}
-	known := Task{ID: id, Account: account}
+	known := view.Task{ID: id, Account: account}
 	if answer, ok := t.strays.answers[strayKey{account, id}]; ok {
-		known.take(answer, time.Time{})
+		take(&known, answer, time.Time{})
 		return a, known
 	}
 	if k := t.dropped.tasks.get(account, id); k != nil && k.open == nil {
@@ -165,7 +157,7 @@ func (t *Tracker) recallFinal(account, id string) (*account, Task) {
 		if g := t.byGroup[record.Group]; g != nil && g.account == a {
 			known.Group = g.name
 		}
-		known.take(kie.Answer{
+		take(&known, kie.Answer{
 			Model: record.Model, State: record.State, Created: record.Created, Completed: record.Completed,
 			FailCode: record.FailCode, Reason: record.Reason, Credits: record.Credits, HasCredits: record.HasCredits,
 		}, time.Time{})
@@ -244,7 +236,7 @@ func (k *task) await() {
 }
 
 // take makes an answer what is known of a task.
-func (s *Task) take(answer kie.Answer, now time.Time) {
+func take(s *view.Task, answer kie.Answer, now time.Time) {
 	s.Model, s.State, s.Created, s.QueryError, s.LastAnswer = answer.Model, answer.State, answer.Created, kie.ClassOK, now
 	if !answer.State.Finished() {
 		return

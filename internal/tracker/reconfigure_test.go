@@ -13,6 +13,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 	"github.com/kie-exporter/kie_exporter/test/kit/simtest"
 )
 
@@ -28,7 +29,7 @@ func (r *rig) account(name string) tracker.AccountOptions {
 }
 
 func TestAReconfigurationOfTheSameChangesNothing(t *testing.T) {
-	history := func(every time.Duration) (asked []float64, s *tracker.Snapshot) {
+	history := func(every time.Duration) (asked []float64, s *view.Snapshot) {
 		bubble(t, setup{tracker: tracker.Options{Background: true}}, func(_ *testing.T, r *rig) {
 			start := time.Now()
 			r.task(kiesim.Task{ID: "done", Duration: 20 * time.Second})
@@ -46,7 +47,7 @@ func TestAReconfigurationOfTheSameChangesNothing(t *testing.T) {
 		t.Errorf("asked at %v, without reconfigurations at %v", got, want)
 	}
 	b, a := model(t, before, "video", "kling/v2"), model(t, after, "video", "kling/v2")
-	if a.Finished != b.Finished || a.Finished[tracker.Succeeded] != 2 || a.OverdueAfter != b.OverdueAfter {
+	if a.Finished != b.Finished || a.Finished[view.Succeeded] != 2 || a.OverdueAfter != b.OverdueAfter {
 		t.Errorf("known after: %+v\nwithout: %+v", a, b)
 	}
 }
@@ -110,7 +111,7 @@ func TestAScrapeDoesNotWaitForAnAccountThatIsNoMore(t *testing.T) {
 	bubble(t, setup{}, func(t *testing.T, r *rig) {
 		r.sim.Inject(kiesim.Match{}, kiesim.Fault{Hang: true})
 		r.list("a")
-		waited := make(chan tracker.Scrape)
+		waited := make(chan view.Scrape)
 		go func() { waited <- r.Wait(t.Context()) }()
 		time.Sleep(time.Second)
 		o := r.options

@@ -19,6 +19,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 // world outlives processes: the API, and a folder with what they keep.
@@ -83,9 +84,9 @@ func (w *world) checkKept() {
 }
 
 // totals returns how many tasks were counted and how many were not.
-func totals(s *tracker.Snapshot) (counted, uncounted uint64) {
+func totals(s *view.Snapshot) (counted, uncounted uint64) {
 	for _, m := range s.Models {
-		counted += m.Finished[tracker.Succeeded] + m.Finished[tracker.Failed]
+		counted += m.Finished[view.Succeeded] + m.Finished[view.Failed]
 	}
 	for _, g := range s.Groups {
 		uncounted += g.Uncounted
@@ -102,7 +103,7 @@ func wantTotals(t *testing.T, r *rig, counted, uncounted uint64) {
 
 func TestAFinishedTaskIsNotAskedAgainAfterARestart(t *testing.T) {
 	inAWorld(t, func(t *testing.T, w *world) {
-		var before tracker.Task
+		var before view.Task
 		w.process(func(r *rig) {
 			r.task(kiesim.Task{ID: "a", Duration: 30 * time.Second, Credits: 7, Fail: &kiesim.Failure{Code: "500", Msg: "timed out"}})
 			time.Sleep(time.Minute)

@@ -18,6 +18,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 	"github.com/kie-exporter/kie_exporter/test/kit/simtest"
 )
 
@@ -131,13 +132,13 @@ func (r *rig) task(t kiesim.Task) {
 }
 
 // scrape is what a scrape does.
-func (r *rig) scrape() *tracker.Snapshot {
+func (r *rig) scrape() *view.Snapshot {
 	r.Wait(r.t.Context())
 	return r.Snapshot()
 }
 
 // watch lets time pass under the eyes of a Prometheus that scrapes every 15 s.
-func (r *rig) watch(d time.Duration) *tracker.Snapshot {
+func (r *rig) watch(d time.Duration) *view.Snapshot {
 	for end := time.Now().Add(d); time.Now().Before(end); {
 		start := time.Now()
 		r.scrape()
@@ -183,18 +184,18 @@ func (r *rig) wantQueries(id string, want int) {
 	}
 }
 
-func find(tb testing.TB, s *tracker.Snapshot, id string) tracker.Task {
+func find(tb testing.TB, s *view.Snapshot, id string) view.Task {
 	tb.Helper()
-	i := slices.IndexFunc(s.Tasks(), func(k tracker.Task) bool { return k.ID == id })
+	i := slices.IndexFunc(s.Tasks(), func(k view.Task) bool { return k.ID == id })
 	if i < 0 {
 		tb.Fatalf("no series of task %q in %d", id, len(s.Tasks()))
 	}
 	return s.Tasks()[i]
 }
 
-func model(tb testing.TB, s *tracker.Snapshot, group, name string) tracker.Model {
+func model(tb testing.TB, s *view.Snapshot, group, name string) view.Model {
 	tb.Helper()
-	i := slices.IndexFunc(s.Models, func(m tracker.Model) bool { return m.Group == group && m.Model == name })
+	i := slices.IndexFunc(s.Models, func(m view.Model) bool { return m.Group == group && m.Model == name })
 	if i < 0 {
 		tb.Fatalf("nothing known of model %q in group %q", name, group)
 	}
@@ -210,4 +211,4 @@ func ids(prefix string, n int) []string {
 	return all
 }
 
-func failing(s *tracker.Snapshot, c kie.Class) int { return s.Groups[0].QueryFailing[c] }
+func failing(s *view.Snapshot, c kie.Class) int { return s.Groups[0].QueryFailing[c] }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 const (
@@ -27,9 +28,9 @@ type waiter struct {
 
 // Wait wakes the dispatchers and returns when every task that is due now was asked, the account's gate has closed, MaxWait
 // is over or ctx has ended. A snapshot taken then shows what was learned meanwhile.
-func (t *Tracker) Wait(ctx context.Context) Scrape {
+func (t *Tracker) Wait(ctx context.Context) view.Scrape {
 	start := time.Now()
-	var s Scrape
+	var s view.Scrape
 	waiters, most := t.arrive(start)
 	limited, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
@@ -113,34 +114,34 @@ func (t *Tracker) awaitFresh(ctx context.Context) {
 }
 
 // Snapshot returns what is known, at most a second old.
-func (t *Tracker) Snapshot() *Snapshot {
+func (t *Tracker) Snapshot() *view.Snapshot {
 	if s := t.last.Load(); s.isFresh() {
-		return s
+		return s.Snapshot
 	}
 	t.surveying.Lock()
 	defer t.surveying.Unlock()
 	s := t.last.Load()
 	if !s.isFresh() {
 		v := t.survey()
-		t.showing(v, func(now time.Time, shows Shown) {
-			s = t.build(now, shows, &v.sum)
+		t.showing(v, func(now time.Time, shows view.Shown) {
+			s = &snapshot{t.build(now, shows, &v.sum), t.changes.Load()}
 			t.last.Store(s)
 		})
 	}
-	return s
+	return s.Snapshot
 }
 
 // Shown returns which tasks have series now. To look at them so does not count as having seen totals.
-func (t *Tracker) Shown() (s Shown) {
+func (t *Tracker) Shown() (s view.Shown) {
 	t.surveying.Lock()
 	defer t.surveying.Unlock()
-	t.showing(t.survey(), func(_ time.Time, shows Shown) { s = shows })
+	t.showing(t.survey(), func(_ time.Time, shows view.Shown) { s = shows })
 	return s
 }
 
 // showing calls seen, with the lock held, with which tasks have series. Before that it reads those that have changed, some at
 // a time.
-func (t *Tracker) showing(v *survey, seen func(time.Time, Shown)) {
+func (t *Tracker) showing(v *survey, seen func(time.Time, view.Shown)) {
 	newest := v.newest.sorted()
 	patience := v.newest.limit/showAtATime + 16
 	for !t.tryShowing(newest, patience > 0, seen) {
@@ -149,7 +150,7 @@ func (t *Tracker) showing(v *survey, seen func(time.Time, Shown)) {
 }
 
 // tryShowing does what showing does unless more than some tasks have changed, and it may give up for that.
-func (t *Tracker) tryShowing(newest []answered, mayGiveUp bool, seen func(time.Time, Shown)) bool {
+func (t *Tracker) tryShowing(newest []answered, mayGiveUp bool, seen func(time.Time, view.Shown)) bool {
 	room := math.MaxInt
 	if mayGiveUp {
 		room = showAtATime
@@ -167,4 +168,4 @@ func (t *Tracker) tryShowing(newest []answered, mayGiveUp bool, seen func(time.T
 // Changes returns a number that grows with everything that a new snapshot would show.
 func (t *Tracker) Changes() uint64 { return t.changes.Load() }
 
-func (s *Snapshot) isFresh() bool { return s != nil && time.Since(s.At) < snapshotInterval }
+func (s *snapshot) isFresh() bool { return s != nil && time.Since(s.At) < snapshotInterval }

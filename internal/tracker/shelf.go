@@ -5,6 +5,8 @@ package tracker
 import (
 	"math/bits"
 	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 const (
@@ -20,25 +22,25 @@ const (
 type shelf struct {
 	pieces []piece
 	runs   []run // of runSize pieces each
-	kinds  kinds
+	kinds  view.Kinds
 }
 
-func newShelf() shelf { return shelf{kinds: kinds{}} }
+func newShelf() shelf { return shelf{kinds: view.Kinds{}} }
 
 // piece is pieceSize positions of the list. Its masks have a bit for each.
 type piece struct {
-	live     uint64 // what has a task
-	answered uint64 // what has an unfinished one that was answered
-	wanted   uint64 // what is to be shown
-	shown    uint64 // what its block, or that of its run, has
-	block    *Block // nil: nothing is shown, or its run has a block
-	settled  bool   // nothing in it changed since it was last looked at
+	live     uint64      // what has a task
+	answered uint64      // what has an unfinished one that was answered
+	wanted   uint64      // what is to be shown
+	shown    uint64      // what its block, or that of its run, has
+	block    *view.Block // nil: nothing is shown, or its run has a block
+	settled  bool        // nothing in it changed since it was last looked at
 }
 
 // run is some pieces in a row.
 type run struct {
-	block   *Block    // of all of it; nil: each piece has its own
-	changed time.Time // zero: there has been no block yet
+	block   *view.Block // of all of it; nil: each piece has its own
+	changed time.Time   // zero: there has been no block yet
 }
 
 // touch notes that the task at a position of the list has changed, has gone, or is another one.
@@ -77,7 +79,7 @@ func (s *shelf) look(tasks []*task, from, to int) {
 }
 
 // chosen returns the blocks of the tasks of a list of unfinished ones, which was looked at, that are chosen. They stay small.
-func (s *shelf) chosen(tasks []*task, c *choice, d *desk) (blocks []*Block) {
+func (s *shelf) chosen(tasks []*task, c *choice, d *desk) (blocks []*view.Block) {
 	for i := range s.pieces {
 		p := &s.pieces[i]
 		p.wanted = c.of(i, p)
@@ -89,7 +91,7 @@ func (s *shelf) chosen(tasks []*task, c *choice, d *desk) (blocks []*Block) {
 }
 
 // last returns the blocks of so many tasks, from the end of the list backwards. Those that have long been the same are large.
-func (s *shelf) last(tasks []*task, count int, d *desk) (blocks []*Block) {
+func (s *shelf) last(tasks []*task, count int, d *desk) (blocks []*view.Block) {
 	s.fit(tasks)
 	for i := len(s.runs) - 1; i >= 0; i-- {
 		first := i * runSize
@@ -126,9 +128,9 @@ func want(pieces []piece, tasks []*task, room int) (same, whole bool, left int) 
 }
 
 // show returns the blocks of a run: one if it can be and the run is new or was quiet for long, else that of each piece.
-func (r *run) show(pieces []piece, tasks []*task, same, whole bool, ks kinds, d *desk) (blocks []*Block) {
+func (r *run) show(pieces []piece, tasks []*task, same, whole bool, ks view.Kinds, d *desk) (blocks []*view.Block) {
 	if r.block != nil && same {
-		return []*Block{r.block}
+		return []*view.Block{r.block}
 	}
 	r.block = nil
 	isNew := r.changed.IsZero()
@@ -147,20 +149,21 @@ func (r *run) show(pieces []piece, tasks []*task, same, whole bool, ks kinds, d 
 }
 
 // showWhole returns one block of the whole run.
-func (r *run) showWhole(pieces []piece, tasks []*task, ks kinds, d *desk) []*Block {
+func (r *run) showWhole(pieces []piece, tasks []*task, ks view.Kinds, d *desk) []*view.Block {
 	if !d.takes(len(tasks)) {
 		return nil
 	}
 	if r.changed.IsZero() {
 		r.changed = d.now
 	}
-	r.block = newBlock(len(tasks))
+	b := view.NewBuilder(len(tasks), ks)
 	for i := range pieces {
 		p := &pieces[i]
-		r.block.addAll(p.wanted, part(tasks, i), ks)
+		addAll(b, p.wanted, part(tasks, i))
 		p.shown, p.block = p.wanted, nil
 	}
-	return []*Block{r.block}
+	r.block = b.Block()
+	return []*view.Block{r.block}
 }
 
 // look finds out which positions have a task, and which of those are unfinished and were answered.
@@ -178,23 +181,24 @@ func (p *piece) look(tasks []*task) {
 }
 
 // show returns a block of what is wanted of a piece that was looked at; nil if that is nothing, or there is no room.
-func (p *piece) show(tasks []*task, ks kinds, d *desk) *Block {
+func (p *piece) show(tasks []*task, ks view.Kinds, d *desk) *view.Block {
 	if p.wanted != p.shown {
 		p.block = nil
 	}
 	p.shown = p.wanted
 	if p.block == nil && p.wanted != 0 && d.takes(bits.OnesCount64(p.wanted)) {
-		p.block = newBlock(bits.OnesCount64(p.wanted))
-		p.block.addAll(p.wanted, tasks, ks)
+		b := view.NewBuilder(bits.OnesCount64(p.wanted), ks)
+		addAll(b, p.wanted, tasks)
+		p.block = b.Block()
 	}
 	return p.block
 }
 
 // addAll adds the tasks of a piece whose bits are set.
-func (b *Block) addAll(mask uint64, tasks []*task, ks kinds) {
+func addAll(b view.Builder, mask uint64, tasks []*task) {
 	for ; mask != 0; mask &= mask - 1 {
 		t := tasks[bits.TrailingZeros64(mask)].snapshot()
-		b.add(&t, ks)
+		b.Add(&t)
 	}
 }
 

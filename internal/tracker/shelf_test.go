@@ -17,6 +17,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 // history changes a tracker that asks nothing by itself.
@@ -143,13 +144,13 @@ func TestTasksWithSeriesAreThoseOfThePlainChoice(t *testing.T) {
 func (h *history) check(t *testing.T) {
 	t.Helper()
 	type key struct{ account, id string }
-	want := map[key]*Block{}
+	want := map[key]*view.Block{}
 	without := map[string]int{}
 	for k := range h.tasks.all() {
 		without[k.group.name]++
 	}
 	for _, k := range h.plainChoice() {
-		want[key{k.group.account.name, k.id}] = NewBlock(k.snapshot())
+		want[key{k.group.account.name, k.id}] = view.NewBlock(k.snapshot())
 		without[k.group.name]--
 	}
 	time.Sleep(snapshotInterval)
@@ -157,7 +158,7 @@ func (h *history) check(t *testing.T) {
 	if got := s.Tasks(); len(got) != len(want) {
 		t.Fatalf("%d tasks have series, want %d", len(got), len(want))
 	}
-	var got, as Task
+	var got, as view.Task
 	for _, b := range s.Blocks {
 		for i := range b.Len() {
 			b.Read(i, &got)
@@ -219,7 +220,7 @@ func (h *history) finishAll(ids ...string) {
 }
 
 // newBlocks returns how many blocks, and tasks in them, are not among those of before.
-func newBlocks(now, before Shown) (blocks, tasks int) {
+func newBlocks(now, before view.Shown) (blocks, tasks int) {
 	for _, b := range now.Blocks {
 		if !slices.Contains(before.Blocks, b) {
 			blocks++

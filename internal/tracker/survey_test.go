@@ -9,6 +9,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 // waiting returns a tracker of tasks that were answered and are not finished.
@@ -39,9 +40,9 @@ func TestASnapshotHoldsTheLockForFewTasksAtATime(t *testing.T) {
 	h.finishAll(h.ids[:many/2]...)
 	h.surveying.Lock()
 	defer h.surveying.Unlock()
-	made, newest := make(map[*Block]bool), s.newest.sorted()
+	made, newest := make(map[*view.Block]bool), s.newest.sorted()
 	for complete := false; !complete; {
-		var now Shown
+		var now view.Shown
 		now, complete = h.show(time.Now(), newest, showAtATime)
 		read := 0
 		for _, b := range now.Blocks {
@@ -58,7 +59,7 @@ func TestASnapshotHoldsTheLockForFewTasksAtATime(t *testing.T) {
 		}
 	}
 	h.finishAll(h.ids[many/2:]...)
-	if h.tryShowing(nil, true, func(time.Time, Shown) {}) {
+	if h.tryShowing(nil, true, func(time.Time, view.Shown) {}) {
 		t.Errorf("%d tasks that have changed were read at once", many/2)
 	}
 }
@@ -157,7 +158,7 @@ func (h *holds) snapshot(t *Tracker) {
 	newest := s.newest.sorted()
 	for complete := false; !complete; {
 		h.time(func() {
-			complete = t.tryShowing(newest, true, func(now time.Time, shows Shown) { t.build(now, shows, &s.sum) })
+			complete = t.tryShowing(newest, true, func(now time.Time, shows view.Shown) { t.build(now, shows, &s.sum) })
 		})
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 // task is one task. There are a million of them, so it is 80 bytes, and not one more. What matters only until it is finished
@@ -187,7 +188,7 @@ func (k *task) age(c clock) time.Duration {
 }
 
 // learn takes what became of a query, and returns it as a probe tells it.
-func (t *Tracker) learn(a *account, k *task, answer kie.Answer, err error) Probe {
+func (t *Tracker) learn(a *account, k *task, answer kie.Answer, err error) view.Probe {
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -211,9 +212,9 @@ func (t *Tracker) learn(a *account, k *task, answer kie.Answer, err error) Probe
 	} else if err == nil {
 		t.keep(a, answer)
 	}
-	q.outcome = Probe{Task: k.snapshot(), Err: err, Asked: true, Took: now.Sub(q.began)}
+	q.outcome = view.Probe{Task: k.snapshot(), Err: err, Asked: true, Took: now.Sub(q.began)}
 	if k.marks.has(markRemoved) && err == nil {
-		q.outcome.Task.take(answer, now) // the task itself stays as it was
+		take(&q.outcome.Task, answer, now) // the task itself stays as it was
 	}
 	q.useful = !kie.Cancelled(err)
 	close(q.done)

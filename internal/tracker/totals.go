@@ -13,6 +13,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 // group is a configured set of tasks.
@@ -58,9 +59,9 @@ type model struct {
 	durations *schedule.Durations
 
 	shown     time.Time // when somebody first could see the totals; zero: not yet
-	finished  [outcomes]uint64
-	latency   [outcomes]histogram
-	credits   [outcomes]float64
+	finished  [view.Outcomes]uint64
+	latency   [view.Outcomes]histogram
+	credits   [view.Outcomes]float64
 	failedFor map[kie.Reason]uint64
 	failCodes map[string]*failCode
 	empty     uint64
@@ -115,9 +116,9 @@ func (k *task) counter(answer kie.Answer, c clock) func() {
 }
 
 func (m *model) count(k *task, answer kie.Answer) {
-	i := Succeeded
+	i := view.Succeeded
 	if k.state == kie.StateFail {
-		i = Failed
+		i = view.Failed
 		m.failedFor[k.reason]++
 		m.failCode(k.failure()).count++
 	} else if !answer.HasResult {
@@ -191,8 +192,8 @@ func (h *histogram) copied() *dto.Histogram {
 }
 
 // snapshot returns the totals as they are to be shown.
-func (m *model) snapshot(now time.Time, holdBack time.Duration) Model {
-	s := Model{
+func (m *model) snapshot(now time.Time, holdBack time.Duration) view.Model {
+	s := view.Model{
 		Group: m.group.name, Model: m.name,
 		Tasks: maps.Clone(m.tasks), OverdueAfter: m.overdueAfter(),
 		FailedFor: make(map[kie.Reason]uint64, len(m.failedFor)),
@@ -201,7 +202,7 @@ func (m *model) snapshot(now time.Time, holdBack time.Duration) Model {
 	for r, n := range m.failedFor {
 		s.FailedFor[r] = unlessHeld(n, hold)
 	}
-	for i := range outcomes {
+	for i := range view.Outcomes {
 		s.Finished[i] = unlessHeld(m.finished[i], hold)
 		s.Credits[i] = unlessHeld(m.credits[i], hold)
 		s.Latency[i] = m.latency[i].copied()
@@ -212,7 +213,7 @@ func (m *model) snapshot(now time.Time, holdBack time.Duration) Model {
 	s.EmptyResults = unlessHeld(m.empty, hold)
 	for _, code := range slices.Sorted(maps.Keys(m.failCodes)) {
 		f := m.failCodes[code]
-		s.FailCodes = append(s.FailCodes, FailCode{code, unlessHeld(f.count, held(&f.shown, now, holdBack))})
+		s.FailCodes = append(s.FailCodes, view.FailCode{Code: code, Count: unlessHeld(f.count, held(&f.shown, now, holdBack))})
 	}
 	return s
 }

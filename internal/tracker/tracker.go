@@ -59,7 +59,7 @@ type Tracker struct {
 	lastRun time.Time     // what finished after it and was there at the start is news
 	hired   chan struct{} // has a token when there may be an account without a dispatcher
 
-	last    atomic.Pointer[Snapshot]
+	last    atomic.Pointer[snapshot]
 	changes atomic.Uint64 // grows with everything that a new snapshot would show
 
 	reconfiguring sync.Mutex // held by Reconfigure, and taken before mu

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
-	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 // document is what /api/v1/tasks answers. Fields are only added to it. What is not known is left out.
@@ -87,7 +87,7 @@ func (r *row) record() modelRecord {
 
 func rounded(d time.Duration) float64 { return d.Round(100 * time.Millisecond).Seconds() }
 
-func records(tasks []tracker.Task) []taskRecord {
+func records(tasks []view.Task) []taskRecord {
 	all := make([]taskRecord, 0, len(tasks))
 	for i := range tasks {
 		all = append(all, newRecord(&tasks[i]))
@@ -95,7 +95,7 @@ func records(tasks []tracker.Task) []taskRecord {
 	return all
 }
 
-func newRecord(k *tracker.Task) taskRecord {
+func newRecord(k *view.Task) taskRecord {
 	r := taskRecord{
 		ID: k.ID, Group: k.Group, Account: k.Account, Model: k.Model, Labels: k.Labels,
 		State: statusOf(k).String(), Overdue: k.Overdue, GivenUp: k.GivenUp,

@@ -12,30 +12,30 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
-	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 // changing are tasks that change while somebody looks at them.
 type changing struct {
 	mu    sync.Mutex
-	tasks []tracker.Task
+	tasks []view.Task
 	down  atomic.Bool // nothing is served
 }
 
-func (c *changing) all() iter.Seq[tracker.Task] {
+func (c *changing) all() iter.Seq[view.Task] {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Values(slices.Clone(c.tasks))
 }
 
-func (c *changing) change(f func(tasks []tracker.Task) []tracker.Task) {
+func (c *changing) change(f func(tasks []view.Task) []view.Task) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.tasks = f(c.tasks)
 }
 
 // look opens the page of tasks in a browser.
-func look(t *testing.T, tasks []tracker.Task, query string) (*browser, *changing) {
+func look(t *testing.T, tasks []view.Task, query string) (*browser, *changing) {
 	t.Helper()
 	b := startBrowser(t)
 	known := &changing{tasks: tasks}
@@ -66,8 +66,8 @@ func TestThePageRefreshesWithoutLosingThePlace(t *testing.T) {
 	b.eventually("document.querySelector('#refresh').offsetParent !== null")
 	b.js("document.querySelector('[data-live=counts] .success a').focus({preventScroll: true})")
 	b.js("window.row = document.querySelector('[data-live=tasks] [data-key=task_000020]'); scrollTo(0, 1500); window.was = row.getBoundingClientRect().top")
-	known.change(func(tasks []tracker.Task) []tracker.Task {
-		return append(tasks, tracker.Task{ID: "new", Overdue: true, State: kie.StateWaiting, Created: at(-9), LastAnswer: epoch})
+	known.change(func(tasks []view.Task) []view.Task {
+		return append(tasks, view.Task{ID: "new", Overdue: true, State: kie.StateWaiting, Created: at(-9), LastAnswer: epoch})
 	})
 	b.eventually("document.querySelector('[data-live=tasks] tbody tr').dataset.key === 'new'")
 	for what, expression := range map[string]string{
@@ -103,7 +103,7 @@ func TestRefreshingCanBeSwitchedOff(t *testing.T) {
 	if b.js("document.querySelector('#refresh').checked") != false {
 		t.Error("the next page refreshes again")
 	}
-	known.change(func([]tracker.Task) []tracker.Task { return nil })
+	known.change(func([]view.Task) []view.Task { return nil })
 	time.Sleep(6 * time.Second) // one interval: there is no event to wait for
 	if b.js("document.querySelector('[data-live=when]').textContent.startsWith('7 ')") != true {
 		t.Error("the page refreshes although that is switched off")

@@ -13,7 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
-	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 const (
@@ -164,12 +164,12 @@ func parseLimit(v string) (int, error) {
 }
 
 // inScope reports whether a task is one of those that are summed up.
-func (q *query) inScope(k *tracker.Task) bool {
+func (q *query) inScope(k *view.Task) bool {
 	return oneOf(q.groups, k.Group) && oneOf(q.models, k.Model) && oneOf(q.accounts, k.Account) && strings.Contains(k.ID, q.text)
 }
 
 // matches reports whether a task in scope is one of those that are listed.
-func (q *query) matches(k *tracker.Task) bool {
+func (q *query) matches(k *view.Task) bool {
 	if q.reasons != nil || q.failCodes != nil {
 		if k.State != kie.StateFail || !oneOf(q.reasons, k.Reason.String()) || !oneOf(q.failCodes, k.FailCode) {
 			return false
@@ -209,7 +209,7 @@ func (s status) String() string {
 	return kie.State(s).String()
 }
 
-func statusOf(k *tracker.Task) status {
+func statusOf(k *view.Task) status {
 	if k.LastAnswer.IsZero() && !k.State.Finished() {
 		return pending
 	}

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
-	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 const shownFailures = 10
@@ -25,9 +25,9 @@ type survey struct {
 	tracked  int
 	matching int
 	earlier  int // of the matching ones, before the first of the page
-	tasks    []tracker.Task
-	failures []tracker.Task // in scope, latest first
-	rows     []*row         // by group, then model, empty ones too
+	tasks    []view.Task
+	failures []view.Task // in scope, latest first
+	rows     []*row      // by group, then model, empty ones too
 
 	byKey map[rowKey]*row
 }
@@ -44,7 +44,7 @@ type row struct {
 	latency latencies
 }
 
-func takeSurvey(q *query, tasks iter.Seq[tracker.Task], now time.Time) *survey {
+func takeSurvey(q *query, tasks iter.Seq[view.Task], now time.Time) *survey {
 	s := &survey{query: q, at: now, byKey: make(map[rowKey]*row)}
 	page := leading{most: q.limit, backwards: q.before != nil}
 	failures := leading{most: shownFailures}
@@ -92,7 +92,7 @@ func (s *survey) row(key rowKey) *row {
 	return r
 }
 
-func (r *row) add(k *tracker.Task) {
+func (r *row) add(k *view.Task) {
 	r.tasks++
 	r.states[statusOf(k)]++
 	if k.Overdue {
@@ -141,7 +141,7 @@ const (
 	rankFinished
 )
 
-func rankOf(k *tracker.Task) rank {
+func rankOf(k *view.Task) rank {
 	switch {
 	case k.State.Finished():
 		return rank{rankFinished, -ended(k), k.ID, k.Account}
@@ -154,10 +154,10 @@ func rankOf(k *tracker.Task) rank {
 }
 
 // born returns when an unfinished task was created, or first seen if that is not known.
-func born(k *tracker.Task) kie.Time { return cmp.Or(k.Created, kie.TimeOf(k.Seen)) }
+func born(k *view.Task) kie.Time { return cmp.Or(k.Created, kie.TimeOf(k.Seen)) }
 
 // ended returns when a finished task finished, or when that was learned.
-func ended(k *tracker.Task) kie.Time { return cmp.Or(k.Completed, k.FailedAt, k.Learned) }
+func ended(k *view.Task) kie.Time { return cmp.Or(k.Completed, k.FailedAt, k.Learned) }
 
 func (r rank) compare(o rank) int {
 	return cmp.Or(cmp.Compare(r.class, o.class), cmp.Compare(r.at, o.at), strings.Compare(r.id, o.id), strings.Compare(r.account, o.account))
@@ -195,10 +195,10 @@ type leading struct {
 
 type ranked struct {
 	rank
-	task tracker.Task
+	task view.Task
 }
 
-func (l *leading) add(r rank, k *tracker.Task) {
+func (l *leading) add(r rank, k *view.Task) {
 	l.offered++
 	if l.bound != nil && l.compare(r, *l.bound) > 0 {
 		return
@@ -226,12 +226,12 @@ func (l *leading) cut() {
 }
 
 // tasks returns the tasks in the order of the list.
-func (l *leading) tasks() []tracker.Task {
+func (l *leading) tasks() []view.Task {
 	l.cut()
 	if l.backwards {
 		slices.Reverse(l.kept)
 	}
-	all := make([]tracker.Task, 0, len(l.kept))
+	all := make([]view.Task, 0, len(l.kept))
 	for _, k := range l.kept {
 		all = append(all, k.task)
 	}

@@ -14,7 +14,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 //go:embed tasks
@@ -29,13 +29,13 @@ const pagePolicy = "default-src 'none'; style-src 'self'; script-src 'self'; con
 
 // Tasks serves what is known of all tasks. It asks the API nothing, and keeps nothing between requests.
 type Tasks struct {
-	known func() iter.Seq[tracker.Task]
+	known func() iter.Seq[view.Task]
 	turn  chan struct{} // held by the one request that goes through all tasks
 	page  *template.Template
 }
 
 // NewTasks returns what serves the tasks that known yields.
-func NewTasks(known func() iter.Seq[tracker.Task]) (*Tasks, error) {
+func NewTasks(known func() iter.Seq[view.Task]) (*Tasks, error) {
 	page, err := template.ParseFS(files, "tasks/page.html")
 	if err != nil {
 		return nil, fmt.Errorf("page of tasks: %w", err)
@@ -64,7 +64,7 @@ func (t *Tasks) servePage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var body bytes.Buffer
-	if err := t.page.Execute(&body, newView(s)); err != nil {
+	if err := t.page.Execute(&body, newContent(s)); err != nil {
 		http.Error(w, "The page can't be made.", http.StatusInternalServerError)
 		return
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 	"github.com/kie-exporter/kie_exporter/internal/web"
 )
 
@@ -29,9 +30,9 @@ var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 func at(seconds int) kie.Time { return kie.TimeOf(epoch.Add(time.Duration(seconds) * time.Second)) }
 
 // some are tasks of every kind. Numbers in ids tell their place in the list.
-func some() []tracker.Task {
+func some() []view.Task {
 	seen := epoch.Add(-time.Hour)
-	return []tracker.Task{
+	return []view.Task{
 		{
 			ID: "7-success", Group: "video", Account: "a", Model: "kling", State: kie.StateSuccess, Created: at(0), Completed: at(32),
 			Latency: 32 * time.Second, HasLatency: true, Credits: 12.5, HasCredits: true, Labels: map[string]string{"team": "film"},
@@ -52,7 +53,7 @@ func some() []tracker.Task {
 }
 
 // serve returns a server of tasks.
-func serve(tb testing.TB, known func() iter.Seq[tracker.Task]) *http.ServeMux {
+func serve(tb testing.TB, known func() iter.Seq[view.Task]) *http.ServeMux {
 	tb.Helper()
 	tasks, err := web.NewTasks(known)
 	if err != nil {
@@ -63,9 +64,9 @@ func serve(tb testing.TB, known func() iter.Seq[tracker.Task]) *http.ServeMux {
 	return mux
 }
 
-func serveAll(tb testing.TB, tasks []tracker.Task) *http.ServeMux {
+func serveAll(tb testing.TB, tasks []view.Task) *http.ServeMux {
 	tb.Helper()
-	return serve(tb, func() iter.Seq[tracker.Task] { return slices.Values(tasks) })
+	return serve(tb, func() iter.Seq[view.Task] { return slices.Values(tasks) })
 }
 
 func get(tb testing.TB, h http.Handler, target string) *httptest.ResponseRecorder {
@@ -195,16 +196,16 @@ func TestBadParametersAreRefusedInWords(t *testing.T) {
 }
 
 // many returns n finished tasks in the order of the list.
-func many(n int) []tracker.Task {
-	all := make([]tracker.Task, n)
+func many(n int) []view.Task {
+	all := make([]view.Task, n)
 	for i := range all {
-		all[i] = tracker.Task{
+		all[i] = view.Task{
 			ID: fmt.Sprintf("task_%06d", i), Group: fmt.Sprint("group", i%5), Model: fmt.Sprint("vendor/model-", i%20), Account: "main",
 			State: kie.StateSuccess, Created: at(-2 * i), Completed: at(-i / 3), Latency: time.Duration(i%900) * time.Second, HasLatency: true,
 		}
 		switch {
 		case i < n/100:
-			all[i] = tracker.Task{ID: all[i].ID, Group: "group1", Model: "vendor/model-1", State: kie.StateGenerating, Created: at(i), LastAnswer: epoch}
+			all[i] = view.Task{ID: all[i].ID, Group: "group1", Model: "vendor/model-1", State: kie.StateGenerating, Created: at(i), LastAnswer: epoch}
 		case i%10 == 0:
 			all[i].State, all[i].FailCode, all[i].Reason = kie.StateFail, "500", kie.ReasonServer
 		}
@@ -254,11 +255,11 @@ func TestPagesHoldEveryTaskOnceForthAndBack(t *testing.T) {
 
 func TestAPageStaysWhereItIsWhenTasksComeAndGo(t *testing.T) {
 	tasks := some()
-	h := serve(t, func() iter.Seq[tracker.Task] { return slices.Values(tasks) })
+	h := serve(t, func() iter.Seq[view.Task] { return slices.Values(tasks) })
 	second := list(t, h, "?limit=4").Next
 	before := list(t, h, second).ids()
-	tasks = append(tasks, tracker.Task{ID: "0-new", Overdue: true, State: kie.StateWaiting, Created: at(-9), LastAnswer: epoch})
-	tasks = slices.DeleteFunc(tasks, func(k tracker.Task) bool { return k.ID == "4-pending" }) // after it the page begins
+	tasks = append(tasks, view.Task{ID: "0-new", Overdue: true, State: kie.StateWaiting, Created: at(-9), LastAnswer: epoch})
+	tasks = slices.DeleteFunc(tasks, func(k view.Task) bool { return k.ID == "4-pending" }) // after it the page begins
 	after := list(t, h, second)
 	if !slices.Equal(after.ids(), before) || after.Earlier != 4 {
 		t.Errorf("the page held %v and now %v after %d", before, after.ids(), after.Earlier)
@@ -266,9 +267,9 @@ func TestAPageStaysWhereItIsWhenTasksComeAndGo(t *testing.T) {
 }
 
 func TestTwoAccountsTasksOfOneIDAreTwoInTheListWhereverAPageEnds(t *testing.T) {
-	var tasks []tracker.Task
+	var tasks []view.Task
 	for _, account := range []string{"c-1._", "a", "b"} {
-		tasks = append(tasks, tracker.Task{
+		tasks = append(tasks, view.Task{
 			ID: "same.id", Account: account, Group: "of " + account, State: kie.StateWaiting, Created: at(-9), LastAnswer: epoch,
 		})
 	}
@@ -363,7 +364,7 @@ func TestNothingForeignMayRunOnThePage(t *testing.T) {
 }
 
 func TestATaskGivenUpIsShownAsThatAndIsNotTheOldest(t *testing.T) {
-	lost := tracker.Task{
+	lost := view.Task{
 		ID: "lost", Group: "video", Account: "a", Model: "kling", State: kie.StateGenerating, Created: at(0), Seen: epoch, LastAnswer: epoch,
 		QueryError: kie.ClassNotFound, GivenUp: true,
 	}
@@ -410,7 +411,7 @@ func TestTheJSONIsWhatProgramsRelyOn(t *testing.T) {
 }
 
 func TestWildValuesDoNotBreakThePage(t *testing.T) {
-	tasks := []tracker.Task{
+	tasks := []view.Task{
 		{ID: "a", State: kie.StateSuccess, Created: 1, Completed: 1<<62 - 1, Latency: 1<<63 - 1, HasLatency: true},
 		{ID: "b", State: kie.StateFail, Created: -1 << 62, Learned: -1 << 62},
 		{ID: "c", State: kie.StateWaiting, Created: 1 << 61, LastAnswer: epoch},
@@ -428,9 +429,9 @@ func TestWildValuesDoNotBreakThePage(t *testing.T) {
 }
 
 func TestManyGroupsAndModelsDoNotFloodThePage(t *testing.T) {
-	var tasks []tracker.Task
+	var tasks []view.Task
 	for i := range 250 {
-		tasks = append(tasks, tracker.Task{ID: strconv.Itoa(i), Group: fmt.Sprint("g", i), Model: "m", State: kie.StateSuccess})
+		tasks = append(tasks, view.Task{ID: strconv.Itoa(i), Group: fmt.Sprint("g", i), Model: "m", State: kie.StateSuccess})
 	}
 	if body := get(t, serveAll(t, tasks), "/tasks").Body.String(); !strings.Contains(body, "150 more groups and models") {
 		t.Error("the page does not say what it leaves out")
@@ -440,7 +441,7 @@ func TestManyGroupsAndModelsDoNotFloodThePage(t *testing.T) {
 func TestOneRequestAtATimeGoesThroughTheTasks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		under := make(chan struct{})
-		h := serve(t, func() iter.Seq[tracker.Task] { <-under; return slices.Values(some()) })
+		h := serve(t, func() iter.Seq[view.Task] { <-under; return slices.Values(some()) })
 		var first sync.WaitGroup
 		first.Go(func() { list(t, h, "") })
 		synctest.Wait()

@@ -11,14 +11,14 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
-	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 // shownRows is how many groups and models the page shows at the most.
 const shownRows = 100
 
-// view is what the page's template fills in. The template escapes all of it.
-type view struct {
+// content is what the page's template fills in. The template escapes all of it.
+type content struct {
 	At      stamp
 	Tracked int
 
@@ -105,9 +105,9 @@ func (s *survey) stamp(t time.Time) stamp {
 	return stamp{Exact: t.Format(time.RFC3339), Ago: ageInWords(s.at.Sub(t))}
 }
 
-func newView(s *survey) view {
+func newContent(s *survey) content {
 	q := s.query
-	v := view{
+	v := content{
 		At: stamp{Exact: moment(s.at).Format("2006-01-02 15:04:05 MST")}, Tracked: s.tracked,
 		Form: s.form(), Filters: q.filters(),
 		Statuses: statuses(), Ticks: ticks(),
@@ -167,14 +167,14 @@ func (s *survey) viewRow(r *row) viewRow {
 	return v
 }
 
-func (s *survey) viewTasks(tasks []tracker.Task) (all []viewTask) {
+func (s *survey) viewTasks(tasks []view.Task) (all []viewTask) {
 	for i := range tasks {
 		all = append(all, s.viewTask(&tasks[i]))
 	}
 	return all
 }
 
-func (s *survey) viewTask(k *tracker.Task) viewTask {
+func (s *survey) viewTask(k *view.Task) viewTask {
 	v := viewTask{
 		ID: k.ID, Group: k.Group, Model: k.Model, State: statusOf(k), Overdue: k.Overdue,
 		Created: s.stamp(k.Created.Time()), Answered: s.stamp(k.LastAnswer),

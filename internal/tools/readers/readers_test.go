@@ -19,15 +19,15 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/exposition"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/source"
-	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 // still is a tracker that knows some tasks.
-type still struct{ snapshot tracker.Snapshot }
+type still struct{ snapshot view.Snapshot }
 
-func (s *still) Snapshot() *tracker.Snapshot { return &s.snapshot }
-func (s *still) Shown() tracker.Shown        { return s.snapshot.Shown }
-func (s *still) Changes() uint64             { return 0 }
+func (s *still) Snapshot() *view.Snapshot { return &s.snapshot }
+func (s *still) Shown() view.Shown        { return s.snapshot.Shown }
+func (s *still) Changes() uint64          { return 0 }
 
 func TestVictoriaMetricsReadsEverySample(t *testing.T) {
 	protoparserutil.StartUnmarshalWorkers()
@@ -35,14 +35,14 @@ func TestVictoriaMetricsReadsEverySample(t *testing.T) {
 	const tasks, blocks, samples = 200, 5, 10 // info, 6 states, latency, creation, completion
 	known := &still{}
 	for b := range blocks {
-		var some []tracker.Task
+		var some []view.Task
 		for i := range tasks {
-			some = append(some, tracker.Task{
+			some = append(some, view.Task{
 				ID: strconv.Itoa(b*tasks + i), Group: "g", Account: "a", Model: "m \"odd\"\n", State: kie.StateSuccess,
 				Created: 1698765400000, Completed: 1698765432000,
 			})
 		}
-		known.snapshot.Blocks = append(known.snapshot.Blocks, tracker.NewBlock(some...))
+		known.snapshot.Blocks = append(known.snapshot.Blocks, view.NewBlock(some...))
 	}
 	handler := exposition.New(exposition.Options{
 		Tracker: known, Registry: registry.NewRegistry(), Log: slog.New(slog.DiscardHandler),
@@ -59,7 +59,7 @@ func TestVictoriaMetricsReadsEverySample(t *testing.T) {
 				r.Header.Set("Accept", accept)
 				r.Header.Set("Accept-Encoding", encoding)
 				w := httptest.NewRecorder()
-				handler.Serve(w, r, tracker.Scrape{})
+				handler.Serve(w, r, view.Scrape{})
 				var ofTasks atomic.Int64
 				count := func(rows []prometheus.Row, _ []prometheus.Metadata) error {
 					for _, row := range rows {

@@ -11,23 +11,23 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
-	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 	"github.com/kie-exporter/kie_exporter/internal/webhook"
 )
 
-// view is what one scrape shows.
-type view struct {
+// content is what one scrape shows.
+type content struct {
 	labelKeys []string
-	tasks     []entity[tracker.Task] // sorted by group, model, id
-	models    []entity[tracker.Model]
-	groups    []entity[tracker.Group]
-	accounts  []entity[tracker.Account]
+	tasks     []entity[view.Task] // sorted by group, model, id
+	models    []entity[view.Model]
+	groups    []entity[view.Group]
+	accounts  []entity[view.Account]
 	sources   []entity[source.Stat]
 	callbacks []entity[webhook.Stat]
-	overflows tracker.Overflows
+	overflows view.Overflows
 	storage   store.Stats
 	config    ConfigStatus
-	scrape    tracker.Scrape
+	scrape    view.Scrape
 	pairs     pairs
 }
 
@@ -37,18 +37,18 @@ type entity[T any] struct {
 	labels []*dto.LabelPair // sorted by name
 }
 
-func newView(known *tracker.Snapshot, sources []source.Stat, callbacks []webhook.Stat, config ConfigStatus) *view {
+func newContent(known *view.Snapshot, sources []source.Stat, callbacks []webhook.Stat, config ConfigStatus) *content {
 	p := pairs{}
-	return &view{
+	return &content{
 		labelKeys: known.LabelKeys,
 		tasks:     taskEntities(known.Tasks(), p),
-		models: entities(known.Models, func(m *tracker.Model) []*dto.LabelPair {
+		models: entities(known.Models, func(m *view.Model) []*dto.LabelPair {
 			return []*dto.LabelPair{p.of("group", m.Group), p.of("model", m.Model)}
 		}),
-		groups: entities(known.Groups, func(g *tracker.Group) []*dto.LabelPair {
+		groups: entities(known.Groups, func(g *view.Group) []*dto.LabelPair {
 			return []*dto.LabelPair{p.of("group", g.Name)}
 		}),
-		accounts: entities(known.Accounts, func(a *tracker.Account) []*dto.LabelPair {
+		accounts: entities(known.Accounts, func(a *view.Account) []*dto.LabelPair {
 			return []*dto.LabelPair{p.of("account", a.Name)}
 		}),
 		sources: entities(distinct(sources), func(s *source.Stat) []*dto.LabelPair {
@@ -74,18 +74,18 @@ func entities[T any](all []T, labels func(*T) []*dto.LabelPair) []entity[T] {
 
 // taskEntities makes the labels of all tasks in a few allocations. The tasks are sorted as a registry sorts their series,
 // which leaves it little to do.
-func taskEntities(tasks []tracker.Task, p pairs) []entity[tracker.Task] {
+func taskEntities(tasks []view.Task, p pairs) []entity[view.Task] {
 	name := new("task_id")
 	ids := make([]dto.LabelPair, len(tasks))
 	labels := make([]*dto.LabelPair, 0, 3*len(tasks))
-	es := make([]entity[tracker.Task], len(tasks))
+	es := make([]entity[view.Task], len(tasks))
 	for i := range tasks {
 		t := &tasks[i]
 		ids[i].Name, ids[i].Value = name, &t.ID
 		labels = append(labels, p.of("group", t.Group), p.of("model", t.Model), &ids[i])
-		es[i] = entity[tracker.Task]{of: t, labels: labels[3*i : 3*i+3 : 3*i+3]}
+		es[i] = entity[view.Task]{of: t, labels: labels[3*i : 3*i+3 : 3*i+3]}
 	}
-	slices.SortFunc(es, func(a, b entity[tracker.Task]) int {
+	slices.SortFunc(es, func(a, b entity[view.Task]) int {
 		if c := compareKind(a.of, b.of); c != 0 {
 			return c
 		}
@@ -95,7 +95,7 @@ func taskEntities(tasks []tracker.Task, p pairs) []entity[tracker.Task] {
 }
 
 // compareKind orders tasks by group and model.
-func compareKind(a, b *tracker.Task) int {
+func compareKind(a, b *view.Task) int {
 	if c := strings.Compare(a.Group, b.Group); c != 0 {
 		return c
 	}

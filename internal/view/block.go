@@ -1,6 +1,6 @@
 // The tasks with series of their own, in blocks that stay the same as long as their tasks do.
 
-package tracker
+package view
 
 import (
 	"slices"
@@ -14,11 +14,11 @@ type Shown struct {
 	// Blocks hold the tasks, each once, in no order. A later Shown has the same blocks but for those that changed since.
 	Blocks []*Block
 
-	number uint64 // grows from one to the next
+	Number uint64 // grows from one to the next that the same tracker makes
 }
 
 // IsOlderThan reports whether other was made later by the same tracker.
-func (s Shown) IsOlderThan(other Shown) bool { return s.number < other.number }
+func (s Shown) IsOlderThan(other Shown) bool { return s.Number < other.Number }
 
 // Tasks returns a copy of every task.
 func (s Shown) Tasks() []Task {
@@ -74,10 +74,10 @@ type entry struct {
 // kind is what many tasks have in common.
 type kind struct{ group, account, model string }
 
-// kinds holds each kind once.
-type kinds map[kind]*kind
+// Kinds holds what many tasks have in common, once for all blocks that are made with it.
+type Kinds map[kind]*kind
 
-func (ks kinds) of(k kind) *kind {
+func (ks Kinds) held(k kind) *kind {
 	held := ks[k]
 	if held == nil {
 		held = &kind{k.group, k.account, k.model}
@@ -88,30 +88,53 @@ func (ks kinds) of(k kind) *kind {
 
 // NewBlock returns a block of tasks.
 func NewBlock(tasks ...Task) *Block {
-	b, ks := newBlock(len(tasks)), kinds{}
+	b := NewBuilder(len(tasks), Kinds{})
 	for i := range tasks {
-		b.add(&tasks[i], ks)
+		b.Add(&tasks[i])
 	}
-	return b
+	return b.Block()
 }
 
-func newBlock(size int) *Block {
-	return &Block{tasks: make([]entry, 0, size)}
+// Builder makes a block.
+type Builder struct {
+	block *Block
+	kinds Kinds
 }
 
-func (b *Block) add(t *Task, ks kinds) {
-	i := slices.IndexFunc(b.groups, func(s share) bool { return s.group == t.Group })
-	if i < 0 {
-		i = len(b.groups)
-		b.groups = append(b.groups, share{group: t.Group})
-	}
-	b.groups[i].tasks++
-	b.tasks = append(b.tasks, entry{
-		id: t.ID, kind: ks.of(kind{t.Group, t.Account, t.Model}), labels: t.Labels, failCode: t.FailCode,
+// NewBuilder returns what makes a block with room for so many tasks.
+func NewBuilder(size int, ks Kinds) Builder {
+	return Builder{block: &Block{tasks: make([]entry, 0, size)}, kinds: ks}
+}
+
+// Add adds a task.
+func (b Builder) Add(t *Task) {
+	b.block.count(t.Group)
+	b.block.tasks = append(b.block.tasks, entry{
+		id: t.ID, kind: b.kinds.held(kind{t.Group, t.Account, t.Model}), labels: t.Labels, failCode: t.FailCode,
 		created: t.Created, completed: t.Completed, failedAt: t.FailedAt, learned: t.Learned,
 		seen: kie.TimeOf(t.Seen), answered: kie.TimeOf(t.LastAnswer), credits: t.Credits,
 		state: t.State, reason: t.Reason, queryError: t.QueryError, hasCredits: t.HasCredits, overdue: t.Overdue, givenUp: t.GivenUp,
 	})
+}
+
+// Block returns the block. Nothing may be added after.
+func (b Builder) Block() *Block { return b.block }
+
+// count counts a task of a group.
+func (b *Block) count(group string) {
+	i := slices.IndexFunc(b.groups, func(s share) bool { return s.group == group })
+	if i < 0 {
+		i = len(b.groups)
+		b.groups = append(b.groups, share{group: group})
+	}
+	b.groups[i].tasks++
+}
+
+// CountByGroup adds the tasks of the block to the counts of their groups.
+func (b *Block) CountByGroup(counts map[string]int) {
+	for _, s := range b.groups {
+		counts[s.group] += s.tasks
+	}
 }
 
 // Len returns how many tasks there are in the block.

@@ -1,6 +1,5 @@
-// What the tracker knows at one moment, for whoever shows it.
-
-package tracker
+// Package view is what readers see: what is known at one moment, as values that nobody writes to any more.
+package view
 
 import (
 	"time"
@@ -21,46 +20,13 @@ type Snapshot struct {
 	Accounts  []Account
 	Overflows Overflows
 	Storage   store.Stats
-
-	changes uint64 // of the tracker until then
 }
 
-// Task is what is known of one task.
-type Task struct {
-	ID      string
-	Group   string
-	Account string
-	Model   string            // empty until first answered
-	Labels  map[string]string // never written to
-
-	State     kie.State // unknown until first answered
-	Created   kie.Time
-	Completed kie.Time // of a finished task
-	Latency   time.Duration
-	// HasLatency is false for an unfinished task, and where a time is missing or they are the wrong way round.
-	HasLatency bool
-
-	FailCode string // of a failed task; "none" if it has none
-	Reason   kie.Reason
-	FailedAt kie.Time // of a failed task that is news; absent otherwise
-
-	Credits    float64 // of a finished task
-	HasCredits bool
-
-	Learned kie.Time // of a finished task: when its final state was learned
-
-	Seen       time.Time // of an unfinished task: when it was first listed
-	LastAnswer time.Time // of an unfinished task; zero if never answered
-	QueryError kie.Class // of an unfinished task's last query; ok if it did not fail
-	Overdue    bool      // an unfinished task that an answer showed to be older than its group and model allow
-	GivenUp    bool      // an unfinished task that the API does not know any more, and that is not asked again
-}
-
-// Outcomes are the two ways in which a task finishes; they index what is counted by final state.
+// The two ways in which a task finishes index what is counted by final state. Outcomes is how many there are.
 const (
 	Succeeded = iota
 	Failed
-	outcomes
+	Outcomes
 )
 
 // Model is what is known of the tasks of one group and model. Counts of finished tasks are of news only, and those of a new
@@ -74,9 +40,9 @@ type Model struct {
 	Overdue      int
 	OverdueAfter time.Duration
 
-	Finished     [outcomes]uint64
-	Latency      [outcomes]*dto.Histogram // in seconds
-	Credits      [outcomes]float64
+	Finished     [Outcomes]uint64
+	Latency      [Outcomes]*dto.Histogram // in seconds
+	Credits      [Outcomes]float64
 	FailedFor    map[kie.Reason]uint64 // every reason present
 	FailCodes    []FailCode            // sorted by code
 	EmptyResults uint64

@@ -1,0 +1,49 @@
+// One task, and how one was asked out of turn.
+
+package view
+
+import (
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+)
+
+// Task is what is known of one task.
+type Task struct {
+	ID      string
+	Group   string
+	Account string
+	Model   string            // empty until first answered
+	Labels  map[string]string // never written to
+
+	State     kie.State // unknown until first answered
+	Created   kie.Time
+	Completed kie.Time // of a finished task
+	Latency   time.Duration
+	// HasLatency is false for an unfinished task, and where a time is missing or they are the wrong way round.
+	HasLatency bool
+
+	FailCode string // of a failed task; "none" if it has none
+	Reason   kie.Reason
+	FailedAt kie.Time // of a failed task that is news; absent otherwise
+
+	Credits    float64 // of a finished task
+	HasCredits bool
+
+	Learned kie.Time // of a finished task: when its final state was learned
+
+	Seen       time.Time // of an unfinished task: when it was first listed
+	LastAnswer time.Time // of an unfinished task; zero if never answered
+	QueryError kie.Class // of an unfinished task's last query; ok if it did not fail
+	Overdue    bool      // an unfinished task that an answer showed to be older than its group and model allow
+	GivenUp    bool      // an unfinished task that the API does not know any more, and that is not asked again
+}
+
+// Probe is how one task was asked out of turn.
+type Probe struct {
+	Task   Task // what is known of it now
+	Err    error
+	Asked  bool          // false: the state was known to be final, or there was no permit
+	Waited time.Duration // for a permit, or for somebody else's query to end
+	Took   time.Duration // the query
+}
