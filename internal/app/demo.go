@@ -15,16 +15,21 @@ import (
 
 // runDemo runs the exporter on a demo until ctx ends.
 func (f *flags) runDemo(ctx context.Context, log *slog.Logger, o Options) (err error) {
-	d, err := demo.Start(ctx, log)
+	d, err := demo.Start(ctx, log, o.Stdout)
 	if err != nil {
 		return fmt.Errorf("starting the demo: %w", err)
 	}
 	defer func() { err = errors.Join(err, d.Stop()) }()
+	if f.hookAddress == "" {
+		f.hookAddress = "127.0.0.1:0"
+	}
+	f.onHooks = d.Begin
 	listening := o.OnListen
 	o.OnListen = func(addresses []net.Addr) {
 		if !f.toolkitListens() { // else only the toolkit knows where
-			d.Announce(o.Stdout, addresses, f.metricsPath)
+			d.Announce(addresses, f.metricsPath)
 		}
+		d.AnnounceIncidents()
 		if listening != nil {
 			listening(addresses)
 		}

@@ -29,6 +29,7 @@ func TestEveryKindOfMetricMovesInTheDemo(t *testing.T) {
 		"kie_exporter_pending_tasks": true, "kie_exporter_oldest_answer_timestamp_seconds": true,
 		"kie_exporter_detection_delay_seconds_count": true, "kie_exporter_source_tasks": true,
 		"kie_exporter_source_last_success_timestamp_seconds": true, "kie_exporter_scrape_wait_seconds": true,
+		"kie_exporter_callbacks_total": true,
 	}
 	seen := samples(p.scrape())
 	for deadline := time.Now().Add(time.Minute); len(still) > 0; time.Sleep(500 * time.Millisecond) {
@@ -43,9 +44,25 @@ func TestEveryKindOfMetricMovesInTheDemo(t *testing.T) {
 			seen[series] = value
 		}
 	}
-	for _, page := range []string{"/metrics", "/tasks"} {
-		if !strings.Contains(p.stdout.String(), page) {
-			t.Errorf("the demo does not say where to find %s: %s", page, p.stdout.String())
+	for _, said := range []string{
+		"/metrics", "/tasks", "maintenance", "kie_up is 0", "callback", "25th id", // what it is to show, and where
+		"demo: account demo: rate limit (429) until", "demo: account lab: most new tasks of", // and what has begun by now
+	} {
+		for deadline := time.Now().Add(40 * time.Second); !strings.Contains(p.stdout.String(), said); time.Sleep(100 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("the demo does not say %q: %s", said, p.stdout.String())
+			}
+		}
+	}
+	last := p.scrape()
+	for _, account := range []string{"demo", "lab"} {
+		if !strings.Contains(last, `kie_api_gate_closed{account="`+account+`"`) {
+			t.Errorf("no account %s", account)
+		}
+	}
+	for _, group := range []string{"studio", "shop", "research"} {
+		if !strings.Contains(last, `kie_tasks_finished_total{group="`+group+`"`) {
+			t.Errorf("no group %s", group)
 		}
 	}
 	if status, _ := p.get("/"); status != http.StatusOK {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net"
 	"os"
 	"path"
 	"path/filepath"
@@ -51,6 +52,7 @@ type flags struct {
 	probe          bool
 	probeAddress   string
 	hookAddress    string
+	onHooks        func(net.Addr) // if set, is told where callbacks are received
 
 	log promslog.Config
 }

@@ -244,6 +244,9 @@ func (f *flags) listenForCallbacks(ctx context.Context, e *exporter, log *slog.L
 	a, err := listenAside(ctx, "--web.webhook-listen-address", f.hookAddress, newServer(plainPaths(mux), limit, e.panics, log))
 	for _, l := range a.listeners {
 		log.Info("Receiving callbacks", "address", l.Addr().String())
+		if f.onHooks != nil {
+			f.onHooks(l.Addr())
+		}
 	}
 	return a, err
 }

@@ -192,14 +192,12 @@ func TestAFloodOfCallbacksDoesNotCostMoreThanItsShare(t *testing.T) {
 }
 
 func TestCallbacksThatNobodyCouldSignAreNotWaitedFor(t *testing.T) {
-	for _, args := range [][]string{{"--task.id=a"}, {"--demo"}} {
-		var stderr buffer
-		code := app.Run(t.Context(), append(args, "--storage.path=", "--web.webhook-listen-address=127.0.0.1:0"), app.Options{
-			Stdout: &buffer{}, Stderr: &stderr, Getenv: environment,
-		})
-		if code != 1 || !strings.Contains(stderr.String(), "webhook_keys_files") {
-			t.Errorf("%v: exit code %d: %s", args, code, stderr.String())
-		}
+	var stderr buffer
+	code := app.Run(t.Context(), []string{"--task.id=a", "--storage.path=", "--web.webhook-listen-address=127.0.0.1:0"}, app.Options{
+		Stdout: &buffer{}, Stderr: &stderr, Getenv: environment,
+	})
+	if code != 1 || !strings.Contains(stderr.String(), "webhook_keys_files") {
+		t.Errorf("exit code %d: %s", code, stderr.String())
 	}
 }
 

@@ -1,10 +1,9 @@
-// Package demo is what the exporter is shown at work on: a simulated API on loopback, made-up tasks of it, and lists of their ids.
+// Package demo is what the exporter is shown at work on: simulated APIs on loopback, made-up tasks of theirs, and lists of their ids.
 package demo
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -24,24 +23,57 @@ import (
 const (
 	speed     = 10   // simulated seconds a second
 	rate      = 0.06 // tasks a simulated second and list
+	lines     = 400  // that a list keeps: those of about ten minutes
 	dirPrefix = "kie_exporter-demo-"
+	hookKey   = "demo-webhook-key"
 
 	// HoldBack is how long new totals show 0: shorter than in earnest, so that they move within the first minute.
 	HoldBack = 5 * time.Second
 )
 
-// Demo is a simulated API on loopback, and programs that create tasks there and list their ids.
+// accounts are the accounts of the demo, each with an API of its own, so that what goes wrong with one leaves the other alone.
+var accounts = []struct {
+	account string
+	ahead   time.Duration // of the schedule of incidents
+}{{"demo", 0}, {"lab", 10 * time.Minute}}
+
+// group is a group, and the program that makes its tasks.
+type group struct {
+	name, account, list, team string
+	overdue                   time.Duration
+	callbacks                 bool
+}
+
+var groups = []group{
+	{name: "studio", account: "demo", list: "studio.txt", team: "film", overdue: 15 * time.Second},
+	{name: "shop", account: "demo", list: "shop.jsonl", team: "web", overdue: 15 * time.Second, callbacks: true},
+	{name: "research", account: "lab", list: "research.txt", team: "lab"},
+}
+
+// Demo is simulated APIs on loopback, and programs that create tasks there and list their ids.
 type Demo struct {
-	api    *kiesim.Server
-	server *http.Server
-	base   *url.URL
-	dir    string // of the list files
-	end    context.CancelFunc
-	parts  sync.WaitGroup
+	ctx  context.Context //nolint:containedctx // it ends with the demo, which outlives every call
+	end  context.CancelFunc
+	dir  string // of the list files
+	apis []*simulated
+	log  *slog.Logger
+
+	parts sync.WaitGroup
+
+	mu     sync.Mutex // of stdout
+	stdout io.Writer
+}
+
+// simulated is the simulated API of an account.
+type simulated struct {
+	account string
+	api     *kiesim.Server
+	server  *http.Server
+	base    *url.URL
 }
 
 // Start starts a demo in a folder of its own, which Stop ends and removes.
-func Start(ctx context.Context, log *slog.Logger) (*Demo, error) {
+func Start(ctx context.Context, log *slog.Logger, stdout io.Writer) (d *Demo, err error) {
 	dir, err := os.MkdirTemp("", dirPrefix)
 	if err != nil { // a container with a read-only root still has shared memory
 		dir, err = os.MkdirTemp("/dev/shm", dirPrefix)
@@ -49,83 +81,117 @@ func Start(ctx context.Context, log *slog.Logger) (*Demo, error) {
 	if err != nil {
 		return nil, err
 	}
-	var lc net.ListenConfig
-	listener, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
-	}
-	api := kiesim.New(kiesim.Options{
-		Seed: 1, Speed: speed, Credits: 20000, TopUp: 20000,
-		RealisticLatency: true, RequestsPerSecond: 20, Incidents: true,
-	})
-	ctx, end := context.WithCancel(ctx)
-	d := &Demo{
-		api:    api,
-		end:    end,
-		server: &http.Server{Handler: api, ReadHeaderTimeout: 10 * time.Second},
-		base:   &url.URL{Scheme: "http", Host: listener.Addr().String()},
-		dir:    dir,
-	}
-	d.parts.Go(func() { _ = d.server.Serve(listener) }) // ends with ErrServerClosed
-	for _, list := range []string{d.list("studio.txt"), d.list("shop.jsonl")} {
-		d.parts.Go(func() {
-			if err := api.Generate(ctx, list, rate); err != nil {
-				log.Error("The demo makes no more tasks", "err", err)
-			}
+	d = &Demo{dir: dir, log: log, stdout: stdout}
+	d.ctx, d.end = context.WithCancel(ctx)
+	for i, a := range accounts {
+		api, err := d.serve(a.account, kiesim.Options{
+			Seed: uint64(i + 1), Speed: speed, Credits: 20000, TopUp: 20000,
+			RealisticLatency: true, RequestsPerSecond: 20, Incidents: true, IncidentsAhead: a.ahead,
 		})
+		if err != nil {
+			return nil, errors.Join(err, d.Stop())
+		}
+		d.apis = append(d.apis, api)
 	}
 	return d, nil
 }
 
-func (d *Demo) list(name string) string { return filepath.Join(d.dir, name) }
+// serve serves the API of an account.
+func (d *Demo) serve(account string, o kiesim.Options) (*simulated, error) {
+	var lc net.ListenConfig
+	listener, err := lc.Listen(d.ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	api := kiesim.New(o)
+	a := &simulated{
+		account: account, api: api,
+		server: &http.Server{Handler: api, ReadHeaderTimeout: 10 * time.Second},
+		base:   &url.URL{Scheme: "http", Host: listener.Addr().String()},
+	}
+	d.parts.Go(func() { _ = a.server.Serve(listener) }) // ends with ErrServerClosed
+	return a, nil
+}
 
-// Stop ends the API and the programs, waits for them, and removes the lists.
-func (d *Demo) Stop() error {
+// Begin has the programs create tasks, now that callbacks are received at an address.
+func (d *Demo) Begin(hooks net.Addr) {
+	for _, g := range groups {
+		api := d.api(g.account)
+		program := kiesim.Program{Path: d.path(g.list), PerSecond: rate, Keep: lines}
+		if g.callbacks {
+			hook := url.URL{Scheme: "http", Host: hooks.String(), Path: "/webhook/" + g.account}
+			program.Callbacks = &kiesim.Callbacks{URL: hook.String(), Key: hookKey}
+		}
+		d.parts.Go(func() {
+			if err := api.Generate(d.ctx, program); err != nil {
+				d.log.Error("The demo makes no more tasks", "group", g.name, "err", err)
+			}
+		})
+	}
+}
+
+func (d *Demo) api(account string) *kiesim.Server {
+	for _, a := range d.apis {
+		if a.account == account {
+			return a.api
+		}
+	}
+	panic("a group of the demo is of an account that is none of the demo's")
+}
+
+func (d *Demo) path(list string) string { return filepath.Join(d.dir, list) }
+
+// Stop ends the APIs and the programs, waits for them, and removes the lists.
+func (d *Demo) Stop() (err error) {
 	d.end()
-	err := d.server.Close()
+	for _, a := range d.apis {
+		err = errors.Join(err, a.server.Close())
+	}
 	d.parts.Wait()
 	return errors.Join(err, os.RemoveAll(d.dir))
 }
 
-// Config returns a configuration of two groups with a list each.
+// Config returns a configuration of the accounts, and of the groups with a list each.
 func (d *Demo) Config() (*config.Config, error) {
 	key, err := config.StaticKey("demo")
 	if err != nil {
 		return nil, err
 	}
-	group := func(name, file, team string) config.Group {
-		return config.Group{
-			Name: name, Account: "demo", Labels: map[string]string{"team": team}, Overdue: 15 * time.Second,
-			Files: []config.File{{Written: file, Path: d.list(file)}},
-		}
+	signing, err := config.StaticKey(hookKey)
+	if err != nil {
+		return nil, err
+	}
+	cfg := &config.Config{
+		Polling: config.Polling{Background: true, MaxWait: 5 * time.Second, MinInterval: 3 * time.Second, MaxInterval: time.Minute},
+		Limits:  config.DefaultLimits(),
 	}
 	client := commoncfg.DefaultHTTPClientConfig
 	client.FollowRedirects = false // as /config says of every account
-	return &config.Config{
-		Accounts: []config.Account{{
-			Name: "demo", BaseURL: d.base, Key: key, HTTPClient: client,
+	for _, a := range d.apis {
+		account := config.Account{
+			Name: a.account, BaseURL: a.base, Key: key, HTTPClient: client,
 			RequestsPerSecond: 10, MaxConcurrent: 8, Timeout: 10 * time.Second, CreditsInterval: 10 * time.Second,
-		}},
-		Groups:  []config.Group{group("studio", "studio.txt", "film"), group("shop", "shop.jsonl", "web")},
-		Polling: config.Polling{Background: true, MaxWait: 5 * time.Second, MinInterval: 3 * time.Second, MaxInterval: time.Minute},
-		Limits:  config.DefaultLimits(),
-	}, nil
+		}
+		if callsBack(a.account) {
+			account.WebhookKeys = []*config.Key{signing}
+		}
+		cfg.Accounts = append(cfg.Accounts, account)
+	}
+	for _, g := range groups {
+		cfg.Groups = append(cfg.Groups, config.Group{
+			Name: g.name, Account: g.account, Labels: map[string]string{"team": g.team}, Overdue: g.overdue, Webhook: g.callbacks,
+			Files: []config.File{{Written: g.list, Path: d.path(g.list)}},
+		})
+	}
+	return cfg, nil
 }
 
-// Announce says where to look.
-func (d *Demo) Announce(stdout io.Writer, addresses []net.Addr, metricsPath string) {
-	_, port, err := net.SplitHostPort(addresses[0].String())
-	if err != nil {
-		port = "10059"
+// callsBack reports whether there are callbacks for an account.
+func callsBack(account string) bool {
+	for _, g := range groups {
+		if g.account == account && g.callbacks {
+			return true
+		}
 	}
-	_, _ = fmt.Fprintf(stdout, `kie_exporter demo: made-up tasks of a simulated kie.ai API at %[1]s, living %[2]d times as fast as real ones.
-
-  Metrics       http://localhost:%[3]s%[4]s
-  Tasks         http://localhost:%[3]s/tasks
-  Landing page  http://localhost:%[3]s/
-
-  curl -s http://localhost:%[3]s%[4]s | grep -E '^kie_tasks(_finished_total|_failed_total|\{)'
-
-Totals of a new model show 0 for their first %[5]s. Ctrl-C ends the demo.
-`, d.base, speed, port, metricsPath, HoldBack)
+	return false
 }

@@ -5,8 +5,13 @@ package kiesim
 import (
 	"cmp"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,7 +29,7 @@ func TestGeneratorsOfOneListDoNotMixTheirLines(t *testing.T) {
 			var wg sync.WaitGroup
 			for range 2 {
 				wg.Go(func() {
-					if err := s.Generate(ctx, path, 10); err != nil {
+					if err := s.Generate(ctx, Program{Path: path, PerSecond: 10}); err != nil {
 						t.Error(err)
 					}
 				})
@@ -70,7 +75,7 @@ func TestGeneratorKeepsItsRate(t *testing.T) {
 		s, path := New(Options{Speed: 10}), filepath.Join(t.TempDir(), "tasks")
 		ctx, cancel := context.WithTimeout(t.Context(), 1000*time.Second)
 		defer cancel()
-		if err := s.Generate(ctx, path, 0.1); err != nil {
+		if err := s.Generate(ctx, Program{Path: path, PerSecond: 0.1}); err != nil {
 			t.Fatal(err)
 		}
 		if n := strings.Count(readFile(t, path), "\n"); n < 900 || n > 1100 {
@@ -80,10 +85,10 @@ func TestGeneratorKeepsItsRate(t *testing.T) {
 }
 
 func TestGeneratorReportsWhatItCannotDo(t *testing.T) {
-	if err := New(Options{}).Generate(t.Context(), filepath.Join(t.TempDir(), "no", "folder"), 1); err == nil {
+	if err := New(Options{}).Generate(t.Context(), Program{Path: filepath.Join(t.TempDir(), "no", "folder"), PerSecond: 1}); err == nil {
 		t.Error("a missing folder went unnoticed")
 	}
-	if err := New(Options{}).Generate(t.Context(), filepath.Join(t.TempDir(), "tasks"), 0); err == nil {
+	if err := New(Options{}).Generate(t.Context(), Program{Path: filepath.Join(t.TempDir(), "tasks")}); err == nil {
 		t.Error("a rate of 0 went unnoticed")
 	}
 }
@@ -97,7 +102,7 @@ func TestOneMinuteOfDemoShowsEverything(t *testing.T) {
 			defer cancel()
 			var wg sync.WaitGroup
 			wg.Go(func() {
-				if err := s.Generate(ctx, path, 0.1); err != nil {
+				if err := s.Generate(ctx, Program{Path: path, PerSecond: 0.1}); err != nil {
 					t.Error(err)
 				}
 			})
@@ -178,4 +183,94 @@ func TestIncidentsKeepTheirSchedule(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestWhatIsAnnouncedOfTheScheduleIsWhatHappens(t *testing.T) {
+	for _, ahead := range []time.Duration{0, 2 * cycle} {
+		synctest.Test(t, func(t *testing.T) {
+			s := New(Options{Speed: 10, Incidents: true, IncidentsAhead: ahead})
+			met := map[IncidentKind]int{}
+			for incident := range s.Incidents(time.Now()) {
+				if met[incident.Kind]++; met[Maintenance] == 2 {
+					break
+				}
+				time.Sleep(time.Until(incident.From.Add(incident.To.Sub(incident.From) / 2)))
+				want := map[IncidentKind]int{Burst: codeOK, RateLimit: codeRateLimited, Maintenance: codeMaintenance}[incident.Kind]
+				if g := ask(t, s, "/api/v1/chat/credit", key); g.Code != want {
+					t.Errorf("ahead %v: %+v: the API answers %d, want %d", ahead, incident, g.Code, want)
+				}
+				if m, burst := s.burst(time.Now()); burst != (incident.Kind == Burst) || m.Name != incident.Model {
+					t.Errorf("ahead %v: %+v: a burst of %q", ahead, incident, m.Name)
+				}
+			}
+			if met[Burst] < 6 || met[RateLimit] < 1 {
+				t.Errorf("ahead %v: announced %v", ahead, met)
+			}
+		})
+	}
+	for incident := range New(Options{}).Incidents(time.Now()) {
+		t.Fatalf("announced without a schedule: %+v", incident)
+	}
+}
+
+// Who looks at a demo for an hour sees what happens now, not all that ever went wrong.
+func TestAListIsKeptShortAndFreeOfIDsThatDoNotExist(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, path := New(Options{Speed: 10, Incidents: true}), filepath.Join(t.TempDir(), "tasks")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		if err := s.Generate(ctx, Program{Path: path, PerSecond: 0.1, Keep: 300}); err != nil {
+			t.Fatal(err)
+		}
+		ids := strings.Fields(readFile(t, path))
+		bogus := map[bool]int{} // by whether they are among the older ones
+		for i, id := range ids {
+			if _, ok := s.task(id); !ok {
+				bogus[i < len(ids)/2]++
+			}
+		}
+		if len(ids) < 200 || len(ids) > 330 || bogus[true] > 0 || bogus[false] == 0 {
+			t.Errorf("%d lines, %d ids that do not exist among the older half, %d among the newer", len(ids), bogus[true], bogus[false])
+		}
+	})
+}
+
+func TestAFinishedTaskIsCalledBackAboutOnceSignedAndAtItsEnd(t *testing.T) {
+	type call struct {
+		id     string
+		signed bool
+		late   time.Duration
+	}
+	s := New(Options{Speed: 100, Models: []Model{{Name: "m", Weight: 1, Median: 10 * time.Second, InFlight: "waiting"}}})
+	calls := make(chan call, 1000)
+	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var body struct{ Data record }
+		_ = json.NewDecoder(r.Body).Decode(&body)
+		mac := hmac.New(sha256.New, []byte("hook-key"))
+		mac.Write([]byte(body.Data.TaskID + "." + r.Header.Get("X-Webhook-Timestamp")))
+		k, _ := s.task(body.Data.TaskID)
+		calls <- call{
+			body.Data.TaskID, base64.StdEncoding.EncodeToString(mac.Sum(nil)) == r.Header.Get("X-Webhook-Signature"),
+			time.Since(k.Created) - s.lifetime(k),
+		}
+	}))
+	defer hook.Close()
+	path := filepath.Join(t.TempDir(), "tasks")
+	ctx, cancel := context.WithCancel(t.Context())
+	var program sync.WaitGroup
+	program.Go(func() {
+		if err := s.Generate(ctx, Program{Path: path, PerSecond: 1, Callbacks: &Callbacks{URL: hook.URL, Key: "hook-key"}}); err != nil {
+			t.Error(err)
+		}
+	})
+	called := map[string]bool{}
+	for range 10 {
+		c := <-calls
+		if called[c.id] || !c.signed || c.late < 0 {
+			t.Errorf("called back: %+v, before: %v", c, called[c.id])
+		}
+		called[c.id] = true
+	}
+	cancel()
+	program.Wait() // and nothing is left running
 }

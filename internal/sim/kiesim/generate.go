@@ -9,53 +9,111 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"time"
 )
 
-// Generate creates tasks at random moments and appends a line for each to a list file, until ctx ends. The first comes at once.
-// perSecond is in simulated time: in real time there are Options.Speed as many. A .jsonl file gets objects with taskId and
-// model, any other one plain ids. With incidents every 25th line has an id that does not exist. Each line is one write, so lines
-// never mix, but no file system promises that a reader never sees the first half of the last one.
-func (s *Server) Generate(ctx context.Context, path string, perSecond float64) (err error) {
-	if perSecond <= 0 {
-		return fmt.Errorf("can't generate %g tasks per second", perSecond)
+// Program is a user's program, that creates tasks at random moments and notes each in a list file.
+type Program struct {
+	// Path names the list. A .jsonl file gets objects with taskId and model, any other one plain ids.
+	Path string
+	// PerSecond is how many tasks are created a second in simulated time: in real time there are Options.Speed as many.
+	PerSecond float64
+	// Keep is how many lines the list keeps, about: the older ones go, and sooner those of ids that do not exist. 0: all are kept.
+	// Whoever writes the list beside a program that keeps few loses what it wrote.
+	Keep int
+	// Callbacks, if set, has the API call back when a task has finished.
+	Callbacks *Callbacks
+}
+
+// listed is a line of a list.
+type listed struct {
+	text  []byte
+	bogus bool // its id does not exist
+}
+
+// Generate lets a program create tasks until ctx ends. The first comes at once. With incidents every 25th line has an id that
+// does not exist. Each line is one write, so lines never mix, but no file system promises that a reader never sees the first half
+// of the last one.
+func (s *Server) Generate(ctx context.Context, p Program) (err error) {
+	if p.PerSecond <= 0 {
+		return fmt.Errorf("can't generate %g tasks per second", p.PerSecond)
 	}
-	f, err := os.OpenFile(filepath.Clean(path), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("opening the list of generated tasks: %w", err)
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	pause := float64(time.Second) / perSecond / s.o.Speed
+	var callbacks sync.WaitGroup
+	defer callbacks.Wait()
+	pause := float64(time.Second) / p.PerSecond / s.o.Speed
+	var kept []listed
 	for n := uint64(0); ctx.Err() == nil; n++ {
-		line, err := s.line(n, filepath.Ext(path))
+		line, id, err := s.line(n, filepath.Ext(p.Path))
 		if err != nil {
 			return err
 		}
-		if _, err := f.Write(line); err != nil {
+		if p.Callbacks != nil && !line.bogus {
+			callbacks.Go(func() { s.callBack(ctx, p.Callbacks, id) })
+		}
+		if err := appendTo(p.Path, line.text); err != nil {
 			return fmt.Errorf("writing the list of generated tasks: %w", err)
+		}
+		if p.Keep > 0 {
+			if kept, err = trim(p, append(kept, line)); err != nil {
+				return fmt.Errorf("shortening the list of generated tasks: %w", err)
+			}
 		}
 		wait(ctx, time.Duration(s.rand(streamArrivals, n).ExpFloat64()*pause))
 	}
 	return nil
 }
 
+// trim takes the oldest lines out of a list that has become a tenth longer than it should be, and of the lines with ids that do not exist
+// all but those of the last third. The list is replaced whole.
+func trim(p Program, lines []listed) ([]listed, error) {
+	if len(lines) < p.Keep+max(1, p.Keep/10) {
+		return lines, nil
+	}
+	lines = lines[len(lines)-p.Keep:]
+	old := len(lines) * 2 / 3
+	lines = slices.Concat(slices.DeleteFunc(slices.Clone(lines[:old]), func(l listed) bool { return l.bogus }), lines[old:])
+	var text []byte
+	for _, l := range lines {
+		text = append(text, l.text...)
+	}
+	next := p.Path + ".next"
+	if err := os.WriteFile(next, text, 0o600); err != nil {
+		return nil, err
+	}
+	return lines, os.Rename(next, p.Path)
+}
+
+func appendTo(path string, line []byte) (err error) {
+	f, err := os.OpenFile(filepath.Clean(path), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	_, err = f.Write(line)
+	return err
+}
+
 // line creates a task and returns the nth line of a list.
-func (s *Server) line(n uint64, ext string) ([]byte, error) {
-	var id, model string
-	if s.o.Incidents && n%oddEvery == oddEvery/2 {
+func (s *Server) line(n uint64, ext string) (line listed, id string, err error) {
+	var model string
+	if line.bogus = s.o.Incidents && n%oddEvery == oddEvery/2; line.bogus {
 		id, model = newID(s.rand(streamBogus, n)), s.o.Models[0].Name
 	} else {
 		id, model = s.Create()
 	}
 	if ext != ".jsonl" {
-		return []byte(id + "\n"), nil
+		line.text = []byte(id + "\n")
+		return line, id, nil
 	}
 	b, err := json.Marshal(struct {
 		ID    string `json:"taskId"`
 		Model string `json:"model"`
 	}{id, model})
 	if err != nil {
-		return nil, fmt.Errorf("encoding a generated task: %w", err)
+		return line, "", fmt.Errorf("encoding a generated task: %w", err)
 	}
-	return append(b, '\n'), nil
+	line.text = []byte(string(b) + "\n")
+	return line, id, nil
 }

@@ -7,7 +7,10 @@
 
 package kiesim
 
-import "time"
+import (
+	"iter"
+	"time"
+)
 
 const (
 	cycle      = 5 * time.Minute
@@ -25,7 +28,7 @@ const (
 
 // phase returns how many cycles have passed at a time, and how far the current one has come.
 func (s *Server) phase(at time.Time) (cycles int, into time.Duration) {
-	elapsed := time.Duration(float64(max(at.Sub(s.start), 0)) * s.o.Speed)
+	elapsed := time.Duration(float64(max(at.Sub(s.start), 0))*s.o.Speed) + s.o.IncidentsAhead
 	return int(elapsed / cycle), elapsed % cycle
 }
 
@@ -60,3 +63,48 @@ func (s *Server) refusal(at time.Time) (code int, refused bool) {
 
 // emptyByIncident reports whether the task with number seq must succeed with an empty result.
 func (s *Server) emptyByIncident(seq uint64) bool { return s.o.Incidents && seq%oddEvery == oddEvery/2 }
+
+// Incident is one of the schedule.
+type Incident struct {
+	Kind     IncidentKind
+	Model    string // of a burst
+	From, To time.Time
+}
+
+// IncidentKind is what goes wrong in an incident.
+type IncidentKind uint8
+
+// The kinds of incidents.
+const (
+	Burst       IncidentKind = iota // most tasks of a model that are created meanwhile fail
+	RateLimit                       // the API refuses everybody as too fast
+	Maintenance                     // the API refuses everybody for maintenance
+)
+
+// Incidents yields the incidents that begin at a time or later, in their order, without end; none where there is no schedule.
+func (s *Server) Incidents(from time.Time) iter.Seq[Incident] {
+	return func(yield func(Incident) bool) {
+		if !s.o.Incidents {
+			return
+		}
+		for n, _ := s.phase(from); ; n++ {
+			burst := Incident{Kind: Burst, Model: s.o.Models[n%len(s.o.Models)].Name, From: s.when(n, burstFrom), To: s.when(n, burstTo)}
+			if !burst.From.Before(from) && !yield(burst) {
+				return
+			}
+			refused := Incident{Kind: RateLimit, From: s.when(n, refuseFrom), To: s.when(n, refuseTo)}
+			if n/refuseEvery%2 == 1 {
+				refused.Kind = Maintenance
+			}
+			if n%refuseEvery == 0 && !refused.From.Before(from) && !yield(refused) {
+				return
+			}
+		}
+	}
+}
+
+// when returns the moment at which a cycle has come so far.
+func (s *Server) when(cycles int, into time.Duration) time.Time {
+	simulated := time.Duration(cycles)*cycle + into - s.o.IncidentsAhead
+	return s.start.Add(time.Duration(float64(simulated) / s.o.Speed))
+}

@@ -27,12 +27,14 @@ type Options struct {
 	Grace             time.Duration // for how long a task is unknown after its creation, whatever Speed is
 	ClockOffset       time.Duration // how far the API's clock, in times and Date header, is ahead of the local one
 
-	Models    []Model // nil: DefaultModels
-	Incidents bool    // things go wrong on a schedule, see incident.go
-	Record    bool    // keep every request for Requests
+	Models         []Model       // nil: DefaultModels
+	Incidents      bool          // things go wrong on a schedule, see incident.go
+	IncidentsAhead time.Duration // simulated time by which the schedule has gone on at the start
+	Record         bool          // keep every request for Requests
 }
 
-// Server is the simulated API. It is an http.Handler, safe for concurrent use, and starts no goroutines.
+// Server is the simulated API. It is an http.Handler, safe for concurrent use, and starts no goroutines but for
+// the callbacks that Generate waits for.
 type Server struct {
 	o        Options
 	start    time.Time

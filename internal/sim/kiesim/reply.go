@@ -148,10 +148,7 @@ type record struct {
 
 // record returns what there is to tell of a task at an age. The credits of a task in flight are more than those in the end.
 func (s *Server) record(t Task, age time.Duration) record {
-	lifetime := t.Duration
-	if lifetime > 0 {
-		lifetime = time.Duration(float64(lifetime) / s.o.Speed)
-	}
+	lifetime := s.lifetime(t)
 	rec := record{
 		TaskID: t.ID, Model: t.Model, State: t.state(age, lifetime), Param: param(t.Model), ResultJSON: "",
 		FailCode: "", FailMsg: "", CreateTime: t.Created.Add(s.o.ClockOffset).UnixMilli(),
@@ -179,6 +176,14 @@ func (s *Server) record(t Task, age time.Duration) record {
 		rec.CreditsConsumed = nil
 	}
 	return rec
+}
+
+// lifetime returns how long a task's life is in real time; negative: it never finishes.
+func (s *Server) lifetime(t Task) time.Duration {
+	if t.Duration <= 0 {
+		return t.Duration
+	}
+	return time.Duration(float64(t.Duration) / s.o.Speed)
 }
 
 // overlay puts a scripted task's own keys over those of its record.
