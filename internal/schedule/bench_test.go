@@ -41,13 +41,13 @@ func BenchmarkDecision(b *testing.B) {
 				}
 				var q schedule.Queue[int]
 				q.Backlog = newestFirst(backlog)
-				items := make([]schedule.Item[int], unfinished)
+				items := make([]schedule.Item, unfinished)
 				for i := range items {
 					k := &items[i]
-					*k = schedule.Item[int]{Task: i, Seen: start, Due: start, Lane: schedule.LaneHot, Durations: models[i%len(models)]}
+					*k = schedule.Item{Seen: start, Due: start, Lane: schedule.LaneHot, Durations: models[i%len(models)]}
 					k.Born = start.Add(-time.Duration(i) * 10 * time.Millisecond)
 					k.Answered = k.Born.Add(time.Duration(i%17) * time.Second)
-					q.Put(k)
+					q.Put(i, k)
 				}
 				now := start
 				for b.Loop() {
@@ -59,7 +59,7 @@ func BenchmarkDecision(b *testing.B) {
 					if i < len(items) { // else it was one of the backlog
 						k := &items[i]
 						k.Born, k.Answered = now.Add(-time.Duration(i%600)*time.Second), now
-						q.Put(k)
+						q.Put(i, k)
 					}
 				}
 			})

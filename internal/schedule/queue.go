@@ -10,9 +10,7 @@ import (
 )
 
 // Item is what the schedule knows of one unfinished task.
-type Item[T any] struct {
-	Task T
-
+type Item struct {
 	Seen     time.Time // first sight
 	Born     time.Time // creation in our time, or first sight if it is not known
 	Answered time.Time // when it was last told to be unfinished; zero: never
@@ -75,22 +73,22 @@ type Queue[T any] struct {
 }
 
 // Put adds a task to its lane.
-func (q *Queue[T]) Put(k *Item[T]) {
+func (q *Queue[T]) Put(task T, k *Item) {
 	k.queued = k.Lane
 	switch k.Lane {
 	case LaneRare:
-		heap.Push(&q.rare, k)
+		q.rare.add(task, k)
 	case LaneRetry:
-		heap.Push(&q.retry, k)
+		q.retry.add(task, k)
 	case LaneHot:
 		k.begin(q.given)
-		heap.Push(&q.hot, k)
+		q.hot.add(task, k)
 	case LaneNone, LaneBacklog:
 	}
 }
 
 // Remove takes a task out, if it is there.
-func (q *Queue[T]) Remove(k *Item[T]) {
+func (q *Queue[T]) Remove(k *Item) {
 	switch k.queued {
 	case LaneHot:
 		heap.Remove(&q.hot, k.place)
@@ -122,23 +120,23 @@ func (q *Queue[T]) Take(now time.Time, avoid ...func(T) bool) (task T, ok bool) 
 }
 
 // choose returns a task and its item, which is nil if the task is one of the backlog.
-func (q *Queue[T]) choose(now time.Time, avoid func(T) bool) (k *Item[T], task T, ok bool) {
+func (q *Queue[T]) choose(now time.Time, avoid func(T) bool) (k *Item, task T, ok bool) {
 	hot, price := q.worthiest(now, avoid)
 	retry, rare := q.retry.next(now, avoid), q.rare.next(now, avoid)
-	backlog := retry != nil
+	backlog := retry.Item != nil
 	if !backlog && q.Backlog != nil {
 		task, backlog = q.Backlog.Newest(avoid)
 	}
 	switch {
-	case rare != nil && (hot == nil && !backlog || isTurn(&q.rareCredit, rareShare)):
-		return rare, rare.Task, true
-	case backlog && (hot == nil || isTurn(&q.backlogCredit, backlogShare/dearness(price))):
-		if retry != nil {
-			return retry, retry.Task, true
+	case rare.Item != nil && (hot.Item == nil && !backlog || isTurn(&q.rareCredit, rareShare)):
+		return rare.Item, rare.task, true
+	case backlog && (hot.Item == nil || isTurn(&q.backlogCredit, backlogShare/dearness(price))):
+		if retry.Item != nil {
+			return retry.Item, retry.task, true
 		}
 		return nil, task, true
-	case hot != nil:
-		return hot, hot.Task, true
+	case hot.Item != nil:
+		return hot.Item, hot.task, true
 	}
 	return nil, task, false
 }
@@ -157,23 +155,22 @@ func isTurn(credit *float64, share float64) bool {
 // a backlog delays what is learned of others by a third at the most until nearly the whole budget is needed for them.
 func dearness(price float64) float64 { return math.Sqrt(math.Sqrt(min(max(price, 1), highestPrice))) }
 
-// worthiest returns the hot task that is most worth asking, and what asking it is worth.
-func (q *Queue[T]) worthiest(now time.Time, avoid func(T) bool) (*Item[T], float64) {
+// worthiest returns the hot task that is most worth asking, if there is one, and what asking it is worth.
+func (q *Queue[T]) worthiest(now time.Time, avoid func(T) bool) (best waiting[T], most float64) {
 	if len(q.hot) == 0 || q.hot[0].Due.After(now) {
-		return nil, 0
+		return best, 0
 	}
 	rounds := patience * float64(len(q.hot))
-	var best *Item[T]
-	most := -1.0
+	most = -1
 	for _, k := range q.hot {
 		if k.Due.After(now) {
 			continue
 		}
-		if worth := k.worth(now, float64(q.given-k.round), rounds); worth > most && !avoid(k.Task) {
+		if worth := k.worth(now, float64(q.given-k.round), rounds); worth > most && !avoid(k.task) {
 			best, most = k, worth
 		}
 	}
-	if best != nil && best.Durations.known() == nil {
+	if best.Item != nil && best.Durations.known() == nil {
 		most = 0 // a guess is no price
 	}
 	return best, most
@@ -181,15 +178,15 @@ func (q *Queue[T]) worthiest(now time.Time, avoid func(T) bool) (*Item[T], float
 
 // Earliest returns when the first task is due; false if there is none.
 func (q *Queue[T]) Earliest() (time.Time, bool) {
-	var first *Item[T]
-	sooner := func(k *Item[T]) {
+	var first *Item
+	sooner := func(k *Item) {
 		if first == nil || k.Due.Before(first.Due) {
 			first = k
 		}
 	}
 	for _, lane := range []byDue[T]{q.hot, q.retry, q.rare} {
 		if len(lane) > 0 {
-			sooner(lane[0])
+			sooner(lane[0].Item)
 		}
 	}
 	at, due := time.Time{}, first != nil
@@ -204,20 +201,32 @@ func (q *Queue[T]) Earliest() (time.Time, bool) {
 	return at, due
 }
 
-// byDue is a heap of tasks, the one due first on top.
-type byDue[T any] []*Item[T]
+// waiting is a task with what the schedule knows of it; without, it stands for none.
+type waiting[T any] struct {
+	*Item
+	task T
+}
 
-// next returns the first task that is due.
-func (h byDue[T]) next(now time.Time, avoid func(T) bool) *Item[T] {
+// byDue is a heap of tasks, the one due first on top.
+type byDue[T any] []waiting[T]
+
+// add adds a task. What heap.Push is given would have to be allocated.
+func (h *byDue[T]) add(task T, k *Item) {
+	k.place = len(*h)
+	*h = append(*h, waiting[T]{k, task})
+	heap.Fix(h, k.place)
+}
+
+// next returns the first task that is due, if there is one.
+func (h byDue[T]) next(now time.Time, avoid func(T) bool) (best waiting[T]) {
 	if len(h) == 0 || h[0].Due.After(now) {
-		return nil
+		return best
 	}
-	if !avoid(h[0].Task) {
+	if !avoid(h[0].task) {
 		return h[0]
 	}
-	var best *Item[T]
 	for _, k := range h {
-		if !k.Due.After(now) && (best == nil || k.Due.Before(best.Due)) && !avoid(k.Task) {
+		if !k.Due.After(now) && (best.Item == nil || k.Due.Before(best.Due)) && !avoid(k.task) {
 			best = k
 		}
 	}
@@ -236,18 +245,14 @@ func (h byDue[T]) Swap(i, j int) {
 	h[i].place, h[j].place = i, j
 }
 
-// Push implements heap.Interface.
-func (h *byDue[T]) Push(x any) {
-	k := x.(*Item[T])
-	k.place = len(*h)
-	*h = append(*h, k)
-}
+// Push implements heap.Interface, and is not needed.
+func (h *byDue[T]) Push(any) { panic("add adds tasks") }
 
 // Pop implements heap.Interface.
 func (h *byDue[T]) Pop() any {
 	old := *h
-	k := old[len(old)-1]
-	old[len(old)-1] = nil
+	k := old[len(old)-1].Item
+	old[len(old)-1] = waiting[T]{}
 	*h = old[:len(old)-1]
 	if len(*h) > 0 && len(*h) < cap(*h)/4 {
 		*h = slices.Clone(*h) // gives memory back

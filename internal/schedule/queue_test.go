@@ -20,24 +20,24 @@ type waiting struct {
 	t *testing.T
 	schedule.Queue[string]
 	backlog
-	items map[string]*schedule.Item[string]
+	items map[string]*schedule.Item
 }
 
 func newWaiting(t *testing.T) *waiting {
 	t.Helper()
-	w := &waiting{t: t, items: make(map[string]*schedule.Item[string])}
+	w := &waiting{t: t, items: make(map[string]*schedule.Item)}
 	w.Backlog = &w.backlog
 	return w
 }
 
 // put adds a task of nothing known durations that is due so long after the start, and was first seen a minute before.
-func (w *waiting) put(name string, lane schedule.Lane, due time.Duration) *schedule.Item[string] {
+func (w *waiting) put(name string, lane schedule.Lane, due time.Duration) *schedule.Item {
 	seen := start.Add(-time.Minute)
-	k := &schedule.Item[string]{
-		Task: name, Lane: lane, Seen: seen, Born: seen, Due: start.Add(due), Durations: schedule.NewDurations(nil),
+	k := &schedule.Item{
+		Lane: lane, Seen: seen, Born: seen, Due: start.Add(due), Durations: schedule.NewDurations(nil),
 	}
 	w.items[name] = k
-	w.Put(k)
+	w.Put(name, k)
 	return k
 }
 
@@ -71,7 +71,7 @@ func (w *waiting) shares() map[string]float64 {
 		}
 		shares[name] += 1. / n
 		if k := w.items[name]; k != nil {
-			w.Put(k)
+			w.Put(name, k)
 		}
 	}
 	return shares
@@ -187,7 +187,7 @@ func TestTheHotTaskMostWorthAskingIsTaken(t *testing.T) {
 		k := w.put(strconv.Itoa(answered), schedule.LaneHot, time.Duration(i)*time.Second)
 		w.Remove(k)
 		k.Answered = start.Add(-time.Duration(answered) * time.Second)
-		w.Put(k)
+		w.Put(strconv.Itoa(answered), k)
 	}
 	w.put("not due", schedule.LaneHot, 5*time.Second).Seen = start.Add(-time.Hour)
 	w.take(4*time.Second, "30")
@@ -302,7 +302,7 @@ func TestALaneGetsAQueryWhenAWholeOneHasComeToIt(t *testing.T) {
 		if name, _ := w.Take(start, func(string) bool { return false }); (name == "listed") != (n%4 == 0) {
 			t.Errorf("the %d. query goes to %s", n, name)
 		} else if name == "hot" {
-			w.Put(w.items[name])
+			w.Put(name, w.items[name])
 		}
 	}
 	w = newWaiting(t)
@@ -310,7 +310,7 @@ func TestALaneGetsAQueryWhenAWholeOneHasComeToIt(t *testing.T) {
 	w.put("rare", schedule.LaneRare, 0)
 	for n := 1; n <= 18; n++ { // of 20, give or take what 20 times 0.05 comes to
 		w.take(0, "hot")
-		w.Put(w.items["hot"])
+		w.Put("hot", w.items["hot"])
 	}
 }
 
@@ -336,7 +336,7 @@ func TestABacklogGetsLessWhereQueriesAreDear(t *testing.T) {
 		w.Remove(k)
 		now := start.Add(time.Hour) // when shares are taken
 		k.Durations, k.Seen, k.Born = d, now, now.Add(-age)
-		w.Put(k)
+		w.Put("hot", k)
 		worth := d.Worth(age)
 		want := 0.25 / math.Pow(min(max(worth, 1), 2048), 0.25)
 		if got := w.shares()["listed"]; math.Abs(got-want) > 0.0002 {
@@ -361,7 +361,7 @@ func TestATaskIsNeglectedForTwoAndAHalfRounds(t *testing.T) {
 			}
 			return
 		}
-		w.Put(w.items[name])
+		w.Put(name, w.items[name])
 	}
 	t.Error("never taken")
 }
@@ -382,10 +382,10 @@ func TestOnlyQueriesOfHotTasksMakeRounds(t *testing.T) {
 func TestAQueueGivesMemoryBack(t *testing.T) {
 	const n = 50_000
 	var q schedule.Queue[int]
-	items := make([]schedule.Item[int], n)
+	items := make([]schedule.Item, n)
 	for i := range items {
-		items[i] = schedule.Item[int]{Task: i, Lane: schedule.LaneRare, Due: start}
-		q.Put(&items[i])
+		items[i] = schedule.Item{Lane: schedule.LaneRare, Due: start}
+		q.Put(i, &items[i])
 	}
 	before := heap.InUse()
 	var then, now runtime.MemStats

@@ -14,7 +14,7 @@ const (
 )
 
 // begin notes where a task stands when it is queued, for all times at which its worth will be looked up.
-func (k *Item[T]) begin(given uint64) {
+func (k *Item) begin(given uint64) {
 	k.round, k.known.age = given, 0
 	if !k.Answered.IsZero() {
 		k.known.age = max(0, k.Answered.Sub(k.Born).Seconds())
@@ -24,7 +24,7 @@ func (k *Item[T]) begin(given uint64) {
 
 // worth returns the seconds of delay for which a query about the task is a fair price. Others were asked so many times since
 // this one was queued; from so many rounds on that is too often.
-func (k *Item[T]) worth(now time.Time, others, rounds float64) float64 {
+func (k *Item) worth(now time.Time, others, rounds float64) float64 {
 	age := max(0, now.Sub(k.Born).Seconds())
 	t := k.Durations.known()
 	if others > rounds && k.isNeglected(t, age, rounds/others) {
@@ -42,7 +42,7 @@ func (k *Item[T]) worth(now time.Time, others, rounds float64) float64 {
 	}
 }
 
-func (k *Item[T]) waited(now time.Time) float64 {
+func (k *Item) waited(now time.Time) float64 {
 	if k.Answered.IsZero() {
 		return now.Sub(k.Seen).Seconds()
 	}
@@ -50,7 +50,7 @@ func (k *Item[T]) waited(now time.Time) float64 {
 }
 
 // isNeglected reports whether the task may well have finished already when the others' last rounds began.
-func (k *Item[T]) isNeglected(t *tables, age, part float64) bool {
+func (k *Item) isNeglected(t *tables, age, part float64) bool {
 	if t == nil {
 		return true
 	}
@@ -65,7 +65,7 @@ func unlearned(age, waited float64) float64 { return waited * waited / (2 * (age
 
 // Worth returns what it is worth to ask a task of this age that was never asked, in seconds of delay.
 func (d *Durations) Worth(age time.Duration) float64 {
-	k := Item[struct{}]{Durations: d}
+	k := Item{Durations: d}
 	k.begin(0)
 	return k.worth(k.Born.Add(age), 0, 1)
 }

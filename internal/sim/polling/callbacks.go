@@ -21,9 +21,14 @@ type calling struct {
 	*Learning
 	random    *rand.Rand
 	callbacks schedule.Callbacks
-	under     dueFirst // tasks whose callbacks are under way, by when those come
+	under     calledFirst // tasks whose callbacks are under way
 	waiting   map[*Task]bool
 }
+
+// calledFirst is a heap of tasks, the one whose callback comes first on top.
+type calledFirst struct{ dueFirst }
+
+func (h calledFirst) Less(i, j int) bool { return h.dueFirst[i].called.Before(h.dueFirst[j].called) }
 
 // WithCallbacks returns the exporter's own strategy for tasks of which each sends a callback.
 func WithCallbacks() Strategy {
@@ -44,7 +49,7 @@ func (c *calling) List(k *Task, now time.Time) {
 	after := soonestCall + time.Duration(c.random.Int64N(int64(latestCall-soonestCall)))
 	if c.random.Float64() >= lost {
 		k.called = k.Born.Add(k.Duration + after)
-		heap.Push(&c.under, &Task{item: schedule.Item[*Task]{Task: k, Due: k.called}})
+		heap.Push(&c.under, k)
 	}
 }
 
@@ -52,13 +57,13 @@ func (c *calling) List(k *Task, now time.Time) {
 func (c *calling) put(k *Task, due time.Time) {
 	c.queue.Remove(&k.item)
 	k.item.Due = due
-	c.queue.Put(&k.item)
+	c.queue.Put(k, &k.item)
 }
 
 // Next implements Strategy.
 func (c *calling) Next(now time.Time) *Task {
-	for len(c.under) > 0 && !c.under[0].item.Due.After(now) {
-		k := heap.Pop(&c.under).(*Task).item.Task
+	for c.under.Len() > 0 && !c.under.dueFirst[0].called.After(now) {
+		k := heap.Pop(&c.under).(*Task)
 		c.callbacks.Came()
 		if c.waiting[k] {
 			k.item.Called = true

@@ -43,7 +43,7 @@ type Task struct {
 	Counts   bool // towards the result
 
 	called time.Time // when its callback comes; zero: never, or none is expected
-	item   schedule.Item[*Task]
+	item   schedule.Item
 }
 
 // Listed returns when the task is listed: when it is created, or at the start if that was before.

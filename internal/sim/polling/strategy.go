@@ -91,7 +91,7 @@ func Ours(hinted bool) *Learning {
 
 // List implements Strategy.
 func (l *Learning) List(k *Task, now time.Time) {
-	k.item = schedule.Item[*Task]{Task: k, Seen: now, Born: k.Born, Due: now, Lane: schedule.LaneHot, Durations: l.group}
+	k.item = schedule.Item{Seen: now, Born: k.Born, Due: now, Lane: schedule.LaneHot, Durations: l.group}
 	if m, ok := l.models[k.Model]; ok && l.hinted {
 		k.item.Durations = m
 	}
@@ -100,7 +100,7 @@ func (l *Learning) List(k *Task, now time.Time) {
 		l.backlog = append(l.backlog, k)
 		return
 	}
-	l.queue.Put(&k.item)
+	l.queue.Put(k, &k.item)
 }
 
 // Next implements Strategy.
@@ -144,7 +144,7 @@ func (l *Learning) Answer(k *Task, finished bool, now time.Time) {
 	}
 	k.item.Durations, k.item.Answered, k.item.Lane = m, now, schedule.LaneHot
 	k.item.Due = now.Add(m.Interval(l.bounds, now.Sub(k.Born)))
-	l.queue.Put(&k.item)
+	l.queue.Put(k, &k.item)
 }
 
 // Worth returns what it is worth to ask a task of the model at an age in seconds, if it was not asked before and the model
