@@ -44,6 +44,16 @@ func (t Time) Sub(u Time) time.Duration { return time.Duration(t-u) * time.Milli
 // Add returns t + d.
 func (t Time) Add(d time.Duration) Time { return t + Time(d.Milliseconds()) }
 
+// FirstTime returns the first of some times that is there.
+func FirstTime(times ...Time) Time {
+	for _, at := range times {
+		if !at.IsZero() {
+			return at
+		}
+	}
+	return 0
+}
+
 // State is where a task is in its life.
 type State uint8
 

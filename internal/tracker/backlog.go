@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kie-exporter/kie_exporter/internal/life"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 )
 
@@ -70,25 +71,24 @@ func (b *backlog) Oldest() (time.Time, bool) {
 	if b.bottom >= len(b.tasks) {
 		return time.Time{}, false
 	}
-	return b.tasks[b.bottom].open.Due, true
+	return b.tasks[b.bottom].unfinished.Due, true
 }
 
 // alike holds what is known of unfinished tasks that were never asked once for all of which the same is known.
-type alike map[open]*open
+type alike map[life.Unfinished]*life.Unfinished
 
 // begin gives a task what is known of it as an unfinished one.
-func (a alike) begin(k *task, o open) *task {
-	if o.Lane = o.lane(); o.Lane != schedule.LaneBacklog {
-		o.Task = k
-		k.open = o.copied()
+func (a alike) begin(k *task, o life.Unfinished) *task {
+	if o.Lane = o.NextLane(); o.Lane != schedule.LaneBacklog {
+		k.unfinished = copied(o)
 		return k
 	}
-	o.shared = true
-	if k.open = a[o]; k.open == nil {
-		k.open = o.copied()
-		a[o] = k.open
+	o.Shared = true
+	if k.unfinished = a[o]; k.unfinished == nil {
+		k.unfinished = copied(o)
+		a[o] = k.unfinished
 	}
 	return k
 }
 
-func (o open) copied() *open { return &o }
+func copied(o life.Unfinished) *life.Unfinished { return &o }

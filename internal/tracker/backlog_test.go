@@ -10,13 +10,15 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/life"
+	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 )
 
 // listedTask returns a task that was listed so many seconds after the first one.
 func listedTask(after int) *task {
-	k := &task{open: &open{}}
-	k.open.Due = time.Unix(int64(after), 0)
+	k := &task{unfinished: &life.Unfinished{}}
+	k.unfinished.Due = time.Unix(int64(after), 0)
 	return k
 }
 
@@ -52,12 +54,12 @@ func compareBacklog(t *testing.T, b *backlog, model []*task) {
 		}
 		return
 	}
-	if first := model[0].open.Due; !waits || !oldest.Equal(first) {
+	if first := model[0].unfinished.Due; !waits || !oldest.Equal(first) {
 		t.Fatalf("the oldest waits since %v, want %v", oldest, first)
 	}
 	last := model[len(model)-1]
 	if !ok || newest != last {
-		t.Fatalf("the newest is that of %v, want %v", newest.open.Due, last.open.Due)
+		t.Fatalf("the newest is that of %v, want %v", newest.unfinished.Due, last.unfinished.Due)
 	}
 	if second, _ := b.Newest(func(k *task) bool { return k == last }); len(model) > 1 && second != model[len(model)-2] {
 		t.Fatal("without the newest the second one is the newest")
@@ -67,23 +69,29 @@ func compareBacklog(t *testing.T, b *backlog, model []*task) {
 	}
 }
 
+// fail has a query about a task fail.
+func fail(o *life.Unfinished) {
+	var clock life.Clock
+	o.Conclude(life.Outcome{Err: &kie.Error{Class: kie.ClassServer}}, 0, clock.At(time.Now()), schedule.Bounds{})
+}
+
 // What the tasks of a backlog share is written for none of them.
 func TestOneTaskOfABacklogIsAskedAndTheOthersStayWhatTheyAre(t *testing.T) {
 	h := newCrowd(t, nil)
 	h.list(3)
 	all := h.everything()
 	k, other := all[0], all[1]
-	if k.open != other.open || !other.open.shared {
+	if k.unfinished != other.unfinished || !other.unfinished.Shared {
 		t.Fatal("the tasks share nothing")
 	}
-	before := *other.open
+	before := *other.unfinished
 	o := k.own()
-	o.fault(kie.ClassServer, time.Now(), 0)
+	fail(o)
 	k.enqueue()
 	another := newGroup("image", &h.experience, &h.bounds)
 	another.account = h.accounts[0]
 	h.move(all[2], another, nil)
-	if *other.open != before || o.Task != k || o.shared {
+	if *other.unfinished != before || o.Shared {
 		t.Error("what became of one is known of another")
 	}
 	if n := h.accounts[0].backlog.count; n != 2 {
@@ -109,7 +117,7 @@ func TestABacklogGoesToAnotherAccountWithItsGroup(t *testing.T) {
 	h := newCrowd(t, nil)
 	h.list(3)
 	asked := h.everything()[1]
-	asked.own().fault(kie.ClassServer, time.Now(), 0)
+	fail(asked.own())
 	asked.enqueue()
 	o, from := h.options, h.accounts[0]
 	o.Accounts = append(o.Accounts, AccountOptions{Name: "other", Budget: budget.New(budget.Options{Rate: 1, Concurrent: 1})})

@@ -69,17 +69,17 @@ func newSummary() summary {
 }
 
 func (s *summary) add(k *task, now time.Time) {
-	o, g := k.open, k.group
-	if !o.given && !o.Due.After(now) {
+	o, g := k.unfinished, k.group
+	if !o.GivenUp && !o.Due.After(now) {
 		s.due[g.account]++
 	}
-	if o.class != kie.ClassOK {
+	if o.Class != kie.ClassOK {
 		if s.classes[g] == nil {
 			s.classes[g] = make(map[kie.Class]int)
 		}
-		s.classes[g][o.class]++
+		s.classes[g][o.Class]++
 	}
-	if o.Answered.IsZero() || o.given {
+	if o.Answered.IsZero() || o.GivenUp {
 		return
 	}
 	if at, ok := s.oldestAnswer[g]; !ok || o.Answered.Before(at) {
@@ -88,7 +88,7 @@ func (s *summary) add(k *task, now time.Time) {
 	if at, ok := s.oldest[k.model]; !k.created.IsZero() && (!ok || k.created < at) {
 		s.oldest[k.model] = k.created
 	}
-	if o.overdue {
+	if o.Overdue {
 		s.overdue[k.model]++
 	}
 }
@@ -148,7 +148,7 @@ func (t *Tracker) places(tasks []answered, count int) map[int]uint64 {
 		if count == 0 {
 			break
 		}
-		if k := a.task; k.open != nil && !k.marks.has(markRemoved) {
+		if k := a.task; k.unfinished != nil && !k.marks.has(markRemoved) {
 			places[int(k.index)/pieceSize] |= 1 << (k.index % pieceSize)
 			count--
 		}
@@ -171,7 +171,7 @@ func (c *choice) of(i int, p *piece) (mask uint64) {
 }
 
 // born returns when an unfinished task was created, or first seen if that is not known.
-func (k *task) born() kie.Time { return firstTime(k.created, kie.TimeOf(k.open.Seen)) }
+func (k *task) born() kie.Time { return kie.FirstTime(k.created, kie.TimeOf(k.unfinished.Seen)) }
 
 func (k *task) snapshot() view.Task {
 	s := view.Task{
@@ -184,9 +184,9 @@ func (k *task) snapshot() view.Task {
 	if k.model != nil {
 		s.Model = k.model.name
 	}
-	if k.open != nil {
-		o := k.open
-		s.Seen, s.LastAnswer, s.QueryError, s.Overdue, s.GivenUp = o.Seen, o.Answered, o.class, o.overdue, o.given
+	if k.unfinished != nil {
+		o := k.unfinished
+		s.Seen, s.LastAnswer, s.QueryError, s.Overdue, s.GivenUp = o.Seen, o.Answered, o.Class, o.Overdue, o.GivenUp
 	}
 	return s
 }

@@ -5,7 +5,7 @@ package tracker
 import (
 	"time"
 
-	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/life"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 )
 
@@ -23,30 +23,19 @@ func (t *Tracker) Callback(account, id string) (tracked, asked bool) {
 		k.marks.set(markCalled, true)
 		k.group.relyOn(k.group.callbacks.Came)
 	}
-	if k.open == nil || k.open.given {
+	if k.unfinished == nil || k.unfinished.GivenUp {
 		return true, false
 	}
-	if k.open.asking {
-		k.open.Called = true // which learn heeds
+	if k.unfinished.Asking {
+		k.unfinished.Called = true // which learn heeds
 		return true, true
 	}
-	k.own().Called = true
-	k.heed(now, t.options.Bounds)
+	o := k.own()
+	o.Called = true
+	o.Heed(now, t.options.Bounds)
 	k.enqueue()
 	k.group.account.wakeUp()
 	return true, true
-}
-
-// heed has a task asked soon that a callback has come for. A doubtful failure is confirmed when it is time.
-func (k *task) heed(now time.Time, b schedule.Bounds) {
-	o := k.open
-	soonest := now
-	if allowed := o.asked.Time().Add(b.Min); allowed.After(now) {
-		soonest = allowed
-	}
-	if o.doubt == "" && o.Due.After(soonest) {
-		o.Due = soonest
-	}
 }
 
 // relies reports whether the group's tasks are polled as a safety net only.
@@ -64,47 +53,28 @@ func (g *group) relyOn(change func()) {
 	}
 }
 
-// interval returns how long after an answer an unfinished task of this age is asked again. No second callback comes.
-func (k *task) interval(b schedule.Bounds, age time.Duration) time.Duration {
-	if k.group.relies() && !k.marks.has(markCalled) {
-		overdue := k.model.overdueAfter()
-		return byOverdue(k.open.Durations.SafetyNet(b, age, overdue), b, age, overdue)
+// rules returns when the group's tasks are asked of which so much is known.
+func (g *group) rules(b schedule.Bounds, d *schedule.Durations) life.Rules {
+	r := life.Rules{Bounds: b, Durations: d, Overdue: g.overdue, Learned: g.overdue == 0, Relies: g.relies()}
+	if r.Learned {
+		r.Overdue = d.Overdue()
 	}
-	wait := k.open.Durations.Interval(b, age)
-	if k.group.overdue == 0 {
-		return wait // what is learned follows from how often tasks are asked anyway
-	}
-	return min(byOverdue(wait, b, age, k.group.overdue), max(wait, b.Max))
+	return r
 }
 
-// byOverdue ends a wait that would go on past the age from which a task is overdue, or to just that age, right after it.
-func byOverdue(wait time.Duration, b schedule.Bounds, age, overdue time.Duration) time.Duration {
-	const justAfter = 100 * time.Millisecond
-	if left := overdue - age; left >= 0 && wait >= left {
-		return max(left+justAfter, b.Min)
-	}
-	return wait
+// rules returns when a task is asked.
+func (k *task) rules(b schedule.Bounds) life.Rules {
+	r := k.group.rules(b, k.durations())
+	r.Called = k.marks.has(markCalled)
+	return r
 }
 
-// firstQuery returns how long after its first sight a task is asked that its source says to be of a model.
-func (g *group) firstQuery(b schedule.Bounds, hint string) time.Duration {
-	if !g.relies() {
-		return 0
-	}
-	d := g.expect(hint)
-	overdue := g.overdue
-	if overdue == 0 {
-		overdue = d.Overdue()
-	}
-	return byOverdue(d.SafetyNet(b, 0, overdue), b, 0, overdue)
-}
-
-// missed takes the news that one of the group's tasks has finished, without a callback, at that time or later. When it is one
-// too many, the group is polled as others are.
-func (t *Tracker) missed(g *group, ended kie.Time, c clock) {
+// missed takes the news that one of the group's tasks has finished, without a callback, so long ago or less. When it is one too many, the
+// group is polled as others are.
+func (t *Tracker) missed(g *group, ago time.Duration, now time.Time) {
 	was := g.relies()
-	g.relyOn(func() { g.callbacks.Missed(c.api(c.now).Sub(ended)) })
+	g.relyOn(func() { g.callbacks.Missed(ago) })
 	if was && !g.relies() {
-		t.retime(map[*group]bool{g: true}, c.now)
+		t.retime(map[*group]bool{g: true}, now)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/life"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 )
 
@@ -31,7 +32,7 @@ type account struct {
 	backlog backlog           // of the queue
 	asking  map[*task]*query  // under way
 	probing map[string]*query // of probes, by id, from before they have a permit
-	clock   clock
+	clock   life.Clock
 	gate    kie.Class // that closed the budget's gate, as last logged
 	key     key
 	failed  int  // requests in a row that showed the API not to be in working order
@@ -150,7 +151,7 @@ func (a *account) choose(permit *budget.Permit) func(context.Context) {
 		return askCredits
 	}
 	a.key.untried = false
-	if k.open.Answered.IsZero() {
+	if k.unfinished.Answered.IsZero() {
 		permit.Unproven()
 	}
 	a.begin(k)
@@ -167,8 +168,8 @@ func (a *account) take(now time.Time, permit *budget.Permit) (*task, bool) {
 		return a.queue.Take(now)
 	}
 	return a.queue.Take(now,
-		func(k *task) bool { return k.open.Answered.IsZero() },
-		func(k *task) bool { return k.open.class != kie.ClassOK || permit.Avoids(k.id) },
+		func(k *task) bool { return k.unfinished.Answered.IsZero() },
+		func(k *task) bool { return k.unfinished.Class != kie.ClassOK || permit.Avoids(k.id) },
 	)
 }
 
@@ -183,9 +184,8 @@ func (a *account) triesKey(permit *budget.Permit) bool {
 
 // begin notes that a task is being asked.
 func (a *account) begin(k *task) {
-	o := k.own()
-	a.asking[k], o.asking = newQuery(), true
-	o.Called = false // what this query tells is later than the callback
+	k.own().Begin()
+	a.asking[k] = newQuery()
 }
 
 // note logs what the outcome of a request changed for the account as a whole, and at level debug the outcome itself.

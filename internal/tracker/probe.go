@@ -150,7 +150,7 @@ func (t *Tracker) recallFinal(account, id string) (*account, view.Task) {
 		take(&known, answer, time.Time{})
 		return a, known
 	}
-	if k := t.dropped.tasks.get(account, id); k != nil && k.open == nil {
+	if k := t.dropped.tasks.get(account, id); k != nil && k.unfinished == nil {
 		return a, k.snapshot()
 	}
 	if record = t.believed(record, a); record.State.Finished() {
@@ -183,14 +183,14 @@ func (t *Tracker) takeOut(a *account, id string) (k *task, free bool) {
 	if k == nil {
 		_, finished := t.strays.answers[strayKey{a.name, id}]
 		dropped := t.dropped.tasks.get(a.name, id)
-		free = !finished && a.asked(id) == nil && (dropped == nil || dropped.open != nil)
+		free = !finished && a.asked(id) == nil && (dropped == nil || dropped.unfinished != nil)
 		a.probing[id].sent = free
 		return nil, free
 	}
 	switch {
-	case k.open == nil:
+	case k.unfinished == nil:
 		return nil, false
-	case k.open.asking: // by the account from which its group has moved, perhaps: then there is no answer to wait for
+	case k.unfinished.Asking: // by the account from which its group has moved, perhaps: then there is no answer to wait for
 		return nil, a.asking[k] == nil
 	}
 	a.begin(k)

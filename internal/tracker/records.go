@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/life"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
@@ -79,7 +80,7 @@ func (t *Tracker) recall(id string, g *group, r store.Record) *task {
 	name, _ := t.admit(r.Model)
 	k := &task{
 		id: id, family: &t.modelOf(g, name).family, state: r.State,
-		created: r.Created, ended: firstTime(r.Completed, r.FailedAt), learned: r.Learned,
+		created: r.Created, ended: kie.FirstTime(r.Completed, r.FailedAt), learned: r.Learned,
 	}
 	k.setCredits(r.Credits, r.HasCredits)
 	k.marks.set(markCounted, r.Counted)
@@ -91,12 +92,11 @@ func (t *Tracker) recall(id string, g *group, r store.Record) *task {
 }
 
 // resume returns what an earlier process, or this one, left of an unfinished task that is listed now.
-func (t *Tracker) resume(l source.Task, r store.Record, now time.Time) open {
-	o := t.meet(l, r.Backlog && !r.Watched, r.Seen.Time())
-	o.watched, o.given, o.Due = r.Watched, r.GivenUp, now
-	o.hint = cmp.Or(o.hint, r.Model)
+func resume(l source.Task, r store.Record, now time.Time) life.Unfinished {
+	o := life.New(cmp.Or(l.Model, r.Model), r.Seen.Time())
+	o.Watched, o.GivenUp, o.Due = r.Watched, r.GivenUp, now
 	if r.Backlog {
-		o.news = r.Seen.Time()
+		o.Backlog, o.News = !r.Watched, r.Seen.Time()
 	}
 	if !r.Created.IsZero() {
 		o.Born = r.Created.Time()
@@ -114,10 +114,10 @@ func (k *task) record() store.Record {
 	if k.model != nil {
 		r.Model = k.model.name
 	}
-	if o := k.open; o != nil {
-		r.Seen, r.Backlog, r.Watched, r.GivenUp = kie.TimeOf(o.Seen), o.backlog, o.watched, o.given
+	if o := k.unfinished; o != nil {
+		r.Seen, r.Backlog, r.Watched, r.GivenUp = kie.TimeOf(o.Seen), o.Backlog, o.Watched, o.GivenUp
 	} else {
-		r.Seen = firstTime(k.learned, 1) // of no use any more, but every record has it
+		r.Seen = kie.FirstTime(k.learned, 1) // of no use any more, but every record has it
 	}
 	return r
 }

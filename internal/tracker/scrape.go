@@ -92,8 +92,8 @@ func (a *account) release() {
 func (a *account) earliestUnasked() (time.Time, bool) {
 	first, due := a.queue.Earliest()
 	for k := range a.asking {
-		if !k.marks.has(markRemoved) && (!due || k.open.Due.Before(first)) {
-			first, due = k.open.Due, true
+		if !k.marks.has(markRemoved) && (!due || k.unfinished.Due.Before(first)) {
+			first, due = k.unfinished.Due, true
 		}
 	}
 	return first, due

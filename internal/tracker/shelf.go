@@ -174,7 +174,7 @@ func (p *piece) look(tasks []*task) {
 			continue
 		}
 		p.live |= 1 << i
-		if k.open != nil && !k.open.Answered.IsZero() {
+		if k.unfinished != nil && !k.unfinished.Answered.IsZero() {
 			p.answered |= 1 << i
 		}
 	}

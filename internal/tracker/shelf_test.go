@@ -73,7 +73,7 @@ func (h *history) some(most int) []string {
 func (h *history) answer(ids ...string) {
 	for _, id := range ids {
 		k := h.tasks.get(h.accounts[h.IntN(2)].Name, id)
-		if k == nil || k.open == nil {
+		if k == nil || k.unfinished == nil {
 			continue
 		}
 		a := k.group.account
@@ -186,7 +186,7 @@ func (h *history) plainChoice() []*task {
 	limit := h.options.TaskSeries
 	var answered, pending []*task
 	for _, k := range h.unfinished {
-		if k.open.Answered.IsZero() {
+		if k.unfinished.Answered.IsZero() {
 			pending = append(pending, k)
 		} else {
 			answered = append(answered, k)

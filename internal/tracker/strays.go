@@ -34,14 +34,13 @@ func (t *Tracker) keep(a *account, answer kie.Answer) {
 
 // resolve gives a tracked task that is not being asked the final answer that came while it was in no list, if there is one.
 func (t *Tracker) resolve(k *task, now time.Time) {
-	if k.open == nil || k.open.asking {
+	if k.unfinished == nil || k.unfinished.Asking {
 		return
 	}
 	a := k.group.account
 	if answer, ok := t.strays.answers[strayKey{a.name, k.id}]; ok {
 		k.own()
-		a.clock.now = now
-		t.answered(a, k, answer)
+		t.answered(k, answer, a.clock.At(now))
 		a.release()
 	}
 }

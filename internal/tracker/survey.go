@@ -52,7 +52,7 @@ func (t *Tracker) surveyOn(s *survey) (more bool) {
 
 func (s *survey) visit(k *task) {
 	s.sum.add(k, s.now)
-	if !k.open.Answered.IsZero() {
+	if !k.unfinished.Answered.IsZero() {
 		s.newest.add(k)
 	}
 }

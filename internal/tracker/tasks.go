@@ -97,20 +97,13 @@ func (t *Tracker) entrust(g *group, a *account) {
 	for _, k := range t.unfinished {
 		if k.group == g {
 			from.dequeue(k)
-			k.open.revive(time.Now())
-			if !k.open.asking {
+			k.unfinished.Revive(time.Now())
+			if !k.unfinished.Asking {
 				k.await()
 			}
 		}
 	}
 	from.release()
-}
-
-// revive has a task asked now that the account did not know, though it was given up.
-func (o *open) revive(now time.Time) {
-	if o.given || o.missing > 0 {
-		o.given, o.missing, o.inGrace, o.Due = false, 0, 0, now
-	}
 }
 
 // takeAlong takes a group's tasks out of their account's and puts them to another's, but for those that this has.

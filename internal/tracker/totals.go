@@ -102,9 +102,9 @@ func (m *model) overdueAfter() time.Duration {
 }
 
 // counter returns what adds a finished task that is news to the totals of the group and model that it has now.
-func (k *task) counter(answer kie.Answer, c clock) func() {
+func (k *task) counter(answer kie.Answer, apiNow kie.Time) func() {
 	m, g := k.model, k.group
-	delay := max(0, c.api(c.now).Sub(answer.Completed))
+	delay := max(0, apiNow.Sub(answer.Completed))
 	m.coming++
 	return func() {
 		m.coming--

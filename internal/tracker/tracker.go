@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/budget"
+	"github.com/kie-exporter/kie_exporter/internal/life"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
@@ -156,7 +157,7 @@ func (t *Tracker) Count(account string) (tasks, unfinished int) {
 		}
 	}
 	for _, k := range t.unfinished {
-		if k.group.account.name == account && !k.open.given {
+		if k.group.account.name == account && !k.unfinished.GivenUp {
 			unfinished++
 		}
 	}
@@ -229,17 +230,19 @@ func (t *Tracker) list(in string, listed []source.Task, records []store.Record, 
 		k, r := cmp.Or(t.dropped.recall(g.account.name, l.ID), dropped[l.ID]), t.believed(records[i], g.account)
 		switch {
 		case k != nil:
-			if k.open == nil || !k.open.asking { // a query reads it without the lock
+			if k.unfinished == nil || !k.unfinished.Asking { // a query reads it without the lock
 				k.id = l.ID // the same text, of which one copy is enough
 			}
 		case r.State.Finished():
 			k = t.recall(l.ID, g, r)
 		case r.Known():
-			k = seen.begin(&task{id: l.ID, family: &g.family, created: r.Created}, t.resume(l, r, now))
+			k = seen.begin(&task{id: l.ID, family: &g.family, created: r.Created}, resume(l, r, now))
 		default:
-			o := t.meet(l, backlog, now)
-			if !backlog {
-				o.Due = now.Add(g.firstQuery(t.options.Bounds, l.Model))
+			o := life.New(l.Model, now)
+			if backlog {
+				o.Backlog, o.News = true, t.lastRun
+			} else {
+				o.Due = now.Add(g.rules(t.options.Bounds, g.expect(l.Model)).First())
 			}
 			k = seen.begin(&task{id: l.ID, family: &g.family}, o)
 			t.keepRecord(k, nil)
@@ -253,21 +256,11 @@ func (t *Tracker) list(in string, listed []source.Task, records []store.Record, 
 	}
 }
 
-// meet returns what there is to know of an unfinished task at first sight.
-func (t *Tracker) meet(l source.Task, backlog bool, now time.Time) open {
-	o := open{hint: l.Model, backlog: backlog, news: now.Add(-backlogSlack)}
-	if backlog {
-		o.news = t.lastRun
-	}
-	o.Seen, o.Born, o.Due = now, now, now
-	return o
-}
-
 // restore tracks a task, with what is known of it, in a group.
 func (t *Tracker) restore(k *task, g *group, labels map[string]string) {
 	k.marks.set(markRemoved, false)
 	t.tasks.put(g.account.name, k)
-	if k.open == nil {
+	if k.unfinished == nil {
 		t.putFinished(k)
 	} else {
 		t.putUnfinished(k)
@@ -279,7 +272,7 @@ func (t *Tracker) restore(k *task, g *group, labels map[string]string) {
 func (t *Tracker) drop(k *task) {
 	k.marks.set(markRemoved, true)
 	t.tasks.delete(k.group.account.name, k)
-	if k.open == nil {
+	if k.unfinished == nil {
 		t.takeFinished(k)
 	} else {
 		t.takeUnfinished(k)
@@ -302,13 +295,13 @@ func (t *Tracker) enter(k *task, g *group, labels map[string]string) {
 		k.family = &t.modelOf(g, name).family
 		k.model.tasks[k.state]++
 	}
-	if k.open == nil {
+	if k.unfinished == nil {
 		return
 	}
-	if !k.open.shared {
-		k.open.Durations = k.durations()
+	if !k.unfinished.Shared {
+		k.unfinished.Durations = k.durations()
 	}
-	if !k.open.asking {
+	if !k.unfinished.Asking {
 		k.await()
 	}
 	t.retimeTask(k, time.Now()) // the group that it comes from may have had it asked otherwise
@@ -334,7 +327,7 @@ func (t *Tracker) leave(k *task) {
 	if k.model != nil {
 		k.model.tasks[k.state]--
 	}
-	if k.open != nil {
+	if k.unfinished != nil {
 		k.group.account.dequeue(k)
 		k.group.account.release()
 	}
@@ -351,7 +344,7 @@ func position(n int) uint32 { return uint32(n) } //nolint:gosec // no memory hol
 
 // touch notes that what is shown of a task has changed.
 func (t *Tracker) touch(k *task) {
-	if k.open == nil {
+	if k.unfinished == nil {
 		t.cold.touch(int(k.index))
 	} else {
 		t.hot.touch(int(k.index))

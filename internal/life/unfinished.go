@@ -1,0 +1,90 @@
+// Package life is the life of one task: what is known of an unfinished one, and what the outcome of a query changes in it. Times and
+// outcomes are passed in, and what follows is returned: it holds no lock, reads no clock, logs nothing and knows no other task.
+package life
+
+import (
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/schedule"
+)
+
+// Unfinished is what is known of a task that is not known to be finished.
+type Unfinished struct {
+	schedule.Item
+
+	Shared bool // with other tasks of the backlog of which nothing else is known: whoever writes to it makes a copy before
+
+	Hint    string    // the model that its source names
+	doubt   string    // fail code of an answer that wants a second one
+	doubted time.Time // when that answer came
+	faults  int       // queries in a row that failed
+	inGrace int       // answers during the grace that there is no such task
+	missing int       // such answers after the grace
+	Class   kie.Class // of the last query, as far as it concerns the task
+	asked   kie.Time  // when its last query ended, in our time, rounded up; absent: never
+	News    time.Time // if it finished after this, it did so while we were watching
+	Watched bool      // was seen unfinished, perhaps by an earlier process
+	Asking  bool      // a query is under way
+	Backlog bool      // came with its source's first read and was not answered yet
+	old     bool      // the last answer showed it to be hardly worth asking
+	Overdue bool      // the last answer showed it to be older than its group and model allow
+	GivenUp bool      // it is never asked again
+}
+
+// backlogSlack is how long before its first sight a task may have finished and still be news: lists are written late.
+const backlogSlack = 10 * time.Minute
+
+// New returns what there is to know of an unfinished task at first sight.
+func New(hint string, seen time.Time) Unfinished {
+	u := Unfinished{Hint: hint, News: seen.Add(-backlogSlack)}
+	u.Seen, u.Born, u.Due = seen, seen, seen
+	return u
+}
+
+// NextLane returns where the task waits for its next query.
+func (u *Unfinished) NextLane() schedule.Lane {
+	switch {
+	case u.GivenUp:
+		return schedule.LaneNone
+	case u.Called:
+		return schedule.LaneHot
+	case u.old || u.missing > 0:
+		return schedule.LaneRare
+	case u.Backlog && (u.Class != kie.ClassOK || u.inGrace > 0):
+		return schedule.LaneRetry
+	case u.Backlog:
+		return schedule.LaneBacklog
+	default:
+		return schedule.LaneHot
+	}
+}
+
+// IsAnswered reports whether an answer has told the task to be unfinished since it is tracked.
+func (u *Unfinished) IsAnswered() bool { return !u.Answered.IsZero() }
+
+// Age returns how long ago the task was created, or first seen if it was never answered or the API does not tell.
+func (u *Unfinished) Age(created kie.Time, m Moment) time.Duration {
+	if created.IsZero() {
+		return m.Now.Sub(u.Seen)
+	}
+	return m.Since(created)
+}
+
+// Begin notes that a query is sent.
+func (u *Unfinished) Begin() {
+	u.Asking = true
+	u.Called = false // what this query tells is later than the callback
+}
+
+// End notes that the query under way has ended.
+func (u *Unfinished) End(now time.Time) {
+	u.Asking, u.asked = false, kie.TimeOf(now.Add(time.Millisecond))
+}
+
+// Revive has a task asked now that was given up, or not found, by another account than is asked from now on.
+func (u *Unfinished) Revive(now time.Time) {
+	if u.GivenUp || u.missing > 0 {
+		u.GivenUp, u.missing, u.inGrace, u.Due = false, 0, 0, now
+	}
+}
