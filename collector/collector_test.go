@@ -17,6 +17,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/kie-exporter/kie_exporter/collector"
+	"github.com/kie-exporter/kie_exporter/internal/histogram"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/view"
@@ -297,7 +298,7 @@ func TestAnyStringsAreParsedBack(t *testing.T) {
 			ID: s, Group: s, Account: s, Model: s, Labels: map[string]string{"a": s}, State: kie.StateFail, FailCode: s,
 		})
 		k.snapshot.Models = append(k.snapshot.Models, view.Model{
-			Group: s, Model: s, Latency: [2]*dto.Histogram{histogram(string(rune('a'+i)), 1)}, FailCodes: []view.FailCode{{Code: s, Count: 1}},
+			Group: s, Model: s, Latency: [2]*histogram.Histogram{measured(string(rune('a'+i)), 1)}, FailCodes: []view.FailCode{{Code: s, Count: 1}},
 		})
 		k.sources = append(k.sources, source.Stat{Group: s, Source: s, Rejected: map[source.Rejection]uint64{source.Rejection(s): 1}})
 	}
@@ -354,7 +355,7 @@ func random(r *rand.Rand) known {
 			kinds[kind] = true
 			k.snapshot.Models = append(k.snapshot.Models, view.Model{
 				Group: t.Group, Model: t.Model, Oldest: t.Created, Overdue: r.IntN(5), Finished: [2]uint64{r.Uint64N(9), r.Uint64N(9)},
-				Latency: [2]*dto.Histogram{histogram("x", r.ExpFloat64()*100), histogram("", r.ExpFloat64())},
+				Latency: [2]*histogram.Histogram{measured("x", r.ExpFloat64()*100), measured("", r.ExpFloat64())},
 			})
 		}
 		k.sources = append(k.sources, source.Stat{Group: word(), Source: word(), Tasks: r.IntN(9), Rejected: rejected(r.Uint64N(9))})

@@ -5,6 +5,8 @@ package collector
 import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
+
+	"github.com/kie-exporter/kie_exporter/internal/histogram"
 )
 
 // series sends the samples of one metric.
@@ -53,9 +55,9 @@ func (s *series) gauge(value float64) *dto.Gauge {
 }
 
 // histogram sends h as it is; nil is no sample.
-func (s *series) histogram(h *dto.Histogram, own ...string) {
+func (s *series) histogram(h *histogram.Histogram, own ...string) {
 	if h != nil {
-		s.ch <- &sample{desc: s.desc, labels: s.labels(own), histogram: h}
+		s.ch <- &sample{desc: s.desc, labels: s.labels(own), histogram: shown(h)}
 	}
 }
 

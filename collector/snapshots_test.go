@@ -5,11 +5,9 @@ package collector_test
 import (
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	dto "github.com/prometheus/client_model/go"
-
 	"github.com/kie-exporter/kie_exporter/collector"
 	"github.com/kie-exporter/kie_exporter/internal/budget"
+	"github.com/kie-exporter/kie_exporter/internal/histogram"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
@@ -63,10 +61,10 @@ func documented() known {
 				Group: "default", Model: klingModel,
 				Tasks:     map[kie.State]int{kie.StateSuccess: 1},
 				Finished:  [2]uint64{view.Succeeded: 1},
-				Latency:   [2]*dto.Histogram{histogram("task_12345678", 32), histogram("")},
+				Latency:   [2]*histogram.Histogram{measured("task_12345678", 32), measured("")},
 				FailedFor: map[kie.Reason]uint64{},
 			}},
-			Groups: []view.Group{{Name: "default", Detection: histogram("", 1.5)}},
+			Groups: []view.Group{{Name: "default", Detection: measured("", 1.5)}},
 			Accounts: []view.Account{{
 				Name:     "default",
 				Requests: stats(func(s *budget.Stats) { s.Requests[budget.EndpointRecord][kie.ClassOK] = 1 }),
@@ -162,7 +160,7 @@ func richModels() []view.Model {
 			Tasks:  map[kie.State]int{kie.StateGenerating: 1, kie.StateUnknown: 1, kie.StateFail: 1},
 			Oldest: millis(597), OverdueAfter: 30 * time.Second,
 			Finished:  [2]uint64{view.Failed: 1},
-			Latency:   [2]*dto.Histogram{histogram(""), histogram("")},
+			Latency:   [2]*histogram.Histogram{measured(""), measured("")},
 			FailedFor: map[kie.Reason]uint64{kie.ReasonNone: 1},
 			FailCodes: []view.FailCode{{Code: "none", Count: 1}},
 		},
@@ -171,7 +169,7 @@ func richModels() []view.Model {
 			Tasks:  map[kie.State]int{kie.StateWaiting: 1, kie.StateQueuing: 1, kie.StateSuccess: 3, kie.StateFail: 2},
 			Oldest: millis(100), Overdue: 1, OverdueAfter: 6 * time.Minute,
 			Finished:     [2]uint64{view.Succeeded: 2, view.Failed: 1},
-			Latency:      [2]*dto.Histogram{histogram("task_12345678", 32, 118.25), histogram("task_refused", 4)},
+			Latency:      [2]*histogram.Histogram{measured("task_12345678", 32, 118.25), measured("task_refused", 4)},
 			Credits:      [2]float64{view.Succeeded: 85, view.Failed: 0.5},
 			FailedFor:    map[kie.Reason]uint64{kie.ReasonContentPolicy: 1},
 			FailCodes:    []view.FailCode{{Code: "500", Count: 1}},
@@ -184,13 +182,13 @@ func richGroups() []view.Group {
 	return []view.Group{
 		{
 			Name: "video", Pending: 1, OldestAnswer: at(598), Uncounted: 2, WithoutSeries: 5,
-			QueryFailing: map[kie.Class]int{kie.ClassRateLimited: 1}, Detection: histogram("", 0.4, 2.25),
+			QueryFailing: map[kie.Class]int{kie.ClassRateLimited: 1}, Detection: measured("", 0.4, 2.25),
 		},
 		{
 			Name: "speech", Pending: 1, OldestAnswer: at(540),
-			QueryFailing: map[kie.Class]int{kie.ClassNotFound: 1}, Detection: histogram("", 7),
+			QueryFailing: map[kie.Class]int{kie.ClassNotFound: 1}, Detection: measured("", 7),
 		},
-		{Name: "empty", Detection: histogram("")},
+		{Name: "empty", Detection: measured("")},
 	}
 }
 
@@ -219,7 +217,7 @@ func richAccounts() []view.Account {
 // stats returns what is known of an account's requests after at least one, changed by change.
 func stats(change func(*budget.Stats)) budget.Stats {
 	s := budget.Stats{
-		Duration: [2]*dto.Histogram{histogram("", 0.32, 0.7), histogram("", 0.25)},
+		Duration: [2]*histogram.Histogram{measured("", 0.32, 0.7), measured("", 0.25)},
 		Asked:    true, Up: true, Pace: 2,
 	}
 	change(&s)
@@ -236,41 +234,25 @@ func refused(full int) map[source.Rejection]int {
 	return map[source.Rejection]int{source.RejectedLimit: 0, source.RejectedMaxTasks: full, source.RejectedListIDs: 0, source.KeptByOtherGroup: 0}
 }
 
-// histogram returns one with classic and native buckets, and with exemplars if there is a task to name.
-func histogram(task string, observations ...float64) *dto.Histogram {
-	h := prometheus.NewHistogram(prometheus.HistogramOpts{
-		Name:                            "some_seconds",
-		Help:                            "Shown under another name",
-		Buckets:                         []float64{1, 10, 60},
-		NativeHistogramBucketFactor:     1.1,
-		NativeHistogramMaxBucketNumber:  100,
-		NativeHistogramMinResetDuration: time.Hour,
-	})
-	for _, o := range observations {
-		if task == "" {
-			h.Observe(o)
-		} else {
-			h.(prometheus.ExemplarObserver).ObserveWithExemplar(o, prometheus.Labels{"task_id": task})
-		}
+// measured returns a histogram with classic and native buckets, and with exemplars if there is a task to name.
+func measured(task string, seconds ...float64) *histogram.Histogram {
+	h := collector.NewHistogram(histogram.Options{Buckets: []float64{1, 10, 60}, MostNative: 100, Exemplars: 10})
+	for _, s := range seconds {
+		h.Observe(time.Duration(s*float64(time.Second)), task)
 	}
-	var m dto.Metric
-	if err := h.Write(&m); err != nil {
-		panic(err)
-	}
-	fixTimes(m.GetHistogram())
-	return m.GetHistogram()
+	return atAnyTime(h.Read())
 }
 
-// fixTimes makes h the same at any time.
-func fixTimes(h *dto.Histogram) {
-	h.CreatedTimestamp.Seconds, h.CreatedTimestamp.Nanos = at(-60).Unix(), 0
-	exemplars := h.GetExemplars()
-	for _, b := range h.GetBucket() {
-		if e := b.GetExemplar(); e != nil {
-			exemplars = append(exemplars, e)
+// atAnyTime makes a histogram the same whenever it was made.
+func atAnyTime(h *histogram.Histogram) *histogram.Histogram {
+	h.Created = at(-60)
+	for i := range h.Exemplars {
+		h.Exemplars[i].At = at(1)
+	}
+	for _, b := range h.Buckets {
+		if b.Exemplar != nil {
+			b.Exemplar.At = at(1)
 		}
 	}
-	for _, e := range exemplars {
-		e.Timestamp.Seconds, e.Timestamp.Nanos = at(1).Unix(), 0
-	}
+	return h
 }

@@ -85,7 +85,7 @@ func (e *exporter) next() (*generation, error) {
 
 func (e *exporter) options(g *generation) tracker.Options {
 	o := g.options()
-	o.HoldBack, o.Store, o.Log = e.holdBack, e.store, e.log
+	o.HoldBack, o.Store, o.Log, o.Histograms = e.holdBack, e.store, e.log, collector.NewHistogram
 	return o
 }
 

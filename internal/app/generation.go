@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/common/version"
 
+	"github.com/kie-exporter/kie_exporter/collector"
 	"github.com/kie-exporter/kie_exporter/config"
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
@@ -71,7 +72,7 @@ func newAccount(a config.Account, before *account, log *slog.Logger) (account, e
 		return account{}, err
 	}
 	next := account{config: a, client: client, options: budget.Options{
-		Client: client, Key: key, Rate: a.RequestsPerSecond, Concurrent: a.MaxConcurrent,
+		Client: client, Key: key, Rate: a.RequestsPerSecond, Concurrent: a.MaxConcurrent, Histograms: collector.NewHistogram,
 	}}
 	for _, k := range a.WebhookKeys {
 		next.hooks = append(next.hooks, inForce(k, "webhook", a.Name, log))

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/kie-exporter/kie_exporter/internal/histogram"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 )
 
@@ -22,6 +23,7 @@ type Options struct {
 	Key        func() string // the key in force; a changed one opens a gate that was closed because of the key
 	Rate       float64       // requests a second
 	Concurrent int           // requests at a time, and the burst: a window of W seconds sees at most Concurrent + Rate·W
+	Histograms histogram.New // of how long requests take; New alone heeds it
 }
 
 // ErrClosed says that an account is not asked for now.
@@ -50,7 +52,7 @@ func New(o Options) *Account {
 		probes:  probes{turn: 1},
 		changed: make(chan struct{}),
 	}
-	a.stats.init()
+	a.stats.init(o.Histograms)
 	return a
 }
 

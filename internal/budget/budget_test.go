@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/kie-exporter/kie_exporter/collector"
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
@@ -33,7 +34,7 @@ func newRig(t *testing.T, o budget.Options) *rig {
 	r := &rig{}
 	r.key.Store("first")
 	r.sim, r.client = simtest.New(t, kiesim.Options{Record: true})
-	o.Client, o.Key = r.client, r.current
+	o.Client, o.Key, o.Histograms = r.client, r.current, collector.NewHistogram
 	if o.Rate == 0 {
 		o.Rate, o.Concurrent = 1000, 1
 	}
@@ -750,7 +751,7 @@ func TestRequestsAreCountedByEndpointAndClass(t *testing.T) {
 			for _, n := range s.Requests[e] {
 				sum += n
 			}
-			if sum != 1 || s.Requests[e][kie.ClassOK] != 1 || s.Duration[e].GetSampleCount() != 1 {
+			if sum != 1 || s.Requests[e][kie.ClassOK] != 1 || s.Duration[e].Count != 1 {
 				t.Errorf("%v: %d requests, %v; want one ok", e, sum, s.Duration[e])
 			}
 		}

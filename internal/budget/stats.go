@@ -7,9 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	dto "github.com/prometheus/client_model/go"
-
+	"github.com/kie-exporter/kie_exporter/internal/histogram"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 )
 
@@ -38,8 +36,8 @@ const classes = int(kie.ClassOther) + 1
 
 // Stats is a copy of what is known of an account's requests.
 type Stats struct {
-	Requests [endpoints][classes]uint64 // answered or failed, by Endpoint and kie.Class
-	Duration [endpoints]*dto.Histogram  // of the same, in seconds
+	Requests [endpoints][classes]uint64      // answered or failed, by Endpoint and kie.Class
+	Duration [endpoints]*histogram.Histogram // of the same, in seconds
 	InFlight int
 	Asked    bool // at least one request has ended
 	Up       bool // the last one got an envelope that shows the API in working order and the key accepted
@@ -50,7 +48,7 @@ type Stats struct {
 // stats are counted without a lock; only their copy needs to be consistent with itself, and that loosely.
 type stats struct {
 	requests [endpoints][classes]atomic.Uint64
-	duration [endpoints]prometheus.Histogram
+	duration [endpoints]histogram.Recorder
 	inFlight atomic.Int64
 	health   atomic.Int32
 }
@@ -61,20 +59,17 @@ const (
 	healthUp
 )
 
-func (s *stats) init() {
+func (s *stats) init(histograms histogram.New) {
 	for i := range s.duration {
-		s.duration[i] = prometheus.NewHistogram(prometheus.HistogramOpts{
-			Buckets:                         []float64{.05, .1, .2, .3, .5, .7, 1, 2, 5, 10, 30},
-			NativeHistogramBucketFactor:     1.1,
-			NativeHistogramMaxBucketNumber:  100,
-			NativeHistogramMinResetDuration: time.Hour,
+		s.duration[i] = histograms.Make(histogram.Options{
+			Buckets: []float64{.05, .1, .2, .3, .5, .7, 1, 2, 5, 10, 30}, MostNative: 100,
 		})
 	}
 }
 
 func (s *stats) observe(endpoint Endpoint, took time.Duration, err error) {
 	s.requests[endpoint][kie.ClassOf(err)].Add(1)
-	s.duration[endpoint].Observe(took.Seconds())
+	s.duration[endpoint].Observe(took, "")
 	if works(err) {
 		s.health.Store(healthUp)
 	} else {
@@ -111,18 +106,10 @@ func (a *Account) Stats() Stats {
 		for c := range classes {
 			s.Requests[e][c] = a.stats.requests[e][c].Load()
 		}
-		s.Duration[e] = written(a.stats.duration[e])
+		s.Duration[e] = a.stats.duration[e].Read()
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	s.Pace, s.Closed = a.pace.allowed(time.Now()), a.gate.reason
 	return s
-}
-
-func written(h prometheus.Histogram) *dto.Histogram {
-	var m dto.Metric
-	if err := h.Write(&m); err != nil {
-		panic(err) // client_golang's own histogram has no way to fail
-	}
-	return m.GetHistogram()
 }

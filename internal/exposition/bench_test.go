@@ -251,10 +251,13 @@ func newWorld(tb testing.TB, n int) *world {
 	tb.Cleanup(client.Close)
 	w.tracker = tracker.New(tracker.Options{
 		Accounts: []tracker.AccountOptions{{
-			Name: "default", Budget: budget.New(budget.Options{Client: client, Key: key, Rate: 1e6, Concurrent: 8}),
+			Name: "default", Budget: budget.New(budget.Options{
+				Client: client, Key: key, Rate: 1e6, Concurrent: 8, Histograms: collector.NewHistogram,
+			}),
 		}},
 		Groups: []tracker.GroupOptions{{Name: "images", Account: "default"}, {Name: "video", Account: "default"}},
 		Bounds: schedule.Bounds{Min: 3 * time.Second, Max: time.Minute}, TaskSeries: n, Models: 100, Log: promslog.NewNopLogger(),
+		Histograms: collector.NewHistogram,
 	})
 	var all [2]source.Change
 	var ids []int

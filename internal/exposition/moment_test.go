@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/promslog"
 
+	"github.com/kie-exporter/kie_exporter/collector"
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
@@ -23,10 +24,10 @@ import (
 // listed is a real tracker that asks nothing, and what serves it.
 func listed(t *testing.T) (*tracker.Tracker, *Handler) {
 	t.Helper()
-	idle := budget.New(budget.Options{Key: func() string { return "key" }, Rate: 1, Concurrent: 1})
+	idle := budget.New(budget.Options{Key: func() string { return "key" }, Rate: 1, Concurrent: 1, Histograms: collector.NewHistogram})
 	known := tracker.New(tracker.Options{
 		Accounts: []tracker.AccountOptions{{Name: "main", Budget: idle}}, Groups: []tracker.GroupOptions{{Name: "video", Account: "main"}},
-		TaskSeries: 1000, Models: 100, Log: promslog.NewNopLogger(),
+		TaskSeries: 1000, Models: 100, Log: promslog.NewNopLogger(), Histograms: collector.NewHistogram,
 	})
 	return known, New(Options{
 		Tracker: fresh{known}, Collector: newCollector(known.Snapshot),

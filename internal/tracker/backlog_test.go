@@ -88,7 +88,7 @@ func TestOneTaskOfABacklogIsAskedAndTheOthersStayWhatTheyAre(t *testing.T) {
 	o := k.own()
 	fail(o)
 	k.enqueue()
-	another := newGroup("image", &h.experience, &h.bounds)
+	another := newGroup("image", &h.experience, &h.bounds, nil)
 	another.account = h.accounts[0]
 	h.move(all[2], another, nil)
 	if *other.unfinished != before || o.Shared {

@@ -102,7 +102,7 @@ func (t *Tracker) experienceOf(name string) *experience {
 
 // found returns a new group, or one that is there again.
 func (t *Tracker) found(name string) *group {
-	g := newGroup(name, &t.experience, &t.bounds)
+	g := newGroup(name, &t.experience, &t.bounds, t.histograms)
 	if before := t.experienceOf(name); before != nil {
 		for model := range before.byModel {
 			g.inherit(model, before)

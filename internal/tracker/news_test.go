@@ -99,7 +99,7 @@ func TestTotalsOfANewLabelSetShow0ForAMinuteThenCatchUp(t *testing.T) {
 		time.Sleep(10 * time.Minute) // nobody looks meanwhile
 		zero := model(t, r.Snapshot(), "video", "kling/v2")
 		if zero.Finished != [2]uint64{} || zero.Credits != [2]float64{} || zero.FailedFor[kie.ReasonContentPolicy] != 0 ||
-			zero.EmptyResults != 0 || zero.Latency[view.Succeeded].GetSampleCount() != 0 ||
+			zero.EmptyResults != 0 || zero.Latency[view.Succeeded].Count != 0 ||
 			len(zero.FailCodes) != 1 || zero.FailCodes[0] != (view.FailCode{Code: "500"}) {
 			t.Errorf("at first sight: %+v", zero)
 		}
@@ -113,7 +113,7 @@ func TestTotalsOfANewLabelSetShow0ForAMinuteThenCatchUp(t *testing.T) {
 		time.Sleep(time.Second)
 		m := model(t, r.Snapshot(), "video", "kling/v2")
 		if m.Finished != [2]uint64{2, 1} || m.Credits != [2]float64{3, 2} || m.FailedFor[kie.ReasonContentPolicy] != 1 ||
-			m.EmptyResults != 1 || m.Latency[view.Succeeded].GetSampleCount() != 2 ||
+			m.EmptyResults != 1 || m.Latency[view.Succeeded].Count != 2 ||
 			m.FailCodes[0] != (view.FailCode{Code: "500", Count: 1}) {
 			t.Errorf("after a minute: %+v", m)
 		}
@@ -139,8 +139,8 @@ func TestDetectionDelayIsMeasuredByTheAPIsClock(t *testing.T) {
 				r.task(kiesim.Task{ID: "a", Duration: 10 * time.Second})         // asked at 0, 3, 6, 9, 12 s
 				time.Sleep(time.Minute)
 				d := r.Snapshot().Groups[0].Detection
-				if d.GetSampleCount() != 1 || d.GetSampleSum() < 1.5 || d.GetSampleSum() > 2.5 {
-					t.Errorf("%d samples, sum %g; want one of 2s", d.GetSampleCount(), d.GetSampleSum())
+				if d.Count != 1 || d.Sum < 1.5 || d.Sum > 2.5 {
+					t.Errorf("%d samples, sum %g; want one of 2s", d.Count, d.Sum)
 				}
 			})
 		})
@@ -158,15 +158,15 @@ func TestALatencySampleNamesItsTask(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		s := r.Snapshot()
 		var named []string
-		for _, b := range model(t, s, "video", "kling/v2").Latency[view.Succeeded].GetBucket() {
-			if e := b.GetExemplar(); e != nil {
-				named = append(named, e.GetLabel()[0].GetValue())
+		for _, b := range model(t, s, "video", "kling/v2").Latency[view.Succeeded].Buckets {
+			if e := b.Exemplar; e != nil {
+				named = append(named, e.Task)
 			}
 		}
 		if len(named) != 1 || named[0] != "a" {
 			t.Errorf("exemplars name %q, want a", named)
 		}
-		if n := model(t, s, "video", "another").Latency[view.Succeeded].GetSampleCount(); n != 1 {
+		if n := model(t, s, "video", "another").Latency[view.Succeeded].Count; n != 1 {
 			t.Errorf("%d samples of a task whose id is too long for an exemplar, want 1", n)
 		}
 	})

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Reconfigure puts other options in force; Store and Log stay those of New. An account of the same name and budget stays what
+// Reconfigure puts other options in force; Store, Log and Histograms stay those of New. An account of the same name and budget stays what
 // it is, and so does a group of the same name, with its tasks and totals. Relist is called while the groups that there were
 // and those that there are to be are both known, and is to apply what changes in the lists, so that a task can move from one
 // to the other. Then groups that are no more go, with what is left of their tasks, and so do accounts: their requests under way

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/common/promslog"
 	"go.uber.org/goleak"
 
+	"github.com/kie-exporter/kie_exporter/collector"
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
@@ -101,6 +102,7 @@ func newRig(t *testing.T, s setup) *rig {
 	if o.Log == nil {
 		o.Log = promslog.NewNopLogger()
 	}
+	o.Histograms = collector.NewHistogram
 	return &rig{Tracker: tracker.New(o), t: t, sim: sim, options: o}
 }
 

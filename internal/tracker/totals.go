@@ -6,11 +6,8 @@ import (
 	"maps"
 	"slices"
 	"time"
-	"unicode/utf8"
 
-	"github.com/prometheus/client_golang/prometheus"
-	dto "github.com/prometheus/client_model/go"
-
+	"github.com/kie-exporter/kie_exporter/internal/histogram"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/view"
@@ -28,16 +25,16 @@ type group struct {
 	callbacks schedule.Callbacks
 	tasks     int // tracked
 	uncounted uint64
-	detection histogram
+	detection recorded
 	experience
 }
 
-func newGroup(name string, all *experience, b *bounds) *group {
+func newGroup(name string, all *experience, b *bounds, histograms histogram.New) *group {
 	g := &group{
 		name:       name,
 		bounds:     b,
 		experience: newExperience(all),
-		detection:  newHistogram(.5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300, 600, 1800),
+		detection:  newRecorded(histograms, .5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300, 600, 1800),
 	}
 	g.family.group = g
 	return g
@@ -60,7 +57,7 @@ type model struct {
 
 	shown     time.Time // when somebody first could see the totals; zero: not yet
 	finished  [view.Outcomes]uint64
-	latency   [view.Outcomes]histogram
+	latency   [view.Outcomes]recorded
 	credits   [view.Outcomes]float64
 	failedFor map[kie.Reason]uint64
 	failCodes map[string]*failCode
@@ -72,7 +69,7 @@ type failCode struct {
 	count uint64
 }
 
-func newModel(g *group, name string) *model {
+func newModel(g *group, name string, histograms histogram.New) *model {
 	m := &model{
 		group: g, name: name,
 		durations: g.of(name),
@@ -88,7 +85,7 @@ func newModel(g *group, name string) *model {
 		m.failedFor[r] = 0
 	}
 	for i := range m.latency {
-		m.latency[i] = newHistogram(1, 2.5, 5, 10, 20, 30, 60, 120, 180, 300, 600, 900, 1800, 3600)
+		m.latency[i] = newRecorded(histograms, 1, 2.5, 5, 10, 20, 30, 60, 120, 180, 300, 600, 900, 1800, 3600)
 	}
 	return m
 }
@@ -151,44 +148,30 @@ func held(shown *time.Time, now time.Time, holdBack time.Duration) bool {
 	return now.Sub(*shown) < holdBack
 }
 
-// histogram has classic and native buckets, and keeps its last copy until it changes.
-type histogram struct {
-	live  prometheus.Histogram
-	zero  *dto.Histogram
-	clean *dto.Histogram // a copy of live; nil if it has changed since
+// recorded is a histogram, and its last copy until it changes.
+type recorded struct {
+	live histogram.Recorder
+	zero *histogram.Histogram
+	copy *histogram.Histogram // nil if live has changed since
 }
 
-func newHistogram(buckets ...float64) histogram {
-	h := histogram{live: prometheus.NewHistogram(prometheus.HistogramOpts{
-		Buckets:                         buckets,
-		NativeHistogramBucketFactor:     1.1,
-		NativeHistogramMaxBucketNumber:  160,
-		NativeHistogramMinResetDuration: time.Hour,
-		NativeHistogramMaxExemplars:     10,
-	})}
-	h.zero = h.copied()
-	return h
+func newRecorded(histograms histogram.New, buckets ...float64) recorded {
+	r := recorded{live: histograms.Make(histogram.Options{Buckets: buckets, MostNative: 160, Exemplars: 10})}
+	r.zero = r.copied()
+	return r
 }
 
 // observe adds a duration, with the task as its exemplar where the id fits.
-func (h *histogram) observe(d time.Duration, id string) {
-	h.clean = nil
-	if id == "" || len("task_id")+utf8.RuneCountInString(id) > prometheus.ExemplarMaxRunes {
-		h.live.Observe(d.Seconds())
-		return
-	}
-	h.live.(prometheus.ExemplarObserver).ObserveWithExemplar(d.Seconds(), prometheus.Labels{"task_id": id})
+func (r *recorded) observe(d time.Duration, id string) {
+	r.copy = nil
+	r.live.Observe(d, id)
 }
 
-func (h *histogram) copied() *dto.Histogram {
-	if h.clean == nil {
-		var m dto.Metric
-		if err := h.live.Write(&m); err != nil {
-			panic(err) // a histogram of client_golang has no way to fail
-		}
-		h.clean = m.GetHistogram()
+func (r *recorded) copied() *histogram.Histogram {
+	if r.copy == nil {
+		r.copy = r.live.Read()
 	}
-	return h.clean
+	return r.copy
 }
 
 // snapshot returns the totals as they are to be shown.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/budget"
+	"github.com/kie-exporter/kie_exporter/internal/histogram"
 	"github.com/kie-exporter/kie_exporter/internal/life"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/source"
@@ -31,8 +32,9 @@ type Options struct {
 	Models     int           // distinct models, beyond which they are "other"
 	HoldBack   time.Duration // how long the totals of a new label set show 0
 
-	Store *store.Store // nil: memory only
-	Log   *slog.Logger
+	Store      *store.Store // nil: memory only
+	Histograms histogram.New
+	Log        *slog.Logger
 }
 
 // AccountOptions describe an account.
@@ -55,10 +57,11 @@ type GroupOptions struct {
 
 // Tracker knows the tasks. It is safe for concurrent use.
 type Tracker struct {
-	store   *store.Store
-	log     *slog.Logger
-	lastRun time.Time     // what finished after it and was there at the start is news
-	hired   chan struct{} // has a token when there may be an account without a dispatcher
+	store      *store.Store
+	histograms histogram.New
+	log        *slog.Logger
+	lastRun    time.Time     // what finished after it and was there at the start is news
+	hired      chan struct{} // has a token when there may be an account without a dispatcher
 
 	last    atomic.Pointer[snapshot]
 	changes atomic.Uint64 // grows with everything that a new snapshot would show
@@ -93,6 +96,7 @@ type Tracker struct {
 func New(o Options) *Tracker {
 	t := &Tracker{
 		store:      o.Store,
+		histograms: o.Histograms,
 		log:        o.Log,
 		lastRun:    lastRun(o.Store, time.Now()),
 		hired:      make(chan struct{}, 1),
@@ -394,7 +398,7 @@ func (t *Tracker) modelOf(g *group, name string) *model {
 	key := modelKey{g, name}
 	m, ok := t.models[key]
 	if !ok {
-		m = newModel(g, name)
+		m = newModel(g, name, t.histograms)
 		t.models[key] = m
 	}
 	return m

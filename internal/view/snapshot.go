@@ -4,9 +4,8 @@ package view
 import (
 	"time"
 
-	dto "github.com/prometheus/client_model/go"
-
 	"github.com/kie-exporter/kie_exporter/internal/budget"
+	"github.com/kie-exporter/kie_exporter/internal/histogram"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 )
@@ -41,7 +40,7 @@ type Model struct {
 	OverdueAfter time.Duration
 
 	Finished     [Outcomes]uint64
-	Latency      [Outcomes]*dto.Histogram // in seconds
+	Latency      [Outcomes]*histogram.Histogram // in seconds
 	Credits      [Outcomes]float64
 	FailedFor    map[kie.Reason]uint64 // every reason present
 	FailCodes    []FailCode            // sorted by code
@@ -61,8 +60,8 @@ type Group struct {
 	OldestAnswer  time.Time // over unfinished tasks; zero if there is none
 	Uncounted     uint64    // finished tasks that were not news
 	WithoutSeries int
-	QueryFailing  map[kie.Class]int // tracked tasks whose last query failed so; every class but ok present
-	Detection     *dto.Histogram    // from completion to our knowing, of news, in seconds
+	QueryFailing  map[kie.Class]int    // tracked tasks whose last query failed so; every class but ok present
+	Detection     *histogram.Histogram // from completion to our knowing, of news, in seconds
 }
 
 // Account is what is known of one account.
