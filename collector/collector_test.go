@@ -191,7 +191,7 @@ func TestEveryTaskIsInExactlyOneState(t *testing.T) {
 
 func TestWhatIsNotKnownHasNoSeries(t *testing.T) {
 	k := known{snapshot: view.Snapshot{
-		Shown:    shown(nil, view.Task{ID: "a", Group: "g", Account: "x"}),
+		Shown:    shown(nil, view.Task{Task: kie.Task{ID: "a"}, Group: "g", Account: "x"}),
 		Models:   []view.Model{{Group: "g", Model: "m"}},
 		Groups:   []view.Group{{Name: "g"}},
 		Accounts: []view.Account{{Name: "x", AsksCredits: true}, {Name: "y", HasBalance: true}},
@@ -262,8 +262,8 @@ func TestLabelKeysMayChangeFromScrapeToScrape(t *testing.T) {
 	} {
 		now = view.Snapshot{Shown: shown(
 			c.keys,
-			view.Task{ID: "1", Group: "g", Labels: map[string]string{"a": "A", "b": "B"}},
-			view.Task{ID: "2", Group: "g"},
+			view.Task{Task: kie.Task{ID: "1"}, Group: "g", Labels: map[string]string{"a": "A", "b": "B"}},
+			view.Task{Task: kie.Task{ID: "2"}, Group: "g"},
 		)}
 		families, err := registry.Gather()
 		if err != nil {
@@ -295,7 +295,7 @@ func TestAnyStringsAreParsedBack(t *testing.T) {
 	var tasks []view.Task
 	for i, s := range nasty() {
 		tasks = append(tasks, view.Task{
-			ID: s, Group: s, Account: s, Model: s, Labels: map[string]string{"a": s}, State: kie.StateFail, FailCode: s,
+			Task: kie.Task{ID: s, Model: s, State: kie.StateFail, FailCode: s}, Group: s, Account: s, Labels: map[string]string{"a": s},
 		})
 		k.snapshot.Models = append(k.snapshot.Models, view.Model{
 			Group: s, Model: s, Latency: [2]*histogram.Histogram{measured(string(rune('a'+i)), 1)}, FailCodes: []view.FailCode{{Code: s, Count: 1}},
@@ -316,7 +316,7 @@ func FuzzAnyStringsAreParsedBack(f *testing.F) {
 			t.Skip("strings from outside are cleaned")
 		}
 		k := known{snapshot: view.Snapshot{Shown: shown([]string{"k"}, view.Task{
-			ID: a, Group: b, Model: a + b, Labels: map[string]string{"k": b}, State: kie.StateFail, FailCode: a,
+			Task: kie.Task{ID: a, Model: a + b, State: kie.StateFail, FailCode: a}, Group: b, Labels: map[string]string{"k": b},
 		})}}
 		expose(t, k.collector())
 	})
@@ -341,11 +341,13 @@ func random(r *rand.Rand) known {
 	kinds := map[[2]string]bool{}
 	for range r.IntN(16) {
 		t := view.Task{
-			ID: word(), Group: word(), Account: word(), Model: word(), Labels: map[string]string{"a": word(), "c": word()},
-			State: kie.States()[r.IntN(6)], Created: maybe(kie.Time(r.Int64())), Completed: maybe(millis(7)),
-			FailCode: word(), Reason: kie.Reasons()[r.IntN(8)],
-			FailedAt: maybe(millis(8)), Credits: r.ExpFloat64(), HasCredits: r.IntN(2) == 0, LastAnswer: maybe(millis(9)).Time(),
-			QueryError: kie.Classes()[r.IntN(18)],
+			Task: kie.Task{
+				ID: word(), Model: word(), State: kie.States()[r.IntN(6)], Created: maybe(kie.Time(r.Int64())),
+				Completed: maybe(millis(7)), FailCode: word(), Reason: kie.Reasons()[r.IntN(8)], Credits: r.ExpFloat64(),
+				HasCredits: r.IntN(2) == 0,
+			},
+			Group: word(), Account: word(), Labels: map[string]string{"a": word(), "c": word()}, FailedAt: maybe(millis(8)),
+			LastAnswer: maybe(millis(9)).Time(), QueryError: kie.Classes()[r.IntN(18)],
 		}
 		if id := [2]string{t.Group, t.ID}; !ids[id] {
 			ids[id] = true

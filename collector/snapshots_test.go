@@ -54,8 +54,11 @@ func documented() known {
 		snapshot: view.Snapshot{
 			At: at(5),
 			Shown: shown(nil, view.Task{
-				ID: "task_12345678", Group: "default", Account: "default", Model: klingModel,
-				State: kie.StateSuccess, Created: 1698765400000, Completed: 1698765432000,
+				Task: kie.Task{
+					ID: "task_12345678", Model: klingModel, State: kie.StateSuccess, Created: 1698765400000,
+					Completed: 1698765432000,
+				},
+				Group: "default", Account: "default",
 			}),
 			Models: []view.Model{{
 				Group: "default", Model: klingModel,
@@ -105,26 +108,29 @@ func rich() known {
 func richUnfinished() []view.Task {
 	film := map[string]string{"team": "film"}
 	return []view.Task{
-		{ID: "task_pending", Group: "video", Account: "default", Labels: film},
+		{Task: kie.Task{ID: "task_pending"}, Group: "video", Account: "default", Labels: film},
 		{
-			ID: "task_missing", Group: "speech", Account: "second",
+			Task: kie.Task{ID: "task_missing"}, Group: "speech", Account: "second",
 			Labels: map[string]string{"customer": "c-17", "team": "audio"}, QueryError: kie.ClassNotFound,
 		},
 		{
-			ID: "task_waiting", Group: "video", Account: "default", Model: klingModel, Labels: film,
-			State: kie.StateWaiting, Created: millis(100), LastAnswer: at(598),
+			Task:  kie.Task{ID: "task_waiting", Model: klingModel, State: kie.StateWaiting, Created: millis(100)},
+			Group: "video", Account: "default", Labels: film, LastAnswer: at(598),
 		},
 		{
-			ID: "task_queuing", Group: "video", Account: "default", Model: klingModel, Labels: film,
-			State: kie.StateQueuing, Created: millis(590), LastAnswer: at(599), QueryError: kie.ClassRateLimited,
+			Task:  kie.Task{ID: "task_queuing", Model: klingModel, State: kie.StateQueuing, Created: millis(590)},
+			Group: "video", Account: "default", Labels: film, LastAnswer: at(599), QueryError: kie.ClassRateLimited,
 		},
 		{
-			ID: "task_generating", Group: "speech", Account: "second", Model: "elevenlabs/text-to-speech-turbo-2-5",
-			State: kie.StateGenerating, Created: millis(597), LastAnswer: at(599).Add(250 * time.Millisecond),
+			Task: kie.Task{
+				ID: "task_generating", Model: "elevenlabs/text-to-speech-turbo-2-5", State: kie.StateGenerating,
+				Created: millis(597),
+			},
+			Group: "speech", Account: "second", LastAnswer: at(599).Add(250 * time.Millisecond),
 		},
 		{
-			ID: "task_unknown", Group: "speech", Account: "second", Model: "elevenlabs/text-to-speech-turbo-2-5",
-			State: kie.StateUnknown, LastAnswer: at(540),
+			Task:  kie.Task{ID: "task_unknown", Model: "elevenlabs/text-to-speech-turbo-2-5", State: kie.StateUnknown},
+			Group: "speech", Account: "second", LastAnswer: at(540),
 		},
 	}
 }
@@ -133,22 +139,32 @@ func richFinished() []view.Task {
 	film := map[string]string{"team": "film"}
 	return []view.Task{
 		{
-			ID: "task_12345678", Group: "video", Account: "default", Model: klingModel, Labels: film,
-			State: kie.StateSuccess, Created: millis(-32), Completed: millis(0),
-			Credits: 42.5, HasCredits: true,
+			Task: kie.Task{
+				ID: "task_12345678", Model: klingModel, State: kie.StateSuccess, Created: millis(-32), Completed: millis(0),
+				Credits: 42.5, HasCredits: true,
+			},
+			Group: "video", Account: "default", Labels: film,
 		},
 		{
-			ID: "task_refused", Group: "video", Account: "default", Model: klingModel, Labels: film,
-			State: kie.StateFail, Created: millis(300), Completed: millis(304),
-			FailCode: "500", Reason: kie.ReasonContentPolicy, FailedAt: millis(304), Credits: 0, HasCredits: true,
+			Task: kie.Task{
+				ID: "task_refused", Model: klingModel, State: kie.StateFail, Created: millis(300), Completed: millis(304),
+				FailCode: "500", Reason: kie.ReasonContentPolicy, Credits: 0, HasCredits: true,
+			},
+			Group: "video", Account: "default", Labels: film, FailedAt: millis(304),
 		},
 		{
-			ID: "task_broken", Group: "video", Account: "default", Model: klingModel, Labels: film,
-			State: kie.StateFail, Created: millis(300), FailCode: "GENERATION_FAILED", Reason: kie.ReasonOther,
+			Task: kie.Task{
+				ID: "task_broken", Model: klingModel, State: kie.StateFail, Created: millis(300), FailCode: "GENERATION_FAILED",
+				Reason: kie.ReasonOther,
+			},
+			Group: "video", Account: "default", Labels: film,
 		},
 		{
-			ID: "task_silent", Group: "speech", Account: "second", Model: "elevenlabs/text-to-speech-turbo-2-5",
-			State: kie.StateFail, FailCode: "none", Reason: kie.ReasonNone, FailedAt: millis(410),
+			Task: kie.Task{
+				ID: "task_silent", Model: "elevenlabs/text-to-speech-turbo-2-5", State: kie.StateFail, FailCode: "none",
+				Reason: kie.ReasonNone,
+			},
+			Group: "speech", Account: "second", FailedAt: millis(410),
 		},
 	}
 }

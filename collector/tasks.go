@@ -82,8 +82,8 @@ func taskTimeMetrics() []Metric {
 			Type: Gauge,
 			Help: "Time from creation to completion of a finished task as the API dates them, served from cache",
 		}, func(t *view.Task, s *series) {
-			if t.HasLatency {
-				s.put(t.Latency.Seconds())
+			if took, ok := t.Latency(); ok {
+				s.put(took.Seconds())
 			}
 		}),
 		perTask(Metric{

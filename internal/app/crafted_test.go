@@ -22,8 +22,10 @@ import (
 
 // finishedRecord is a record as this program would write it.
 var finishedRecord = store.Record{
-	Group: "default", Model: "m", State: kie.StateSuccess, Seen: 1_790_000_000_000, Created: 1_790_000_000_000, Completed: 1_790_000_060_000,
-	Learned: 1_790_000_061_000, Credits: 2, HasCredits: true, Counted: true,
+	Task: kie.Task{
+		Model: "m", State: kie.StateSuccess, Created: 1_790_000_000_000, Completed: 1_790_000_060_000, Credits: 2, HasCredits: true,
+	},
+	Group: "default", Seen: 1_790_000_000_000, Learned: 1_790_000_061_000, Counted: true,
 }
 
 // crafted are records that can't be true, each with the checksum that belongs to it.
@@ -33,7 +35,7 @@ func crafted() map[string]func(r *store.Record) {
 	}
 	unfinished := func(change func(r *store.Record)) func(r *store.Record) {
 		return func(r *store.Record) {
-			*r = store.Record{Group: r.Group, Model: r.Model, State: kie.StateGenerating, Seen: r.Seen, Created: r.Created, Watched: true}
+			*r = store.Record{Task: kie.Task{Model: r.Model, State: kie.StateGenerating, Created: r.Created}, Group: r.Group, Seen: r.Seen, Watched: true}
 			change(r)
 		}
 	}

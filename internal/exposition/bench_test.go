@@ -546,7 +546,8 @@ func (c *constMetrics) Collect(ch chan<- prometheus.Metric) {
 			put("kie_task_last_answer_timestamp_seconds", kie.TimeOf(t.LastAnswer).Seconds(), t.Group, t.Model, t.ID)
 			continue
 		}
-		put("kie_task_latency_seconds", t.Latency.Seconds(), t.Group, t.Model, t.ID)
+		took, _ := t.Latency()
+		put("kie_task_latency_seconds", took.Seconds(), t.Group, t.Model, t.ID)
 		put("kie_task_completed_timestamp_seconds", t.Completed.Seconds(), t.Group, t.Model, t.ID)
 		put("kie_task_credits", t.Credits, t.Group, t.Model, t.ID)
 	}

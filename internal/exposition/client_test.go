@@ -16,6 +16,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 
+	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 )
@@ -44,7 +45,7 @@ func many() view.Shown {
 	word := func() string { return strconv.FormatUint(r.Uint64(), 36) }
 	tasks := make([]view.Task, 6000)
 	for i := range tasks {
-		tasks[i] = view.Task{ID: word(), Group: "g", Model: "m", Labels: map[string]string{"a": word()}}
+		tasks[i] = view.Task{Task: kie.Task{ID: word(), Model: "m"}, Group: "g", Labels: map[string]string{"a": word()}}
 	}
 	return view.Shown{LabelKeys: []string{"a"}, Blocks: []*view.Block{view.NewBlock(tasks...)}}
 }

@@ -115,20 +115,26 @@ func distinct(blocks []*view.Block) []*view.Block {
 func TestScrapesAreAsRecorded(t *testing.T) {
 	shown := view.Shown{LabelKeys: []string{"customer", "team"}, Blocks: []*view.Block{
 		view.NewBlock(
-			view.Task{ID: "task_pending", Group: "video", Account: "default", Labels: map[string]string{"team": "film"}},
+			view.Task{Task: kie.Task{ID: "task_pending"}, Group: "video", Account: "default", Labels: map[string]string{"team": "film"}},
 			view.Task{
-				ID: "task_generating", Group: "video", Account: "default", Model: "kling/v2", State: kie.StateGenerating, Created: 1698765397000,
-				LastAnswer: time.UnixMilli(1698765399250), QueryError: kie.ClassRateLimited,
+				Task:  kie.Task{ID: "task_generating", Model: "kling/v2", State: kie.StateGenerating, Created: 1698765397000},
+				Group: "video", Account: "default", LastAnswer: time.UnixMilli(1698765399250), QueryError: kie.ClassRateLimited,
 			},
 		),
 		view.NewBlock(
 			view.Task{
-				ID: "task_12345678", Group: "video", Account: "default", Model: "kling/v2", State: kie.StateSuccess,
-				Created: 1698765400000, Completed: 1698765432000, Credits: 42.5, HasCredits: true,
+				Task: kie.Task{
+					ID: "task_12345678", Model: "kling/v2", State: kie.StateSuccess, Created: 1698765400000,
+					Completed: 1698765432000, Credits: 42.5, HasCredits: true,
+				},
+				Group: "video", Account: "default",
 			},
 			view.Task{
-				ID: `task_"odd"\`, Group: "speech", Account: "second", Labels: map[string]string{"customer": "c-17\n"}, Model: "日本語",
-				State: kie.StateFail, FailCode: "500", Reason: kie.ReasonContentPolicy, FailedAt: 1698765432000, HasCredits: true,
+				Task: kie.Task{
+					ID: `task_"odd"\`, Model: "日本語", State: kie.StateFail, FailCode: "500", Reason: kie.ReasonContentPolicy,
+					HasCredits: true,
+				},
+				Group: "speech", Account: "second", Labels: map[string]string{"customer": "c-17\n"}, FailedAt: 1698765432000,
 			},
 		),
 	}}

@@ -238,11 +238,13 @@ func random(r *rand.Rand) view.Shown {
 		for range r.IntN(80) {
 			id++
 			tasks = append(tasks, view.Task{
-				ID: fmt.Sprint(word(), id), Group: word(), Account: word(), Model: word(),
-				Labels: map[string]string{"a": word(), "zone": word()},
-				State:  kie.States()[r.IntN(6)], Created: maybe(kie.Time(r.Int64())), Completed: maybe(1698765432000 + kie.Time(r.IntN(1e6))),
-				FailCode: word(), Reason: kie.Reasons()[r.IntN(8)], FailedAt: maybe(1698765432000), Credits: r.NormFloat64() * 100,
-				HasCredits: r.IntN(2) == 0, LastAnswer: maybe(1698765439001).Time(), QueryError: kie.Classes()[r.IntN(18)],
+				Task: kie.Task{
+					ID: fmt.Sprint(word(), id), Model: word(), State: kie.States()[r.IntN(6)], Created: maybe(kie.Time(r.Int64())),
+					Completed: maybe(1698765432000 + kie.Time(r.IntN(1e6))), FailCode: word(), Reason: kie.Reasons()[r.IntN(8)],
+					Credits: r.NormFloat64() * 100, HasCredits: r.IntN(2) == 0,
+				},
+				Group: word(), Account: word(), Labels: map[string]string{"a": word(), "zone": word()},
+				FailedAt: maybe(1698765432000), LastAnswer: maybe(1698765439001).Time(), QueryError: kie.Classes()[r.IntN(18)],
 			})
 		}
 		shown.Blocks = append(shown.Blocks, view.NewBlock(tasks...))

@@ -30,9 +30,11 @@ func TestATaskWithSeriesTakesFewBytes(t *testing.T) {
 		for j, id := range ids[i:min(i+atATime, tasks)] {
 			created := 1698765400000 + kie.Time(i+j)*37
 			some = append(some, view.Task{
-				ID: id, Group: "video", Account: "default", Model: fmt.Sprintf("vendor/model-%d/image-to-video", j%10), Labels: labels,
-				State: kie.StateSuccess, Created: created, Completed: created + 2_000 + kie.Time((i+j)*7919%300_000),
-				Credits: float64(j%80) / 2, HasCredits: true,
+				Task: kie.Task{
+					ID: id, Model: fmt.Sprintf("vendor/model-%d/image-to-video", j%10), State: kie.StateSuccess, Created: created,
+					Completed: created + 2_000 + kie.Time((i+j)*7919%300_000), Credits: float64(j%80) / 2, HasCredits: true,
+				},
+				Group: "video", Account: "default", Labels: labels,
 			})
 		}
 		shown.Blocks = append(shown.Blocks, view.NewBlock(some...))

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
@@ -81,7 +82,7 @@ func TestAnswersAreNegotiatedAsPromhttpDoes(t *testing.T) {
 
 // few returns a single task.
 func few() view.Shown {
-	return view.Shown{Blocks: []*view.Block{view.NewBlock(view.Task{ID: "a", Group: "g"})}}
+	return view.Shown{Blocks: []*view.Block{view.NewBlock(view.Task{Task: kie.Task{ID: "a"}, Group: "g"})}}
 }
 
 // FuzzAnswersAreNegotiatedAsPromhttpDoes: whatever a client says that it accepts, status, type, encoding and the number of lines

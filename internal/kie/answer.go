@@ -1,4 +1,4 @@
-// The values that an answer of the API is made of.
+// The values that the facts of a task are made of.
 
 package kie
 
@@ -140,29 +140,8 @@ func (r Reason) String() string {
 
 // Answer is what one query told of a task. It holds nothing of the prompt, the result or the failure's text.
 type Answer struct {
-	ID    string
-	Model string // cleaned for use as a label; empty if the answer names none
-	State State
+	Task
+
 	Word  string // of an unknown state: what the API called it, fit to be logged; empty if it did not
-
-	Created   Time
-	Updated   Time
-	Completed Time
-
-	FailCode string // of a failed task: a number, a word, "other" if it is neither; empty if there is none
-	Reason   Reason // of a failed task
-
-	Credits    float64 // consumed; meaningful if HasCredits, final if the state is
-	HasCredits bool
-	HasResult  bool // a finished task's result is there; a success without one is a silent failure
-
-	Clock Time // the API's Date header, to whole seconds; absent if it sent none
-}
-
-// Latency returns Completed − Created of a finished task. There is none if a time is absent or they are the wrong way round.
-func (a Answer) Latency() (time.Duration, bool) {
-	if !a.State.Finished() || a.Created.IsZero() || a.Completed < a.Created {
-		return 0, false
-	}
-	return a.Completed.Sub(a.Created), true
+	Clock Time   // the API's Date header, to whole seconds; absent if it sent none
 }

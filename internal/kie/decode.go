@@ -69,12 +69,14 @@ func (o object) answer(id string, r reply) Answer {
 	latest := TimeOf(r.likelyNow()).Add(24 * time.Hour)
 	word := text(o["state"])
 	a := Answer{
-		ID:      id,
-		Model:   CleanLabel(text(o["model"])),
-		State:   stateOf(word),
-		Created: instant(o["createTime"], latest),
-		Updated: instant(o["updateTime"], latest),
-		Clock:   r.clock,
+		Task: Task{
+			ID:      id,
+			Model:   CleanLabel(text(o["model"])),
+			State:   stateOf(word),
+			Created: instant(o["createTime"], latest),
+			Updated: instant(o["updateTime"], latest),
+		},
+		Clock: r.clock,
 	}
 	a.Credits, a.HasCredits = amount(o["creditsConsumed"])
 	if a.State.Finished() {

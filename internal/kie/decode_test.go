@@ -27,9 +27,11 @@ func TestDocumentedExampleIsSuccessAfter32Seconds(t *testing.T) {
 	a, err := ask(t, 200, documented, "Date", "Tue, 31 Oct 2023 15:17:13 GMT")
 	wantClass(t, err, ClassOK)
 	want := Answer{
-		ID: testID, Model: "kling/v2-5-turbo-image-to-video-pro", State: StateSuccess,
-		Created: 1698765400000, Updated: 1698765432000, Completed: 1698765432000,
-		HasResult: true, Clock: 1698765433000,
+		Task: Task{
+			ID: testID, Model: "kling/v2-5-turbo-image-to-video-pro", State: StateSuccess,
+			Created: 1698765400000, Updated: 1698765432000, Completed: 1698765432000,
+			HasResult: true,
+		}, Clock: 1698765433000,
 	}
 	if a != want {
 		t.Errorf("answer %+v, want %+v", a, want)
@@ -44,7 +46,7 @@ func TestDataNeedsNothingAndIgnoresUnknownKeys(t *testing.T) {
 	if a.Clock.IsZero() {
 		t.Error("no clock although the server sent a Date")
 	}
-	if a.Clock = 0; a != (Answer{ID: testID}) {
+	if a.Clock = 0; a != (Answer{Task: Task{ID: testID}}) {
 		t.Errorf("answer %+v of empty data", a)
 	}
 	a = told(t, `"state":"generating","operationType":"x","successFlag":0,"paramJson":"{}","response":{},"costTime":9,"progress":[1]`)
@@ -328,14 +330,17 @@ func TestAnswerAboutAnotherTaskIsRefused(t *testing.T) {
 
 func TestFailureInTheEnvelopeComesWithWhatIsKnown(t *testing.T) {
 	for body, want := range map[string]Answer{
-		`{"code":501,"msg":"failed"}`:               {FailCode: "501", Reason: ReasonUpstream},
-		`{"code":408,"data":null}`:                  {FailCode: "408", Reason: ReasonTimeout},
-		`{"code":"408","data":[]}`:                  {FailCode: "408", Reason: ReasonTimeout},
-		`{"code":501,"data":"x"}`:                   {FailCode: "501", Reason: ReasonUpstream},
-		`{"code":501,"data":{"failMsg":"strange"}}`: {FailCode: "501", Reason: ReasonUpstream},
+		`{"code":501,"msg":"failed"}`:               {Task: Task{FailCode: "501", Reason: ReasonUpstream}},
+		`{"code":408,"data":null}`:                  {Task: Task{FailCode: "408", Reason: ReasonTimeout}},
+		`{"code":"408","data":[]}`:                  {Task: Task{FailCode: "408", Reason: ReasonTimeout}},
+		`{"code":501,"data":"x"}`:                   {Task: Task{FailCode: "501", Reason: ReasonUpstream}},
+		`{"code":501,"data":{"failMsg":"strange"}}`: {Task: Task{FailCode: "501", Reason: ReasonUpstream}},
 		`{"code":501,"data":{"taskId":"task_12345678","state":"success","failCode":"500","failMsg":"nsfw","model":"m",
 			"createTime":1698765400000,"completeTime":1698765432000,"creditsConsumed":0.5}}`: {
-			FailCode: "501", Reason: ReasonContentPolicy, Model: "m", Created: 1698765400000, Completed: 1698765432000, Credits: 0.5, HasCredits: true,
+			Task: Task{
+				FailCode: "501", Reason: ReasonContentPolicy, Model: "m", Created: 1698765400000, Completed: 1698765432000,
+				Credits: 0.5, HasCredits: true,
+			},
 		},
 	} {
 		a, err := ask(t, 200, body)

@@ -64,7 +64,9 @@ func (c *Clock) Rejudges(now time.Time) bool {
 }
 
 // At returns a moment of our time.
-func (c *Clock) At(now time.Time) Moment { return Moment{Now: now, offset: c.offset, sure: c.count >= enoughClocks} }
+func (c *Clock) At(now time.Time) Moment {
+	return Moment{Now: now, offset: c.offset, sure: c.count >= enoughClocks}
+}
 
 // median returns the middle of some offsets, or the smaller one of the two in the middle.
 func median(offsets []time.Duration) time.Duration {

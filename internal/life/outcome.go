@@ -114,22 +114,22 @@ type Ending struct {
 	Latest    kie.Time // it ended no later than that
 }
 
-// Finish takes an answer that tells the task to be finished.
-func (u *Unfinished) Finish(answer kie.Answer, m Moment) Ending {
-	e := Ending{News: u.isNews(answer, m), Completed: answer.Completed}
-	e.Latest = kie.FirstTime(answer.Completed, answer.Updated, m.APINow())
-	if e.News && answer.State == kie.StateFail && e.Completed.IsZero() {
+// Finish takes the facts of the task that is finished now.
+func (u *Unfinished) Finish(f *kie.Task, m Moment) Ending {
+	e := Ending{News: u.isNews(f, m), Completed: f.Completed}
+	e.Latest = kie.FirstTime(f.Completed, f.Updated, m.APINow())
+	if e.News && f.State == kie.StateFail && e.Completed.IsZero() {
 		e.Completed, e.Guessed = e.Latest, true
 	}
 	return e
 }
 
 // isNews reports whether the task finished while we were watching, rather than long before it was listed.
-func (u *Unfinished) isNews(answer kie.Answer, m Moment) bool {
+func (u *Unfinished) isNews(f *kie.Task, m Moment) bool {
 	if u.Watched {
 		return true
 	}
-	finished := kie.FirstTime(answer.Completed, answer.Updated, answer.Created)
+	finished := kie.FirstTime(f.Completed, f.Updated, f.Created)
 	if finished.IsZero() {
 		return !u.Backlog
 	}

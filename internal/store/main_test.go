@@ -53,8 +53,11 @@ func (t tracked) Owner(Record) (string, bool) { return acct, true }
 func record(n int) Record {
 	at := kie.Time(1_700_000_000_000 + 1000*int64(n))
 	return Record{
-		Group: "video", Model: fmt.Sprintf("model/%d", n%7), Seen: at, Created: at - 500, Completed: at + 60_000,
-		Learned: at + 61_234, State: kie.StateSuccess, Credits: float64(n) / 4, HasCredits: true, Counted: true, Watched: true,
+		Task: kie.Task{
+			Model: fmt.Sprintf("model/%d", n%7), Created: at - 500, Completed: at + 60_000, State: kie.StateSuccess,
+			Credits: float64(n) / 4, HasCredits: true,
+		},
+		Group: "video", Seen: at, Learned: at + 61_234, Counted: true, Watched: true,
 	}
 }
 

@@ -102,7 +102,7 @@ func TestAnOlderRecordNeverReplacesANewerOne(t *testing.T) {
 	shown := 0
 	l := late{tracked: maps.Clone(all), news: func(ids []string) {
 		for _, id := range []string{ids[0], ids[len(ids)-1]} {
-			all[id] = Record{Seen: 7, Group: "g", State: kie.StateSuccess, Counted: true}
+			all[id] = Record{Seen: 7, Group: "g", Task: kie.Task{State: kie.StateSuccess}, Counted: true}
 			if !s.Put(acct, id, all[id], func() { shown-- }) {
 				t.Error("not taken")
 			}

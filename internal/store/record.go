@@ -14,20 +14,12 @@ import (
 
 // Record is what is kept of a task, finished or not. Times are absent where they are zero.
 type Record struct {
-	Group string // in which it was tracked last
-	Model string // empty if unknown
+	kie.Task // its id is told beside it, and neither Updated nor HasResult is kept
 
-	Seen      kie.Time // first sight; every record has it
-	Created   kie.Time
-	Completed kie.Time
-	FailedAt  kie.Time // of a failed task that is news
-	Learned   kie.Time // when the final state was learned
-
-	FailCode   string // of a failed task
-	Credits    float64
-	HasCredits bool
-	State      kie.State
-	Reason     kie.Reason // of a failed task
+	Group    string   // in which it was tracked last
+	Seen     kie.Time // first sight; every record has it
+	FailedAt kie.Time // of a failed task that is news
+	Learned  kie.Time // when the final state was learned
 
 	Backlog bool // came with its source's first read
 	Watched bool // was seen unfinished, so that its end is news
@@ -127,9 +119,6 @@ func decode(key, value []byte, names interned) (r Record, unlisted day, ok bool)
 	return r, unlisted, true
 }
 
-// noFailCode is the code of tasks that failed without one.
-const noFailCode = "none"
-
 // possible reports whether there can be such a task. A checksum only says that nothing changed since somebody wrote it, so
 // that records are held to what answers are: what is said of one that is not believed is served nowhere.
 //
@@ -141,7 +130,7 @@ func (r Record) possible() bool {
 	switch {
 	case r.State > kie.StateFail, r.Reason > kie.ReasonOther,
 		!r.Known(), !ours(r.Seen), !ours(r.Learned), !ours(r.FailedAt), !told(r.Created), !told(r.Completed),
-		!validName(r.Group), !kie.IsCleanLabel(r.Model), !kie.ValidFailCode(r.FailCode) && r.FailCode != noFailCode,
+		!validName(r.Group), !kie.IsCleanLabel(r.Model), !kie.ValidFailCode(r.FailCode) && r.FailCode != kie.NoCode,
 		!kie.ValidCredits(r.Credits):
 		return false
 	case r.State == kie.StateFail:

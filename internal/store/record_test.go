@@ -20,9 +20,11 @@ import (
 
 func TestTheFormatOfARecordStays(t *testing.T) {
 	r := Record{
-		Group: "g", Model: "kling/v2", FailCode: "501", Seen: 1_700_000_000_000, Created: 1_700_000_000_001,
-		Completed: 1_700_000_060_000, FailedAt: 1_700_000_060_000, Learned: 1_700_000_061_000, Credits: 1.5, HasCredits: true,
-		State: kie.StateFail, Reason: kie.ReasonOther, Watched: true, Counted: true,
+		Task: kie.Task{
+			Model: "kling/v2", FailCode: "501", Created: 1_700_000_000_001, Completed: 1_700_000_060_000, Credits: 1.5,
+			HasCredits: true, State: kie.StateFail, Reason: kie.ReasonOther,
+		},
+		Group: "g", Seen: 1_700_000_000_000, FailedAt: 1_700_000_060_000, Learned: 1_700_000_061_000, Watched: true, Counted: true,
 	}
 	const golden = "3bde873a204e0d050780a0abfef96282a0abfef962c0c9b2fef962c0c9b2fef96290d9b2fef962000000000000f83f" +
 		"0167086b6c696e672f763203353031"
@@ -116,9 +118,12 @@ func FuzzRecordComesBack(f *testing.F) {
 	f.Add("\xff", "g\n", "\xff", "5 1", int64(-1), int64(math.MinInt64), int64(1<<58), int64(1), int64(math.MaxInt64), math.NaN(), byte(99), byte(99), byte(1), uint16(9))
 	f.Fuzz(func(t *testing.T, id, group, model, code string, seen, created, completed, failed, learned int64, credits float64, state, reason, flags byte, d uint16) {
 		r := Record{
-			Group: group, Model: model, FailCode: code, State: kie.State(state), Reason: kie.Reason(reason),
-			Seen: kie.Time(seen), Created: kie.Time(created), Completed: kie.Time(completed), FailedAt: kie.Time(failed), Learned: kie.Time(learned),
-			HasCredits: flags&1 != 0, Backlog: flags&2 != 0, Watched: flags&4 != 0, Counted: flags&8 != 0, GivenUp: flags&16 != 0,
+			Task: kie.Task{
+				Model: model, FailCode: code, State: kie.State(state), Reason: kie.Reason(reason), Created: kie.Time(created),
+				Completed: kie.Time(completed), HasCredits: flags&1 != 0,
+			},
+			Group: group, Seen: kie.Time(seen), FailedAt: kie.Time(failed), Learned: kie.Time(learned), Backlog: flags&2 != 0,
+			Watched: flags&4 != 0, Counted: flags&8 != 0, GivenUp: flags&16 != 0,
 		}
 		if r.HasCredits {
 			r.Credits = credits
@@ -139,7 +144,7 @@ func FuzzRecordComesBack(f *testing.F) {
 // true and is read again as it is.
 func FuzzSealedContentIsNoWildRecord(f *testing.F) {
 	f.Add("task", record(1).encode("task", 7)[sealSize:])
-	f.Add("task", Record{Seen: 1, Group: "g", Model: "\xff"}.encode("task", 0)[sealSize:])
+	f.Add("task", Record{Seen: 1, Group: "g", Task: kie.Task{Model: "\xff"}}.encode("task", 0)[sealSize:])
 	f.Add("task", []byte{})
 	f.Add("task", bytes.Repeat([]byte{0xff}, 200))
 	f.Fuzz(func(t *testing.T, id string, content []byte) {

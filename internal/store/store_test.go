@@ -22,8 +22,11 @@ func TestWhatIsPutIsFoundAgainAfterARestart(t *testing.T) {
 	all := records(3000)
 	all["a"] = Record{Seen: 1, Group: "g"}
 	all["b"] = Record{
-		Seen: 5, Created: 1_000_000_000_000, FailedAt: 9, Group: "g", Model: "Ω", FailCode: "501", State: kie.StateFail,
-		Reason: kie.ReasonOther, Backlog: true, GivenUp: true, HasCredits: true,
+		Task: kie.Task{
+			Created: 1_000_000_000_000, Model: "Ω", FailCode: "501", State: kie.StateFail, Reason: kie.ReasonOther,
+			HasCredits: true,
+		},
+		Seen: 5, FailedAt: 9, Group: "g", Backlog: true, GivenUp: true,
 	}
 	dir, _ := made(t, all)
 	s := open(t, dir)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
@@ -14,7 +15,6 @@ const (
 	maxFailCodes = 50
 	maxLabelKeys = 64
 	overflow     = "other"
-	noFailCode   = "none"
 )
 
 // bounds admit label values until their number is reached; what comes later is "other", and counted.
@@ -41,7 +41,7 @@ const (
 )
 
 func newFailCodes() failCodes {
-	return failCodes{codeAbsent: "", codeNone: noFailCode, codeOther: overflow}
+	return failCodes{codeAbsent: "", codeNone: kie.NoCode, codeOther: overflow}
 }
 
 // of returns the code that reads so, if need be a new one; false: there is no room for it.

@@ -175,14 +175,8 @@ func (k *task) born() kie.Time { return kie.FirstTime(k.created, kie.TimeOf(k.un
 
 func (k *task) snapshot() view.Task {
 	s := view.Task{
-		ID: k.id, Group: k.group.name, Account: k.group.account.name, Labels: k.labels,
-		State: k.state, Created: k.created, Completed: k.completed(),
-		FailCode: k.failure(), Reason: k.reason, FailedAt: k.failedAt(), Learned: k.learned,
-	}
-	s.Credits, s.HasCredits = k.credits()
-	s.Latency, s.HasLatency = kie.Answer{State: s.State, Created: s.Created, Completed: s.Completed}.Latency()
-	if k.model != nil {
-		s.Model = k.model.name
+		Task: k.facts(), Group: k.group.name, Account: k.group.account.name, Labels: k.labels,
+		FailedAt: k.failedAt(), Learned: k.learned,
 	}
 	if k.unfinished != nil {
 		o := k.unfinished

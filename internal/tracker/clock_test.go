@@ -70,7 +70,7 @@ func TestAWildDateLosesNoTimesAndNoNews(t *testing.T) {
 				time.Sleep(2 * time.Second)
 				s := r.Snapshot()
 				for _, id := range []string{"new", "old"} {
-					if k := find(t, s, id); k.State != kie.StateSuccess || k.Latency != 50*time.Second {
+					if k := find(t, s, id); k.State != kie.StateSuccess || took(k) != 50*time.Second {
 						t.Errorf("%+v", k)
 					}
 				}

@@ -82,8 +82,10 @@ func (h *crowd) list(n int) {
 func (h *crowd) finish() {
 	h.answer(func(i int) kie.Answer {
 		answer := kie.Answer{
-			State: kie.StateSuccess, Created: kie.Time(i + 1), Completed: kie.Time(i + 60_001),
-			Credits: 12.5, HasCredits: true, HasResult: true,
+			Task: kie.Task{
+				State: kie.StateSuccess, Created: kie.Time(i + 1), Completed: kie.Time(i + 60_001),
+				Credits: 12.5, HasCredits: true, HasResult: true,
+			},
 		}
 		if i%10 == 0 {
 			answer.State, answer.FailCode, answer.Reason = kie.StateFail, strings.Clone("422"), kie.ReasonOther
@@ -95,7 +97,7 @@ func (h *crowd) finish() {
 // wait has all tasks answered: they are not over yet.
 func (h *crowd) wait() {
 	created := kie.TimeOf(time.Now())
-	h.answer(func(int) kie.Answer { return kie.Answer{State: kie.StateGenerating, Created: created} })
+	h.answer(func(int) kie.Answer { return kie.Answer{Task: kie.Task{State: kie.StateGenerating, Created: created}} })
 }
 
 // everything returns all tasks in the order listed, as long as none of them is finished.

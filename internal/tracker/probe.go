@@ -3,6 +3,7 @@
 package tracker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -104,10 +105,10 @@ func (t *Tracker) ask(ctx context.Context, a *account, known view.Task) (p view.
 	case err != nil:
 		p.Task.QueryError = kie.ClassOf(err)
 	default:
-		take(&p.Task, answer, time.Now())
+		take(&p.Task, answer.Task, time.Now())
 		t.do(func() {
 			a.noteWord(answer)
-			t.keep(a, answer)
+			t.keep(a, answer.Task)
 		})
 	}
 	return p, !kie.Cancelled(err)
@@ -145,9 +146,9 @@ func (t *Tracker) recallFinal(account, id string) (*account, view.Task) {
 	if k := t.tasks.get(account, id); k != nil {
 		return a, k.snapshot()
 	}
-	known := view.Task{ID: id, Account: account}
-	if answer, ok := t.strays.answers[strayKey{account, id}]; ok {
-		take(&known, answer, time.Time{})
+	known := view.Task{Task: kie.Task{ID: id}, Account: account}
+	if f, ok := t.strays.answers[strayKey{account, id}]; ok {
+		take(&known, f, time.Time{})
 		return a, known
 	}
 	if k := t.dropped.tasks.get(account, id); k != nil && k.unfinished == nil {
@@ -157,10 +158,7 @@ func (t *Tracker) recallFinal(account, id string) (*account, view.Task) {
 		if g := t.byGroup[record.Group]; g != nil && g.account == a {
 			known.Group = g.name
 		}
-		take(&known, kie.Answer{
-			Model: record.Model, State: record.State, Created: record.Created, Completed: record.Completed,
-			FailCode: record.FailCode, Reason: record.Reason, Credits: record.Credits, HasCredits: record.HasCredits,
-		}, time.Time{})
+		take(&known, record.Task, time.Time{})
 	}
 	return a, known
 }
@@ -235,18 +233,17 @@ func (k *task) await() {
 	}
 }
 
-// take makes an answer what is known of a task.
-func take(s *view.Task, answer kie.Answer, now time.Time) {
-	s.Model, s.State, s.Created, s.QueryError, s.LastAnswer = answer.Model, answer.State, answer.Created, kie.ClassOK, now
-	if !answer.State.Finished() {
-		return
+// take makes facts what is known of a task, as of that answer if they are not final.
+func take(s *view.Task, f kie.Task, answered time.Time) {
+	f.ID = s.ID
+	switch {
+	case !f.State.Finished():
+		f.Credits, f.HasCredits = 0, false // not final
+	case f.State == kie.StateFail:
+		f.FailCode = cmp.Or(f.FailCode, kie.NoCode)
+		fallthrough
+	default:
+		answered = time.Time{}
 	}
-	s.Completed, s.Credits, s.HasCredits, s.LastAnswer = answer.Completed, answer.Credits, answer.HasCredits, time.Time{}
-	s.Latency, s.HasLatency = answer.Latency()
-	if answer.State == kie.StateFail {
-		s.Reason, s.FailCode = answer.Reason, noFailCode
-		if answer.FailCode != "" {
-			s.FailCode = answer.FailCode
-		}
-	}
+	s.Task, s.QueryError, s.LastAnswer = f, kie.ClassOK, answered
 }

@@ -25,7 +25,7 @@ func TestAProbeAsksNowAndFinishedTasksNever(t *testing.T) {
 			}
 			time.Sleep(2 * time.Minute)
 		}
-		if p := r.Probe(t.Context(), "main", "stranger"); p.Asked || p.Task.Latency != time.Minute || p.Task.Credits != 3 {
+		if p := r.Probe(t.Context(), "main", "stranger"); p.Asked || took(p.Task) != time.Minute || p.Task.Credits != 3 {
 			t.Errorf("from memory: %+v", p)
 		}
 		r.wantQueries("stranger", 2)
@@ -306,7 +306,7 @@ func TestWhatWasLearnedWhileATaskWasInNoListIsNotAskedWhenItIs(t *testing.T) {
 				test.learn(t, r)
 				r.list("a")
 				s := r.watch(10 * time.Minute)
-				if k := find(t, s, "a"); k.State != kie.StateSuccess || k.Latency != 50*time.Second {
+				if k := find(t, s, "a"); k.State != kie.StateSuccess || took(k) != 50*time.Second {
 					t.Errorf("%+v", k)
 				}
 				r.wantQueries("a", test.queries)

@@ -14,15 +14,15 @@ func TestAFinishedTaskIsAfterARestartWhatItWas(t *testing.T) {
 	now := kie.TimeOf(time.Now())
 	long := now.Add(-24 * time.Hour)
 	answers := map[string]kie.Answer{
-		"all is told":           {State: kie.StateSuccess, Created: now - 90, Completed: now - 40, Credits: 2.5, HasCredits: true},
-		"no credits":            {State: kie.StateSuccess, Created: now - 90, Completed: now - 40},
-		"credits of 0":          {State: kie.StateSuccess, Completed: now - 40, HasCredits: true},
-		"success without times": {State: kie.StateSuccess},
-		"failure":               {State: kie.StateFail, Created: now - 90, Completed: now - 40, FailCode: "422", Reason: kie.ReasonOther},
-		"failure, only updated": {State: kie.StateFail, Created: now - 90, Updated: now - 20, FailCode: "other"},
-		"failure without times": {State: kie.StateFail},
-		"old failure":           {State: kie.StateFail, Created: long, Completed: long + 1, FailCode: "none"},
-		"old, only updated":     {State: kie.StateFail, Created: long, Updated: long + 1},
+		"all is told":           {Task: kie.Task{State: kie.StateSuccess, Created: now - 90, Completed: now - 40, Credits: 2.5, HasCredits: true}},
+		"no credits":            {Task: kie.Task{State: kie.StateSuccess, Created: now - 90, Completed: now - 40}},
+		"credits of 0":          {Task: kie.Task{State: kie.StateSuccess, Completed: now - 40, HasCredits: true}},
+		"success without times": {Task: kie.Task{State: kie.StateSuccess}},
+		"failure":               {Task: kie.Task{State: kie.StateFail, Created: now - 90, Completed: now - 40, FailCode: "422", Reason: kie.ReasonOther}},
+		"failure, only updated": {Task: kie.Task{State: kie.StateFail, Created: now - 90, Updated: now - 20, FailCode: "other"}},
+		"failure without times": {Task: kie.Task{State: kie.StateFail}},
+		"old failure":           {Task: kie.Task{State: kie.StateFail, Created: long, Completed: long + 1, FailCode: "none"}},
+		"old, only updated":     {Task: kie.Task{State: kie.StateFail, Created: long, Updated: long + 1}},
 	}
 	h := newCrowd(t, nil)
 	for name, answer := range answers {

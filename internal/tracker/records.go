@@ -78,15 +78,11 @@ func (t *Tracker) Owner(r store.Record) (account string, ok bool) {
 // recall returns a finished task as an earlier process, or this one, left it.
 func (t *Tracker) recall(id string, g *group, r store.Record) *task {
 	name, _ := t.admit(r.Model)
-	k := &task{
-		id: id, family: &t.modelOf(g, name).family, state: r.State,
-		created: r.Created, ended: kie.FirstTime(r.Completed, r.FailedAt), learned: r.Learned,
-	}
-	k.setCredits(r.Credits, r.HasCredits)
+	k := &task{id: id, learned: r.Learned}
+	k.hold(&r.Task, t.modelOf(g, name))
 	k.marks.set(markCounted, r.Counted)
-	k.marks.set(markGuessed, r.Completed.IsZero())
-	if r.State == kie.StateFail {
-		k.failCode, k.reason = t.bounds.failCode(r.FailCode), r.Reason
+	if r.Completed.IsZero() {
+		k.guess(r.FailedAt)
 	}
 	return k
 }
@@ -107,12 +103,7 @@ func resume(l source.Task, r store.Record, now time.Time) life.Unfinished {
 // record returns what is to be kept of a task.
 func (k *task) record() store.Record {
 	r := store.Record{
-		Group: k.group.name, Created: k.created, Completed: k.completed(), FailedAt: k.failedAt(), Learned: k.learned,
-		FailCode: k.failure(), State: k.state, Reason: k.reason, Counted: k.marks.has(markCounted),
-	}
-	r.Credits, r.HasCredits = k.credits()
-	if k.model != nil {
-		r.Model = k.model.name
+		Task: k.facts(), Group: k.group.name, FailedAt: k.failedAt(), Learned: k.learned, Counted: k.marks.has(markCounted),
 	}
 	if o := k.unfinished; o != nil {
 		r.Seen, r.Backlog, r.Watched, r.GivenUp = kie.TimeOf(o.Seen), o.Backlog, o.Watched, o.GivenUp
@@ -216,7 +207,7 @@ func (t *Tracker) relearn(group, model string) *schedule.Durations {
 func lastSamples(records iter.Seq2[string, store.Record]) []sample {
 	byModel := make(map[[2]string][]sample)
 	for _, r := range records {
-		took, ok := kie.Answer{State: r.State, Created: r.Created, Completed: r.Completed}.Latency()
+		took, ok := r.Latency()
 		if !ok || !r.Counted {
 			continue
 		}

@@ -117,7 +117,7 @@ func TestAFinishedTaskIsNotAskedAgainAfterARestart(t *testing.T) {
 			r.wantQueries("a", n)
 			wantTotals(t, r, 0, 0) // counters start at 0, and it is in none of them again
 			if after := find(t, r.Snapshot(), "a"); after.State != kie.StateFail || after.FailCode != before.FailCode ||
-				after.Reason != before.Reason || after.Latency != before.Latency || after.FailedAt != before.FailedAt ||
+				after.Reason != before.Reason || took(after) != took(before) || after.FailedAt != before.FailedAt ||
 				after.Credits != 7 || after.Model != before.Model || after.Completed != before.Completed {
 				t.Errorf("known after the restart: %+v\nbefore: %+v", after, before)
 			}

@@ -195,6 +195,14 @@ func find(tb testing.TB, s *view.Snapshot, id string) view.Task {
 	return s.Tasks()[i]
 }
 
+// took returns the latency of a task, negative if there is none.
+func took(k view.Task) time.Duration {
+	if took, ok := k.Latency(); ok {
+		return took
+	}
+	return -1
+}
+
 func model(tb testing.TB, s *view.Snapshot, group, name string) view.Model {
 	tb.Helper()
 	i := slices.IndexFunc(s.Models, func(m view.Model) bool { return m.Group == group && m.Model == name })

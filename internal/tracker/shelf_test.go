@@ -78,7 +78,7 @@ func (h *history) answer(ids ...string) {
 		}
 		a := k.group.account
 		h.takeOut(a, id)
-		answer := kie.Answer{ID: id, Model: fmt.Sprint("m", h.IntN(3)), State: kie.States()[h.IntN(6)]}
+		answer := kie.Answer{Task: kie.Task{ID: id, Model: fmt.Sprint("m", h.IntN(3)), State: kie.States()[h.IntN(6)]}}
 		answer.Created = kie.TimeOf(time.Now().Add(-time.Duration(h.IntN(20)) * time.Minute))
 		if answer.State.Finished() {
 			answer.Completed = kie.TimeOf(time.Now())
@@ -215,7 +215,7 @@ func (h *history) finishAll(ids ...string) {
 	for _, id := range ids {
 		k := h.tasks.get(h.accounts[0].Name, id)
 		h.takeOut(k.group.account, id)
-		h.learn(k.group.account, k, kie.Answer{ID: id, Model: "m", State: kie.StateSuccess, Created: 1, Completed: 2}, nil)
+		h.learn(k.group.account, k, kie.Answer{Task: kie.Task{ID: id, Model: "m", State: kie.StateSuccess, Created: 1, Completed: 2}}, nil)
 	}
 }
 

@@ -21,7 +21,7 @@ func waiting(tb testing.TB, tasks, limit int) *history {
 		k := h.tasks.get(h.accounts[0].Name, id)
 		h.takeOut(k.group.account, id)
 		created := kie.TimeOf(time.Now())
-		h.learn(k.group.account, k, kie.Answer{ID: id, Model: "m", State: kie.StateGenerating, Created: created}, nil)
+		h.learn(k.group.account, k, kie.Answer{Task: kie.Task{ID: id, Model: "m", State: kie.StateGenerating, Created: created}}, nil)
 	}
 	return h
 }
@@ -117,7 +117,7 @@ func BenchmarkLock(b *testing.B) {
 				if what == "unfinished" {
 					for _, k := range slices.Clone(h.unfinished) {
 						h.takeOut(k.group.account, k.id)
-						h.learn(k.group.account, k, kie.Answer{ID: k.id, Model: "m", State: kie.StateWaiting, Created: 1}, nil)
+						h.learn(k.group.account, k, kie.Answer{Task: kie.Task{ID: k.id, Model: "m", State: kie.StateWaiting, Created: 1}}, nil)
 					}
 				}
 				first.snapshot(h.Tracker)

@@ -3,7 +3,6 @@
 package tracker
 
 import (
-	"math"
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
@@ -58,36 +57,12 @@ func (m *marks) set(mark marks, on bool) {
 	}
 }
 
-// completed returns when a finished task completed, as the API told.
-func (k *task) completed() kie.Time {
-	if k.marks.has(markGuessed) {
-		return 0
-	}
-	return k.ended
-}
-
 // failedAt returns when a failed task that is news ended.
 func (k *task) failedAt() kie.Time {
 	if k.state != kie.StateFail || !k.marks.has(markCounted) {
 		return 0
 	}
 	return k.ended
-}
-
-// credits returns what a finished task consumed; false: the API did not tell.
-func (k *task) credits() (float64, bool) {
-	if !k.marks.has(markCredits) {
-		return 0, false
-	}
-	return math.Float64frombits(k.detail), true
-}
-
-func (k *task) setCredits(credits float64, told bool) {
-	k.marks.set(markCredits, told)
-	k.detail = 0
-	if told {
-		k.detail = math.Float64bits(credits)
-	}
 }
 
 // enqueue makes an unfinished task wait for its next query.
@@ -161,11 +136,11 @@ func (t *Tracker) learn(a *account, k *task, answer kie.Answer, err error) view.
 			k.enqueue()
 		}
 	} else if err == nil {
-		t.keep(a, answer)
+		t.keep(a, answer.Task)
 	}
 	q.outcome = view.Probe{Task: k.snapshot(), Err: err, Asked: true, Took: now.Sub(q.began)}
 	if k.marks.has(markRemoved) && err == nil {
-		take(&q.outcome.Task, answer, now) // the task itself stays as it was
+		take(&q.outcome.Task, answer.Task, now) // the task itself stays as it was
 	}
 	q.useful = !kie.Cancelled(err)
 	close(q.done)
@@ -182,20 +157,19 @@ func (t *Tracker) conclude(a *account, k *task, o life.Outcome, now time.Time) {
 	m := a.clock.At(now)
 	effect := k.unfinished.Conclude(o, k.created, m, t.options.Bounds)
 	if effect.Told {
-		t.answered(k, o.Answer, m)
+		t.answered(k, o.Answer.Task, m)
 	}
 	if effect.Keep {
 		t.keepRecord(k, nil)
 	}
 }
 
-// answered takes an answer that tells the task's state.
-func (t *Tracker) answered(k *task, answer kie.Answer, m life.Moment) {
-	t.classify(k, answer)
-	answer.Created = kie.FirstTime(answer.Created, k.created)
-	k.created = answer.Created
-	if answer.State.Finished() {
-		t.finish(k, answer, m)
+// answered takes the facts that an answer tells of a task.
+func (t *Tracker) answered(k *task, f kie.Task, m life.Moment) {
+	f.Created = kie.FirstTime(f.Created, k.created)
+	t.classify(k, &f)
+	if f.State.Finished() {
+		t.finish(k, &f, m)
 		return
 	}
 	if k.unfinished.Continue(k.created, m, k.rules(t.options.Bounds)) {
@@ -203,12 +177,12 @@ func (t *Tracker) answered(k *task, answer kie.Answer, m life.Moment) {
 	}
 }
 
-// classify counts the task under the model and the state that the answer tells.
-func (t *Tracker) classify(k *task, answer kie.Answer) {
+// classify counts the task under the model and the state that an answer tells, and has the entry hold what it tells.
+func (t *Tracker) classify(k *task, f *kie.Task) {
 	if k.model != nil {
 		k.model.tasks[k.state]--
 	}
-	name := answer.Model
+	name := f.Model
 	if name == "" && k.model != nil {
 		name = k.model.name
 	}
@@ -216,21 +190,17 @@ func (t *Tracker) classify(k *task, answer kie.Answer) {
 	if !admitted && k.model == nil {
 		t.bounds.overflows.Model++
 	}
-	k.family = &t.modelOf(k.group, name).family
-	k.state = answer.State
+	k.hold(f, t.modelOf(k.group, name))
 	k.model.tasks[k.state]++
 }
 
-// finish takes the final answer. The task is never asked again.
-func (t *Tracker) finish(k *task, answer kie.Answer, m life.Moment) {
-	end := k.unfinished.Finish(answer, m)
-	k.ended = end.Completed
-	k.marks.set(markGuessed, end.Guessed)
-	k.setCredits(answer.Credits, answer.HasCredits)
-	if answer.State == kie.StateFail {
-		k.failCode, k.reason = t.bounds.failCode(answer.FailCode), answer.Reason
+// finish takes final facts, which the entry holds. The task is never asked again.
+func (t *Tracker) finish(k *task, f *kie.Task, m life.Moment) {
+	end := k.unfinished.Finish(f, m)
+	if end.Guessed {
+		k.guess(end.Completed)
 	}
-	if took, ok := answer.Latency(); ok && end.News {
+	if took, ok := f.Latency(); ok && end.News {
 		k.model.durations.Observe(took)
 	}
 	t.takeUnfinished(k)
@@ -247,7 +217,7 @@ func (t *Tracker) finish(k *task, answer kie.Answer, m life.Moment) {
 	}
 	k.marks.set(markCounted, true)
 	// Totals show a task once it is on disk that they do, so that no restart counts it again.
-	count := k.counter(answer, m.APINow())
+	count := k.counter(f, m.APINow())
 	if !t.keepRecord(k, func() { t.do(count) }) {
 		count()
 	}

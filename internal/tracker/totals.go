@@ -99,34 +99,34 @@ func (m *model) overdueAfter() time.Duration {
 }
 
 // counter returns what adds a finished task that is news to the totals of the group and model that it has now.
-func (k *task) counter(answer kie.Answer, apiNow kie.Time) func() {
+func (k *task) counter(f *kie.Task, apiNow kie.Time) func() {
 	m, g := k.model, k.group
-	delay := max(0, apiNow.Sub(answer.Completed))
+	delay := max(0, apiNow.Sub(f.Completed))
 	m.coming++
 	return func() {
 		m.coming--
-		m.count(k, answer)
-		if !answer.Completed.IsZero() {
+		m.count(k, f)
+		if !f.Completed.IsZero() {
 			g.detection.observe(delay, "")
 		}
 	}
 }
 
-func (m *model) count(k *task, answer kie.Answer) {
+func (m *model) count(k *task, f *kie.Task) {
 	i := view.Succeeded
-	if k.state == kie.StateFail {
+	if f.State == kie.StateFail {
 		i = view.Failed
-		m.failedFor[k.reason]++
-		m.failCode(k.failure()).count++
-	} else if !answer.HasResult {
+		m.failedFor[f.Reason]++
+		m.failCode(k.failure()).count++ // bounded, unlike the one told
+	} else if !f.HasResult {
 		m.empty++
 	}
 	m.finished[i]++
-	if latency, ok := answer.Latency(); ok {
+	if latency, ok := f.Latency(); ok {
 		m.latency[i].observe(latency, k.id)
 	}
-	if credits, told := k.credits(); told {
-		m.credits[i] += credits
+	if f.HasCredits {
+		m.credits[i] += f.Credits
 	}
 }
 

@@ -144,11 +144,11 @@ func (b *Block) Len() int { return len(b.tasks) }
 func (b *Block) Read(i int, t *Task) {
 	e := &b.tasks[i]
 	*t = Task{
-		ID: e.id, Group: e.kind.group, Account: e.kind.account, Model: e.kind.model, Labels: e.labels,
-		State: e.state, Created: e.created, Completed: e.completed,
-		FailCode: e.failCode, Reason: e.reason, FailedAt: e.failedAt, Learned: e.learned,
-		Credits: e.credits, HasCredits: e.hasCredits,
+		Task: kie.Task{
+			ID: e.id, Model: e.kind.model, State: e.state, Created: e.created, Completed: e.completed,
+			FailCode: e.failCode, Reason: e.reason, Credits: e.credits, HasCredits: e.hasCredits,
+		},
+		Group: e.kind.group, Account: e.kind.account, Labels: e.labels, FailedAt: e.failedAt, Learned: e.learned,
 		Seen: e.seen.Time(), LastAnswer: e.answered.Time(), QueryError: e.queryError, Overdue: e.overdue, GivenUp: e.givenUp,
 	}
-	t.Latency, t.HasLatency = kie.Answer{State: e.state, Created: e.created, Completed: e.completed}.Latency()
 }

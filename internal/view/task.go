@@ -10,27 +10,14 @@ import (
 
 // Task is what is known of one task.
 type Task struct {
-	ID      string
+	kie.Task // its state is unknown and its model empty until it was first answered; credits are of a finished task
+
 	Group   string
 	Account string
-	Model   string            // empty until first answered
 	Labels  map[string]string // never written to
 
-	State     kie.State // unknown until first answered
-	Created   kie.Time
-	Completed kie.Time // of a finished task
-	Latency   time.Duration
-	// HasLatency is false for an unfinished task, and where a time is missing or they are the wrong way round.
-	HasLatency bool
-
-	FailCode string // of a failed task; "none" if it has none
-	Reason   kie.Reason
 	FailedAt kie.Time // of a failed task that is news; absent otherwise
-
-	Credits    float64 // of a finished task
-	HasCredits bool
-
-	Learned kie.Time // of a finished task: when its final state was learned
+	Learned  kie.Time // of a finished task: when its final state was learned
 
 	Seen       time.Time // of an unfinished task: when it was first listed
 	LastAnswer time.Time // of an unfinished task; zero if never answered

@@ -102,8 +102,8 @@ func newRecord(k *view.Task) taskRecord {
 		Created: moment(k.Created.Time()), Completed: moment(k.Completed.Time()),
 		FirstSeen: moment(k.Seen), LastAnswer: moment(k.LastAnswer),
 	}
-	if k.HasLatency {
-		r.Latency = new(k.Latency.Seconds())
+	if took, ok := k.Latency(); ok {
+		r.Latency = new(took.Seconds())
 	}
 	if k.HasCredits {
 		r.Credits = new(k.Credits)

@@ -67,7 +67,7 @@ func TestThePageRefreshesWithoutLosingThePlace(t *testing.T) {
 	b.js("document.querySelector('[data-live=counts] .success a').focus({preventScroll: true})")
 	b.js("window.row = document.querySelector('[data-live=tasks] [data-key=task_000020]'); scrollTo(0, 1500); window.was = row.getBoundingClientRect().top")
 	known.change(func(tasks []view.Task) []view.Task {
-		return append(tasks, view.Task{ID: "new", Overdue: true, State: kie.StateWaiting, Created: at(-9), LastAnswer: epoch})
+		return append(tasks, view.Task{Task: kie.Task{ID: "new", State: kie.StateWaiting, Created: at(-9)}, Overdue: true, LastAnswer: epoch})
 	})
 	b.eventually("document.querySelector('[data-live=tasks] tbody tr').dataset.key === 'new'")
 	for what, expression := range map[string]string{

@@ -98,8 +98,8 @@ func (r *row) add(k *view.Task) {
 	if k.Overdue {
 		r.overdue++
 	}
-	if k.State == kie.StateSuccess && k.HasLatency {
-		r.latency.add(k.Latency)
+	if took, ok := k.Latency(); ok && k.State == kie.StateSuccess {
+		r.latency.add(took)
 	}
 	if !k.State.Finished() && !k.GivenUp && !k.Created.IsZero() && (r.oldest.IsZero() || k.Created < r.oldest) {
 		r.oldest = k.Created

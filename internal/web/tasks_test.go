@@ -34,21 +34,27 @@ func some() []view.Task {
 	seen := epoch.Add(-time.Hour)
 	return []view.Task{
 		{
-			ID: "7-success", Group: "video", Account: "a", Model: "kling", State: kie.StateSuccess, Created: at(0), Completed: at(32),
-			Latency: 32 * time.Second, HasLatency: true, Credits: 12.5, HasCredits: true, Labels: map[string]string{"team": "film"},
+			Task: kie.Task{
+				ID: "7-success", Model: "kling", State: kie.StateSuccess, Created: at(0), Completed: at(32), Credits: 12.5,
+				HasCredits: true,
+			},
+			Group: "video", Account: "a", Labels: map[string]string{"team": "film"},
 		},
 		{
-			ID: "6-fail", Group: "video", Account: "a", Model: "kling", State: kie.StateFail, Created: at(0), Completed: at(60),
-			Latency: time.Minute, HasLatency: true, FailCode: "501", Reason: kie.ReasonUpstream,
+			Task: kie.Task{
+				ID: "6-fail", Model: "kling", State: kie.StateFail, Created: at(0), Completed: at(60), FailCode: "501",
+				Reason: kie.ReasonUpstream,
+			},
+			Group: "video", Account: "a",
 		},
-		{ID: "5-fail-late", Group: "image", Account: "b", Model: "flux", State: kie.StateFail, FailCode: "none", Learned: at(70)},
-		{ID: "1-overdue", Group: "video", Account: "a", Model: "kling", State: kie.StateWaiting, Created: at(20), Seen: seen, LastAnswer: epoch, Overdue: true},
-		{ID: "3-generating", Group: "image", Account: "b", Model: "flux", State: kie.StateGenerating, Created: at(10), Seen: seen, LastAnswer: epoch},
+		{Task: kie.Task{ID: "5-fail-late", Model: "flux", State: kie.StateFail, FailCode: "none"}, Group: "image", Account: "b", Learned: at(70)},
+		{Task: kie.Task{ID: "1-overdue", Model: "kling", State: kie.StateWaiting, Created: at(20)}, Group: "video", Account: "a", Seen: seen, LastAnswer: epoch, Overdue: true},
+		{Task: kie.Task{ID: "3-generating", Model: "flux", State: kie.StateGenerating, Created: at(10)}, Group: "image", Account: "b", Seen: seen, LastAnswer: epoch},
 		{
-			ID: "2-queuing", Group: "image", Account: "b", Model: "flux", State: kie.StateQueuing, Created: at(5), Seen: seen, LastAnswer: epoch,
-			QueryError: kie.ClassTimeout,
+			Task:  kie.Task{ID: "2-queuing", Model: "flux", State: kie.StateQueuing, Created: at(5)},
+			Group: "image", Account: "b", Seen: seen, LastAnswer: epoch, QueryError: kie.ClassTimeout,
 		},
-		{ID: "4-pending", Group: "image", Account: "b", Seen: seen},
+		{Task: kie.Task{ID: "4-pending"}, Group: "image", Account: "b", Seen: seen},
 	}
 }
 
@@ -200,12 +206,15 @@ func many(n int) []view.Task {
 	all := make([]view.Task, n)
 	for i := range all {
 		all[i] = view.Task{
-			ID: fmt.Sprintf("task_%06d", i), Group: fmt.Sprint("group", i%5), Model: fmt.Sprint("vendor/model-", i%20), Account: "main",
-			State: kie.StateSuccess, Created: at(-2 * i), Completed: at(-i / 3), Latency: time.Duration(i%900) * time.Second, HasLatency: true,
+			Task: kie.Task{
+				ID: fmt.Sprintf("task_%06d", i), Model: fmt.Sprint("vendor/model-", i%20), State: kie.StateSuccess,
+				Created: at(-2 * i), Completed: at(-i / 3),
+			},
+			Group: fmt.Sprint("group", i%5), Account: "main",
 		}
 		switch {
 		case i < n/100:
-			all[i] = view.Task{ID: all[i].ID, Group: "group1", Model: "vendor/model-1", State: kie.StateGenerating, Created: at(i), LastAnswer: epoch}
+			all[i] = view.Task{Task: kie.Task{ID: all[i].ID, Model: "vendor/model-1", State: kie.StateGenerating, Created: at(i)}, Group: "group1", LastAnswer: epoch}
 		case i%10 == 0:
 			all[i].State, all[i].FailCode, all[i].Reason = kie.StateFail, "500", kie.ReasonServer
 		}
@@ -258,7 +267,7 @@ func TestAPageStaysWhereItIsWhenTasksComeAndGo(t *testing.T) {
 	h := serve(t, func() iter.Seq[view.Task] { return slices.Values(tasks) })
 	second := list(t, h, "?limit=4").Next
 	before := list(t, h, second).ids()
-	tasks = append(tasks, view.Task{ID: "0-new", Overdue: true, State: kie.StateWaiting, Created: at(-9), LastAnswer: epoch})
+	tasks = append(tasks, view.Task{Task: kie.Task{ID: "0-new", State: kie.StateWaiting, Created: at(-9)}, Overdue: true, LastAnswer: epoch})
 	tasks = slices.DeleteFunc(tasks, func(k view.Task) bool { return k.ID == "4-pending" }) // after it the page begins
 	after := list(t, h, second)
 	if !slices.Equal(after.ids(), before) || after.Earlier != 4 {
@@ -270,7 +279,8 @@ func TestTwoAccountsTasksOfOneIDAreTwoInTheListWhereverAPageEnds(t *testing.T) {
 	var tasks []view.Task
 	for _, account := range []string{"c-1._", "a", "b"} {
 		tasks = append(tasks, view.Task{
-			ID: "same.id", Account: account, Group: "of " + account, State: kie.StateWaiting, Created: at(-9), LastAnswer: epoch,
+			Task: kie.Task{ID: "same.id", State: kie.StateWaiting, Created: at(-9)}, Account: account, Group: "of " + account,
+			LastAnswer: epoch,
 		})
 	}
 	h := serveAll(t, tasks)
@@ -365,8 +375,8 @@ func TestNothingForeignMayRunOnThePage(t *testing.T) {
 
 func TestATaskGivenUpIsShownAsThatAndIsNotTheOldest(t *testing.T) {
 	lost := view.Task{
-		ID: "lost", Group: "video", Account: "a", Model: "kling", State: kie.StateGenerating, Created: at(0), Seen: epoch, LastAnswer: epoch,
-		QueryError: kie.ClassNotFound, GivenUp: true,
+		Task:  kie.Task{ID: "lost", Model: "kling", State: kie.StateGenerating, Created: at(0)},
+		Group: "video", Account: "a", Seen: epoch, LastAnswer: epoch, QueryError: kie.ClassNotFound, GivenUp: true,
 	}
 	h := serveAll(t, append(some(), lost))
 	body := get(t, h, "/api/v1/tasks?group=video").Body.String()
@@ -412,9 +422,9 @@ func TestTheJSONIsWhatProgramsRelyOn(t *testing.T) {
 
 func TestWildValuesDoNotBreakThePage(t *testing.T) {
 	tasks := []view.Task{
-		{ID: "a", State: kie.StateSuccess, Created: 1, Completed: 1<<62 - 1, Latency: 1<<63 - 1, HasLatency: true},
-		{ID: "b", State: kie.StateFail, Created: -1 << 62, Learned: -1 << 62},
-		{ID: "c", State: kie.StateWaiting, Created: 1 << 61, LastAnswer: epoch},
+		{Task: kie.Task{ID: "a", State: kie.StateSuccess, Created: 1, Completed: 1<<62 - 1}},
+		{Task: kie.Task{ID: "b", State: kie.StateFail, Created: -1 << 62}, Learned: -1 << 62},
+		{Task: kie.Task{ID: "c", State: kie.StateWaiting, Created: 1 << 61}, LastAnswer: epoch},
 	}
 	h := serveAll(t, tasks)
 	if got := list(t, h, "?limit=1"); got.Matching != 3 {
@@ -431,7 +441,7 @@ func TestWildValuesDoNotBreakThePage(t *testing.T) {
 func TestManyGroupsAndModelsDoNotFloodThePage(t *testing.T) {
 	var tasks []view.Task
 	for i := range 250 {
-		tasks = append(tasks, view.Task{ID: strconv.Itoa(i), Group: fmt.Sprint("g", i), Model: "m", State: kie.StateSuccess})
+		tasks = append(tasks, view.Task{Task: kie.Task{ID: strconv.Itoa(i), Model: "m", State: kie.StateSuccess}, Group: fmt.Sprint("g", i)})
 	}
 	if body := get(t, serveAll(t, tasks), "/tasks").Body.String(); !strings.Contains(body, "150 more groups and models") {
 		t.Error("the page does not say what it leaves out")

@@ -79,20 +79,19 @@ type viewLatency struct {
 	Bars        string
 }
 
+// viewTask is a task, with what the page puts in words of its own in place of the task's.
 type viewTask struct {
-	ID, Group, Model string
-	State            status
-	Overdue          bool
-	Created          stamp // of a task that was never answered: first seen
-	Seen             bool
-	Ended            stamp
-	Took             string
-	Running          bool // Took is how long until now
-	Failed           bool
-	FailCode, Reason string
-	QueryError       string
-	Credits          string
-	Answered         stamp
+	*view.Task
+	State      status
+	Created    stamp // of a task that was never answered: first seen
+	Seen       bool
+	Ended      stamp
+	Took       string
+	Running    bool // Took is how long until now
+	Failed     bool
+	QueryError string
+	Credits    string
+	Answered   stamp
 }
 
 // stamp is a time for people: exactly, and how long ago. It is empty if the time is not known.
@@ -176,23 +175,19 @@ func (s *survey) viewTasks(tasks []view.Task) (all []viewTask) {
 
 func (s *survey) viewTask(k *view.Task) viewTask {
 	v := viewTask{
-		ID: k.ID, Group: k.Group, Model: k.Model, State: statusOf(k), Overdue: k.Overdue,
+		Task: k, State: statusOf(k), Failed: k.State == kie.StateFail,
 		Created: s.stamp(k.Created.Time()), Answered: s.stamp(k.LastAnswer),
 	}
 	if k.Created.IsZero() {
 		v.Created, v.Seen = s.stamp(k.Seen), true
 	}
-	switch {
-	case !k.State.Finished():
-		v.Took, v.Running = v.Created.Ago, true
-	case k.HasLatency:
-		v.Took = inWords(k.Latency)
-	}
 	if k.State.Finished() {
 		v.Ended = s.stamp(ended(k).Time())
+	} else {
+		v.Took, v.Running = v.Created.Ago, true
 	}
-	if k.State == kie.StateFail {
-		v.Failed, v.FailCode, v.Reason = true, k.FailCode, k.Reason.String()
+	if took, ok := k.Latency(); ok {
+		v.Took = inWords(took)
 	}
 	if k.QueryError != kie.ClassOK {
 		v.QueryError = k.QueryError.String()

@@ -365,7 +365,7 @@ func (s *siege) craft() error {
 	}
 	now := kie.TimeOf(time.Now())
 	for i, id := range s.honest.all() {
-		r := store.Record{Group: s.honest.group, Model: "m", Seen: now, Created: now, Completed: now.Add(time.Second), Learned: now, FailedAt: now, State: kie.StateFail}
+		r := store.Record{Task: kie.Task{Model: "m", Created: now, Completed: now.Add(time.Second), State: kie.StateFail}, Group: s.honest.group, Seen: now, Learned: now, FailedAt: now}
 		switch i % 3 {
 		case 0:
 			r.Model = "m\xff"
