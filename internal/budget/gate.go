@@ -34,6 +34,7 @@ const (
 // over, then one request as a trial. Only a request that was sent after the gate last moved moves it.
 type gate struct {
 	reason       kie.Class // that closed it; ok: open
+	since        time.Time // when it closed
 	until        time.Time // when a trial is due
 	level        int       // trials in a row that failed as the reason says
 	moves        uint64    // counts openings, closings and prolongations
@@ -221,7 +222,7 @@ func (g *gate) note(o outcome, now time.Time) {
 }
 
 func (g *gate) close(reason kie.Class, o outcome, now time.Time) {
-	g.reason, g.level, g.trials, g.key = reason, 0, 0, o.key
+	g.reason, g.level, g.trials, g.key, g.since = reason, 0, 0, o.key, now
 	g.closers, g.streak, g.streakTasks = g.streakTasks, familyNone, nil
 	g.prolong(now, o.retryAfter)
 }

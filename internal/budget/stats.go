@@ -43,6 +43,8 @@ type Stats struct {
 	Up       bool // the last one got an envelope that shows the API in working order and the key accepted
 	Pace     float64
 	Closed   kie.Class // that closed the gate; ok: open
+	// ClosedSince and ClosedUntil say when a gate that is closed closed, and when it is tried next whether it may open.
+	ClosedSince, ClosedUntil time.Time
 }
 
 // stats are counted without a lock; only their copy needs to be consistent with itself, and that loosely.
@@ -111,5 +113,8 @@ func (a *Account) Stats() Stats {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	s.Pace, s.Closed = a.pace.allowed(time.Now()), a.gate.reason
+	if s.Closed != kie.ClassOK {
+		s.ClosedSince, s.ClosedUntil = a.gate.since, a.gate.until
+	}
 	return s
 }

@@ -191,5 +191,6 @@ func (a *account) snapshot(now time.Time, due int) view.Account {
 		CreditsUsed: a.credits.used, AsksCredits: a.credits.interval > 0, UnknownStates: a.unknownStates,
 	}
 	s.Balance, s.HasBalance = a.credits.known(now)
+	s.UsedPerHour, s.HasUse = a.credits.spending.PerHour()
 	return s
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/life"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
+	"github.com/kie-exporter/kie_exporter/internal/spending"
 )
 
 // account is a budget and the tasks that it is spent on. Its fields are guarded by the tracker's lock.
@@ -302,6 +303,7 @@ type credits struct {
 	balance  float64
 	told     time.Time // when the balance was last told; zero: never
 	used     float64
+	spending spending.Rate
 }
 
 // dueAt returns when the balance is to be asked for; false: not before an answer has come, or never.
@@ -338,6 +340,7 @@ func (c *credits) end(balance float64, err error, now time.Time) {
 		c.used += used
 	}
 	c.balance, c.told = balance, now
+	c.spending.Add(now, c.used)
 }
 
 // known returns the balance unless it is too old to be shown.

@@ -72,6 +72,8 @@ type Account struct {
 	Balance     float64
 	HasBalance  bool
 	CreditsUsed float64 // sum of the balance's decreases
+	UsedPerHour float64 // over the last hour, or since the start
+	HasUse      bool    // false: it was not watched for long enough to say
 	AsksCredits bool
 	// UnknownStates counts answers that call a task's state by a word that is not known.
 	UnknownStates uint64

@@ -1,0 +1,39 @@
+// What is looked up without going through the tasks.
+
+package tracker
+
+import (
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/view"
+)
+
+// Status returns how accounts, groups and storage stand. It notes nothing: what a snapshot shows from its first reader on waits
+// for that one.
+func (t *Tracker) Status() view.Status {
+	now := time.Now()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := view.Status{At: now, Storage: t.store.Stats(), Keeps: t.store != nil}
+	for _, a := range t.accounts {
+		s.Accounts = append(s.Accounts, a.snapshot(now, 0))
+	}
+	for _, g := range t.groups {
+		s.Groups = append(s.Groups, view.GroupStatus{
+			Name: g.name, Account: g.account.name, Tasks: g.tasks, Callbacks: g.webhook, Relied: g.relies(),
+		})
+	}
+	return s
+}
+
+// Find returns what is known of the tracked tasks with an id, one for each account that has it, by the accounts' names.
+func (t *Tracker) Find(id string) (all []view.Task) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, account := range t.tasks.names() {
+		if k := t.tasks.get(account, id); k != nil {
+			all = append(all, k.snapshot())
+		}
+	}
+	return all
+}
