@@ -5,6 +5,8 @@ package tracker
 import (
 	"time"
 
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/querylog"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
@@ -36,4 +38,14 @@ func (t *Tracker) Find(id string) (all []view.Task) {
 		}
 	}
 	return all
+}
+
+// record notes a query about a task that is tracked. One that was cancelled says nothing.
+func (t *Tracker) record(a *account, k *task, q *query, now time.Time) {
+	if k.marks.has(markRemoved) || kie.Cancelled(q.outcome.Err) {
+		return
+	}
+	t.queries.Add(a.name, k.id, querylog.Query{
+		Ended: now, Took: q.outcome.Took, Class: kie.ClassOf(q.outcome.Err), State: k.state,
+	})
 }

@@ -139,6 +139,7 @@ func (t *Tracker) learn(a *account, k *task, answer kie.Answer, err error) view.
 		t.keep(a, answer.Task)
 	}
 	q.outcome = view.Probe{Task: k.snapshot(), Err: err, Asked: true, Took: now.Sub(q.began)}
+	t.record(a, k, q, now)
 	if k.marks.has(markRemoved) && err == nil {
 		take(&q.outcome.Task, answer.Task, now) // the task itself stays as it was
 	}

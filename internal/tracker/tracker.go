@@ -14,6 +14,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/histogram"
 	"github.com/kie-exporter/kie_exporter/internal/life"
+	"github.com/kie-exporter/kie_exporter/internal/querylog"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
@@ -35,6 +36,8 @@ type Options struct {
 	Store      *store.Store // nil: memory only
 	Histograms histogram.New
 	Log        *slog.Logger
+
+	Queries *querylog.Log // of the queries about each task; nil: none is kept
 }
 
 // AccountOptions describe an account.
@@ -58,6 +61,7 @@ type GroupOptions struct {
 // Tracker knows the tasks. It is safe for concurrent use.
 type Tracker struct {
 	store      *store.Store
+	queries    *querylog.Log
 	histograms histogram.New
 	log        *slog.Logger
 	lastRun    time.Time     // what finished after it and was there at the start is news
@@ -96,6 +100,7 @@ type Tracker struct {
 func New(o Options) *Tracker {
 	t := &Tracker{
 		store:      o.Store,
+		queries:    o.Queries,
 		histograms: o.Histograms,
 		log:        o.Log,
 		lastRun:    lastRun(o.Store, time.Now()),
