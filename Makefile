@@ -55,8 +55,11 @@ clean: ## remove what the targets made
 # Checks, each a part of `make test`
 
 TOOLS_MOD  := internal/tools
+SERVED_MOD := test/served
 E2E_MOD    := test/e2e
 DEPLOY_MOD := test/deploy
+# All modules with code of ours; what only tools and tests need is in none but its own.
+MODULES    := . $(TOOLS_MOD) $(TOOLS_MOD)/readers $(SERVED_MOD) $(E2E_MOD) $(DEPLOY_MOD)
 BIN        := $(CURDIR)/.cache/bin
 
 .PHONY: fmt
@@ -69,28 +72,16 @@ fmt-check: $(BIN)/golangci-lint
 
 .PHONY: vet
 vet:
-	go vet ./...
-	go -C $(TOOLS_MOD) vet ./...
-	go -C $(TOOLS_MOD)/readers vet ./...
-	go -C $(E2E_MOD) vet ./...
-	go -C $(DEPLOY_MOD) vet ./...
+	for module in $(MODULES); do go -C $$module vet ./...; done
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## golangci-lint
-	$< run
-	cd $(TOOLS_MOD) && $< run
-	cd $(E2E_MOD) && $< run
-	cd $(DEPLOY_MOD) && $< run
+	for module in $(MODULES); do (cd $$module && $< run); done
 
 .PHONY: mod-check
 mod-check:
-	go mod tidy -diff
+	for module in $(MODULES) $(TOOLS_MOD)/pint; do go -C $$module mod tidy -diff; done
 	go mod verify
-	go -C $(TOOLS_MOD) mod tidy -diff
-	go -C $(TOOLS_MOD)/pint mod tidy -diff
-	go -C $(TOOLS_MOD)/readers mod tidy -diff
-	go -C $(E2E_MOD) mod tidy -diff
-	go -C $(DEPLOY_MOD) mod tidy -diff
 
 .PHONY: vuln
 vuln: $(BIN)/govulncheck ## known vulnerabilities, where their database is reachable; VULN=required: or fail
@@ -107,7 +98,7 @@ docs-check: $(BIN)/doclinks ## generated documents are current, no link is broke
 race: packages $(BIN)/testlog ## all tests under the race detector, fuzz seeds included
 	go -C $(TOOLS_MOD) test -shuffle=on ./...
 	go -C $(TOOLS_MOD)/readers test ./...
-	go test -race -shuffle=on -json ./... | $(BIN)/testlog .cache/tests
+	{ go test -race -shuffle=on -json ./... && go -C $(SERVED_MOD) test -race -shuffle=on -json ./...; } | $(BIN)/testlog .cache/tests
 	go -C $(TOOLS_MOD) run ./badinput ran $(CURDIR) $(CURDIR)/.cache/tests
 
 # The program compiles for these, and for 386 its tests do, too, which amd64 can run. Those that take long are left to `make race`.
@@ -119,7 +110,7 @@ portable: packages ## other systems and processors: the program compiles, and it
 		echo "compiling for $$platform"; \
 		GOOS=$${platform%/*} GOARCH=$${platform#*/} CGO_ENABLED=0 go build -o /dev/null .; \
 	done
-	if [[ $$(go env GOHOSTOS)/$$(go env GOHOSTARCH) == linux/amd64 ]]; then GOARCH=386 CGO_ENABLED=0 go test -short -timeout 10m ./...; \
+	if [[ $$(go env GOHOSTOS)/$$(go env GOHOSTARCH) == linux/amd64 ]]; then export GOARCH=386 CGO_ENABLED=0; go test -short -timeout 10m ./... && go -C $(SERVED_MOD) test -short -timeout 10m ./...; \
 	else GOOS=linux GOARCH=386 CGO_ENABLED=0 go vet ./...; fi
 
 .PHONY: scrape-check
@@ -168,11 +159,11 @@ fuzz: ## run every fuzz target for FUZZTIME
 
 .PHONY: soak
 soak: ## run under faults, reloads and kills for SOAK; writes the results into docs/reliability.md
-	SOAK=$(SOAK) SOAK_SEED=$(SOAK_SEED) SOAK_REPORT=$(CURDIR)/docs/reliability.md go test -count=1 -v -timeout 0 -run TestWhatIsSaid ./test/soak
+	SOAK=$(SOAK) SOAK_SEED=$(SOAK_SEED) SOAK_REPORT=$(CURDIR)/docs/reliability.md go -C $(SERVED_MOD) test -count=1 -v -timeout 0 -run TestWhatIsSaid ./soak
 
 .PHONY: soak-attack
 soak-attack: ## run with strangers at every door for SOAK; writes the results into docs/reliability.md
-	SOAK=$(SOAK) SOAK_SEED=$(SOAK_SEED) SOAK_ATTACK_REPORT=$(CURDIR)/docs/reliability.md go test -count=1 -v -timeout 0 -run TestHonestWork ./test/soak
+	SOAK=$(SOAK) SOAK_SEED=$(SOAK_SEED) SOAK_ATTACK_REPORT=$(CURDIR)/docs/reliability.md go -C $(SERVED_MOD) test -count=1 -v -timeout 0 -run TestHonestWork ./soak
 
 .PHONY: simulate
 simulate: ## compare ways to spend the budget; writes table and plots of docs/polling.md

@@ -2,70 +2,39 @@ package collector_test
 
 import (
 	"bytes"
-	"flag"
-	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors/version"
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/kie-exporter/kie_exporter/collector"
-	"github.com/kie-exporter/kie_exporter/internal/histogram"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 	"github.com/kie-exporter/kie_exporter/internal/webhook"
+	"github.com/kie-exporter/kie_exporter/test/kit/golden"
+	"github.com/kie-exporter/kie_exporter/test/kit/scrape"
+	"github.com/kie-exporter/kie_exporter/test/kit/snapshots"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden files")
-
 func TestScrapesAreAsRecorded(t *testing.T) {
-	for name, k := range map[string]known{"empty": {}, "documented": documented(), "rich": rich()} {
+	for name, k := range snapshots.Recorded() {
 		t.Run(name, func(t *testing.T) {
-			e := expose(t, k.collector(), collector.ForScrape(view.Scrape{Waited: 1250 * time.Millisecond, Incomplete: true}))
-			golden(t, name+".prom", e.text)
-			golden(t, name+".openmetrics", e.openMetrics)
-			golden(t, name+".protobuf", e.protobuf)
+			e := expose(t, k.Collector(), collector.ForScrape(view.Scrape{Waited: 1250 * time.Millisecond, Incomplete: true}))
+			golden.Check(t, name+".prom", e.text)
+			golden.Check(t, name+".openmetrics", e.openMetrics)
 		})
 	}
 }
 
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, got, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if bytes.Equal(got, want) {
-		return
-	}
-	gotLines, wantLines := strings.Split(string(got), "\n"), strings.Split(string(want), "\n")
-	for i := range min(len(gotLines), len(wantLines)) {
-		if gotLines[i] != wantLines[i] {
-			t.Errorf("%s:%d: got\n%s\nwant\n%s", path, i+1, gotLines[i], wantLines[i])
-			return
-		}
-	}
-	t.Errorf("%s: got %d lines, want %d", path, len(gotLines), len(wantLines))
-}
-
 func TestDocumentedExampleTook32SecondsAndSucceeded(t *testing.T) {
-	samples := samplesOf(expose(t, documented().collector()).families)
-	labels := `group="default", model="` + klingModel + `"`
+	samples := scrape.Samples(expose(t, snapshots.Documented().Collector()).families)
+	labels := `group="default", model="` + snapshots.Model + `"`
 	if got := samples[`{__name__="kie_task_latency_seconds", `+labels+`, task_id="task_12345678"}`]; got != 32 {
 		t.Errorf("latency is %v", got)
 	}
@@ -78,7 +47,7 @@ func TestDocumentedExampleTook32SecondsAndSucceeded(t *testing.T) {
 }
 
 func TestEveryMetricIsCollectedAsDeclared(t *testing.T) {
-	e := expose(t, rich().collector(), collector.ForScrape(view.Scrape{}), version.NewCollector("kie_exporter"), collector.NewPanics())
+	e := expose(t, snapshots.Rich().Collector(), collector.ForScrape(view.Scrape{}), version.NewCollector("kie_exporter"), collector.NewPanics())
 	families := map[string]*dto.MetricFamily{}
 	for _, f := range e.families {
 		families[f.GetName()] = f
@@ -172,7 +141,7 @@ func TestDocumentationIsUpToDate(t *testing.T) {
 
 func TestEveryTaskIsInExactlyOneState(t *testing.T) {
 	ones, series := map[string]int{}, map[string]int{}
-	for _, f := range expose(t, rich().collector()).families {
+	for _, f := range expose(t, snapshots.Rich().Collector()).families {
 		if f.GetName() != "kie_task_state" {
 			continue
 		}
@@ -182,7 +151,7 @@ func TestEveryTaskIsInExactlyOneState(t *testing.T) {
 			ones[id] += int(m.GetGauge().GetValue())
 		}
 	}
-	for _, task := range rich().snapshot.Tasks() {
+	for _, task := range snapshots.Rich().Snapshot.Tasks() {
 		if ones[task.ID] != 1 || series[task.ID] != len(kie.States()) {
 			t.Errorf("%s: %d of %d states are 1", task.ID, ones[task.ID], series[task.ID])
 		}
@@ -190,14 +159,9 @@ func TestEveryTaskIsInExactlyOneState(t *testing.T) {
 }
 
 func TestWhatIsNotKnownHasNoSeries(t *testing.T) {
-	k := known{snapshot: view.Snapshot{
-		Shown:    shown(nil, view.Task{Task: kie.Task{ID: "a"}, Group: "g", Account: "x"}),
-		Models:   []view.Model{{Group: "g", Model: "m"}},
-		Groups:   []view.Group{{Name: "g"}},
-		Accounts: []view.Account{{Name: "x", AsksCredits: true}, {Name: "y", HasBalance: true}},
-	}, sources: []source.Stat{{Group: "g", Source: "inline"}}}
+	k := snapshots.Unknown()
 	var got []string
-	for _, f := range expose(t, k.collector()).families {
+	for _, f := range expose(t, k.Collector()).families {
 		got = append(got, f.GetName())
 	}
 	for _, absent := range []string{
@@ -220,18 +184,12 @@ func TestWhatIsNotKnownHasNoSeries(t *testing.T) {
 }
 
 func TestSourcesOfTheSameNameShareTheirSeries(t *testing.T) {
-	k := known{sources: []source.Stat{
-		{Group: "g", Source: "inline", Tasks: 1, Errors: 2, LastSuccess: at(9), Rejected: rejected(3)},
-		{Group: "h", Source: "inline", Tasks: 100},
-		{Group: "g", Source: "inline", Tasks: 10, Errors: 20, LastSuccess: at(1), Rejected: rejected(30)},
-		{Group: "g", Source: "\xff"},
-		{Group: "g", Source: "\xfe", Rejected: rejected(1)},
-	}}
-	samples := samplesOf(expose(t, k.collector()).families)
+	k := snapshots.Twins()
+	samples := scrape.Samples(expose(t, k.Collector()).families)
 	for series, want := range map[string]float64{
 		`{__name__="kie_exporter_source_tasks", group="g", source="inline"}`:                              11,
 		`{__name__="kie_exporter_source_errors_total", group="g", source="inline"}`:                       22,
-		`{__name__="kie_exporter_source_last_success_timestamp_seconds", group="g", source="inline"}`:     millis(1).Seconds(),
+		`{__name__="kie_exporter_source_last_success_timestamp_seconds", group="g", source="inline"}`:     snapshots.Millis(1).Seconds(),
 		`{__name__="kie_exporter_source_rejected_total", group="g", reason="duplicate", source="inline"}`: 33,
 		`{__name__="kie_exporter_source_tasks", group="h", source="inline"}`:                              100,
 	} {
@@ -260,7 +218,7 @@ func TestLabelKeysMayChangeFromScrapeToScrape(t *testing.T) {
 		{[]string{"b", "z"}, `label_b="B", `},
 		{nil, ""},
 	} {
-		now = view.Snapshot{Shown: shown(
+		now = view.Snapshot{Shown: snapshots.Shown(
 			c.keys,
 			view.Task{Task: kie.Task{ID: "1"}, Group: "g", Labels: map[string]string{"a": "A", "b": "B"}},
 			view.Task{Task: kie.Task{ID: "2"}, Group: "g"},
@@ -269,7 +227,7 @@ func TestLabelKeysMayChangeFromScrapeToScrape(t *testing.T) {
 		if err != nil {
 			t.Fatalf("keys %q: %v", c.keys, err)
 		}
-		samples := samplesOf(families)
+		samples := scrape.Samples(families)
 		for _, want := range []string{
 			`{__name__="kie_task_info", group="g", ` + c.want + `task_id="1"}`,
 			`{__name__="kie_task_info", group="g", task_id="2"}`,
@@ -279,89 +237,4 @@ func TestLabelKeysMayChangeFromScrapeToScrape(t *testing.T) {
 			}
 		}
 	}
-}
-
-// nasty returns strings that are as odd as a label value may be.
-func nasty() []string {
-	return []string{
-		"", " ", `"`, `\`, `\n`, "\n", "\\\n\"", "a\tb", "\uFFFD", "{a=\"b\"} 1", "# EOF", "# EOF\n", ",", "=", "}",
-		"日本語/モデル", "e\u0301", "\u202Eabc", "🎬", "NaN", "+Inf", "__name__", "task_id", "kie_task_info",
-		strings.Repeat("x", 128), strings.Repeat("é", 64), strings.Repeat("\\", 128), strings.Repeat("\"", 128),
-	}
-}
-
-func TestAnyStringsAreParsedBack(t *testing.T) {
-	var k known
-	var tasks []view.Task
-	for i, s := range nasty() {
-		tasks = append(tasks, view.Task{
-			Task: kie.Task{ID: s, Model: s, State: kie.StateFail, FailCode: s}, Group: s, Account: s, Labels: map[string]string{"a": s},
-		})
-		k.snapshot.Models = append(k.snapshot.Models, view.Model{
-			Group: s, Model: s, Latency: [2]*histogram.Histogram{measured(string(rune('a'+i)), 1)}, FailCodes: []view.FailCode{{Code: s, Count: 1}},
-		})
-		k.sources = append(k.sources, source.Stat{Group: s, Source: s, Rejected: map[source.Rejection]uint64{source.Rejection(s): 1}})
-	}
-	k.snapshot.Shown = shown([]string{"a"}, tasks...)
-	expose(t, k.collector())
-}
-
-// FuzzAnyStringsAreParsedBack: whatever clean text ids, groups, models, labels and fail codes are, the metrics can be read back.
-func FuzzAnyStringsAreParsedBack(f *testing.F) {
-	for i, s := range nasty() {
-		f.Add(s, nasty()[(i+7)%len(nasty())])
-	}
-	f.Fuzz(func(t *testing.T, a, b string) {
-		if !utf8.ValidString(a) || !utf8.ValidString(b) {
-			t.Skip("strings from outside are cleaned")
-		}
-		k := known{snapshot: view.Snapshot{Shown: shown([]string{"k"}, view.Task{
-			Task: kie.Task{ID: a, Model: a + b, State: kie.StateFail, FailCode: a}, Group: b, Labels: map[string]string{"k": b},
-		})}}
-		expose(t, k.collector())
-	})
-}
-
-func TestRandomSnapshotsAreParsedBack(t *testing.T) {
-	for seed := range uint64(60) {
-		expose(t, random(rand.New(rand.NewPCG(seed, 0))).collector())
-		if t.Failed() {
-			t.Fatalf("seed %d", seed)
-		}
-	}
-}
-
-// random returns a snapshot of anything that keeps to what view.Snapshot promises.
-func random(r *rand.Rand) known {
-	word := func() string { return nasty()[r.IntN(len(nasty()))] }
-	maybe := func(t kie.Time) kie.Time { return t * kie.Time(r.IntN(2)) }
-	k := known{config: collector.ConfigStatus{Successful: r.IntN(2) == 0}}
-	var tasks []view.Task
-	ids := map[[2]string]bool{}
-	kinds := map[[2]string]bool{}
-	for range r.IntN(16) {
-		t := view.Task{
-			Task: kie.Task{
-				ID: word(), Model: word(), State: kie.States()[r.IntN(6)], Created: maybe(kie.Time(r.Int64())),
-				Completed: maybe(millis(7)), FailCode: word(), Reason: kie.Reasons()[r.IntN(8)], Credits: r.ExpFloat64(),
-				HasCredits: r.IntN(2) == 0,
-			},
-			Group: word(), Account: word(), Labels: map[string]string{"a": word(), "c": word()}, FailedAt: maybe(millis(8)),
-			LastAnswer: maybe(millis(9)).Time(), QueryError: kie.Classes()[r.IntN(18)],
-		}
-		if id := [2]string{t.Group, t.ID}; !ids[id] {
-			ids[id] = true
-			tasks = append(tasks, t)
-		}
-		if kind := [2]string{t.Group, t.Model}; !kinds[kind] {
-			kinds[kind] = true
-			k.snapshot.Models = append(k.snapshot.Models, view.Model{
-				Group: t.Group, Model: t.Model, Oldest: t.Created, Overdue: r.IntN(5), Finished: [2]uint64{r.Uint64N(9), r.Uint64N(9)},
-				Latency: [2]*histogram.Histogram{measured("x", r.ExpFloat64()*100), measured("", r.ExpFloat64())},
-			})
-		}
-		k.sources = append(k.sources, source.Stat{Group: word(), Source: word(), Tasks: r.IntN(9), Rejected: rejected(r.Uint64N(9))})
-	}
-	k.snapshot.Shown = shown([]string{"a", "b", "c"}[:r.IntN(4)], tasks...)
-	return k
 }

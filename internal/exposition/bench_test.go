@@ -10,12 +10,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"runtime"
 	"runtime/metrics"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -36,6 +36,8 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
 	"github.com/kie-exporter/kie_exporter/internal/view"
+	"github.com/kie-exporter/kie_exporter/test/kit/scrape"
+	"github.com/kie-exporter/kie_exporter/test/kit/snapshots"
 )
 
 var million = flag.Bool("million", false, "measure 1,000,000 tasks, too")
@@ -64,21 +66,21 @@ func BenchmarkScrape(b *testing.B) {
 
 func TestBenchmarkedWaysShowTheSame(t *testing.T) {
 	w := newWorld(t, 300)
-	var want map[string]string
+	var want []byte
 	for _, way := range ways() {
-		answer := get(t, way.make(w), string(expfmt.FmtOpenMetrics_1_0_0), "gzip")
-		got := parsed(t, decoded(t, answer), string(expfmt.FmtOpenMetrics_1_0_0))
+		answer := scrape.Get(t, way.make(w), string(expfmt.FmtOpenMetrics_1_0_0), "gzip")
+		got := ofTasks(scrape.Text(t, answer))
 		if want == nil {
 			want = got
 		}
-		same(t, ofTasks(got), ofTasks(want))
+		sameSamples(t, got, want)
 	}
 }
 
 // ofTasks leaves only samples of single tasks.
-func ofTasks(all map[string]string) map[string]string {
-	maps.DeleteFunc(all, func(key, _ string) bool { return !strings.Contains(key, "task_id=") })
-	return all
+func ofTasks(text []byte) []byte {
+	lines := slices.DeleteFunc(linesOf(text), func(line string) bool { return !strings.Contains(line, "task_id=") })
+	return []byte(strings.Join(lines, ""))
 }
 
 // change is how many tasks change from one scrape to the next: unfinished ones, or any.
@@ -271,7 +273,7 @@ func newWorld(tb testing.TB, n int) *world {
 	w.tracker.Apply(all[1])
 	w.ask(tb, ids)
 	known := w.tracker.Snapshot()
-	w.collector = newCollector(w.tracker.Snapshot)
+	w.collector = snapshots.CollectorOf(w.tracker.Snapshot)
 	w.tasks = make([]view.Task, n)
 	position := make(map[string]int, n)
 	for i := range n {
@@ -406,7 +408,7 @@ type plain struct{ http.Handler }
 
 func newPlain(w *world) exporter {
 	r := prometheus.NewRegistry()
-	r.MustRegister(newCollector(fresh{w.tracker}.Snapshot), collector.ForScrape(view.Scrape{}))
+	r.MustRegister(snapshots.CollectorOf(fresh{w.tracker}.Snapshot), collector.ForScrape(view.Scrape{}))
 	return plain{promhttp.HandlerFor(r, promhttp.HandlerOpts{EnableOpenMetrics: true})}
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/internal/view"
+	"github.com/kie-exporter/kie_exporter/test/kit/scrape"
 )
 
 // records are the lines that a handler logs.
@@ -164,7 +165,7 @@ func TestIdentityIsAcceptableUnlessItIsRefused(t *testing.T) {
 		for _, path := range []string{"", "?name[]=kie_task_info"} {
 			for _, format := range []expfmt.Format{expfmt.FmtText, expfmt.FmtOpenMetrics_1_0_0, expfmt.FmtProtoDelim} {
 				w := httptest.NewRecorder()
-				s.ServeHTTP(w, request(t, string(format), accepts, path))
+				s.ServeHTTP(w, scrape.Request(t, string(format), accepts, path))
 				got := w.Header().Get("Content-Encoding")
 				if w.Code == http.StatusNotAcceptable {
 					got = "refused"
@@ -172,7 +173,7 @@ func TestIdentityIsAcceptableUnlessItIsRefused(t *testing.T) {
 				if got != want {
 					t.Errorf("%q, %s%s: %q, want %q", accepts, format, path, got, want)
 				} else if want != "refused" {
-					decoded(t, w)
+					scrape.Text(t, w)
 				}
 			}
 		}

@@ -3,16 +3,12 @@ package exposition
 import (
 	"context"
 	"errors"
-	"flag"
 	"hash/crc32"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -24,53 +20,25 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/view"
+	"github.com/kie-exporter/kie_exporter/test/kit/golden"
+	"github.com/kie-exporter/kie_exporter/test/kit/scrape"
+	"github.com/kie-exporter/kie_exporter/test/kit/snapshots"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden files")
-
-func TestBothWaysShowTheSame(t *testing.T) {
-	for seed := range uint64(4) {
-		s := serve(t, random(rand.New(rand.NewPCG(seed, 0))))
-		for _, accept := range formats() {
-			want := get(t, s.plain, accept, "")
-			samples := parsed(t, decoded(t, want), want.Header().Get("Content-Type"))
-			for _, encoding := range []string{"", "gzip", "zstd"} {
-				got := get(t, s, accept, encoding)
-				if e := got.Header().Get("Content-Encoding"); e != encoding {
-					t.Fatalf("encoding %q, want %q", e, encoding)
-				}
-				same(t, parsed(t, decoded(t, got), got.Header().Get("Content-Type")), samples)
-				if t.Failed() {
-					t.Fatalf("seed %d, accept %q, encoding %q", seed, accept, encoding)
-				}
-			}
-		}
-	}
-}
-
 func TestEachLineOfTextIsThatOfThePlainWay(t *testing.T) {
-	s := serve(t, random(rand.New(rand.NewPCG(77, 0))))
-	lines := func(h http.Handler) []string {
-		return slices.Sorted(strings.Lines(string(decoded(t, get(t, h, string(expfmt.FmtText), "")))))
-	}
-	if got, want := lines(s), lines(s.plain); !slices.Equal(got, want) {
-		t.Errorf("%d lines, want %d", len(got), len(want))
-		for i := range min(len(got), len(want)) {
-			if got[i] != want[i] {
-				t.Fatalf("got\n%swant\n%s", got[i], want[i])
-			}
-		}
-	}
+	s := serve(t, snapshots.Tasks(rand.New(rand.NewPCG(77, 0))))
+	text := func(h http.Handler) []byte { return scrape.Text(t, scrape.Get(t, h, string(expfmt.FmtText), "")) }
+	sameLines(t, text(s), text(s.plain))
 }
 
 func TestWhatChangesIsShownInTheNextScrape(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 0))
-	shown := random(r)
+	shown := snapshots.Tasks(r)
 	s := serve(t, shown)
 	for range 30 {
 		next := view.Shown{LabelKeys: shown.LabelKeys, Blocks: slices.Clone(shown.Blocks)}
 		for range r.IntN(3) {
-			next.Blocks = append(next.Blocks, random(r).Blocks...)
+			next.Blocks = append(next.Blocks, snapshots.Tasks(r).Blocks...)
 		}
 		for range r.IntN(3) {
 			if len(next.Blocks) > 0 {
@@ -83,16 +51,13 @@ func TestWhatChangesIsShownInTheNextScrape(t *testing.T) {
 		}
 		next.Blocks = distinct(next.Blocks)
 		shown = next
-		s.show(shown)
+		s.Show(shown)
 		if r.IntN(2) == 0 {
 			s.ours.Refresh()
 		}
-		accept := formats()[r.IntN(2)]
-		got, want := get(t, s, accept, "gzip"), get(t, s.plain, accept, "")
-		same(t, parsed(t, decoded(t, got), got.Header().Get("Content-Type")), parsed(t, decoded(t, want), want.Header().Get("Content-Type")))
-		if t.Failed() {
-			t.FailNow()
-		}
+		accept := scrape.Formats()[r.IntN(2)]
+		got, want := scrape.Get(t, s, accept, "gzip"), scrape.Get(t, s.plain, accept, "")
+		sameSamples(t, scrape.Text(t, got), scrape.Text(t, want))
 		if kept := len(s.ours.deflated.kept); kept != len(shown.Blocks) {
 			t.Fatalf("%d blocks are kept, %d shown", kept, len(shown.Blocks))
 		}
@@ -140,25 +105,8 @@ func TestScrapesAreAsRecorded(t *testing.T) {
 	}}
 	for name, shown := range map[string]view.Shown{"empty": {}, "tasks": shown} {
 		s := serve(t, shown)
-		golden(t, name+".prom", decoded(t, get(t, s, string(expfmt.FmtText), "")))
-		golden(t, name+".openmetrics", decoded(t, get(t, s, string(expfmt.FmtOpenMetrics_1_0_0), "gzip")))
-	}
-}
-
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, got, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(got) != string(want) {
-		t.Errorf("%s: got\n%s", path, got)
+		golden.Check(t, name+".prom", scrape.Text(t, scrape.Get(t, s, string(expfmt.FmtText), "")))
+		golden.Check(t, name+".openmetrics", scrape.Text(t, scrape.Get(t, s, string(expfmt.FmtOpenMetrics_1_0_0), "gzip")))
 	}
 }
 
@@ -187,19 +135,19 @@ func (b broken) Collect(ch chan<- prometheus.Metric) {
 }
 
 func TestFaultsAreCountedAsPromhttpCountsThem(t *testing.T) {
-	s := serve(t, random(rand.New(rand.NewPCG(3, 0))))
+	s := serve(t, snapshots.Tasks(rand.New(rand.NewPCG(3, 0))))
 	s.registry.MustRegister(broken{prometheus.NewDesc("broken", "never works", nil, nil)})
 	errorsOf := func(h http.Handler) string {
-		return parsed(t, decoded(t, get(t, h, "", "gzip")), string(expfmt.FmtText))[`{__name__="promhttp_metric_handler_errors_total", cause="gathering"}`]
+		return valueOf(scrape.Text(t, scrape.Get(t, h, "", "gzip")), `promhttp_metric_handler_errors_total{cause="gathering"}`)
 	}
 	for i, h := range []http.Handler{s, s.plain, s, s.plain} { // the count is shown by the next one
 		if got, want := errorsOf(h), strconv.Itoa(i); got != want {
 			t.Errorf("scrape %d shows %s faults, want %s", i, got, want)
 		}
 	}
-	s.ServeHTTP(&gone{after: 3000}, request(t, "", "", ""))
-	all := parsed(t, decoded(t, get(t, s, "", "")), string(expfmt.FmtText))
-	if got := all[`{__name__="promhttp_metric_handler_errors_total", cause="encoding"}`]; got != "0" {
+	s.ServeHTTP(&gone{after: 3000}, scrape.Request(t, "", "", ""))
+	all := scrape.Text(t, scrape.Get(t, s, "", ""))
+	if got := valueOf(all, `promhttp_metric_handler_errors_total{cause="encoding"}`); got != "0" {
 		t.Errorf("%s faults after a client has gone, which is none of ours", got)
 	}
 }
@@ -239,21 +187,21 @@ func TestAnErrorPageIsNothingElse(t *testing.T) {
 }
 
 func TestASlowClientKeepsNobodyWaiting(t *testing.T) {
-	s := serve(t, random(rand.New(rand.NewPCG(9, 0))))
+	s := serve(t, snapshots.Tasks(rand.New(rand.NewPCG(9, 0))))
 	slow := &stuck{ResponseWriter: httptest.NewRecorder(), begun: make(chan struct{}), goOn: make(chan struct{})}
 	var scraping sync.WaitGroup
-	scraping.Go(func() { s.ServeHTTP(slow, request(t, "", "gzip", "")) })
+	scraping.Go(func() { s.ServeHTTP(slow, scrape.Request(t, "", "gzip", "")) })
 	<-slow.begun
-	old := get(t, s, "", "")
-	s.show(random(rand.New(rand.NewPCG(10, 0))))
+	old := scrape.Get(t, s, "", "")
+	s.Show(snapshots.Tasks(rand.New(rand.NewPCG(10, 0))))
 	s.ours.Refresh()
-	if other := get(t, s, "", ""); other.Body.String() == old.Body.String() {
+	if other := scrape.Get(t, s, "", ""); other.Body.String() == old.Body.String() {
 		t.Error("the change is not shown")
 	}
 	close(slow.goOn)
 	scraping.Wait()
-	got := decoded(t, slow.ResponseWriter.(*httptest.ResponseRecorder))
-	same(t, parsed(t, got, string(expfmt.FmtText)), parsed(t, old.Body.Bytes(), string(expfmt.FmtText)))
+	got := scrape.Text(t, slow.ResponseWriter.(*httptest.ResponseRecorder))
+	sameLines(t, got, old.Body.Bytes())
 }
 
 // stuck is a client that reads nothing for a while.
@@ -273,14 +221,14 @@ func (s *stuck) Write(p []byte) (int, error) {
 
 func TestChangesAreRenderedBeforeTheNextScrapeWhileSomebodyScrapes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := serve(t, random(rand.New(rand.NewPCG(1, 0))))
+		s := serve(t, snapshots.Tasks(rand.New(rand.NewPCG(1, 0))))
 		var running sync.WaitGroup
 		defer running.Wait()
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
 		running.Go(func() { s.ours.Run(ctx) })
 		renderings := func() int {
-			s.show(random(rand.New(rand.NewPCG(2, 0))))
+			s.Show(snapshots.Tasks(rand.New(rand.NewPCG(2, 0))))
 			time.Sleep(3 * time.Second)
 			synctest.Wait()
 			return s.ours.deflated.size()
@@ -288,11 +236,11 @@ func TestChangesAreRenderedBeforeTheNextScrapeWhileSomebodyScrapes(t *testing.T)
 		if n := renderings(); n != 0 {
 			t.Errorf("%d blocks are rendered for nobody", n)
 		}
-		get(t, s, "", "gzip")
+		scrape.Get(t, s, "", "gzip")
 		if n, want := renderings(), len(s.Shown().Blocks); n != want || s.ours.zstd.size() > 0 {
 			t.Errorf("%d blocks are rendered, want %d; zstd: %d", n, want, s.ours.zstd.size())
 		}
-		get(t, s, "", "zstd")
+		scrape.Get(t, s, "", "zstd")
 		if n, want := renderings(), len(s.Shown().Blocks); n != want || s.ours.zstd.size() != want {
 			t.Errorf("%d and %d blocks are rendered, want %d", n, s.ours.zstd.size(), want)
 		}
@@ -312,19 +260,19 @@ func (f *form) size() int {
 }
 
 func TestAnOlderStateIsServedAsItWas(t *testing.T) {
-	s := serve(t, random(rand.New(rand.NewPCG(21, 0))))
-	want := decoded(t, get(t, s, "", "gzip"))
+	s := serve(t, snapshots.Tasks(rand.New(rand.NewPCG(21, 0))))
+	want := scrape.Text(t, scrape.Get(t, s, "", "gzip"))
 	old := s.Snapshot()
-	s.show(random(rand.New(rand.NewPCG(22, 0))))
-	get(t, s, "", "gzip")
-	s.snapshot.Store(old)
-	if got := decoded(t, get(t, s, "", "gzip")); string(got) != string(want) {
+	s.Show(snapshots.Tasks(rand.New(rand.NewPCG(22, 0))))
+	scrape.Get(t, s, "", "gzip")
+	s.Put(old)
+	if got := scrape.Text(t, scrape.Get(t, s, "", "gzip")); string(got) != string(want) {
 		t.Error("it is another one now")
 	}
 }
 
 func TestSeveralScrapeAtATimeWhileTasksChange(t *testing.T) {
-	s := serve(t, random(rand.New(rand.NewPCG(0, 0))))
+	s := serve(t, snapshots.Tasks(rand.New(rand.NewPCG(0, 0))))
 	var scraping sync.WaitGroup
 	defer scraping.Wait()
 	done := make(chan struct{})
@@ -337,16 +285,16 @@ func TestSeveralScrapeAtATimeWhileTasksChange(t *testing.T) {
 					return
 				default:
 				}
-				w := get(t, s, formats()[i], []string{"", "gzip", "zstd", "gzip"}[i])
-				if body := decoded(t, w); len(body) == 0 {
+				w := scrape.Get(t, s, scrape.Formats()[i], []string{"", "gzip", "zstd", "gzip"}[i])
+				if body := scrape.Text(t, w); len(body) == 0 {
 					t.Error("empty")
 				}
 			}
 		})
 	}
 	for seed := range uint64(30) {
-		s.show(random(rand.New(rand.NewPCG(seed, 1))))
+		s.Show(snapshots.Tasks(rand.New(rand.NewPCG(seed, 1))))
 		s.ours.Refresh()
-		get(t, s, "", "gzip")
+		scrape.Get(t, s, "", "gzip")
 	}
 }

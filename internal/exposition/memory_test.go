@@ -10,6 +10,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 	"github.com/kie-exporter/kie_exporter/test/kit/heap"
+	"github.com/kie-exporter/kie_exporter/test/kit/scrape"
 )
 
 // What a task with series takes besides what the tracker holds of every task: its place in a block, and its series as they are
@@ -22,7 +23,7 @@ func TestATaskWithSeriesTakesFewBytes(t *testing.T) {
 	}
 	labels := map[string]string{"team": "film"}
 	s := serve(t, view.Shown{})
-	get(t, s, "", "gzip")
+	scrape.Get(t, s, "", "gzip")
 	before := heap.InUse()
 	shown := view.Shown{LabelKeys: []string{"team"}}
 	for i := 0; i < tasks; i += atATime {
@@ -39,16 +40,16 @@ func TestATaskWithSeriesTakesFewBytes(t *testing.T) {
 		}
 		shown.Blocks = append(shown.Blocks, view.NewBlock(some...))
 	}
-	s.show(shown)
-	get(t, s, string(expfmt.FmtOpenMetrics_1_0_0), "gzip")
+	s.Show(shown)
+	scrape.Get(t, s, string(expfmt.FmtOpenMetrics_1_0_0), "gzip")
 	shown = view.Shown{}
 	if each := (heap.InUse() - before) / tasks; each > most {
 		t.Errorf("%d bytes a task, want %d at the most", each, most)
 	} else {
 		t.Logf("%d bytes a task", each)
 	}
-	s.show(view.Shown{})
-	get(t, s, "", "gzip")
+	s.Show(view.Shown{})
+	scrape.Get(t, s, "", "gzip")
 	if left := heap.InUse() - before; left > tasks*most/10 {
 		t.Errorf("%d bytes are not given back", left)
 	}

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/promslog"
 
 	"github.com/kie-exporter/kie_exporter/collector"
@@ -19,6 +18,8 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
 	"github.com/kie-exporter/kie_exporter/internal/view"
+	"github.com/kie-exporter/kie_exporter/test/kit/scrape"
+	"github.com/kie-exporter/kie_exporter/test/kit/snapshots"
 )
 
 // listed is a real tracker that asks nothing, and what serves it.
@@ -30,7 +31,7 @@ func listed(t *testing.T) (*tracker.Tracker, *Handler) {
 		TaskSeries: 1000, Models: 100, Log: promslog.NewNopLogger(), Histograms: collector.NewHistogram,
 	})
 	return known, New(Options{
-		Tracker: fresh{known}, Collector: newCollector(known.Snapshot),
+		Tracker: fresh{known}, Collector: snapshots.CollectorOf(known.Snapshot),
 		Registry: prometheus.NewPedanticRegistry(), Log: slog.New(slog.DiscardHandler),
 	})
 }
@@ -75,14 +76,14 @@ func TestAScrapeShowsOneMoment(t *testing.T) {
 func ofOneMoment(t *testing.T, h http.Handler, encoding string, tasks int) {
 	t.Helper()
 	rounds, states, ones := map[string]int{}, 0, 0
-	for key, value := range parsed(t, decoded(t, get(t, h, "", encoding)), string(expfmt.FmtText)) {
+	for _, line := range linesOf(scrape.Text(t, scrape.Get(t, h, "", encoding))) {
 		switch {
-		case strings.HasPrefix(key, `{__name__="kie_task_info"`):
-			_, round, _ := strings.Cut(key, `label_round="`)
+		case strings.HasPrefix(line, "kie_task_info{"):
+			_, round, _ := strings.Cut(line, `label_round="`)
 			rounds[round[:strings.IndexByte(round, '"')]]++
-		case strings.HasPrefix(key, `{__name__="kie_task_state"`):
+		case strings.HasPrefix(line, "kie_task_state{"):
 			states++
-			if value == "1" {
+			if strings.HasSuffix(line, "} 1\n") {
 				ones++
 			}
 		}
@@ -112,9 +113,9 @@ func TestAScrapeOfAnOlderMomentKeepsTheRenderingsOfALaterOne(t *testing.T) {
 }
 
 func TestGoingBelowALimitGivesBack(t *testing.T) {
-	s := serve(t, random(rand.New(rand.NewPCG(33, 0))))
-	get(t, s, "", "gzip")
-	s.show(view.Shown{Blocks: s.Shown().Blocks[:1]})
+	s := serve(t, snapshots.Tasks(rand.New(rand.NewPCG(33, 0))))
+	scrape.Get(t, s, "", "gzip")
+	s.Show(view.Shown{Blocks: s.Shown().Blocks[:1]})
 	s.ours.Refresh()
 	if n := s.ours.deflated.size(); n != 1 {
 		t.Errorf("%d renderings are kept, want 1", n)

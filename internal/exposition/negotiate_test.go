@@ -10,6 +10,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/view"
+	"github.com/kie-exporter/kie_exporter/test/kit/scrape"
 )
 
 // accepts and encodings are headers as clients send them, and as they should not.
@@ -58,7 +59,7 @@ func answersAlike(t *testing.T, s *served, r *http.Request) {
 	if t.Failed() {
 		t.Fatalf("%v", r.Header)
 	}
-	if g, w := decoded(t, got), decoded(t, want); len(bytes.Split(g, []byte("\n"))) != len(bytes.Split(w, []byte("\n"))) {
+	if g, w := scrape.Text(t, got), scrape.Text(t, want); len(bytes.Split(g, []byte("\n"))) != len(bytes.Split(w, []byte("\n"))) {
 		t.Fatalf("%v: another number of lines", r.Header)
 	}
 }
@@ -67,13 +68,13 @@ func TestAnswersAreNegotiatedAsPromhttpDoes(t *testing.T) {
 	s := serve(t, few())
 	for _, accept := range accepts() {
 		for _, query := range []string{"", "?name[]=kie_task_info&name[]=kie_exporter_store_up", "?name[]=none", "?debug=1", "?%zz"} {
-			answersAlike(t, s, request(t, accept, "gzip", query))
-			answersAlike(t, s, request(t, accept, "", query))
+			answersAlike(t, s, scrape.Request(t, accept, "gzip", query))
+			answersAlike(t, s, scrape.Request(t, accept, "", query))
 		}
 	}
 	for _, encoding := range encodings() {
 		for _, accept := range accepts()[:8] {
-			if r := request(t, accept, encoding, ""); isPlain(r) {
+			if r := scrape.Request(t, accept, encoding, ""); isPlain(r) {
 				answersAlike(t, s, r)
 			}
 		}
@@ -93,7 +94,7 @@ func FuzzAnswersAreNegotiatedAsPromhttpDoes(f *testing.F) {
 		f.Add(accept, encodings()[i], encodings()[i+1])
 	}
 	f.Fuzz(func(t *testing.T, accept, first, second string) {
-		r := request(t, accept, first, "")
+		r := scrape.Request(t, accept, first, "")
 		r.Header.Add("Accept-Encoding", second)
 		if isPlain(r) {
 			answersAlike(t, s, r)
@@ -108,6 +109,6 @@ func FuzzAnswersAreNegotiatedAsPromhttpDoes(f *testing.F) {
 		if quality, listed := qualityOf(encoding, parseAccept(r.Header["Accept-Encoding"])); listed && quality == 0 || !listed && encoding != "identity" {
 			t.Fatalf("%q is answered with %s", r.Header["Accept-Encoding"], encoding)
 		}
-		decoded(t, w)
+		scrape.Text(t, w)
 	})
 }

@@ -11,14 +11,17 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/prometheus/common/expfmt"
+
+	"github.com/kie-exporter/kie_exporter/test/kit/scrape"
+	"github.com/kie-exporter/kie_exporter/test/kit/snapshots"
 )
 
 // Every program that unpacks gzip, or takes it from HTTP, gets the whole answer. What is not installed is skipped.
 func TestReadersOfGzipGetAllOfIt(t *testing.T) {
-	s := serve(t, random(rand.New(rand.NewPCG(11, 0))))
+	s := serve(t, snapshots.Tasks(rand.New(rand.NewPCG(11, 0))))
 	format := string(expfmt.FmtOpenMetrics_1_0_0)
-	want := decoded(t, get(t, s, format, ""))
-	packed := get(t, s, format, "gzip").Body.Bytes()
+	want := scrape.Text(t, scrape.Get(t, s, format, ""))
+	packed := scrape.Get(t, s, format, "gzip").Body.Bytes()
 	server := httptest.NewServer(s)
 	defer server.Close()
 	onePass := `import sys, zlib

@@ -12,13 +12,15 @@ func module(t *testing.T) tests {
 	t.Helper()
 	root := t.TempDir()
 	for name, text := range map[string]string{
-		"go.mod":                 "module x\n",
-		"a/a_test.go":            "package a_test\n\nfunc TestA(t *testing.T) { t.Run(\"one\", nil); say(\"word\") }\n\nfunc TestCases(t *testing.T) { read(\"testdata/c.txt\") }\n",
-		"a/testdata/c.txt":       "#### two\nx\n",
-		"a/fuzz_test.go":         "package a\n\n// FuzzA: it\n// holds.\nfunc FuzzA(f *testing.F) {}\n\nfunc FuzzB(f *testing.F) {}\n",
-		"other/go.mod":           "module y\n",
-		"other/other_test.go":    "package other\n\nfunc TestOther(t *testing.T) {}\n",
-		"a/testdata/bad_test.go": "no Go",
+		"go.mod":                  "module x\n",
+		"a/a_test.go":             "package a_test\n\nfunc TestA(t *testing.T) { t.Run(\"one\", nil); say(\"word\") }\n\nfunc TestCases(t *testing.T) { read(\"testdata/c.txt\") }\n",
+		"a/testdata/c.txt":        "#### two\nx\n",
+		"a/fuzz_test.go":          "package a\n\n// FuzzA: it\n// holds.\nfunc FuzzA(f *testing.F) {}\n\nfunc FuzzB(f *testing.F) {}\n",
+		"other/go.mod":            "module y\n",
+		"other/other_test.go":     "package other\n\nfunc TestOther(t *testing.T) {}\n",
+		"a/testdata/bad_test.go":  "no Go",
+		"test/served/go.mod":      "module x/test/served\n",
+		"test/served/s/s_test.go": "package s_test\n\nfunc TestS(t *testing.T) {}\n",
 	} {
 		path := filepath.Join(root, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -38,7 +40,7 @@ func module(t *testing.T) tests {
 func TestOnlyTestsThatExistAreFound(t *testing.T) {
 	found := module(t)
 	for name, want := range map[string]bool{
-		"a.TestA": true, "a.TestA/one": true, "a.TestCases/two": true, "a.FuzzA": true,
+		"a.TestA": true, "a.TestA/one": true, "a.TestCases/two": true, "a.FuzzA": true, "s.TestS": true,
 		"a.TestB": false, "TestA": false, "other.TestOther": false, "": false,
 	} {
 		if _, err := found.find(name); (err == nil) != want {

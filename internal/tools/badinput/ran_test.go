@@ -11,7 +11,7 @@ import (
 func TestARowWhoseTestDidNotRunAndPassIsAProblem(t *testing.T) {
 	found := module(t)
 	file := filepath.Join(t.TempDir(), "outcomes")
-	ran := "pass x/a TestA\npass x/a TestA/one\nskip x/a TestCases\nfail x/a FuzzA\npass x/other TestOther\npass y/a TestCases/two\n"
+	ran := "pass x/a TestA\npass x/a TestA/one\nskip x/a TestCases\nfail x/a FuzzA\npass x/other TestOther\npass y/a TestCases/two\npass x/test/served/s TestS\n"
 	if err := os.WriteFile(file, []byte(ran), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -22,6 +22,7 @@ func TestARowWhoseTestDidNotRunAndPassIsAProblem(t *testing.T) {
 	for name, want := range map[string]string{
 		"a.TestA":           "",
 		"a.TestA/one":       "",
+		"s.TestS":           "",
 		"a.TestA/word":      "a.TestA/word was not among the tests that ran",
 		"a.TestCases":       "a.TestCases did not pass: skip",
 		"a.TestCases/two":   "a.TestCases/two was not among the tests that ran",

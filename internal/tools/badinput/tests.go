@@ -42,14 +42,17 @@ func (s tests) find(name string) (test, error) {
 	return test{name, file}, nil
 }
 
-// findTests reads all tests below a folder that belong to its module.
+// served is a module beside, whose tests rows may name, too: its path is the main module's and its folder.
+const served = "test/served"
+
+// findTests reads all tests below a folder that belong to its module or to served.
 func findTests(root string) (tests, error) {
 	found := tests{files: map[string]string{}}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && path != root && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || isFile(filepath.Join(path, "go.mod"))):
+		case d.IsDir() && path != root && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || isOther(root, path)):
 			return filepath.SkipDir
 		case !strings.HasSuffix(path, "_test.go"):
 			return nil
@@ -60,9 +63,10 @@ func findTests(root string) (tests, error) {
 	return found, err
 }
 
-func isFile(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
+// isOther reports whether a folder is another module, whose tests rows do not name.
+func isOther(root, path string) bool {
+	_, err := os.Stat(filepath.Join(path, "go.mod"))
+	return err == nil && path != filepath.Join(root, served)
 }
 
 // read adds the tests of a file.

@@ -93,7 +93,7 @@ func (s *siege) scrape(ctx context.Context) {
 	}
 	secret := findForeign(string(body))
 	s.verdict.check(siegeNothing, secret == "", "the metrics say %q", secret)
-	e, err := parse(body, contentType)
+	e, err := read(body, contentType)
 	s.verdict.check(siegeScrapes, err == nil, "%v", err)
 	if err == nil {
 		s.lookAtTasks(p, e, start)

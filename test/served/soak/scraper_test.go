@@ -70,7 +70,7 @@ func (s *scraper) scrape(ctx context.Context) {
 	}
 	secret := findSecret(string(body))
 	v.check(nothingSecret, secret == "", "the metrics say %q", secret)
-	e, err := parse(body, contentType)
+	e, err := read(body, contentType)
 	v.check(scrapeAnswers, err == nil, "%s: %v", contentType, err)
 	if err != nil {
 		return

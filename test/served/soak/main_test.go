@@ -18,7 +18,7 @@ import (
 )
 
 // repo is the root of the repository.
-const repo = "../.."
+const repo = "../../.."
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 

@@ -159,5 +159,5 @@ func glance(ctx context.Context, p *process, timeout time.Duration) (*exposition
 	if status != http.StatusOK {
 		return nil, fmt.Errorf("status %d", status)
 	}
-	return parse(body, contentType)
+	return read(body, contentType)
 }

@@ -7,7 +7,6 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -16,6 +15,8 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/textparse"
+
+	"github.com/kie-exporter/kie_exporter/test/served/parse"
 )
 
 // exposition is what a scrape showed.
@@ -100,36 +101,21 @@ func get(ctx context.Context, url string, timeout, atMost time.Duration, f forma
 	return resp.StatusCode, resp.Header.Get("Content-Type"), body, err
 }
 
-// parse reads an answer strictly: each line, no series twice, and in OpenMetrics the mark at the end.
-func parse(body []byte, contentType string) (*exposition, error) {
-	parser, err := textparse.New(body, contentType, nil, textparse.ParserOptions{})
-	if err != nil {
-		return nil, err
-	}
+// read reads an answer strictly: each line, no series twice, and in OpenMetrics the mark at the end.
+func read(body []byte, contentType string) (*exposition, error) {
 	if len(body) == 0 || !bytes.HasSuffix(body, []byte("\n")) {
 		return nil, errors.New("the last line has no end")
 	}
-	e := &exposition{series: map[string]float64{}, named: map[string][]sample{}}
-	for {
-		entry, err := parser.Next()
-		if errors.Is(err, io.EOF) {
-			return e, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if entry != textparse.EntrySeries {
-			continue
-		}
-		var ls labels.Labels
-		parser.Labels(&ls)
-		_, _, value := parser.Series()
-		key := ls.String()
-		if _, twice := e.series[key]; twice {
-			return nil, fmt.Errorf("%s comes twice", key)
-		}
-		e.series[key] = value
-		name := ls.Get(model.MetricNameLabel)
-		e.named[name] = append(e.named[name], sample{ls, value})
+	all, err := parse.Read(body, contentType)
+	if err != nil {
+		return nil, err
 	}
+	e := &exposition{series: parse.Samples(all), named: map[string][]sample{}}
+	for _, entry := range all {
+		if entry.Kind == textparse.EntrySeries {
+			name := entry.Labels.Get(model.MetricNameLabel)
+			e.named[name] = append(e.named[name], sample{entry.Labels, entry.Value})
+		}
+	}
+	return e, nil
 }
