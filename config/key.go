@@ -17,6 +17,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/kie-exporter/kie_exporter/internal/settings/document"
 )
 
 const (
@@ -51,7 +53,7 @@ type keyRead struct {
 func FileKey(path string) (*Key, error) {
 	value, err := readKey(path)
 	if err != nil {
-		return nil, fmt.Errorf("key file %s: %w", readable(path), err)
+		return nil, fmt.Errorf("key file %s: %w", document.Readable(path), err)
 	}
 	h := &heldKey{file: path, checked: time.Now()}
 	h.last.Store(&keyRead{value: value})
@@ -92,7 +94,7 @@ func (k *Key) Origin() string {
 	if k.held.file == "" {
 		return "from the environment variable " + keyVariable
 	}
-	return "read from " + readable(k.held.file)
+	return "read from " + document.Readable(k.held.file)
 }
 
 // read returns the last key, after a look at the file unless there was one a second ago or somebody else is at it.
@@ -105,7 +107,7 @@ func (h *heldKey) read() *keyRead {
 	if time.Since(h.checked) >= keyRecheck {
 		next := &keyRead{value: h.last.Load().value}
 		if value, err := readKey(h.file); err != nil {
-			next.err = fmt.Errorf("key file %s: %w", readable(h.file), err)
+			next.err = fmt.Errorf("key file %s: %w", document.Readable(h.file), err)
 		} else {
 			next.value = value
 		}

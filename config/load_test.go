@@ -4,17 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	commoncfg "github.com/prometheus/common/config"
+
+	"github.com/kie-exporter/kie_exporter/internal/settings"
 )
 
 // withKey is an environment that holds a key.
@@ -362,64 +362,36 @@ func TestExampleLoadsAndShowsTheDefaults(t *testing.T) {
 	}
 }
 
-func TestExampleHasEverySetting(t *testing.T) {
-	text, err := os.ReadFile(example)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := newLoader("", withKey)
-	for section, known := range map[string]fields{
-		"":         l.rootFields(),
-		"accounts": l.accountFields(&Account{}),
-		"groups":   merge(l.groupFields(&Group{}), l.listFields(&HTTPList{})),
-		"polling":  l.pollingFields(&Polling{}),
-		"limits":   l.limitsFields(&Limits{}),
-	} {
-		part := string(text)
-		if section != "" {
-			_, part, _ = strings.Cut(part, "\n"+section+":\n")
-			part = regexp.MustCompile(`(?s)\A.*?\n(\z|[a-z])`).FindString(part)
-		}
-		for name := range known {
-			// A comment, and then the setting, which may itself be commented out.
-			if !regexp.MustCompile(`(?m)^ *# .*\n *(- |# +)?` + name + `:`).MatchString(part) {
-				t.Errorf("%s: no %s with a comment", section, name)
-			}
-		}
-	}
-}
-
-func merge(a, b fields) fields {
-	maps.Copy(a, b)
-	return a
-}
-
 // TestHTTPClientSettingsAreAllKnown fails when a new version of prometheus/common has settings that we neither read nor refuse.
 func TestHTTPClientSettingsAreAllKnown(t *testing.T) {
-	l := newLoader("", withKey)
-	client := &commoncfg.HTTPClientConfig{Authorization: &commoncfg.Authorization{}, BasicAuth: &commoncfg.BasicAuth{}}
-	for _, test := range []struct {
-		of    any
-		known fields
-	}{
-		{*client, l.accountClientFields(client)},
-		{*client, l.listClientFields(client)},
-		{*client.Authorization, l.authorizationFields(client.Authorization)},
-		{*client.BasicAuth, l.basicAuthFields(client.BasicAuth)},
-		{client.TLSConfig, l.tlsFields(&client.TLSConfig)},
-		{commoncfg.Header{}, l.headerFields(&commoncfg.Header{})},
+	f := formats("")
+	for of, format := range map[reflect.Type]string{
+		reflect.TypeFor[commoncfg.HTTPClientConfig](): "api_client list_client",
+		reflect.TypeFor[commoncfg.Authorization]():    "authorization",
+		reflect.TypeFor[commoncfg.BasicAuth]():        "basic_auth",
+		reflect.TypeFor[commoncfg.TLSConfig]():        "tls",
+		reflect.TypeFor[commoncfg.Header]():           "header",
 	} {
-		of, known := reflect.TypeOf(test.of), test.known
-		var settings []string
+		var want []string
 		for _, field := range reflect.VisibleFields(of) {
 			name, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
 			if name != "" && !strings.HasSuffix(name, "_ref") { // references are for programs with a store of secrets
-				settings = append(settings, name)
+				want = append(want, name)
 			}
 		}
-		slices.Sort(settings)
-		if got := slices.Sorted(maps.Keys(known)); !slices.Equal(got, settings) {
-			t.Errorf("%s: got %q, want %q", of, got, settings)
+		slices.Sort(want)
+		for name := range strings.FieldsSeq(format) {
+			var got []string
+			for _, setting := range f[name].(*settings.Struct).Settings {
+				got = append(got, setting.Name)
+			}
+			if slices.Sort(got); !slices.Equal(got, want) {
+				t.Errorf("%s: got %q, want %q", name, got, want)
+			}
 		}
 	}
 }
+
+func defaultPolling() Polling { return defaults[Polling](nil) }
+
+func defaultHTTPClient() commoncfg.HTTPClientConfig { return defaultAccount().HTTPClient }

@@ -43,6 +43,23 @@ func TestTheConfigurationShownIsTheOneInForce(t *testing.T) {
 	}
 }
 
+// TestTheConfigurationIsShownCompleteAndWithoutSecrets reads files and how they are shown from testdata/shown.txt.
+func TestTheConfigurationIsShownCompleteAndWithoutSecrets(t *testing.T) {
+	cases, err := os.ReadFile("testdata/shown.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for block := range strings.SplitSeq(strings.TrimPrefix(string(cases), "#### "), "#### ") {
+		name, rest, _ := strings.Cut(block, "\n")
+		text, want, _ := strings.Cut(rest, "=>\n")
+		t.Run(name, func(t *testing.T) {
+			if got, err := mustLoad(t, text).YAML(); err != nil || string(got) != want {
+				t.Errorf("%v: got:\n%swant:\n%s", err, got, want)
+			}
+		})
+	}
+}
+
 // canaryHost is a host inside the network, of which nobody outside is to learn.
 const canaryHost = "canary-host.example"
 

@@ -1,0 +1,199 @@
+// How settings are written whose type in Go doesn't say it: names, labels, URLs, ids, files.
+
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/settings"
+	"github.com/kie-exporter/kie_exporter/internal/settings/document"
+)
+
+// What is wrong with a text. URLs and values of headers are not shown: they could hold a password.
+var (
+	errHTTPURL    = errors.New("must be a URL that begins with http:// or https:// and a host")
+	errProxyURL   = errors.New("must be a URL that begins with http://, https://, socks5:// or socks5h:// and a host")
+	errHeaderName = errors.New("is no header name")
+	errControl    = errors.New("must not hold control characters")
+	errLabelName  = errors.New("is no label name: it must be 1 to 64 letters, digits or _, and not begin with a digit or __")
+)
+
+// What a JSON Schema can say of a text.
+var (
+	uriForm        = map[string]any{"format": "uri", "pattern": "^[A-Za-z0-9]+://."}
+	nameForm       = map[string]any{"pattern": "^[A-Za-z0-9_.-]{1,64}$"}
+	labelNameForm  = map[string]any{"pattern": "^(_?[A-Za-z][A-Za-z0-9_]*|_)$", "maxLength": 64}
+	headerNameForm = map[string]any{"pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"}
+	noControl      = map[string]any{"pattern": "^[^\\u0000-\\u001f]*$"}
+	idForm         = map[string]any{"pattern": "^[^\\u0000-\\u001f]+$", "maxLength": 128}
+	patternForm    = map[string]any{"pattern": "^[^\\u0000-\\u001f]+$"}
+	labelValueForm = map[string]any{"pattern": "^[^\\u0000-\\u001f]*$", "maxLength": 128}
+)
+
+// formats returns how settings are written. Relative paths start at dir.
+func formats(dir string) settings.Formats {
+	f := clientFormats(dir)
+	f["name"] = settings.Text[string]{What: "a name", Parse: name, Form: nameForm}
+	f["label_name"] = settings.Text[string]{What: "a label name", Parse: labelName, Form: labelNameForm}
+	f["label_value"] = settings.Text[string]{What: "a text", Parse: labelValue, Form: labelValueForm}
+	f["task_id"] = settings.Text[string]{What: "a task id", Parse: taskID, Form: idForm}
+	f["file"] = settings.Text[File]{
+		What: "a file pattern", Parse: func(s string) (File, error) { return listFile(dir, s) },
+		Shown: func(f File) any { return f.Written }, Same: func(a, b File) bool { return a.Written == b.Written },
+		Form: patternForm,
+	}
+	f["key_file"] = settings.Text[*Key]{
+		What: "a text", Parse: func(s string) (*Key, error) { return keyFile(dir, s) }, Secret: true,
+		Shown: shownKey, Same: (*Key).Equal, Form: settings.AnyText.Form,
+	}
+	f["base_url"] = settings.Text[*url.URL]{What: "a URL", Parse: baseURL, Shown: func(u *url.URL) any { return u.String() }, Form: uriForm}
+	f["list_url"] = settings.Text[*url.URL]{What: "a URL", Parse: listURL, Shown: shownURL, Form: uriForm}
+	return f
+}
+
+// name reads the name of an account or a group, which is a label value.
+func name(s string) (string, error) {
+	if len(s) > 64 || !document.Only(s, document.Letters+document.Digits+"_-.") {
+		return "", fmt.Errorf("must be 1 to 64 letters, digits, _, - or . (got %s)", document.Quote(s))
+	}
+	return s, nil
+}
+
+// labelName reads the name of a label that is shown beside those of our own.
+func labelName(s string) (string, error) {
+	if len(s) > 64 || !document.Only(s, document.Letters+document.Digits+"_") || strings.HasPrefix(s, "__") || document.Only(s[:1], document.Digits) {
+		return "", errLabelName
+	}
+	return s, nil
+}
+
+func labelValue(s string) (string, error) {
+	if len(s) > 128 || !utf8.ValidString(s) || hasControl(s) {
+		return "", fmt.Errorf("must be at most 128 bytes without control characters (got %s)", document.Quote(s))
+	}
+	return s, nil
+}
+
+func hasControl(s string) bool { return strings.ContainsFunc(s, unicode.IsControl) }
+
+func taskID(s string) (string, error) {
+	if !kie.ValidID(s) {
+		return "", fmt.Errorf("must be 1 to 128 bytes of UTF-8 without control characters (got %s)", document.Quote(s))
+	}
+	return s, nil
+}
+
+// listFile reads a pattern of list files.
+func listFile(dir, s string) (File, error) {
+	_, err := filepath.Match(s, "")
+	switch {
+	case s == "":
+		return File{}, settings.NotEmpty(s)
+	case hasControl(s):
+		return File{}, fmt.Errorf("must not hold control characters (got %s)", document.Quote(s))
+	case err != nil:
+		return File{}, fmt.Errorf("is not a valid pattern (got %s)", document.Quote(s))
+	}
+	return File{Written: s, Path: resolvePattern(dir, s)}, nil
+}
+
+// resolvePattern makes a pattern start at the file's folder, whose own name is never taken for a pattern.
+func resolvePattern(dir, pattern string) string {
+	switch {
+	case filepath.IsAbs(pattern) || dir == "":
+		return pattern
+	case strings.ContainsAny(pattern, `*?[\`):
+		dir = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(dir)
+	}
+	return filepath.Join(dir, pattern)
+}
+
+// keyFile reads the name of a key's file, and the key in it.
+func keyFile(dir, name string) (*Key, error) {
+	if err := settings.NotEmpty(name); err != nil {
+		return nil, err
+	}
+	path := name
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(dir, path)
+	}
+	key, err := FileKey(path)
+	if err != nil && looksLikeKey(name) {
+		return nil, fmt.Errorf("must name a file that holds the key: %w (the name is not shown, it may be the key itself)", errors.Unwrap(err))
+	}
+	return key, err
+}
+
+// looksLikeKey reports whether a file name may be a key that somebody put in its place, and must not be shown. Keys may hold
+// slashes and dots, as base64 and tokens do; a name that says it is a path is none.
+func looksLikeKey(name string) bool {
+	if filepath.IsAbs(name) || strings.HasPrefix(name, "./") || strings.HasPrefix(name, "../") {
+		return false
+	}
+	parts := strings.FieldsFunc(name, func(r rune) bool { return r == '/' || r == '.' })
+	return slices.ContainsFunc(parts, func(part string) bool { return len(part) >= 20 })
+}
+
+// shownKey shows where a key is, if it is in a file.
+func shownKey(k *Key) any {
+	if k.file() == "" {
+		return nil
+	}
+	return k.file()
+}
+
+// apiPath is the end of a path that is the API's own. Appended to, it leads to pages that are not the API.
+var apiPath = regexp.MustCompile(`(?i)/+api/+v1(?:/+jobs(?:/+(?:recordInfo|createTask))?|/+chat(?:/+credit)?)?/*$`)
+
+// baseURL reads the URL that the API's paths are appended to.
+func baseURL(s string) (*url.URL, error) {
+	u, err := httpURL(s)
+	switch {
+	case err != nil:
+		return nil, err
+	case u.User != nil:
+		return nil, errors.New("must not hold a user name or password")
+	case u.RawQuery != "" || u.ForceQuery || strings.Contains(s, "#"):
+		return nil, errors.New("must not have a query or a fragment")
+	case apiPath.MatchString(u.Path):
+		return nil, fmt.Errorf("must not end in %s: the exporter appends the API's paths itself", apiPath.FindString(u.Path))
+	}
+	return u, nil
+}
+
+// listURL reads the URL of a list.
+func listURL(s string) (*url.URL, error) {
+	u, err := httpURL(s)
+	if err == nil && strings.Contains(s, "#") {
+		return nil, errors.New("must not have a fragment")
+	}
+	return u, err
+}
+
+// httpURL reads the URL of a server.
+func httpURL(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	if err != nil || !absolute(u, "http", "https") {
+		return nil, errHTTPURL
+	}
+	return u, nil
+}
+
+// absolute reports whether u has one of these schemes, a host and, if any, a possible port.
+func absolute(u *url.URL, schemes ...string) bool {
+	if !slices.Contains(schemes, u.Scheme) || u.Hostname() == "" {
+		return false
+	}
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	return u.Port() == "" || err == nil && port > 0
+}
