@@ -44,7 +44,7 @@ func (t *Tracker) build(now time.Time, shows view.Shown, sum *summary) *view.Sna
 		})
 	}
 	for _, a := range t.accounts {
-		s.Accounts = append(s.Accounts, a.snapshot(now, sum.due[a]))
+		s.Accounts = append(s.Accounts, a.dispatcher.View(now, sum.due[a]))
 	}
 	return s
 }
@@ -182,15 +182,5 @@ func (k *task) snapshot() view.Task {
 		o := k.unfinished
 		s.Seen, s.LastAnswer, s.QueryError, s.Overdue, s.GivenUp = o.Seen, o.Answered, o.Class, o.Overdue, o.GivenUp
 	}
-	return s
-}
-
-func (a *account) snapshot(now time.Time, due int) view.Account {
-	s := view.Account{
-		Name: a.name, Due: due, Requests: a.budget.Stats(),
-		CreditsUsed: a.credits.used, AsksCredits: a.credits.interval > 0, UnknownStates: a.unknownStates,
-	}
-	s.Balance, s.HasBalance = a.credits.known(now)
-	s.UsedPerHour, s.HasUse = a.credits.spending.PerHour()
 	return s
 }

@@ -34,7 +34,7 @@ func (t *Tracker) Callback(account, id string) (tracked, asked bool) {
 	o.Called = true
 	o.Heed(now, t.options.Bounds)
 	k.enqueue()
-	k.group.account.wakeUp()
+	k.group.account.dispatcher.Wake()
 	return true, true
 }
 
@@ -45,7 +45,7 @@ func (g *group) relies() bool { return g.webhook && g.callbacks.Relied() }
 func (g *group) relyOn(change func()) {
 	was := g.relies()
 	change()
-	switch log := g.account.log; {
+	switch log := g.account.log(); {
 	case g.relies() && !was:
 		log.Info("Callbacks come, tasks are polled as a safety net", "group", g.name)
 	case was && !g.relies():

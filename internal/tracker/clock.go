@@ -11,7 +11,7 @@ import (
 // readClock takes the API's clock from an answer, and takes back what was concluded from another difference than there is now.
 func (t *Tracker) readClock(a *account, answer kie.Answer, now time.Time) {
 	if a.clock.Read(answer, now) {
-		a.log.Warn("The API's Date is more than a day off our clock and is not gone by", "date", answer.Clock.Time().UTC())
+		a.log().Warn("The API's Date is more than a day off our clock and is not gone by", "date", answer.Clock.Time().UTC())
 	}
 	if !a.clock.Rejudges(now) {
 		return

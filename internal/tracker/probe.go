@@ -8,7 +8,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 )
@@ -83,7 +82,7 @@ func (t *Tracker) part(a *account, id string) {
 // ask sends a probe's query; useful is false if ctx has ended, or somebody else was faster.
 func (t *Tracker) ask(ctx context.Context, a *account, known view.Task) (p view.Probe, useful bool) {
 	p.Task = known
-	permit, err := t.permitFor(ctx, a, known.ID)
+	permit, err := a.dispatcher.AcquireProbe(ctx, known.ID, !t.isTracked(a.name, known.ID))
 	if err != nil {
 		p.Err = err
 		return p, ctx.Err() == nil
@@ -101,37 +100,23 @@ func (t *Tracker) ask(ctx context.Context, a *account, known view.Task) (p view.
 	}
 	switch {
 	case k != nil:
+		a.dispatcher.Note(known.ID, answer, err)
 		p = t.learn(a, k, answer, err)
 	case err != nil:
 		p.Task.QueryError = kie.ClassOf(err)
 	default:
 		take(&p.Task, answer.Task, time.Now())
-		t.do(func() {
-			a.noteWord(answer)
-			t.keep(a, answer.Task)
-		})
+		a.dispatcher.NoteStranger(answer)
+		t.do(func() { t.keep(a, answer.Task) })
 	}
 	return p, !kie.Cancelled(err)
 }
 
-// permitFor waits for a permit to ask about a task. A trial that is better made with the credit call is, before that.
-func (t *Tracker) permitFor(ctx context.Context, a *account, id string) (*budget.Permit, error) {
+// isTracked reports whether an account's task is in a list.
+func (t *Tracker) isTracked(account, id string) bool {
 	t.mu.Lock()
-	stranger := t.tasks.get(a.name, id) == nil
-	t.mu.Unlock()
-	for {
-		permit, err := a.budget.AcquireProbe(ctx, budget.Probe{ID: id, Stranger: stranger, Due: a.isDue})
-		if err != nil {
-			return nil, err
-		}
-		t.mu.Lock()
-		tries := a.triesKey(permit)
-		t.mu.Unlock()
-		if !tries {
-			return permit, nil
-		}
-		a.askCredits(ctx, permit)
-	}
+	defer t.mu.Unlock()
+	return t.tasks.get(account, id) != nil
 }
 
 // recallFinal returns the account of that name, nil if there is none, and what is known of the task, if it is the account's.

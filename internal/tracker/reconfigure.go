@@ -58,8 +58,7 @@ func (t *Tracker) adoptAccounts(options []AccountOptions) (retired []*account) {
 		a := before[o.Name]
 		if a != nil && a.budget == o.Budget {
 			delete(before, o.Name)
-			a.credits.every(o.CreditsInterval, time.Now())
-			a.key.origin = o.KeyOrigin
+			a.dispatcher.Configure(dispatchOptions(o, t.log))
 		} else {
 			a = newAccount(t, o)
 		}

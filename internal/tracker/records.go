@@ -159,11 +159,7 @@ func (t *Tracker) Records(account string, ids []string) []store.Record {
 }
 
 // Listed implements store.Tasks.
-func (t *Tracker) Listed(account, id string) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.tasks.get(account, id) != nil
-}
+func (t *Tracker) Listed(account, id string) bool { return t.isTracked(account, id) }
 
 // recent is how many durations of a model are learned again at the start: as many as are remembered.
 const recent = 1000

@@ -19,7 +19,7 @@ func (t *Tracker) retime(groups map[*group]bool, now time.Time) {
 		}
 	}
 	for g := range groups {
-		g.account.wakeUp()
+		g.account.dispatcher.Wake()
 	}
 }
 

@@ -57,7 +57,7 @@ func (t *Tracker) arrive(now time.Time) (map[*account]*waiter, time.Duration) {
 		w := &waiter{arrived: now, done: make(chan struct{})}
 		a.waiting = append(a.waiting, w)
 		a.release()
-		a.wakeUp()
+		a.dispatcher.Wake()
 		waiters[a] = w
 	}
 	return waiters, t.options.MaxWait

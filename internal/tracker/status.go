@@ -18,7 +18,7 @@ func (t *Tracker) Status() view.Status {
 	defer t.mu.Unlock()
 	s := view.Status{At: now, Storage: t.store.Stats(), Keeps: t.store != nil}
 	for _, a := range t.accounts {
-		s.Accounts = append(s.Accounts, a.snapshot(now, 0))
+		s.Accounts = append(s.Accounts, a.dispatcher.View(now, 0))
 	}
 	for _, g := range t.groups {
 		s.Groups = append(s.Groups, view.GroupStatus{

@@ -123,8 +123,6 @@ func (t *Tracker) learn(a *account, k *task, answer kie.Answer, err error) view.
 	q := a.asking[k]
 	delete(a.asking, k)
 	k.unfinished.End(now)
-	a.note(err, "task_id", k.id)
-	a.noteWord(answer)
 	if !k.marks.has(markRemoved) {
 		t.conclude(a, k, life.Outcome{Answer: answer, Err: err, Closed: a.budget.Closed() != kie.ClassOK}, now)
 		t.resolve(k, now)
@@ -146,9 +144,9 @@ func (t *Tracker) learn(a *account, k *task, answer kie.Answer, err error) view.
 	q.useful = !kie.Cancelled(err)
 	close(q.done)
 	a.release()
-	a.wakeUp()
+	a.dispatcher.Wake()
 	if b := k.group.account; b != a {
-		b.wakeUp()
+		b.dispatcher.Wake()
 	}
 	return q.outcome
 }

@@ -149,7 +149,7 @@ func (t *Tracker) idle(ctx context.Context) []*account {
 		a.work = func() {
 			defer close(ended)
 			defer stop()
-			a.dispatch(working)
+			a.dispatcher.Run(working)
 		}
 		idle = append(idle, a)
 	}
@@ -200,7 +200,7 @@ func (t *Tracker) Apply(c source.Change) {
 
 func (t *Tracker) wakeAll() {
 	for _, a := range t.accounts {
-		a.wakeUp()
+		a.dispatcher.Wake()
 	}
 }
 
