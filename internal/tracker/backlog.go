@@ -80,15 +80,13 @@ type alike map[life.Unfinished]*life.Unfinished
 // begin gives a task what is known of it as an unfinished one.
 func (a alike) begin(k *task, o life.Unfinished) *task {
 	if o.Lane = o.NextLane(); o.Lane != schedule.LaneBacklog {
-		k.unfinished = copied(o)
+		k.unfinished = new(o)
 		return k
 	}
 	o.Shared = true
 	if k.unfinished = a[o]; k.unfinished == nil {
-		k.unfinished = copied(o)
+		k.unfinished = new(o)
 		a[o] = k.unfinished
 	}
 	return k
 }
-
-func copied(o life.Unfinished) *life.Unfinished { return &o }
