@@ -3,9 +3,10 @@
 package tracker
 
 import (
-	"math/bits"
+	"iter"
 	"time"
 
+	"github.com/kie-exporter/kie_exporter/internal/blocks"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 )
@@ -109,66 +110,41 @@ const showAtATime = 4096
 
 // show returns which tasks have series now. It reads about as many tasks as there is room for; complete is false if others
 // have changed, too: then it is to be called again. The lock must be held.
-func (t *Tracker) show(now time.Time, newest []answered, room int) (s view.Shown, complete bool) {
-	t.hot.look(t.unfinished, 0, len(t.unfinished))
-	c := t.choose(newest)
-	d := &desk{now: now, room: room}
-	blocks := append(t.hot.chosen(t.unfinished, c, d), t.cold.last(t.finished, c.finished, d)...)
-	t.shows++
-	return view.Shown{LabelKeys: t.bounds.lastKeys, Blocks: blocks, Number: t.shows}, !d.full
+func (t *Tracker) show(now time.Time, newest []aged, room int) (s view.Shown, complete bool) {
+	return t.blocks.Make(blocks.Lists{
+		Unfinished: list(t.unfinished), Finished: list(t.finished), Count: len(t.finished) - t.gaps,
+		Newest: positions(newest), LabelKeys: t.bounds.lastKeys,
+	}, t.options.TaskSeries, room, now)
 }
 
-// choice is which tasks get series of their own: answered unfinished ones, newest first, up to half of the limit; then
-// finished ones, last learned first; then what unfinished ones are left, answered before pending.
-type choice struct {
-	finished int            // the last ones
-	pending  int            // the first ones that come by
-	answered map[int]uint64 // by piece, the positions; nil: all
-}
+// aged is an unfinished task that was answered, with its age.
+type aged = blocks.Aged[*task]
 
-func (t *Tracker) choose(newest []answered) *choice {
-	answered := 0
-	for _, p := range t.hot.pieces {
-		answered += bits.OnesCount64(p.answered)
-	}
-	limit := t.options.TaskSeries
-	finished := min(len(t.finished)-t.gaps, limit-min(answered, limit/2))
-	shown := min(answered, limit-finished)
-	c := &choice{finished: finished, pending: limit - finished - shown}
-	if shown < answered {
-		c.answered = t.places(newest, shown)
-	}
-	return c
-}
-
-// places returns where the first of some tasks are that are still unfinished, so many at most.
-func (t *Tracker) places(tasks []answered, count int) map[int]uint64 {
-	places := make(map[int]uint64)
-	for _, a := range tasks {
-		if count == 0 {
-			break
-		}
-		if k := a.task; k.unfinished != nil && !k.marks.has(markRemoved) {
-			places[int(k.index)/pieceSize] |= 1 << (k.index % pieceSize)
-			count--
+// positions yields where those of some tasks are that are still unfinished and tracked.
+func positions(tasks []aged) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for _, a := range tasks {
+			if k := a.Task; k.unfinished != nil && !k.marks.has(markRemoved) && !yield(int(k.index)) {
+				return
+			}
 		}
 	}
-	return places
 }
 
-// of returns which of the tasks of a piece are chosen.
-func (c *choice) of(i int, p *piece) (mask uint64) {
-	mask = p.answered
-	if c.answered != nil {
-		mask &= c.answered[i]
-	}
-	if c.pending > 0 {
-		pending := lowest(p.live&^p.answered, c.pending)
-		c.pending -= bits.OnesCount64(pending)
-		mask |= pending
-	}
-	return mask
+// list is a list of tasks, with nil in its gaps, as their blocks are made of it.
+type list []*task
+
+// Len implements blocks.List.
+func (l list) Len() int { return len(l) }
+
+// Look implements blocks.List.
+func (l list) Look(position int) (live, answered bool) {
+	k := l[position]
+	return k != nil, k != nil && k.unfinished != nil && k.unfinished.IsAnswered()
 }
+
+// Read implements blocks.List.
+func (l list) Read(position int) view.Task { return l[position].snapshot() }
 
 // born returns when an unfinished task was created, or first seen if that is not known.
 func (k *task) born() kie.Time { return kie.FirstTime(k.created, kie.TimeOf(k.unfinished.Seen)) }

@@ -142,15 +142,15 @@ func (t *Tracker) Shown() (s view.Shown) {
 // showing calls seen, with the lock held, with which tasks have series. Before that it reads those that have changed, some at
 // a time.
 func (t *Tracker) showing(v *survey, seen func(time.Time, view.Shown)) {
-	newest := v.newest.sorted()
-	patience := v.newest.limit/showAtATime + 16
+	newest := v.newest.Sorted()
+	patience := v.limit/showAtATime + 16
 	for !t.tryShowing(newest, patience > 0, seen) {
 		patience--
 	}
 }
 
 // tryShowing does what showing does unless more than some tasks have changed, and it may give up for that.
-func (t *Tracker) tryShowing(newest []answered, mayGiveUp bool, seen func(time.Time, view.Shown)) bool {
+func (t *Tracker) tryShowing(newest []aged, mayGiveUp bool, seen func(time.Time, view.Shown)) bool {
 	room := math.MaxInt
 	if mayGiveUp {
 		room = showAtATime

@@ -31,16 +31,16 @@ func TestASnapshotHoldsTheLockForFewTasksAtATime(t *testing.T) {
 	h := waiting(t, many, many)
 	s := &survey{sum: newSummary()}
 	for more := true; more; {
-		before := len(s.newest.tasks)
+		before := s.newest.Len()
 		more = h.surveyOn(s)
-		if n := len(s.newest.tasks) - before; n > most {
+		if n := s.newest.Len() - before; n > most {
 			t.Fatalf("%d tasks were visited at once", n)
 		}
 	}
 	h.finishAll(h.ids[:many/2]...)
 	h.surveying.Lock()
 	defer h.surveying.Unlock()
-	made, newest := make(map[*view.Block]bool), s.newest.sorted()
+	made, newest := make(map[*view.Block]bool), s.newest.Sorted()
 	for complete := false; !complete; {
 		var now view.Shown
 		now, complete = h.show(time.Now(), newest, showAtATime)
@@ -87,8 +87,8 @@ func TestATaskThatIsThereAllTheTimeIsSurveyedOnce(t *testing.T) {
 		t.Error("the survey is over")
 	}
 	visits := make(map[string]int)
-	for _, a := range s.newest.tasks {
-		visits[a.id]++
+	for _, a := range s.newest.Sorted() {
+		visits[a.ID]++
 	}
 	for _, id := range h.ids {
 		if n := visits[id]; n != 1 && !gone[id] || n > 1 {
@@ -155,7 +155,7 @@ func (h *holds) snapshot(t *Tracker) {
 	for more := true; more; {
 		h.time(func() { more = t.surveyOn(s) })
 	}
-	newest := s.newest.sorted()
+	newest := s.newest.Sorted()
 	for complete := false; !complete; {
 		h.time(func() {
 			complete = t.tryShowing(newest, true, func(now time.Time, shows view.Shown) { t.build(now, shows, &s.sum) })

@@ -89,7 +89,7 @@ func (t *Tracker) entrust(g *group, a *account) {
 		g.account = a
 		return
 	}
-	t.hot, t.cold = newShelf(), newShelf() // each task shows its account
+	t.blocks.Forget() // each task shows its account
 	if from.name != a.name {
 		t.takeAlong(g, a)
 	}

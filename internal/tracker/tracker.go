@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/kie-exporter/kie_exporter/internal/blocks"
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/histogram"
 	"github.com/kie-exporter/kie_exporter/internal/life"
@@ -84,11 +85,10 @@ type Tracker struct {
 	former     former
 	tasks      tasks
 	unfinished []*task
-	finished   []*task // in the order in which it was learned, with gaps
-	gaps       int     // in finished
-	hot, cold  shelf   // of the unfinished and the finished tasks
-	shows      uint64  // how often was told which tasks have series
-	surveyed   *survey // under way; nil: none
+	finished   []*task      // in the order in which it was learned, with gaps
+	gaps       int          // in finished
+	blocks     blocks.Maker // of unfinished and finished
+	surveyed   *survey      // under way; nil: none
 	dropped    dropped
 	strays     strays
 	models     map[modelKey]*model
@@ -111,8 +111,7 @@ func New(o Options) *Tracker {
 		strays:     newStrays(),
 		models:     make(map[modelKey]*model),
 		bounds:     newBounds(o.Models),
-		hot:        newShelf(),
-		cold:       newShelf(),
+		blocks:     blocks.NewMaker(),
 	}
 	t.Reconfigure(o, func() {})
 	return t
@@ -345,7 +344,7 @@ func (t *Tracker) leave(k *task) {
 func (t *Tracker) putUnfinished(k *task) {
 	k.index = position(len(t.unfinished))
 	t.unfinished = append(t.unfinished, k)
-	t.hot.touch(int(k.index))
+	t.blocks.UnfinishedChanged(int(k.index))
 }
 
 // position returns a place in a list in half the bytes.
@@ -354,15 +353,15 @@ func position(n int) uint32 { return uint32(n) } //nolint:gosec // no memory hol
 // touch notes that what is shown of a task has changed.
 func (t *Tracker) touch(k *task) {
 	if k.unfinished == nil {
-		t.cold.touch(int(k.index))
+		t.blocks.FinishedChanged(int(k.index))
 	} else {
-		t.hot.touch(int(k.index))
+		t.blocks.UnfinishedChanged(int(k.index))
 	}
 }
 
 func (t *Tracker) takeUnfinished(k *task) {
-	t.hot.touch(int(k.index))
-	t.hot.touch(len(t.unfinished) - 1)
+	t.blocks.UnfinishedChanged(int(k.index))
+	t.blocks.UnfinishedChanged(len(t.unfinished) - 1)
 	last := t.unfinished[len(t.unfinished)-1]
 	t.surveyed.moved(last, len(t.unfinished)-1, int(k.index))
 	t.unfinished[k.index], last.index = last, k.index
@@ -376,13 +375,13 @@ func (t *Tracker) takeUnfinished(k *task) {
 func (t *Tracker) putFinished(k *task) {
 	k.index = position(len(t.finished))
 	t.finished = append(t.finished, k)
-	t.cold.touch(int(k.index))
+	t.blocks.FinishedChanged(int(k.index))
 }
 
 // takeFinished leaves a gap, and closes the gaps when they are more than half.
 func (t *Tracker) takeFinished(k *task) {
 	t.finished[k.index] = nil
-	t.cold.touch(int(k.index))
+	t.blocks.FinishedChanged(int(k.index))
 	t.gaps++
 	if t.gaps*2 <= len(t.finished) {
 		return
@@ -395,7 +394,7 @@ func (t *Tracker) takeFinished(k *task) {
 		}
 	}
 	t.finished, t.gaps = left, 0
-	t.cold = newShelf() // every position has another task
+	t.blocks.ForgetFinished() // every position has another task
 }
 
 // modelOf returns the counts of a group's model, whose name is bounded already.
