@@ -1,0 +1,90 @@
+package life
+
+import (
+	"testing"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/schedule"
+)
+
+func TestWhereATaskWaits(t *testing.T) {
+	for name, tt := range map[string]struct {
+		is   func(*Unfinished)
+		want schedule.Lane
+	}{
+		"new":                        {func(*Unfinished) {}, schedule.LaneHot},
+		"failing":                    {func(u *Unfinished) { u.Class = kie.ClassServer }, schedule.LaneHot},
+		"old":                        {func(u *Unfinished) { u.old = true }, schedule.LaneRare},
+		"missing":                    {func(u *Unfinished) { u.missing = 1 }, schedule.LaneRare},
+		"missing, with a callback":   {func(u *Unfinished) { u.missing, u.Called = 1, true }, schedule.LaneHot},
+		"of a backlog":               {func(u *Unfinished) { u.Backlog = true }, schedule.LaneBacklog},
+		"of a backlog, failing":      {func(u *Unfinished) { u.Backlog, u.Class = true, kie.ClassServer }, schedule.LaneRetry},
+		"of a backlog, not found":    {func(u *Unfinished) { u.Backlog, u.inGrace = true, 1 }, schedule.LaneRetry},
+		"of a backlog, called":       {func(u *Unfinished) { u.Backlog, u.Called = true, true }, schedule.LaneHot},
+		"of a backlog, old":          {func(u *Unfinished) { u.Backlog, u.old = true, true }, schedule.LaneRare},
+		"given up":                   {func(u *Unfinished) { u.GivenUp, u.missing = true, 9 }, schedule.LaneNone},
+		"given up, with a callback":  {func(u *Unfinished) { u.GivenUp, u.Called = true, true }, schedule.LaneNone},
+		"given up, though a backlog": {func(u *Unfinished) { u.GivenUp, u.Backlog = true, true }, schedule.LaneNone},
+	} {
+		if got := listed(time.Minute, tt.is).NextLane(); got != tt.want {
+			t.Errorf("%s: in lane %d, want %d", name, got, tt.want)
+		}
+	}
+}
+
+// What a query under way will tell is later than a callback that came before it, not than one that comes meanwhile.
+func TestAQueryAnswersTheCallbacksBeforeIt(t *testing.T) {
+	u := listed(time.Minute, func(u *Unfinished) { u.Called = true })
+	u.Begin()
+	if !u.Asking || u.Called {
+		t.Errorf("asking: %v, called: %v", u.Asking, u.Called)
+	}
+	u.Called = true
+	u.End(start)
+	if u.Asking || !u.Called {
+		t.Errorf("asking: %v, called: %v", u.Asking, u.Called)
+	}
+}
+
+func TestACallbackMakesATaskDueAsSoonAsItMayBeAsked(t *testing.T) {
+	for name, tt := range map[string]struct {
+		asked time.Duration // before the start; 0: never
+		due   time.Duration
+		doubt string
+		want  time.Duration
+	}{
+		"never asked":            {due: time.Minute, want: 0},
+		"asked long ago":         {asked: time.Minute, due: time.Minute, want: 0},
+		"asked just now":         {asked: time.Second, due: time.Minute, want: 2 * time.Second},
+		"due already":            {asked: time.Minute, due: -time.Second, want: -time.Second},
+		"a failure to confirm":   {asked: time.Minute, due: 20 * time.Second, doubt: "501", want: 20 * time.Second},
+		"due sooner than allows": {asked: time.Second, due: time.Second, want: time.Second},
+	} {
+		u := listed(time.Hour, func(u *Unfinished) { u.Due, u.doubt = start.Add(tt.due), tt.doubt })
+		if tt.asked > 0 {
+			u.asked = ago(tt.asked)
+		}
+		if u.Heed(start, limits); u.Due.Sub(start) != tt.want {
+			t.Errorf("%s: due after %v, want %v", name, u.Due.Sub(start), tt.want)
+		}
+	}
+}
+
+func TestAnotherAccountAsksAgainWhatOneDidNotKnow(t *testing.T) {
+	for name, tt := range map[string]struct {
+		is   func(*Unfinished)
+		want bool
+	}{
+		"given up":  {func(u *Unfinished) { u.GivenUp = true }, true},
+		"not found": {func(u *Unfinished) { u.missing = 3 }, true},
+		"in grace":  {func(u *Unfinished) { u.inGrace = 1 }, false},
+		"answered":  {answered(time.Second), false},
+	} {
+		u := listed(time.Hour, tt.is, func(u *Unfinished) { u.Due = start.Add(time.Hour) })
+		u.Revive(start)
+		if asked := u.Due.Equal(start); asked != tt.want || u.GivenUp || tt.want && u.missing+u.inGrace > 0 {
+			t.Errorf("%s: %+v", name, u)
+		}
+	}
+}
