@@ -36,17 +36,8 @@ build: ## compile ./kie_exporter
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o kie_exporter .
 
 .PHONY: generate
-generate: dashboards operator-rules ## write all that is generated
-	go generate ./...
-	go -C $(TOOLS_MOD) generate ./...
-
-.PHONY: dashboards
-dashboards: ## write the generated dashboards
-	go -C $(TOOLS_MOD) run ./dashboards $(CURDIR)/dashboards
-
-.PHONY: operator-rules
-operator-rules: ## write the rules as prometheus-operator takes them
-	go -C $(TOOLS_MOD) run ./operatorrules $(CURDIR)/alerts $(CURDIR)/deploy/kubernetes/operator
+generate: ## write all that is generated; ONLY="metrics dashboards" writes these
+	go -C $(TOOLS_MOD) run ./generate $(ONLY)
 
 .PHONY: clean
 clean: ## remove what the targets made

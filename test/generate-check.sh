@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fails when `go generate` changes a file: what is generated must be current.
+# Fails when internal/tools/generate changes a file: what is generated must be current.
 # It compares the files with themselves, so uncommitted work does not disturb it.
 set -euo pipefail
 
@@ -8,10 +8,9 @@ sums() {
 }
 
 before=$(sums)
-go generate ./...
-go -C internal/tools generate ./...
+go -C internal/tools run ./generate
 if ! changed=$(diff <(echo "$before") <(sums)); then
-    echo "go generate changed these files; keep the new ones:" >&2
+    echo "\`make generate\` changed these files; keep the new ones:" >&2
     sed -n 's/^[<>] [0-9a-f]*  //p' <<<"$changed" | sort -u >&2
     exit 1
 fi

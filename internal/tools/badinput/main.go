@@ -11,8 +11,7 @@ import (
 	"strings"
 )
 
-//go:generate go run . ../../.. ../../../docs/bad-input.md
-//go:generate go run . model ../../.. ../../../SECURITY.md
+//go:generate go -C .. run ./generate bad-input security
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {

@@ -37,7 +37,7 @@ func TestCommittedDashboardsAreTheGeneratedOnes(t *testing.T) {
 		}
 		got, err := os.ReadFile(filepath.Join(committed, d.file()))
 		if err != nil || !bytes.Equal(got, want) {
-			t.Errorf("dashboards/%s is not current (%v): run make dashboards", d.file(), err)
+			t.Errorf("dashboards/%s is not current (%v): run make generate", d.file(), err)
 		}
 	}
 }

@@ -1,0 +1,46 @@
+// The order of packages: this is the place to edit when one comes or goes.
+
+package main
+
+// order lists the packages of the exporter's module from the top down, by folder; "." is the program. A package imports only what is
+// in a line below its own.
+func order() [][]string {
+	return [][]string{
+		{"."},
+		{"internal/app"},
+		{"internal/sim/demo", "internal/sim/polling/report"},
+		{"internal/sim/kiesim", "internal/sim/polling"},
+		{"internal/exposition"},
+		{"collector"},
+		{"internal/web", "internal/webhook"},
+		{"internal/tracker"},
+		{"internal/dispatch"},
+		{"internal/blocks", "internal/life"},
+		{"internal/view"},
+		{"config"},
+		{"internal/settings"},
+		{"internal/settings/document"},
+		{"internal/budget", "internal/connections", "internal/querylog", "internal/source", "internal/spending", "internal/store"},
+		{"internal/schedule"},
+		{"internal/kie"},
+		{"internal/histogram", "internal/table"},
+	}
+}
+
+// besides are folders of which packages are not ordered, since nothing that is may import them.
+func besides() []string { return []string{"test"} }
+
+// collectorFolder is the lowest package that may know Prometheus' client library.
+const collectorFolder = "collector"
+
+// clientLibrary is what no package below the collector imports.
+func clientLibrary() []string {
+	return []string{"github.com/prometheus/client_golang", "github.com/prometheus/client_model"}
+}
+
+// mostLines is how many lines, without tests, each of the packages has at the most that were one tracker once.
+const mostLines = 900
+
+func bounded() []string {
+	return []string{"internal/blocks", "internal/dispatch", "internal/life", "internal/view"}
+}
