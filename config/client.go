@@ -36,7 +36,7 @@ type clientSettings struct {
 	ProxyFromEnvironment bool `yaml:"proxy_from_environment,omitempty" unset:"false"`
 
 	// Headers that are sent to the proxy when it is asked to connect: lists of values by name.
-	ProxyConnectHeader commoncfg.ProxyHeader `yaml:"proxy_connect_header,omitempty" key:"header_name" format:"header_value" unset:"none"`
+	ProxyConnectHeader commoncfg.ProxyHeader `yaml:"proxy_connect_header,omitempty" key:"header_name" format:"secret_value" unset:"none"`
 
 	// Headers that are sent with each request, by name.
 	HTTPHeaders *commoncfg.Headers `yaml:"http_headers,omitempty" format:"headers" unset:"none"`
@@ -74,7 +74,7 @@ type authorizationSettings struct {
 	Type string `yaml:"type,omitempty" format:"header_text" unset:"Bearer"`
 
 	// The credentials.
-	Credentials commoncfg.Secret `yaml:"credentials,omitempty" format:"header_text" unset:"none"`
+	Credentials commoncfg.Secret `yaml:"credentials,omitempty" format:"secret_text" unset:"none"`
 
 	// The file with the credentials, read again when it changes.
 	CredentialsFile string `yaml:"credentials_file,omitempty" unset:"none"`
@@ -89,7 +89,7 @@ type basicAuthSettings struct {
 	UsernameFile string `yaml:"username_file,omitempty" unset:"none"`
 
 	// The password.
-	Password commoncfg.Secret `yaml:"password,omitempty" unset:"none"`
+	Password commoncfg.Secret `yaml:"password,omitempty" format:"secret" unset:"none"`
 
 	// The file with the password, read again when it changes.
 	PasswordFile string `yaml:"password_file,omitempty" unset:"none"`
@@ -104,7 +104,7 @@ type tlsSettings struct {
 	Cert string `yaml:"cert,omitempty" unset:"none"`
 
 	// The client's key, as PEM.
-	Key commoncfg.Secret `yaml:"key,omitempty" unset:"none"`
+	Key commoncfg.Secret `yaml:"key,omitempty" format:"secret" unset:"none"`
 
 	// The file with the certificate of the authority.
 	CAFile string `yaml:"ca_file,omitempty" unset:"those of the system"`
@@ -131,16 +131,16 @@ type tlsSettings struct {
 // headerSettings declares fields of commoncfg.Header.
 type headerSettings struct {
 	// Its values.
-	Values []string `yaml:"values,omitempty" format:"shy_header_value" unset:"none"`
+	Values []string `yaml:"values,omitempty" format:"header_value" unset:"none"`
 
 	// More values, which are shown nowhere.
-	Secrets []commoncfg.Secret `yaml:"secrets,omitempty" format:"header_value" unset:"none"`
+	Secrets []commoncfg.Secret `yaml:"secrets,omitempty" format:"secret_value" unset:"none"`
 
 	// Files with more values, read again when they change.
 	Files []string `yaml:"files,omitempty" format:"file_name" unset:"none"`
 }
 
-// clientFormats returns formats of clients. Relative paths start at dir.
+// clientFormats returns formats of clients. Those whose field is a commoncfg.Secret are shown as one. Relative paths start at dir.
 func clientFormats(dir string) settings.Formats {
 	f := settings.Formats{
 		"the_key":          settings.Refused("is not possible: the account's key is the authorization"),
@@ -148,9 +148,11 @@ func clientFormats(dir string) settings.Formats {
 		"no_redirects":     settings.Never("redirects are never followed, as they could carry secrets elsewhere"),
 		"proxy_url":        settings.Text[commoncfg.URL]{What: "a URL", Parse: proxyURL, Shown: shownProxy, Form: uriForm},
 		"header_name":      settings.Text[string]{What: "a header name", Parse: headerName, Form: headerNameForm},
-		"header_value":     settings.Text[string]{What: "a header value", Parse: headerValue, Form: noControl},
-		"shy_header_value": settings.Text[string]{What: "a header value", Parse: headerValue, Shown: hide, Form: noControl},
-		"header_text":      settings.Text[string]{What: "a text", Parse: headerText, Form: noControl},
+		"header_value":     settings.Text[string]{What: "a header value", Parse: headerValue, Shown: hide, Form: noControl},
+		"header_text":      settings.Text[string]{What: "a text", Parse: headerText, Form: oneLineForm},
+		"secret":           settings.Text[string]{What: "a text", Parse: settings.AnyText.Parse, Noun: "secret", Form: settings.AnyText.Form},
+		"secret_text":      settings.Text[string]{What: "a text", Parse: headerText, Noun: "secret", Form: oneLineForm},
+		"secret_value":     settings.Text[string]{What: "a header value", Parse: headerValue, Noun: "secret", Form: noControl},
 		"username":         settings.Text[string]{What: "a text", Parse: settings.AnyText.Parse, Shown: hide, Form: settings.AnyText.Form},
 		"file_name":        settings.Text[string]{What: "a file name", Parse: anything},
 		"tls_version": settings.Text[commoncfg.TLSVersion]{

@@ -20,7 +20,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/settings"
 )
 
-//go:generate go -C ../internal/tools run ./settingsdoc ../..
+//go:generate go -C ../internal/tools run ./generate settings
 
 // Config is a whole configuration, complete with defaults and checked.
 type Config struct {
@@ -31,7 +31,7 @@ type Config struct {
 
 	// The tasks to watch, in named groups.
 	//
-	// At least one group, each with tasks, files or http.
+	// Each needs tasks, files or http.
 	Groups []Group `yaml:"groups" items:"1.." required:"checked"`
 
 	// When tasks are asked about.

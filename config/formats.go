@@ -34,10 +34,10 @@ var (
 	nameForm       = map[string]any{"pattern": "^[A-Za-z0-9_.-]{1,64}$"}
 	labelNameForm  = map[string]any{"pattern": "^(_?[A-Za-z][A-Za-z0-9_]*|_)$", "maxLength": 64}
 	headerNameForm = map[string]any{"pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"}
-	noControl      = map[string]any{"pattern": "^[^\\u0000-\\u001f]*$"}
-	idForm         = map[string]any{"pattern": "^[^\\u0000-\\u001f]+$", "maxLength": 128}
-	patternForm    = map[string]any{"pattern": "^[^\\u0000-\\u001f]+$"}
-	labelValueForm = map[string]any{"pattern": "^[^\\u0000-\\u001f]*$", "maxLength": 128}
+	noControl      = map[string]any{"pattern": "^[^\\x00-\\x1f]*$"}
+	idForm         = map[string]any{"pattern": "^[^\\x00-\\x1f]+$", "maxLength": 128}
+	oneLineForm    = map[string]any{"pattern": "^[^\\x00-\\x1f]+$"}
+	labelValueForm = map[string]any{"pattern": "^[^\\x00-\\x1f]*$", "maxLength": 128}
 )
 
 // formats returns how settings are written. Relative paths start at dir.
@@ -50,10 +50,10 @@ func formats(dir string) settings.Formats {
 	f["file"] = settings.Text[File]{
 		What: "a file pattern", Parse: func(s string) (File, error) { return listFile(dir, s) },
 		Shown: func(f File) any { return f.Written }, Same: func(a, b File) bool { return a.Written == b.Written },
-		Form: patternForm,
+		Form: oneLineForm,
 	}
 	f["key_file"] = settings.Text[*Key]{
-		What: "a text", Parse: func(s string) (*Key, error) { return keyFile(dir, s) }, Secret: true,
+		What: "a text", Parse: func(s string) (*Key, error) { return keyFile(dir, s) }, Secret: true, Noun: "file name",
 		Shown: shownKey, Same: (*Key).Equal, Form: settings.AnyText.Form,
 	}
 	f["base_url"] = settings.Text[*url.URL]{What: "a URL", Parse: baseURL, Shown: func(u *url.URL) any { return u.String() }, Form: uriForm}

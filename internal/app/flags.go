@@ -25,6 +25,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/kie-exporter/kie_exporter/config"
+	"github.com/kie-exporter/kie_exporter/internal/settings"
 	"github.com/kie-exporter/kie_exporter/internal/web"
 )
 
@@ -80,7 +81,7 @@ func parseFlags(args []string, stdout io.Writer) (f *flags, done bool, err error
 	f.web = kingpinflag.AddFlags(k, ":10059")
 	k.Flag("web.telemetry-path", "Path under which the metrics are served.").Default("/metrics").StringVar(&f.metricsPath)
 	k.Flag("web.timeout-offset", "How long before the scrape's timeout to answer with what is known.").
-		Default("0.5s").DurationVar(&f.timeoutOffset)
+		Default("500ms").SetValue(durationFlag{"--web.timeout-offset", &f.timeoutOffset})
 	k.Flag("web.max-requests", "Scrapes answered at a time, and probes; who finds no place is answered with 503.").
 		Default("40").IntVar(&f.maxRequests)
 	k.Flag("web.max-connections", "Connections open at a time; beyond, whoever has most of them loses one.").
@@ -108,6 +109,28 @@ func parseFlags(args []string, stdout io.Writer) (f *flags, done bool, err error
 	f.check = f.check || f.strict
 	return f, false, f.validate()
 }
+
+// durationFlag is a time on the command line, written as in the configuration. It may be a fraction of a unit, too, as Go has it.
+type durationFlag struct {
+	flag string
+	into *time.Duration
+}
+
+// Set implements kingpin.Value.
+func (d durationFlag) Set(s string) error {
+	parsed, err := settings.ParseDuration(s)
+	if fraction, e := time.ParseDuration(s); err != nil && e == nil {
+		parsed, err = fraction, nil
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", d.flag, err)
+	}
+	*d.into = parsed
+	return nil
+}
+
+// String implements kingpin.Value.
+func (d durationFlag) String() string { return settings.FormatDuration(*d.into) }
 
 func (f *flags) validate() error {
 	tasks := len(f.taskIDs) > 0 || len(f.taskFiles) > 0

@@ -149,8 +149,8 @@ func (t durationType) Range() string {
 // Schema implements Leaf. A schema can't compare times; the pattern is that of model.ParseDuration.
 func (t durationType) Schema() map[string]any {
 	schema := map[string]any{
-		"type":    "string",
-		"pattern": "^(0|(?=[0-9])([0-9]+y)?([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?)$",
+		"type": "string", "minLength": 1,
+		"pattern": "^(0|([0-9]+y)?([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?)$",
 	}
 	if t.least == "0s" || t.or == "0s" {
 		schema["type"], schema["minimum"], schema["maximum"] = []string{"string", "integer"}, 0, 0

@@ -60,6 +60,7 @@ type Setting struct {
 	Sample   string
 	Required bool
 	Any      string
+	Optional bool // an object that there is not unless it is given
 
 	Owner, Field string // the struct and the field that have its comment
 
@@ -120,7 +121,7 @@ func declare(of reflect.Type, formats Formats) *Struct {
 			Name: name, Default: field.Tag.Get("default"), Unset: field.Tag.Get("unset"),
 			Example: field.Tag.Get("example"), Sample: field.Tag.Get("sample"),
 			Required: field.Tag.Get("required") != "", checked: field.Tag.Get("required") == "checked",
-			Any: field.Tag.Get("any"), omitEmpty: tagged && options == "omitempty",
+			Any: field.Tag.Get("any"), Optional: field.Type.Kind() == reflect.Pointer && field.Tag.Get("format") == "", omitEmpty: tagged && options == "omitempty",
 			Owner: of.Name(), Field: field.Name,
 		}
 		if owner := owners[field.Name]; owner != "" {

@@ -110,6 +110,7 @@ type Text[T any] struct {
 	Shown  func(T) any       // what is shown; nil: nothing. Left out: the value itself
 	Same   func(a, b T) bool // for lists without double items
 	Secret bool              // a value may be one, and is in no problem
+	Noun   string            // for the documentation; left out: What without its article
 	Form   map[string]any    // what else a JSON Schema can say of it
 }
 
@@ -141,7 +142,12 @@ func (t Text[T]) Show(from reflect.Value) (*yaml.Node, error) {
 }
 
 // Word implements Leaf.
-func (t Text[T]) Word() string { return strings.TrimPrefix(strings.TrimPrefix(t.What, "a "), "an ") }
+func (t Text[T]) Word() string {
+	if t.Noun != "" {
+		return t.Noun
+	}
+	return strings.TrimPrefix(strings.TrimPrefix(t.What, "a "), "an ")
+}
 
 // Range implements Leaf.
 func (t Text[T]) Range() string {
@@ -236,6 +242,9 @@ type List struct {
 	Least, Most int // items
 	Unique      bool
 }
+
+// Bounded reports whether there is a most.
+func (t *List) Bounded() bool { return t.Most < math.MaxInt }
 
 // Read implements Type.
 func (t *List) Read(d *Decoder, v document.Value, into reflect.Value) bool {

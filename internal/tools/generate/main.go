@@ -24,6 +24,7 @@ const root = "../.."
 func steps() []step {
 	return []step{
 		{"metrics", []string{"./metricsdoc", root + "/docs/metrics.md"}},
+		{"settings", []string{"./settingsdoc", root}},
 		{"dashboards", []string{"./dashboards", root + "/dashboards"}},
 		{"operator-rules", []string{"./operatorrules", root + "/alerts", root + "/deploy/kubernetes/operator"}},
 		{"bad-input", []string{"./badinput", root, root + "/docs/bad-input.md"}},

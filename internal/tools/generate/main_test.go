@@ -9,7 +9,7 @@ import (
 
 func TestWhatIsNotGeneratedIsNoName(t *testing.T) {
 	err := run(t.Context(), []string{"metrics", "metric"})
-	if err == nil || !strings.Contains(err.Error(), `nothing is called "metric"; there are metrics, dashboards,`) {
+	if err == nil || !strings.Contains(err.Error(), `nothing is called "metric"; there are metrics, settings, dashboards,`) {
 		t.Errorf("got %v", err)
 	}
 }
