@@ -2,6 +2,8 @@ package collector_test
 
 import (
 	"bytes"
+	"encoding/json"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -126,16 +128,56 @@ func TestDeclarationsFollowTheConventions(t *testing.T) {
 }
 
 func TestDocumentationIsUpToDate(t *testing.T) {
-	var want bytes.Buffer
-	if err := collector.WriteDocs(&want); err != nil {
+	for path, write := range map[string]func(io.Writer) error{"../docs/metrics.md": collector.WriteDocs, "../docs/metrics.json": collector.WriteContract} {
+		var want bytes.Buffer
+		if err := write(&want); err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want.Bytes()) {
+			t.Errorf("%s is not what the table says: run go generate ./collector", path)
+		}
+	}
+}
+
+// Whatever has a closed set of values shows no other, and where the values of each other label come from is said.
+func TestTheContractTellsOfEveryLabel(t *testing.T) {
+	var text bytes.Buffer
+	if err := collector.WriteContract(&text); err != nil {
 		t.Fatal(err)
 	}
-	got, err := os.ReadFile("../docs/metrics.md")
-	if err != nil {
+	var contract struct {
+		Metrics []struct {
+			Name   string
+			Labels []struct {
+				Name, From string
+				Values     []string
+			}
+		}
+	}
+	if err := json.Unmarshal(text.Bytes(), &contract); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(got, want.Bytes()) {
-		t.Error("docs/metrics.md is not what the table says: run go generate ./collector")
+	values := map[string][]string{}
+	for _, m := range contract.Metrics {
+		for _, l := range m.Labels {
+			if (l.From == "") == (l.Values == nil) {
+				t.Errorf("%s: the label %s has the values %q, and they come from %q", m.Name, l.Name, l.Values, l.From)
+			}
+			values[m.Name+" "+l.Name] = l.Values
+		}
+	}
+	for _, f := range expose(t, snapshots.Rich().Collector()).families {
+		for _, m := range f.GetMetric() {
+			for _, pair := range m.GetLabel() {
+				if closed := values[f.GetName()+" "+pair.GetName()]; closed != nil && !slices.Contains(closed, pair.GetValue()) {
+					t.Errorf("%s: %s is %q, which is none of %q", f.GetName(), pair.GetName(), pair.GetValue(), closed)
+				}
+			}
+		}
 	}
 }
 

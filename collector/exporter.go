@@ -12,6 +12,13 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/webhook"
 )
 
+// What there may be too many of.
+const (
+	overflowFailCode = "fail_code"
+	overflowLabelKey = "info_label"
+	overflowModel    = "model"
+)
+
 func configMetrics() []Metric {
 	return []Metric{
 		once(Metric{
@@ -29,11 +36,11 @@ func configMetrics() []Metric {
 			Type:        Counter,
 			Help:        "Tasks with a label value that is not shown because there are too many different ones",
 			Labels:      []string{"label"},
-			Cardinality: "3",
+			Cardinality: "overflows",
 		}, func(v *content, s *series) {
-			s.put(float64(v.overflows.FailCode), "fail_code")
-			s.put(float64(v.overflows.LabelKey), "info_label")
-			s.put(float64(v.overflows.Model), "model")
+			s.put(float64(v.overflows.FailCode), overflowFailCode)
+			s.put(float64(v.overflows.LabelKey), overflowLabelKey)
+			s.put(float64(v.overflows.Model), overflowModel)
 		}),
 	}
 }

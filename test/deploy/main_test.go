@@ -7,6 +7,7 @@ package deploy_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -106,4 +107,28 @@ func read(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+// metric is what docs/metrics.json says of one.
+type metric struct {
+	Name   string
+	Labels []struct{ Name string }
+}
+
+func (m metric) labels() []string {
+	var names []string
+	for _, l := range m.Labels {
+		names = append(names, l.Name)
+	}
+	return names
+}
+
+// contract returns all metrics of the exporter.
+func contract(t *testing.T) []metric {
+	t.Helper()
+	var file struct{ Metrics []metric }
+	if err := json.Unmarshal([]byte(read(t, repo+"/docs/metrics.json")), &file); err != nil || len(file.Metrics) == 0 {
+		t.Fatalf("%d metrics, %v", len(file.Metrics), err)
+	}
+	return file.Metrics
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -75,16 +76,16 @@ func TestTotalsDropSingleTasksAndNothingElse(t *testing.T) {
 		t.Fatal(drop, err)
 	}
 	single := 0
-	for _, metric := range regexp.MustCompile("(?m)^\\| `(kie_\\w+)` \\| \\w+ \\| (.*?) \\|").FindAllStringSubmatch(read(t, repo+"/docs/metrics.md"), -1) {
-		ofOne := strings.Contains(metric[2], "`task_id`")
-		if dropped.MatchString(metric[1]) != ofOne {
-			t.Errorf("%s: is of single tasks: %t", metric[1], ofOne)
+	for _, metric := range contract(t) {
+		ofOne := slices.Contains(metric.labels(), "task_id")
+		if dropped.MatchString(metric.Name) != ofOne {
+			t.Errorf("%s: is of single tasks: %t", metric.Name, ofOne)
 		}
 		if ofOne {
 			single++
 		}
 	}
 	if single < 5 {
-		t.Errorf("docs/metrics.md names %d metrics of single tasks", single)
+		t.Errorf("docs/metrics.json names %d metrics of single tasks", single)
 	}
 }

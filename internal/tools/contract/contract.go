@@ -1,71 +1,72 @@
 // Package contract holds PromQL against the exporter's table of metrics: what
-// an expression may name is what docs/metrics.md declares.
+// an expression may name is what docs/metrics.json declares.
 package contract
 
 import (
+	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
-	"regexp"
-	"slices"
 	"strings"
 )
 
-// Contract is the table of metrics, and the values of its closed labels.
+// Contract is the table of metrics.
 type Contract struct {
-	metrics map[string]metric
-	values  map[string][]string // by label; a label that is not closed has none
+	metrics map[string]Metric
 }
 
-type metric struct {
-	kind   string
-	labels []string
+// Metric is what the contract says of one.
+type Metric struct {
+	Name       string
+	Type       string
+	Labels     []Label
+	TaskLabels bool // there is also a label_… for each key of the tasks' own labels
 }
 
-var (
-	metricRow = regexp.MustCompile("(?m)^\\| `(\\w+)` \\| (gauge|counter|histogram) \\| (.*?) \\|")
-	valuesRow = regexp.MustCompile("(?m)^\\| ([a-z ]+) \\| (`.*`) \\|$")
-	code      = regexp.MustCompile("`([^`]+)`")
-)
-
-// closed says by which of the page's sets of values a label is closed.
-var closed = map[string]string{
-	"states": "state", "reasons": "reason", "gate reasons": "reason", "rejections": "reason", "refusals": "reason",
-	"classes": "class", "endpoints": "endpoint", "callback results": "result",
+// Label is a label of a metric. One whose values are not known beforehand has none.
+type Label struct {
+	Name   string
+	Values []string
 }
 
-// Read reads the generated page on metrics.
+// Read reads docs/metrics.json.
 func Read(path string) (*Contract, error) {
-	page, err := os.ReadFile(path)
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	c := &Contract{metrics: map[string]metric{}, values: map[string][]string{}}
-	for _, row := range metricRow.FindAllStringSubmatch(string(page), -1) {
-		c.metrics[row[1]] = metric{kind: row[2], labels: codes(row[3])}
+	var file struct{ Metrics []Metric }
+	if err := json.Unmarshal(text, &file); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	for _, row := range valuesRow.FindAllStringSubmatch(string(page), -1) {
-		if label, ok := closed[row[1]]; ok {
-			c.values[label] = append(c.values[label], codes(row[2])...)
-		}
+	if len(file.Metrics) == 0 {
+		return nil, fmt.Errorf("%s: no metrics", path)
 	}
-	if len(c.metrics) == 0 || len(c.values) == 0 {
-		return nil, fmt.Errorf("%s: no metrics or no values of labels", path)
+	c := &Contract{metrics: map[string]Metric{}}
+	for _, m := range file.Metrics {
+		c.metrics[m.Name] = m
 	}
 	return c, nil
 }
 
-func codes(text string) []string {
-	var all []string
-	for _, match := range code.FindAllStringSubmatch(text, -1) {
-		all = append(all, match[1])
+// labels returns the names of a metric's labels.
+func (m Metric) labels() []string {
+	var names []string
+	for _, l := range m.Labels {
+		names = append(names, l.Name)
 	}
-	return all
+	if m.TaskLabels {
+		names = append(names, anyTaskLabel)
+	}
+	return names
 }
 
 // Record adds a series that a rule records, with its labels besides those of the target.
 func (c *Contract) Record(name string, labels Labels) {
-	c.metrics[name] = metric{labels: slices.Collect(maps.Keys(labels))}
+	m := Metric{Name: name}
+	for label := range labels {
+		m.Labels = append(m.Labels, Label{Name: label})
+	}
+	c.metrics[name] = m
 }
 
 // prometheus are series that a Prometheus makes itself, with the labels besides those of the target.
@@ -83,16 +84,39 @@ func (c *Contract) labelsOf(name string) (Labels, error) {
 	if strings.HasPrefix(name, "go_") || strings.HasPrefix(name, "process_") {
 		return setOf(target), nil
 	}
-	if m, ok := c.metrics[name]; ok { // a histogram by its bare name is a native one
-		return setOf(target, m.labels), nil
+	m, suffix, ok := c.find(name)
+	if !ok {
+		return nil, fmt.Errorf("%s is not in the table of metrics", name)
+	}
+	labels := setOf(target, m.labels())
+	if suffix != "" {
+		labels["le"] = suffix == "_bucket"
+	}
+	return labels, nil
+}
+
+// find returns the metric that a series of that name is of, and what its name has besides the metric's. A histogram by its bare name is
+// a native one.
+func (c *Contract) find(name string) (m Metric, suffix string, ok bool) {
+	if m, ok := c.metrics[name]; ok {
+		return m, "", true
 	}
 	for _, suffix := range []string{"_bucket", "_sum", "_count"} {
 		base, ok := strings.CutSuffix(name, suffix)
-		if m := c.metrics[base]; ok && m.kind == "histogram" {
-			labels := setOf(target, m.labels)
-			labels["le"] = suffix == "_bucket"
-			return labels, nil
+		if m := c.metrics[base]; ok && m.Type == "histogram" {
+			return m, suffix, true
 		}
 	}
-	return nil, fmt.Errorf("%s is not in the table of metrics", name)
+	return Metric{}, "", false
+}
+
+// valuesOf returns all that a label of a series can be, or nothing if that is not known beforehand.
+func (c *Contract) valuesOf(name, label string) []string {
+	m, _, _ := c.find(name)
+	for _, l := range m.Labels {
+		if l.Name == label {
+			return l.Values
+		}
+	}
+	return nil
 }

@@ -8,7 +8,7 @@ import (
 )
 
 func TestWhatIsNotInTheTableIsNamed(t *testing.T) {
-	c, err := Read("testdata/metrics.md")
+	c, err := Read("testdata/metrics.json")
 	if err != nil {
 		t.Fatal(err)
 	}

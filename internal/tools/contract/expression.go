@@ -70,14 +70,14 @@ func (k *checker) selector(e *parser.VectorSelector) Labels {
 			continue
 		}
 		k.exist("selector of "+e.Name, known, m.Name)
-		k.values(m)
+		k.values(e.Name, m)
 	}
 	return known
 }
 
 // values checks the values that a matcher of a closed label asks for, if they are a list.
-func (k *checker) values(m *labels.Matcher) {
-	closed := k.contract.values[m.Name]
+func (k *checker) values(series string, m *labels.Matcher) {
+	closed := k.contract.valuesOf(series, m.Name)
 	asked := m.SetMatches()
 	if m.Type == labels.MatchEqual || m.Type == labels.MatchNotEqual {
 		asked = []string{m.Value}

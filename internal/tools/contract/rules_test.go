@@ -10,7 +10,7 @@ import (
 
 // Rules name only metrics and labels that there are, or that a rule before them records.
 func TestRulesNameOnlyWhatThereIs(t *testing.T) {
-	c, err := Read("../../../docs/metrics.md")
+	c, err := Read("../../../docs/metrics.json")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ import (
 
 const (
 	committed = "../../../dashboards"
-	metrics   = "../../../docs/metrics.md"
+	metrics   = "../../../docs/metrics.json"
 )
 
 func TestCommittedDashboardsAreTheGeneratedOnes(t *testing.T) {

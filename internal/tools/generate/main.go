@@ -23,7 +23,7 @@ const root = "../.."
 // steps are in an order in which each finds what it reads.
 func steps() []step {
 	return []step{
-		{"metrics", []string{"./metricsdoc", root + "/docs/metrics.md"}},
+		{"metrics", []string{"./metricsdoc", root + "/docs"}},
 		{"settings", []string{"./settingsdoc", root}},
 		{"dashboards", []string{"./dashboards", root + "/dashboards"}},
 		{"operator-rules", []string{"./operatorrules", root + "/alerts", root + "/deploy/kubernetes/operator"}},

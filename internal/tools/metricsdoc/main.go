@@ -1,10 +1,12 @@
-// Command metricsdoc writes the page on all metrics into the file it is given.
+// Command metricsdoc writes the contract of metrics into a folder: a page for people, and JSON for machines.
 package main
 
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/kie-exporter/kie_exporter/collector"
 )
@@ -18,11 +20,16 @@ func main() {
 
 func run(args []string) error {
 	if len(args) != 1 {
-		return fmt.Errorf("want one argument, the file to write, got %d", len(args))
+		return fmt.Errorf("want one argument, the folder to write into, got %d", len(args))
 	}
-	var page bytes.Buffer
-	if err := collector.WriteDocs(&page); err != nil {
-		return err
+	for name, writeTo := range map[string]func(io.Writer) error{"metrics.md": collector.WriteDocs, "metrics.json": collector.WriteContract} {
+		var text bytes.Buffer
+		if err := writeTo(&text); err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(args[0], name), text.Bytes(), 0o644); err != nil { //nolint:gosec // documentation is for everybody to read
+			return err
+		}
 	}
-	return os.WriteFile(args[0], page.Bytes(), 0o644) //nolint:gosec // documentation is for everybody to read
+	return nil
 }

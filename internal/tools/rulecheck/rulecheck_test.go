@@ -208,7 +208,7 @@ func TestRunbooksAskForWhatThereIs(t *testing.T) {
 // known returns the contract with what the rules record.
 func known(t *testing.T) *contract.Contract {
 	t.Helper()
-	c, err := contract.Read(root + "docs/metrics.md")
+	c, err := contract.Read(root + "docs/metrics.json")
 	if err != nil {
 		t.Fatal(err)
 	}
