@@ -155,7 +155,7 @@ func TestTheOutcomeOfAQueryDecidesWhenTheTaskIsAskedAgain(t *testing.T) {
 			if effect := u.Conclude(tt.outcome, tt.created, at(0), limits); effect != tt.effect {
 				t.Errorf("%+v follows, want %+v", effect, tt.effect)
 			}
-			if due := u.Due.Sub(start); due != tt.due && !(tt.about && isAbout(due, tt.due)) {
+			if due := u.Due.Sub(start); due != tt.due && (!tt.about || !isAbout(due, tt.due)) {
 				t.Errorf("due after %v, want %v", due, tt.due)
 			}
 			if u.Class != tt.class || u.NextLane() != tt.lane {
