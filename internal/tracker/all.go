@@ -38,7 +38,7 @@ func (t *Tracker) tracked() iter.Seq[[]*task] {
 		for _, account := range t.Accounts() {
 			for i := range table.Shards {
 				t.mu.Lock()
-				part = t.tasks.appendPart(part[:0], account, i)
+				part = slices.AppendSeq(part[:0], t.tasks.Shard(account, i))
 				t.mu.Unlock()
 				if !yield(part) {
 					return

@@ -105,10 +105,10 @@ func TestATaskOfABacklogIsExpectedToTakeAsLongAsItsModel(t *testing.T) {
 	g := h.groups[0]
 	h.Apply(source.Change{Group: g.name, Backlog: true, Added: []source.Task{{ID: "a", Model: "kling/v2"}, {ID: "b"}}})
 	m := h.modelOf(g, "kling/v2")
-	if k := h.tasks.get(crowded, "a"); k.own().Durations != m.durations {
+	if k := h.tasks.Get(crowded, "a"); k.own().Durations != m.durations {
 		t.Error("not as long as others of the model")
 	}
-	if k := h.tasks.get(crowded, "b"); k.own().Durations != g.durations {
+	if k := h.tasks.Get(crowded, "b"); k.own().Durations != g.durations {
 		t.Error("not as long as others of the group")
 	}
 }

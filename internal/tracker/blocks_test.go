@@ -73,7 +73,7 @@ func (h *history) some(most int) []string {
 // answer has the API say something about tasks that are not finished.
 func (h *history) answer(ids ...string) {
 	for _, id := range ids {
-		k := h.tasks.get(h.accounts[h.IntN(2)].Name, id)
+		k := h.tasks.Get(h.accounts[h.IntN(2)].Name, id)
 		if k == nil || k.unfinished == nil {
 			continue
 		}
@@ -147,7 +147,7 @@ func (h *history) check(t *testing.T) {
 	type key struct{ account, id string }
 	want := map[key]*view.Block{}
 	without := map[string]int{}
-	for k := range h.tasks.all() {
+	for k := range h.tasks.All() {
 		without[k.group.name]++
 	}
 	for _, k := range h.plainChoice() {
@@ -214,7 +214,7 @@ func (h *history) plainChoice() []*task {
 // finishAll has the API say that tasks have succeeded.
 func (h *history) finishAll(ids ...string) {
 	for _, id := range ids {
-		k := h.tasks.get(h.accounts[0].Name, id)
+		k := h.tasks.Get(h.accounts[0].Name, id)
 		h.takeOut(k.group.account, id)
 		h.learn(k.group.account, k, kie.Answer{Task: kie.Task{ID: id, Model: "m", State: kie.StateSuccess, Created: 1, Completed: 2}}, nil)
 	}

@@ -15,7 +15,7 @@ func (t *Tracker) Callback(account, id string) (tracked, asked bool) {
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	k := t.tasks.get(account, id)
+	k := t.tasks.Get(account, id)
 	if k == nil {
 		return false, false
 	}

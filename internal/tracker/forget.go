@@ -96,7 +96,7 @@ func (t *Tracker) forgetFailCodes() {
 			used[k.failCode] = true
 		}
 	}
-	for k := range t.dropped.tasks.all() {
+	for k := range t.unlisted.tasks.All() {
 		if k.state == kie.StateFail && !used[k.failCode] && k.failCode >= codesGiven {
 			k.failCode = codeOther
 		}
@@ -126,7 +126,7 @@ func (t *Tracker) forgetLabelKeys() {
 	for _, o := range t.options.Groups {
 		keep(o.Labels)
 	}
-	for k := range t.tasks.all() {
+	for k := range t.tasks.All() {
 		if len(keys.values) == len(before) {
 			return
 		}

@@ -164,7 +164,7 @@ func TestDroppedTasksGiveTheirMemoryBack(t *testing.T) {
 				if left := float64(heap.InUse()-before) / maxDropped; left > 145 {
 					t.Errorf("%.1f bytes are kept of each task that is remembered, want 145 at most", left)
 				}
-				h.dropped = newDropped()
+				h.unlisted = newUnlisted()
 				if left := float64(heap.InUse()-before) / many; left > 1 {
 					t.Errorf("%.1f bytes are kept of each task", left)
 				}

@@ -116,7 +116,7 @@ func (t *Tracker) ask(ctx context.Context, a *account, known view.Task) (p view.
 func (t *Tracker) isTracked(account, id string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.tasks.get(account, id) != nil
+	return t.tasks.Get(account, id) != nil
 }
 
 // recallFinal returns the account of that name, nil if there is none, and what is known of the task, if it is the account's.
@@ -128,15 +128,15 @@ func (t *Tracker) recallFinal(account, id string) (*account, view.Task) {
 	if a == nil {
 		return nil, view.Task{}
 	}
-	if k := t.tasks.get(account, id); k != nil {
+	if k := t.tasks.Get(account, id); k != nil {
 		return a, k.snapshot()
 	}
 	known := view.Task{Task: kie.Task{ID: id}, Account: account}
-	if f, ok := t.strays.answers[strayKey{account, id}]; ok {
+	if f, ok := t.unlisted.toldFinal(account, id); ok {
 		take(&known, f, time.Time{})
 		return a, known
 	}
-	if k := t.dropped.tasks.get(account, id); k != nil && k.unfinished == nil {
+	if k := t.unlisted.tasks.Get(account, id); k != nil && k.unfinished == nil {
 		return a, k.snapshot()
 	}
 	if record = t.believed(record, a); record.State.Finished() {
@@ -162,11 +162,9 @@ func (t *Tracker) accountOf(name string) *account {
 func (t *Tracker) takeOut(a *account, id string) (k *task, free bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	k = t.tasks.get(a.name, id)
+	k = t.tasks.Get(a.name, id)
 	if k == nil {
-		_, finished := t.strays.answers[strayKey{a.name, id}]
-		dropped := t.dropped.tasks.get(a.name, id)
-		free = !finished && a.asked(id) == nil && (dropped == nil || dropped.unfinished != nil)
+		free = !t.unlisted.isFinished(a.name, id) && a.asked(id) == nil
 		a.probing[id].sent = free
 		return nil, free
 	}

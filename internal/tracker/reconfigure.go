@@ -117,10 +117,10 @@ func (t *Tracker) dropGroups(options []GroupOptions) {
 		t.former.remember(g.name, g.experience)
 	}
 	if left > 0 {
-		for _, k := range slices.Collect(t.tasks.all()) {
+		for _, k := range slices.Collect(t.tasks.All()) {
 			if gone[k.group] {
 				t.drop(k)
-				t.dropped.remember(k)
+				t.unlisted.drop(k)
 			}
 		}
 	}

@@ -28,7 +28,7 @@ func TestAFinishedTaskIsAfterARestartWhatItWas(t *testing.T) {
 	for name, answer := range answers {
 		t.Run(name, func(t *testing.T) {
 			h.Apply(source.Change{Group: "video", Added: []source.Task{{ID: name}}})
-			k, a := h.tasks.get(crowded, name), h.accounts[0]
+			k, a := h.tasks.Get(crowded, name), h.accounts[0]
 			answer.Model = "kling/v2"
 			a.begin(k)
 			h.learn(a, k, answer, nil)

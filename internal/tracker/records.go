@@ -117,7 +117,7 @@ func (k *task) record() store.Record {
 func (t *Tracker) Accounts() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.tasks.names()
+	return t.tasks.Names()
 }
 
 // IDs implements store.Tasks.
@@ -132,14 +132,11 @@ func (t *Tracker) IDs(account string) []string {
 func (t *Tracker) appendIDs(ids []string, account string, shard int) []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	all := t.tasks[account]
-	if all == nil {
-		return ids
-	}
 	if ids == nil {
-		ids = make([]string, 0, all.Len()+all.Len()/8)
+		n := t.tasks.Len(account)
+		ids = make([]string, 0, n+n/8)
 	}
-	for k := range all.Shard(shard) {
+	for k := range t.tasks.Shard(account, shard) {
 		ids = append(ids, k.id)
 	}
 	return ids
@@ -151,7 +148,7 @@ func (t *Tracker) Records(account string, ids []string) []store.Record {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for i, id := range ids {
-		if k := t.tasks.get(account, id); k != nil {
+		if k := t.tasks.Get(account, id); k != nil {
 			records[i] = k.record()
 		}
 	}

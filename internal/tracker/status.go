@@ -32,8 +32,8 @@ func (t *Tracker) Status() view.Status {
 func (t *Tracker) Find(id string) (all []view.Task) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, account := range t.tasks.names() {
-		if k := t.tasks.get(account, id); k != nil {
+	for _, account := range t.tasks.Names() {
+		if k := t.tasks.Get(account, id); k != nil {
 			all = append(all, k.snapshot())
 		}
 	}

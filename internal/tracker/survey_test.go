@@ -18,7 +18,7 @@ func waiting(tb testing.TB, tasks, limit int) *history {
 	h := newHistory(0, tasks, limit)
 	h.list(h.ids...)
 	for _, id := range h.ids {
-		k := h.tasks.get(h.accounts[0].Name, id)
+		k := h.tasks.Get(h.accounts[0].Name, id)
 		h.takeOut(k.group.account, id)
 		created := kie.TimeOf(time.Now())
 		h.learn(k.group.account, k, kie.Answer{Task: kie.Task{ID: id, Model: "m", State: kie.StateGenerating, Created: created}}, nil)

@@ -176,6 +176,30 @@ func (t *Tracker) answered(k *task, f kie.Task, m life.Moment) {
 	}
 }
 
+// keep remembers what an answer told about a task that is in no list, if it is final, and gives it to the task if that is listed by now.
+func (t *Tracker) keep(a *account, f kie.Task) {
+	if !f.State.Finished() {
+		return
+	}
+	t.unlisted.learn(a.name, f)
+	if k := t.tasks.Get(a.name, f.ID); k != nil {
+		t.resolve(k, time.Now())
+	}
+}
+
+// resolve gives a tracked task that is not being asked the final answer that came while it was in no list, if there is one.
+func (t *Tracker) resolve(k *task, now time.Time) {
+	if k.unfinished == nil || k.unfinished.Asking {
+		return
+	}
+	a := k.group.account
+	if f, ok := t.unlisted.toldFinal(a.name, k.id); ok {
+		k.own()
+		t.answered(k, f, a.clock.At(now))
+		a.release()
+	}
+}
+
 // classify counts the task under the model and the state that an answer tells, and has the entry hold what it tells.
 func (t *Tracker) classify(k *task, f *kie.Task) {
 	if k.model != nil {

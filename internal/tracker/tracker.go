@@ -19,6 +19,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
+	"github.com/kie-exporter/kie_exporter/internal/table"
 )
 
 // Options say what is tracked and how.
@@ -83,14 +84,13 @@ type Tracker struct {
 	byGroup    map[string]*group
 	experience // of all tasks
 	former     former
-	tasks      tasks
+	tasks      table.Accounts[task]
 	unfinished []*task
 	finished   []*task      // in the order in which it was learned, with gaps
 	gaps       int          // in finished
 	blocks     blocks.Maker // of unfinished and finished
 	surveyed   *survey      // under way; nil: none
-	dropped    dropped
-	strays     strays
+	unlisted   unlisted
 	models     map[modelKey]*model
 	forgot     time.Time // when was last looked for models that nothing uses
 	bounds     bounds
@@ -106,9 +106,8 @@ func New(o Options) *Tracker {
 		lastRun:    lastRun(o.Store, time.Now()),
 		hired:      make(chan struct{}, 1),
 		experience: newExperience(nil),
-		tasks:      make(tasks),
-		dropped:    newDropped(),
-		strays:     newStrays(),
+		tasks:      table.NewAccounts(idOf),
+		unlisted:   newUnlisted(),
 		models:     make(map[modelKey]*model),
 		bounds:     newBounds(o.Models),
 		blocks:     blocks.NewMaker(),
@@ -212,9 +211,9 @@ func (t *Tracker) remove(from string, ids []string) (account string) {
 		return "" // its tasks went with it
 	}
 	for _, id := range ids {
-		if k := t.tasks.get(g.account.name, id); k != nil && k.group == g {
+		if k := t.tasks.Get(g.account.name, id); k != nil && k.group == g {
 			t.drop(k)
-			t.dropped.remember(k)
+			t.unlisted.drop(k)
 		}
 	}
 	return g.account.name
@@ -230,12 +229,12 @@ func (t *Tracker) list(in string, listed []source.Task, records []store.Record, 
 		if !t.bounds.admitLabels(l.Labels) {
 			t.bounds.overflows.LabelKey++
 		}
-		if k := cmp.Or(t.tasks.get(g.account.name, l.ID), t.orphan(l.ID)); k != nil {
+		if k := cmp.Or(t.tasks.Get(g.account.name, l.ID), t.orphan(l.ID)); k != nil {
 			t.move(k, g, l.Labels)
 			t.resolve(k, now)
 			continue
 		}
-		k, r := cmp.Or(t.dropped.recall(g.account.name, l.ID), dropped[l.ID]), t.believed(records[i], g.account)
+		k, r := cmp.Or(t.unlisted.recall(g.account.name, l.ID), dropped[l.ID]), t.believed(records[i], g.account)
 		switch {
 		case k != nil:
 			if k.unfinished == nil || !k.unfinished.Asking { // a query reads it without the lock
@@ -267,7 +266,7 @@ func (t *Tracker) list(in string, listed []source.Task, records []store.Record, 
 // restore tracks a task, with what is known of it, in a group.
 func (t *Tracker) restore(k *task, g *group, labels map[string]string) {
 	k.marks.set(markRemoved, false)
-	t.tasks.put(g.account.name, k)
+	t.tasks.Put(g.account.name, k)
 	if k.unfinished == nil {
 		t.putFinished(k)
 	} else {
@@ -279,7 +278,7 @@ func (t *Tracker) restore(k *task, g *group, labels map[string]string) {
 // drop tracks a task no longer. Totals keep what it added to them.
 func (t *Tracker) drop(k *task) {
 	k.marks.set(markRemoved, true)
-	t.tasks.delete(k.group.account.name, k)
+	t.tasks.Delete(k.group.account.name, k)
 	if k.unfinished == nil {
 		t.takeFinished(k)
 	} else {
@@ -320,8 +319,8 @@ func (t *Tracker) move(k *task, g *group, labels map[string]string) {
 	from := k.group
 	t.leave(k)
 	if from.account != g.account {
-		t.tasks.delete(from.account.name, k)
-		t.tasks.put(g.account.name, k)
+		t.tasks.Delete(from.account.name, k)
+		t.tasks.Put(g.account.name, k)
 	}
 	t.enter(k, g, labels)
 	if g != from {
