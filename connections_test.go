@@ -26,7 +26,7 @@ func TestIdleConnectionsKeepNoScrapeOut(t *testing.T) {
 	p := &process{Cmd: exec.CommandContext(t.Context(), "sh", "-c", `ulimit -n 300; exec "$0" "$@"`, os.Args[0], //nolint:gosec // itself
 		"--config.file="+dir+"/kie.yml", "--storage.path=", "--web.listen-address=127.0.0.1:0", "--web.webhook-listen-address=127.0.0.1:0")}
 	p.Env = append(os.Environ(), "BE_THE_PROGRAM=1", "KIE_API_KEY=secret")
-	p.Stderr = p
+	p.Stderr = &p.log
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestIdleConnectionsKeepNoScrapeOut(t *testing.T) {
 				}
 				resp, err := client.Do(req)
 				if err != nil {
-					t.Fatalf("beside 400 idle connections: %v\n%s", err, p.said())
+					t.Fatalf("beside 400 idle connections: %v\n%s", err, p.log.String())
 				}
 				_ = resp.Body.Close()
 				if resp.StatusCode != http.StatusOK {
@@ -65,11 +65,11 @@ func (p *process) address(t *testing.T, message string) string {
 	t.Helper()
 	line := regexp.MustCompile(`msg="` + message + `" address=(\S+)`)
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if m := line.FindStringSubmatch(p.said()); m != nil {
+		if m := line.FindStringSubmatch(p.log.String()); m != nil {
 			return m[1]
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("no %q in\n%s", message, p.said())
+			t.Fatalf("no %q in\n%s", message, p.log.String())
 		}
 	}
 }

@@ -12,10 +12,11 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/kie-exporter/kie_exporter/test/kit/output"
 )
 
 // TestMain lets the test's own binary be the program, so that signals are sent to a real process.
@@ -29,20 +30,7 @@ func TestMain(m *testing.M) {
 // process is the program with a task whose query hangs, and the log it has written.
 type process struct {
 	*exec.Cmd
-	mu  sync.Mutex
-	log bytes.Buffer
-}
-
-func (p *process) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.log.Write(b)
-}
-
-func (p *process) said() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.log.String()
+	log output.Text
 }
 
 // program returns the program, to be started.
@@ -70,15 +58,15 @@ func start(t *testing.T, maxWait string) (p *process, scraped <-chan int) {
 		t.Fatal(err)
 	}
 	p = &process{Cmd: program(t, "secret", "--config.file="+config, "--web.listen-address=127.0.0.1:0", "--storage.path=")}
-	p.Stderr = p
+	p.Stderr = &p.log
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
 	listening := regexp.MustCompile(`msg="Listening on" address=(\S+)`)
-	for listening.FindStringSubmatch(p.said()) == nil {
+	for listening.FindStringSubmatch(p.log.String()) == nil {
 		time.Sleep(10 * time.Millisecond)
 	}
-	url := "http://" + listening.FindStringSubmatch(p.said())[1] + "/metrics"
+	url := "http://" + listening.FindStringSubmatch(p.log.String())[1] + "/metrics"
 	statuses := make(chan int, 1)
 	go func() {
 		resp, err := http.Get(url) //nolint:gosec,noctx // ends with the process
@@ -102,14 +90,14 @@ func TestSIGTERMLetsAScrapeFinish(t *testing.T) {
 		t.Errorf("the scrape ended with %d", status)
 	}
 	if err := p.Wait(); err != nil {
-		t.Errorf("the program ended with %v: %s", err, p.said())
+		t.Errorf("the program ended with %v: %s", err, p.log.String())
 	}
 }
 
 func TestASecondSignalEndsTheProgramAtOnce(t *testing.T) {
 	p, scraped := start(t, "1m")
 	begin := time.Now()
-	for !strings.Contains(p.said(), "Shutting down") {
+	for !strings.Contains(p.log.String(), "Shutting down") {
 		if err := p.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
@@ -142,7 +130,7 @@ func TestSIGHUPReloadsTheConfiguration(t *testing.T) {
 	}
 	_ = p.Process.Signal(syscall.SIGTERM)
 	if err := p.Wait(); err != nil {
-		t.Errorf("the program ended with %v: %s", err, p.said())
+		t.Errorf("the program ended with %v: %s", err, p.log.String())
 	}
 }
 
@@ -154,7 +142,7 @@ func handOver(t *testing.T, sockets ...*os.File) *process {
 	p.Dir = t.TempDir()
 	p.Env = append(os.Environ(), "BE_THE_PROGRAM=1", "KIE_API_KEY=secret", "LISTEN_FDS="+strconv.Itoa(len(sockets)), "HTTPS_PROXY=http://127.0.0.1:1")
 	p.ExtraFiles = sockets
-	p.Stdout, p.Stderr = p, p
+	p.Stdout, p.Stderr = &p.log, &p.log
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +200,7 @@ func TestSystemdsSocketIsServed(t *testing.T) {
 	_ = resp.Body.Close()
 	_ = p.Process.Signal(syscall.SIGTERM)
 	if err := p.Wait(); err != nil || resp.StatusCode != http.StatusOK {
-		t.Errorf("health answers %d, and the program ended with %v: %s", resp.StatusCode, err, p.said())
+		t.Errorf("health answers %d, and the program ended with %v: %s", resp.StatusCode, err, p.log.String())
 	}
 }
 
@@ -224,7 +212,7 @@ func TestASocketOfSystemdThatIsNoneToListenOnEndsWithOneErrorLine(t *testing.T) 
 		t.Run(name, func(t *testing.T) {
 			p := handOver(t, handed...)
 			err := p.Wait()
-			said := p.said()
+			said := p.log.String()
 			if p.ProcessState.ExitCode() != 1 || strings.Contains(said, "goroutine") ||
 				strings.Count(said, "level=ERROR") != 1 || !strings.Contains(said, "--web.systemd-socket") {
 				t.Errorf("the program ended with %v: %s", err, said)
@@ -257,7 +245,7 @@ func TestTheProcessPrintsNoSecret(t *testing.T) {
 	}
 	write("")
 	p := &process{Cmd: program(t, key, "--config.file="+config, "--web.listen-address=127.0.0.1:0", "--storage.path=", "--log.level=debug")}
-	p.Stdout, p.Stderr = p, p
+	p.Stdout, p.Stderr = &p.log, &p.log
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -266,17 +254,17 @@ func TestTheProcessPrintsNoSecret(t *testing.T) {
 	_ = p.Process.Signal(syscall.SIGHUP)
 	p.until(t, "can't be loaded")
 	_ = p.Process.Signal(syscall.SIGQUIT) // Go's own account of all goroutines
-	if err := p.Wait(); err == nil || !strings.Contains(p.said(), "goroutine ") || strings.Contains(p.said(), key) {
-		t.Errorf("the program ended with %v: %s", err, p.said())
+	if err := p.Wait(); err == nil || !strings.Contains(p.log.String(), "goroutine ") || strings.Contains(p.log.String(), key) {
+		t.Errorf("the program ended with %v: %s", err, p.log.String())
 	}
 }
 
 // until waits for the program to say something.
 func (p *process) until(t *testing.T, text string) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(p.said(), text); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(p.log.String(), text); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("the program does not say %q: %s", text, p.said())
+			t.Fatalf("the program does not say %q: %s", text, p.log.String())
 		}
 	}
 }
@@ -290,7 +278,7 @@ func TestNeitherAReloadNorSIGTERMWaitsForAListThatIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := &process{Cmd: program(t, "secret", "--config.file="+config, "--web.listen-address=127.0.0.1:0", "--storage.path=")}
-	p.Stdout, p.Stderr = p, p
+	p.Stdout, p.Stderr = &p.log, &p.log
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -314,12 +302,12 @@ func TestNeitherAReloadNorSIGTERMWaitsForAListThatIsRead(t *testing.T) {
 		start := time.Now()
 		_ = p.Process.Signal(step.signal)
 		if err := step.ended(); err != nil {
-			t.Errorf("%v: %v: %s", step.signal, err, p.said())
+			t.Errorf("%v: %v: %s", step.signal, err, p.log.String())
 		}
 		took := time.Since(start)
 		t.Logf("%v: %v", step.signal, took)
 		if took > 3*time.Second {
-			t.Errorf("%v took %v: %s", step.signal, took, p.said())
+			t.Errorf("%v took %v: %s", step.signal, took, p.log.String())
 		}
 	}
 }

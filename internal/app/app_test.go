@@ -21,6 +21,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/app"
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
+	"github.com/kie-exporter/kie_exporter/test/kit/output"
 )
 
 // documented is the answer that the API's documentation shows.
@@ -299,7 +300,7 @@ func run(t *testing.T, getenv func(string) string, args ...string) (code int, st
 	if !slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--web.listen-address=") }) {
 		args = append(slices.Clone(args), "--web.listen-address=127.0.0.1:0")
 	}
-	var out, errs buffer
+	var out, errs output.Text
 	code = app.Run(t.Context(), args, app.Options{Stdout: &out, Stderr: &errs, Getenv: getenv})
 	checkSecrets(t, out.String()+errs.String())
 	return code, out.String(), errs.String()

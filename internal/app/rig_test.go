@@ -1,7 +1,6 @@
 package app_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/hex"
@@ -18,12 +17,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/app"
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
+	"github.com/kie-exporter/kie_exporter/test/kit/output"
 )
 
 // What the program is told in confidence. Nothing that it prints or serves may hold any of it.
@@ -39,8 +38,8 @@ type program struct {
 	base   string // of its web server
 	hooks  string // of the server for callbacks alone, if there is one
 	health string // of the server for health and readiness alone, if there is one
-	stdout buffer
-	stderr buffer
+	stdout output.Text
+	stderr output.Text
 	stop   context.CancelFunc
 	exit   chan int
 }
@@ -219,22 +218,4 @@ func configFile(t *testing.T, api, settings string) string {
 		t.Fatal(err)
 	}
 	return path
-}
-
-// buffer is a bytes.Buffer for several goroutines.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }

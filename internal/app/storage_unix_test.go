@@ -11,6 +11,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/app"
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/internal/store"
+	"github.com/kie-exporter/kie_exporter/test/kit/output"
 )
 
 // TestAStorageThatOthersCanWriteIsAWarningOrTheEnd starts on a folder for everybody, and on a link in the place of the file.
@@ -41,8 +42,8 @@ func TestAStorageThatOthersCanWriteIsAWarningOrTheEnd(t *testing.T) {
 				t.Fatal(err)
 			}
 			args := []string{config, "--storage.path=" + folder, "--web.listen-address=127.0.0.1:0"}
-			var stderr buffer
-			code := app.Run(t.Context(), append(args, "--storage.strict"), app.Options{Stdout: &buffer{}, Stderr: &stderr, Getenv: environment})
+			var stderr output.Text
+			code := app.Run(t.Context(), append(args, "--storage.strict"), app.Options{Stdout: &output.Text{}, Stderr: &stderr, Getenv: environment})
 			if said := stderr.String(); code != 1 || !strings.Contains(said, "--storage.path "+folder) || !strings.Contains(said, test.end) {
 				t.Errorf("strict: exit code %d: %s", code, said)
 			}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/app"
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
+	"github.com/kie-exporter/kie_exporter/test/kit/output"
 )
 
 // hooked is the program at work with callbacks, the tasks of a configuration, and webhook keys in files.
@@ -192,9 +193,9 @@ func TestAFloodOfCallbacksDoesNotCostMoreThanItsShare(t *testing.T) {
 }
 
 func TestCallbacksThatNobodyCouldSignAreNotWaitedFor(t *testing.T) {
-	var stderr buffer
+	var stderr output.Text
 	code := app.Run(t.Context(), []string{"--task.id=a", "--storage.path=", "--web.webhook-listen-address=127.0.0.1:0"}, app.Options{
-		Stdout: &buffer{}, Stderr: &stderr, Getenv: environment,
+		Stdout: &output.Text{}, Stderr: &stderr, Getenv: environment,
 	})
 	if code != 1 || !strings.Contains(stderr.String(), "webhook_keys_files") {
 		t.Errorf("exit code %d: %s", code, stderr.String())

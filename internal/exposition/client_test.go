@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,26 +18,9 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/internal/view"
+	"github.com/kie-exporter/kie_exporter/test/kit/output"
 	"github.com/kie-exporter/kie_exporter/test/kit/scrape"
 )
-
-// records are the lines that a handler logs.
-type records struct {
-	mu    sync.Mutex
-	lines []string
-}
-
-func (r *records) logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(r, &slog.HandlerOptions{Level: slog.LevelDebug}))
-}
-
-// Write implements io.Writer.
-func (r *records) Write(line []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.lines = append(r.lines, string(line))
-	return len(line), nil
-}
 
 // many returns tasks of which the series fill far more than what a connection holds.
 func many() view.Shown {
@@ -100,8 +82,8 @@ func TestAStreamThatIsResetIsOneDebugLineAndNoError(t *testing.T) {
 // leave has a client read the beginning of an answer and go away. The answer must end, with one line for those who debug.
 func leave(t *testing.T, scrape string, header http.Header, start func(http.Handler) (base string, client *http.Client, stop func())) {
 	t.Helper()
-	var log records
-	s := serveAndLog(t, many(), log.logger())
+	var log output.Text
+	s := serveAndLog(t, many(), log.Logger(slog.LevelDebug))
 	ended := make(chan struct{})
 	base, client, stop := start(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer close(ended)
@@ -126,8 +108,8 @@ func leave(t *testing.T, scrape string, header http.Header, start func(http.Hand
 	}
 	goAway()
 	<-ended
-	if len(log.lines) != 1 || !strings.Contains(log.lines[0], "level=DEBUG") {
-		t.Errorf("%d lines in the log: %.600q", len(log.lines), log.lines)
+	if lines := log.Lines(""); len(lines) != 1 || !strings.Contains(lines[0], "level=DEBUG") {
+		t.Errorf("%d lines in the log: %.600q", len(lines), lines)
 	}
 	for _, cause := range []string{"gathering", "encoding"} {
 		var n dto.Metric
@@ -139,8 +121,8 @@ func leave(t *testing.T, scrape string, header http.Header, start func(http.Hand
 }
 
 func TestIdentityIsAcceptableUnlessItIsRefused(t *testing.T) {
-	var log records
-	s := serveAndLog(t, few(), log.logger())
+	var log output.Text
+	s := serveAndLog(t, few(), log.Logger(slog.LevelDebug))
 	for accepts, want := range map[string]string{
 		"":                              "",
 		"gzip;q=0":                      "",
@@ -178,7 +160,7 @@ func TestIdentityIsAcceptableUnlessItIsRefused(t *testing.T) {
 			}
 		}
 	}
-	if len(log.lines) > 0 {
-		t.Errorf("%d lines in the log: %.600q", len(log.lines), log.lines)
+	if lines := log.Lines(""); len(lines) > 0 {
+		t.Errorf("%d lines in the log: %.600q", len(lines), lines)
 	}
 }

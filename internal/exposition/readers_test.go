@@ -31,11 +31,11 @@ assert d.eof and not d.unused_data`
 	for name, read := range map[string]func(t *testing.T) []byte{
 		"compress/gzip": func(t *testing.T) []byte { t.Helper(); return unpacked(t, packed, stdReader) },
 		"klauspost":     func(t *testing.T) []byte { t.Helper(); return unpacked(t, packed, klauspostReader) },
-		"gunzip":        func(t *testing.T) []byte { t.Helper(); return output(t, packed, "gunzip", "-c") },
-		"python zlib":   func(t *testing.T) []byte { t.Helper(); return output(t, packed, "python3", "-c", onePass) },
+		"gunzip":        func(t *testing.T) []byte { t.Helper(); return run(t, packed, "gunzip", "-c") },
+		"python zlib":   func(t *testing.T) []byte { t.Helper(); return run(t, packed, "python3", "-c", onePass) },
 		"curl": func(t *testing.T) []byte {
 			t.Helper()
-			return output(t, nil, "curl", "-fsS", "--compressed", "-H", "Accept: "+format, server.URL)
+			return run(t, nil, "curl", "-fsS", "--compressed", "-H", "Accept: "+format, server.URL)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -62,8 +62,8 @@ func unpacked(t *testing.T, packed []byte, open func(io.Reader) (io.Reader, erro
 	return text
 }
 
-// output returns what a program makes of its input.
-func output(t *testing.T, input []byte, program string, args ...string) []byte {
+// run returns what a program makes of its input.
+func run(t *testing.T, input []byte, program string, args ...string) []byte {
 	t.Helper()
 	path, err := exec.LookPath(program)
 	if err != nil {

@@ -3,13 +3,11 @@
 package tracker_test
 
 import (
-	"bytes"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +15,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/test/kit/output"
 )
 
 // page is what an ingress without a backend answers, with something in it that no log may show.
@@ -24,38 +23,12 @@ func page(status int) kiesim.Fault {
 	return kiesim.Fault{Status: status, Body: "<html><title>" + strconv.Itoa(status) + " " + kiesim.Canary + "</title></html>"}
 }
 
-// logged is a log that a test reads.
-type logged struct {
-	mu  sync.Mutex
-	all bytes.Buffer
-}
-
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.all.Write(p)
-}
-
-// lines returns the lines that hold a text.
-func (l *logged) lines(text string) (found []string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for line := range strings.Lines(l.all.String()) {
-		if strings.Contains(line, text) {
-			found = append(found, line)
-		}
-	}
-	return found
-}
-
-func (l *logged) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
-
 func TestAPageOfSomethingInBetweenSaysNothingAboutATask(t *testing.T) {
 	for _, status := range []int{400, 402, 403, 404, 405, 408, 409, 410, 421, 422, 433, 451, 455, 500, 502, 503} {
 		for _, first := range []string{"known", "unknown"} {
 			t.Run(fmt.Sprintf("%d %s", status, first), func(t *testing.T) {
-				var l logged
-				bubble(t, setup{budget: budget.Options{Rate: 2, Concurrent: 4}, tracker: tracker.Options{Log: l.logger()}}, func(t *testing.T, r *rig) {
+				var l output.Text
+				bubble(t, setup{budget: budget.Options{Rate: 2, Concurrent: 4}, tracker: tracker.Options{Log: l.Logger(slog.LevelInfo)}}, func(t *testing.T, r *rig) {
 					all := ids("t", 20)
 					for _, id := range all {
 						r.sim.Put(kiesim.Task{ID: id, Model: "kling/v2", Duration: time.Hour})
@@ -81,10 +54,10 @@ func TestAPageOfSomethingInBetweenSaysNothingAboutATask(t *testing.T) {
 						t.Errorf("a minute later %d tasks are unknown and %d failing", s.Groups[0].Pending, failing(s, kie.ClassServer))
 					}
 				})
-				if n := len(l.lines("not the API")); n != 1 {
+				if n := len(l.Lines("not the API")); n != 1 {
 					t.Errorf("logged %d times that something else answers", n)
 				}
-				if len(l.lines("account=main")) == 0 || len(l.lines(kiesim.Canary)) > 0 {
+				if len(l.Lines("account=main")) == 0 || len(l.Lines(kiesim.Canary)) > 0 {
 					t.Error("the log does not name the account, or shows what was answered")
 				}
 			})
@@ -94,8 +67,8 @@ func TestAPageOfSomethingInBetweenSaysNothingAboutATask(t *testing.T) {
 
 func TestEachOutageOfPagesIsLoggedOnce(t *testing.T) {
 	for _, status := range []int{401, 404, 429} {
-		var l logged
-		bubble(t, setup{tracker: tracker.Options{Background: true, Log: l.logger()}, credits: time.Minute}, func(t *testing.T, r *rig) {
+		var l output.Text
+		bubble(t, setup{tracker: tracker.Options{Background: true, Log: l.Logger(slog.LevelInfo)}, credits: time.Minute}, func(t *testing.T, r *rig) {
 			for _, id := range ids("t", 10) {
 				r.task(kiesim.Task{ID: id, Duration: 10 * time.Hour})
 			}
@@ -105,14 +78,14 @@ func TestEachOutageOfPagesIsLoggedOnce(t *testing.T) {
 				time.Sleep(10 * time.Minute)
 				remove()
 				time.Sleep(10 * time.Minute)
-				if n := len(l.lines("not the API")); n != outage+1 {
+				if n := len(l.Lines("not the API")); n != outage+1 {
 					t.Errorf("%d: logged %d times in %d outages", status, n, outage+1)
 				}
 			}
 			r.sim.Inject(kiesim.Match{}, kiesim.Fault{Code: 500})
 			time.Sleep(10 * time.Minute)
 		})
-		if n := len(l.lines("not the API")); n != 3 {
+		if n := len(l.Lines("not the API")); n != 3 {
 			t.Errorf("%d: the API's own error is logged as a page", status)
 		}
 	}
@@ -162,8 +135,8 @@ func TestAServerThatSaysHowLongIsNotAskedAboutThatTaskBefore(t *testing.T) {
 }
 
 func TestUnknownWordsForStatesAreCountedAndTheFirstFewLogged(t *testing.T) {
-	var l logged
-	bubble(t, setup{tracker: tracker.Options{Background: true, Log: l.logger()}}, func(t *testing.T, r *rig) {
+	var l output.Text
+	bubble(t, setup{tracker: tracker.Options{Background: true, Log: l.Logger(slog.LevelInfo)}}, func(t *testing.T, r *rig) {
 		for i := range 10 {
 			word := "dream" + strings.Repeat("y", i)
 			r.task(kiesim.Task{ID: strconv.Itoa(i), Data: map[string]any{"state": word}, Duration: time.Hour})
@@ -186,10 +159,10 @@ func TestUnknownWordsForStatesAreCountedAndTheFirstFewLogged(t *testing.T) {
 			}
 		}
 	})
-	if n := len(l.lines("not known")); n != 5 {
+	if n := len(l.Lines("not known")); n != 5 {
 		t.Errorf("%d words logged, want the first 5", n)
 	}
-	if len(l.lines(kiesim.Canary)) > 0 {
+	if len(l.Lines(kiesim.Canary)) > 0 {
 		t.Error("the log shows what is no word")
 	}
 }

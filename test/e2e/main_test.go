@@ -5,36 +5,13 @@
 package e2e_test
 
 import (
-	"context"
-	"fmt"
 	"os"
-	"os/exec"
 	"testing"
+
+	"github.com/kie-exporter/kie_exporter/test/kit/program"
 )
 
 // repo is the root of the repository.
 const repo = "../.."
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "kie_exporter-e2e-")
-	if err == nil {
-		defer func() { _ = os.RemoveAll(dir) }()
-		err = buildExporter(dir)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
-}
-
-// buildExporter builds kie_exporter into a folder and puts that first in PATH. So a stale program is never tested.
-func buildExporter(dir string) error {
-	build := exec.CommandContext(context.Background(), "go", "build", "-C", repo, "-buildvcs=false", "-o", dir, ".") //nolint:gosec // ours
-	if said, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("building the exporter: %w\n%s", err, said)
-	}
-	return os.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
-}
+func TestMain(m *testing.M) { os.Exit(program.Main(m, repo)) }

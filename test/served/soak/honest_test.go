@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
+	"github.com/kie-exporter/kie_exporter/test/kit/program"
 )
 
 // honestListed is how many tasks the honest list has at the most; older ones are taken off.
@@ -170,7 +171,7 @@ func (s *siege) lookAtUsage(e *exposition) {
 	s.note("resident memory", resident)
 	s.note("goroutines", goroutines)
 	s.note("open files", files)
-	s.verdict.check(siegeMemory, (underRace() || resident <= siegeResident) && goroutines <= siegeGoroutines && files <= siegeFiles,
+	s.verdict.check(siegeMemory, (program.UnderRace() || resident <= siegeResident) && goroutines <= siegeGoroutines && files <= siegeFiles,
 		"%.0f bytes resident, %v goroutines, %v open files", resident, goroutines, files)
 }
 

@@ -7,48 +7,13 @@
 package soak_test
 
 import (
-	"context"
-	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"runtime/debug"
-	"slices"
 	"testing"
+
+	"github.com/kie-exporter/kie_exporter/test/kit/program"
 )
 
 // repo is the root of the repository.
 const repo = "../../.."
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "kie_exporter-soak-")
-	if err == nil {
-		defer func() { _ = os.RemoveAll(dir) }()
-		err = buildExporter(dir)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
-}
-
-// buildExporter builds kie_exporter into a folder and puts that first in PATH. A test under the race detector builds it so, too.
-func buildExporter(dir string) error {
-	args := []string{"build", "-C", repo, "-buildvcs=false", "-o", dir}
-	if underRace() {
-		args = append(args, "-race")
-	}
-	build := exec.CommandContext(context.Background(), "go", append(args, ".")...) //nolint:gosec // ours
-	if said, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("building the exporter: %w\n%s", err, said)
-	}
-	return os.Setenv("PATH", dir+string(filepath.ListSeparator)+os.Getenv("PATH"))
-}
-
-func underRace() bool {
-	info, ok := debug.ReadBuildInfo()
-	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
-}
+func TestMain(m *testing.M) { os.Exit(program.Main(m, repo)) }
