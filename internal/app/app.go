@@ -70,13 +70,13 @@ func (f *flags) run(ctx context.Context, log *slog.Logger, o Options) error {
 		}
 		return cfg, err
 	}
-	open := func() (*store.Store, error) { return f.openStore(log) }
+	open := func() (keeper, error) { return f.openStore(log) }
 	return f.export(ctx, load, open, holdBack, log, o)
 }
 
 // export checks or runs an exporter of the configuration that load returns.
 func (f *flags) export(
-	ctx context.Context, load func() (*config.Config, error), open func() (*store.Store, error), holdBack time.Duration,
+	ctx context.Context, load func() (*config.Config, error), open func() (keeper, error), holdBack time.Duration,
 	log *slog.Logger, o Options,
 ) error {
 	e, err := newExporter(load, open, holdBack, log)
@@ -96,9 +96,9 @@ func (f *flags) export(
 }
 
 // openStore opens the storage. A check looks at no storage: the exporter that it checks for may be running.
-func (f *flags) openStore(log *slog.Logger) (*store.Store, error) {
+func (f *flags) openStore(log *slog.Logger) (keeper, error) {
 	if f.check || f.storage == "" {
-		return nil, nil //nolint:nilnil // a nil store keeps nothing, as is asked for
+		return store.Memory{}, nil
 	}
 	open := store.Open
 	if f.keepStrict {

@@ -26,7 +26,7 @@ import (
 // exporter is what a configuration makes: clients with budgets, the tracker that spends them, the sources that feed it.
 type exporter struct {
 	load       func() (*config.Config, error)
-	store      *store.Store // nil: memory only
+	store      keeper
 	holdBack   time.Duration
 	tracker    *tracker.Tracker
 	sources    *source.Set
@@ -44,13 +44,21 @@ type exporter struct {
 	secretFiles []string // that the command line names
 }
 
+// keeper keeps what outlives the process while Run runs.
+type keeper interface {
+	tracker.Store
+	Run(ctx context.Context, t store.Tasks)
+	Close()
+}
+
 // newExporter makes an exporter of the configuration that load returns, now and at each reload. The store is opened once
 // everything else is known to be right.
 func newExporter(
-	load func() (*config.Config, error), open func() (*store.Store, error), holdBack time.Duration, log *slog.Logger,
+	load func() (*config.Config, error), open func() (keeper, error), holdBack time.Duration, log *slog.Logger,
 ) (*exporter, error) {
 	e := &exporter{
 		panics: collector.NewPanics(),
+		store:  store.Memory{},
 		load:   load, holdBack: holdBack, log: log, loaded: make(chan struct{}), reloading: make(chan struct{}, 1),
 	}
 	g, err := e.next()
@@ -58,10 +66,12 @@ func newExporter(
 		return nil, err
 	}
 	e.inForce.Store(g)
-	if e.store, err = open(); err != nil {
+	kept, err := open()
+	if err != nil {
 		e.close()
 		return nil, err
 	}
+	e.store = kept
 	e.tracker = tracker.New(e.options(g))
 	e.webhook = webhook.New(webhook.Options{Keys: e.webhookKeys, Hint: e.tracker.Callback})
 	e.sources, err = source.New(g.lists, g.limits(), e.tracker, log)
@@ -129,9 +139,9 @@ func (e *exporter) callbacks() (all []webhook.Stat) {
 // last is kept.
 func (e *exporter) run(ctx context.Context) {
 	keeping, stopKeeping := context.WithCancel(context.WithoutCancel(ctx))
-	var keeper sync.WaitGroup
-	keeper.Go(func() { e.store.Run(keeping, e.tracker) })
-	defer keeper.Wait()
+	var kept sync.WaitGroup
+	kept.Go(func() { e.store.Run(keeping, e.tracker) })
+	defer kept.Wait()
 	defer stopKeeping()
 
 	var parts sync.WaitGroup

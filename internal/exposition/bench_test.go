@@ -34,6 +34,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 	"github.com/kie-exporter/kie_exporter/test/kit/scrape"
@@ -257,7 +258,7 @@ func newWorld(tb testing.TB, n int) *world {
 				Client: client, Key: key, Rate: 1e6, Concurrent: 8, Histograms: collector.NewHistogram,
 			}),
 		}},
-		Groups: []tracker.GroupOptions{{Name: "images", Account: "default"}, {Name: "video", Account: "default"}},
+		Groups: []tracker.GroupOptions{{Name: "images", Account: "default"}, {Name: "video", Account: "default"}}, Store: store.Memory{},
 		Bounds: schedule.Bounds{Min: 3 * time.Second, Max: time.Minute}, TaskSeries: n, Models: 100, Log: promslog.NewNopLogger(),
 		Histograms: collector.NewHistogram,
 	})

@@ -16,6 +16,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/collector"
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 	"github.com/kie-exporter/kie_exporter/test/kit/scrape"
@@ -28,7 +29,7 @@ func listed(t *testing.T) (*tracker.Tracker, *Handler) {
 	idle := budget.New(budget.Options{Key: func() string { return "key" }, Rate: 1, Concurrent: 1, Histograms: collector.NewHistogram})
 	known := tracker.New(tracker.Options{
 		Accounts: []tracker.AccountOptions{{Name: "main", Budget: idle}}, Groups: []tracker.GroupOptions{{Name: "video", Account: "main"}},
-		TaskSeries: 1000, Models: 100, Log: promslog.NewNopLogger(), Histograms: collector.NewHistogram,
+		TaskSeries: 1000, Models: 100, Store: store.Memory{}, Log: promslog.NewNopLogger(), Histograms: collector.NewHistogram,
 	})
 	return known, New(Options{
 		Tracker: fresh{known}, Collector: snapshots.CollectorOf(known.Snapshot),

@@ -314,6 +314,23 @@ func (f *file) find(account string, ids []string, found []Record) (invalid int, 
 	return invalid + others, errors.Join(err, failed)
 }
 
+// findFinal notes whose records are not the first final ones, because there is one on disk. What can't be read is none.
+func (f *file) findFinal(waiting []waiter) {
+	if len(waiting) == 0 {
+		return
+	}
+	names := make(interned)
+	_ = f.view(func(_, tasks *bbolt.Bucket) error { // if it fails, so does the write that comes next
+		for i := range waiting {
+			key := []byte(waiting[i].key)
+			if r, _, ok := decode(key, tasks.Get(key), names); ok && r.State.Finished() {
+				waiting[i].first = false
+			}
+		}
+		return nil
+	})
+}
+
 // parallelFind is from how many records on two look for them.
 const parallelFind = 4096
 

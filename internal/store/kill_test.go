@@ -34,7 +34,7 @@ func countOn(s *Store) {
 		if s.Find(acct, []string{id(n)})[0].Counted {
 			continue
 		}
-		s.Put(acct, id(n), record(n), func() { fmt.Println(id(n)) })
+		s.Put(acct, id(n), record(n), func(bool) { fmt.Println(id(n)) })
 		if n%3 == 0 {
 			s.write(time.Now())
 		}

@@ -135,7 +135,7 @@ func TestTheQueueIsBoundedWhileTheDiskIsFull(t *testing.T) {
 	filler := fill(t, dir)
 	all := atOnce(s, 0, overfull)
 	for n := overfull - 5000; n < overfull; n++ { // as long as nobody knows that the disk is full, these are taken in any case
-		s.Put(acct, id(n), record(n), func() {})
+		s.Put(acct, id(n), record(n), func(bool) {})
 	}
 	for n := range 3 {
 		s.step(time.Now().Add(time.Duration(n)*2*retryInterval), all)
@@ -144,7 +144,7 @@ func TestTheQueueIsBoundedWhileTheDiskIsFull(t *testing.T) {
 	}
 	all[id(1)], all[id(overfull+1)] = record(2), record(3)
 	for _, changed := range []string{id(1), id(overfull + 1)} {
-		if s.Put(acct, changed, all[changed], func() { t.Error("waits for a disk that is full") }) {
+		if s.Put(acct, changed, all[changed], func(bool) { t.Error("waits for a disk that is full") }) {
 			t.Error("shown only once it is on disk")
 		}
 	}

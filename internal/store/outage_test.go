@@ -25,7 +25,7 @@ func outage(t *testing.T, dir string) (*Store, tracked, *strings.Builder) {
 func (t tracked) put(s *Store, n int) (shown *bool) {
 	t[id(n)] = record(n)
 	shown = new(bool)
-	if !s.Put(acct, id(n), record(n), func() { *shown = true }) {
+	if !s.Put(acct, id(n), record(n), func(bool) { *shown = true }) {
 		*shown = true
 	}
 	return shown

@@ -63,9 +63,6 @@ func (s *Store) isRush(now time.Time) bool { return s.behind && now.Sub(s.leftOu
 // Forget lets go what waits of tasks of an account that are tracked no longer and have not finished, if nothing can be written: it is of no
 // use any more. What is known of finished ones goes on waiting, so that they are neither asked nor counted again.
 func (s *Store) Forget(account string, ids []string) {
-	if s == nil {
-		return
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.up {

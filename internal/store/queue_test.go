@@ -62,7 +62,7 @@ func TestWhatSomebodyWaitsForIsWrittenInARushToo(t *testing.T) {
 	}
 	shown := false
 	all["a"] = record(1)
-	s.Put(acct, "a", record(1), func() { shown = true })
+	s.Put(acct, "a", record(1), func(bool) { shown = true })
 	s.step(time.Now(), all)
 	if !shown {
 		t.Error("not committed")
@@ -103,7 +103,7 @@ func TestAnOlderRecordNeverReplacesANewerOne(t *testing.T) {
 	l := late{tracked: maps.Clone(all), news: func(ids []string) {
 		for _, id := range []string{ids[0], ids[len(ids)-1]} {
 			all[id] = Record{Seen: 7, Group: "g", Task: kie.Task{State: kie.StateSuccess}, Counted: true}
-			if !s.Put(acct, id, all[id], func() { shown-- }) {
+			if !s.Put(acct, id, all[id], func(bool) { shown-- }) {
 				t.Error("not taken")
 			}
 			shown++

@@ -48,13 +48,21 @@ func Operations() []Operation { return []Operation{OpOpen, OpCheck, OpDecode, Op
 
 // Stats is the health of a store.
 type Stats struct {
-	Up     bool                 // false: memory only
+	Keeps  bool                 // false: memory only by choice
+	Up     bool                 // false: memory only, by choice or for now
 	Tasks  int                  // records on disk
 	Errors map[Operation]uint64 // each operation is present
 }
 
-// Store keeps records on disk. It is safe for concurrent use, and Put and Stats never wait for the disk. A nil *Store keeps
-// nothing: memory only by choice.
+func newStats() Stats {
+	st := Stats{Errors: make(map[Operation]uint64)}
+	for _, op := range Operations() {
+		st.Errors[op] = 0
+	}
+	return st
+}
+
+// Store keeps records on disk. It is safe for concurrent use, and Put and Stats never wait for the disk.
 type Store struct {
 	path    string
 	strict  bool // what others can write is refused
@@ -68,7 +76,7 @@ type Store struct {
 	flight  queue      // being written
 	behind  bool       // the file lacks records that there was no room for
 	leftOut time.Time  // when that was so last
-	waiting []func()   // for the queue to be committed
+	waiting []waiter   // for the queue to be committed
 	errors  map[Operation]uint64
 
 	// What follows belongs to Open, then Run.
@@ -130,26 +138,20 @@ func (s *Store) open() error {
 	return nil
 }
 
-// LastRun returns when the previous process last wrote; the zero time if that is not known.
-func (s *Store) LastRun() time.Time {
-	if s == nil {
-		return time.Time{}
-	}
-	return s.lastRun
-}
+// LastRun returns when the previous process last wrote; the zero time if that is not known. It is the same for all accounts.
+func (s *Store) LastRun(string) time.Time { return s.lastRun }
 
 // Put keeps a record, in place of the one before. If it returns true, committed will be called once, from another goroutine:
-// after the record is on disk, or when it has turned out that it can't be. False: memory only, and committed is not called.
-func (s *Store) Put(account, id string, r Record, committed func()) bool {
-	if s == nil {
-		return false
-	}
+// after the record is on disk, or when it has turned out that it can't be. It is told whether the record is the first final one of
+// its task, as far as the file could be read. False: memory only, and committed is not called.
+func (s *Store) Put(account, id string, r Record, committed func(first bool)) bool {
 	key := keyOf(account, id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.file == nil {
 		return false // all is written when there is a file again
 	}
+	first := committed != nil && r.State.Finished() && !s.waits([]byte(key)).State.Finished()
 	// Whoever waits for the record has it from an answer, and those come no faster than a budget allows.
 	if s.up && committed != nil || s.hasRoom(key, &r) {
 		s.queue.put(key, r)
@@ -160,16 +162,13 @@ func (s *Store) Put(account, id string, r Record, committed func()) bool {
 		return false
 	}
 	if committed != nil {
-		s.waiting = append(s.waiting, committed)
+		s.waiting = append(s.waiting, waiter{key, first, committed})
 	}
 	return true
 }
 
 // Renew has the records of all tasks made again, for many of them are to be others now.
 func (s *Store) Renew() {
-	if s == nil {
-		return
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.leaveOut()
@@ -179,9 +178,6 @@ func (s *Store) Renew() {
 // It reads from disk, and is fastest with many ids at once.
 func (s *Store) Find(account string, ids []string) []Record {
 	found := make([]Record, len(ids))
-	if s == nil {
-		return found
-	}
 	s.mu.Lock()
 	f := s.file
 	if len(s.queue.records)+len(s.flight.records) > 0 {
@@ -215,9 +211,6 @@ func (s *Store) waits(key []byte) Record {
 // All returns every record on disk, by id; there may be several of one id. It reads from disk, a part at a time.
 func (s *Store) All() iter.Seq2[string, Record] {
 	return func(yield func(string, Record) bool) {
-		if s == nil {
-			return
-		}
 		s.mu.Lock()
 		f := s.file
 		s.mu.Unlock()
@@ -240,13 +233,8 @@ func (s *Store) All() iter.Seq2[string, Record] {
 
 // Stats returns the health.
 func (s *Store) Stats() Stats {
-	st := Stats{Errors: make(map[Operation]uint64)}
-	for _, op := range Operations() {
-		st.Errors[op] = 0
-	}
-	if s == nil {
-		return st
-	}
+	st := newStats()
+	st.Keeps = true
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st.Up = s.up
@@ -259,9 +247,6 @@ func (s *Store) Stats() Stats {
 
 // Close gives the file up, after Run has returned. What is put from then on is not kept.
 func (s *Store) Close() {
-	if s == nil {
-		return
-	}
 	s.mu.Lock()
 	f, waiting := s.file, s.waiting
 	s.file, s.up, s.waiting, s.queue = nil, false, nil, queue{}
@@ -281,8 +266,15 @@ func (s *Store) count(op Operation, n int) {
 	s.errors[op] += uint64(n) //nolint:gosec // counts up
 }
 
-func call(waiting []func()) {
-	for _, committed := range waiting {
-		committed()
+// waiter waits for a record to be committed.
+type waiter struct {
+	key       string
+	first     bool // the record is the first final one of its task, as far as is known
+	committed func(first bool)
+}
+
+func call(waiting []waiter) {
+	for _, w := range waiting {
+		w.committed(w.first)
 	}
 }

@@ -54,7 +54,7 @@ func within(t *testing.T, test func(t *testing.T, s *Store, dir string)) {
 func TestCommittedIsCalledOnceTheRecordIsOnDisk(t *testing.T) {
 	within(t, func(t *testing.T, s *Store, _ string) {
 		calls := 0
-		if !s.Put(acct, "a", record(1), func() {
+		if !s.Put(acct, "a", record(1), func(bool) {
 			calls++
 			if n := s.Stats().Tasks; n != 1 {
 				t.Errorf("%d tasks on disk", n)
@@ -83,7 +83,7 @@ func TestTheLastBatchIsWrittenAtTheEnd(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
 	called := false
-	s.Put(acct, "a", record(1), func() { called = true })
+	s.Put(acct, "a", record(1), func(bool) { called = true })
 	s.Run(ctx, tracked{})
 	s.Close()
 	if !called {
@@ -98,7 +98,7 @@ func TestTheLastBatchIsWrittenAtTheEnd(t *testing.T) {
 func TestCommittedIsCalledIfTheStoreIsClosedUnwritten(t *testing.T) {
 	s := open(t, t.TempDir())
 	called := 0
-	s.Put(acct, "a", record(1), func() { called++ })
+	s.Put(acct, "a", record(1), func(bool) { called++ })
 	s.Close()
 	s.Close()
 	if called != 1 {
@@ -111,7 +111,7 @@ func TestHeartbeatGoesOnWithoutAnythingToWrite(t *testing.T) {
 	var end time.Time
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t, dir)
-		if !s.LastRun().IsZero() {
+		if !s.LastRun(acct).IsZero() {
 			t.Error("a new store ran before")
 		}
 		ctx, stop := context.WithTimeout(t.Context(), time.Minute+time.Second/2)
@@ -123,14 +123,14 @@ func TestHeartbeatGoesOnWithoutAnythingToWrite(t *testing.T) {
 		}
 		s.Close()
 	})
-	if got := open(t, dir).LastRun(); !got.Equal(end) {
+	if got := open(t, dir).LastRun(acct); !got.Equal(end) {
 		t.Errorf("last run %s, want %s", got, end)
 	}
 }
 
-func TestANilStoreIsMemoryOnly(t *testing.T) {
-	var s *Store
-	if s.Put(acct, "a", record(1), func() { t.Error("called") }) {
+func TestMemoryKeepsNothing(t *testing.T) {
+	var s Memory
+	if s.Put(acct, "a", record(1), func(bool) { t.Error("called") }) {
 		t.Error("took a record")
 	}
 	if got := s.Find(acct, []string{"a", "b"}); len(got) != 2 || got[0].Known() {
@@ -139,7 +139,7 @@ func TestANilStoreIsMemoryOnly(t *testing.T) {
 	for id := range s.All() {
 		t.Error(id)
 	}
-	if st := s.Stats(); st.Up || len(st.Errors) != len(Operations()) || !s.LastRun().IsZero() {
+	if st := s.Stats(); st.Up || len(st.Errors) != len(Operations()) || !s.LastRun(acct).IsZero() {
 		t.Errorf("%+v", st)
 	}
 	ctx, stop := context.WithCancel(t.Context())

@@ -23,10 +23,6 @@ const (
 
 // Run writes until ctx ends, and then what is left. Whoever puts records is to have ended before.
 func (s *Store) Run(ctx context.Context, t Tasks) {
-	if s == nil {
-		<-ctx.Done()
-		return
-	}
 	tick := time.NewTicker(batchInterval)
 	defer tick.Stop()
 	for {
@@ -169,6 +165,7 @@ func (s *Store) write(now time.Time) bool {
 	f, waiting := s.file, s.waiting
 	s.flight, s.queue, s.waiting = s.queue, queue{}, nil
 	s.mu.Unlock()
+	f.findFinal(waiting)
 	keys := slices.Sorted(maps.Keys(s.flight.records))
 	for {
 		part := keys[:min(batchSize, len(keys))]

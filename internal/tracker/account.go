@@ -21,6 +21,7 @@ type account struct {
 	name       string
 	budget     *budget.Account
 	dispatcher *dispatch.Dispatcher
+	lastRun    time.Time // what finished after it and was there at the start is news
 
 	work  func()        // dispatches until stop is called; nil: nobody does so yet
 	stop  func()        // nil like work
@@ -50,6 +51,7 @@ func newAccount(t *Tracker, o AccountOptions) *account {
 		tracker: t,
 		name:    o.Name,
 		budget:  o.Budget,
+		lastRun: t.lastRun(o.Name),
 		asking:  make(map[*task]*query),
 		probing: make(map[string]*query),
 	}

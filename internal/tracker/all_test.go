@@ -11,6 +11,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
 )
 
@@ -122,7 +123,7 @@ func newQuiet(tb testing.TB) *tracker.Tracker {
 	tb.Helper()
 	return tracker.New(tracker.Options{
 		Accounts: []tracker.AccountOptions{{Name: "main"}}, Groups: []tracker.GroupOptions{{Name: "video", Account: "main"}},
-		TaskSeries: 1000, Models: 100, Log: promslog.NewNopLogger(),
+		TaskSeries: 1000, Models: 100, Store: store.Memory{}, Log: promslog.NewNopLogger(),
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/life"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/store"
 )
 
 // listedTask returns a task that was listed so many seconds after the first one.
@@ -77,7 +78,7 @@ func fail(o *life.Unfinished) {
 
 // What the tasks of a backlog share is written for none of them.
 func TestOneTaskOfABacklogIsAskedAndTheOthersStayWhatTheyAre(t *testing.T) {
-	h := newCrowd(t, nil)
+	h := newCrowd(t, store.Memory{})
 	h.list(3)
 	all := h.everything()
 	k, other := all[0], all[1]
@@ -101,7 +102,7 @@ func TestOneTaskOfABacklogIsAskedAndTheOthersStayWhatTheyAre(t *testing.T) {
 
 // The model that a list names counts from the first query on.
 func TestATaskOfABacklogIsExpectedToTakeAsLongAsItsModel(t *testing.T) {
-	h := newCrowd(t, nil)
+	h := newCrowd(t, store.Memory{})
 	g := h.groups[0]
 	h.Apply(source.Change{Group: g.name, Backlog: true, Added: []source.Task{{ID: "a", Model: "kling/v2"}, {ID: "b"}}})
 	m := h.modelOf(g, "kling/v2")
@@ -114,7 +115,7 @@ func TestATaskOfABacklogIsExpectedToTakeAsLongAsItsModel(t *testing.T) {
 }
 
 func TestABacklogGoesToAnotherAccountWithItsGroup(t *testing.T) {
-	h := newCrowd(t, nil)
+	h := newCrowd(t, store.Memory{})
 	h.list(3)
 	asked := h.everything()[1]
 	fail(asked.own())

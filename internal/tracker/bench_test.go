@@ -15,6 +15,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
+	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
 )
 
@@ -58,7 +59,7 @@ func firstPass(b *testing.B, api string, all []string, atATime int) time.Duratio
 		}},
 		Groups:  []tracker.GroupOptions{{Name: "video", Account: "main"}},
 		Bounds:  schedule.Bounds{Min: 3 * time.Second, Max: time.Minute},
-		MaxWait: 5 * time.Second, TaskSeries: 1000, Models: 100, Log: promslog.NewNopLogger(),
+		MaxWait: 5 * time.Second, TaskSeries: 1000, Models: 100, Store: store.Memory{}, Log: promslog.NewNopLogger(),
 	})
 	ctx, stop := context.WithCancel(b.Context())
 	var running sync.WaitGroup

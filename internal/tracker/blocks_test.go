@@ -18,6 +18,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
@@ -40,7 +41,7 @@ func newHistory(seed uint64, tasks, limit int) *history {
 	h.options = Options{
 		Accounts: h.accounts[:], TaskSeries: limit, Models: 100, Bounds: schedule.Bounds{Min: time.Second, Max: time.Minute},
 		Groups: []GroupOptions{{Name: "video", Account: "account0"}, {Name: "image", Account: "account0"}},
-		Log:    promslog.NewNopLogger(),
+		Store:  store.Memory{}, Log: promslog.NewNopLogger(),
 	}
 	h.Tracker = New(h.options)
 	for i := range tasks {

@@ -35,7 +35,7 @@ type crowd struct {
 // crowded is the account of a crowd's tasks.
 const crowded = "main"
 
-func newCrowd(tb testing.TB, s *store.Store) *crowd {
+func newCrowd(tb testing.TB, s Store) *crowd {
 	tb.Helper()
 	log := promslog.NewNopLogger()
 	h := &crowd{tb: tb, path: filepath.Join(tb.TempDir(), "l.txt")}
@@ -128,7 +128,7 @@ func TestATaskTakesLittleMemory(t *testing.T) {
 	} {
 		t.Run(tt.state, func(t *testing.T) {
 			before := heap.InUse()
-			h := newCrowd(t, nil)
+			h := newCrowd(t, store.Memory{})
 			h.read(many)
 			tt.finish(h)
 			if each := float64(heap.InUse()-before) / many; each > 200 {
@@ -152,7 +152,7 @@ func TestDroppedTasksGiveTheirMemoryBack(t *testing.T) {
 		t.Run(tt.state, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				before := heap.InUse()
-				h := newCrowd(t, nil)
+				h := newCrowd(t, store.Memory{})
 				h.read(many)
 				tt.finish(h)
 				h.read(1)
@@ -195,16 +195,18 @@ func BenchmarkMemory(b *testing.B) {
 			var bytes, pause float64
 			for b.Loop() {
 				before := heap.InUse()
-				var s *store.Store
+				var s Store = store.Memory{}
+				var file *store.Store
 				if bb.stored {
-					s = opened(b)
+					file = opened(b)
+					s = file
 				}
 				h := newCrowd(b, s)
 				bb.list(h, many)
 				bb.answer(h)
 				if bb.stored {
 					b.ReportMetric(float64(heap.InUse()-before)/many, "B/task-unwritten")
-					defer written(b, h, many)()
+					defer written(b, file, h, many)()
 				}
 				bytes += float64(heap.InUse() - before)
 				start := time.Now()
@@ -228,20 +230,20 @@ func opened(b *testing.B) *store.Store {
 }
 
 // written waits until the store has written n tasks, and returns what ends it.
-func written(b *testing.B, h *crowd, n int) (end func()) {
+func written(b *testing.B, s *store.Store, h *crowd, n int) (end func()) {
 	b.Helper()
 	ctx, stop := context.WithCancel(b.Context())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		h.store.Run(ctx, h)
+		s.Run(ctx, h)
 	}()
-	for h.store.Stats().Tasks < n {
+	for s.Stats().Tasks < n {
 		time.Sleep(100 * time.Millisecond)
 	}
 	return func() {
 		stop()
 		<-ended
-		h.store.Close()
+		s.Close()
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/store"
 )
 
 func TestAFinishedTaskIsAfterARestartWhatItWas(t *testing.T) {
@@ -24,7 +25,7 @@ func TestAFinishedTaskIsAfterARestartWhatItWas(t *testing.T) {
 		"old failure":           {Task: kie.Task{State: kie.StateFail, Created: long, Completed: long + 1, FailCode: "none"}},
 		"old, only updated":     {Task: kie.Task{State: kie.StateFail, Created: long, Updated: long + 1}},
 	}
-	h := newCrowd(t, nil)
+	h := newCrowd(t, store.Memory{})
 	for name, answer := range answers {
 		t.Run(name, func(t *testing.T) {
 			h.Apply(source.Change{Group: "video", Added: []source.Task{{ID: name}}})

@@ -19,11 +19,11 @@ import (
 // longestOutage is how old the last process's heartbeat may be. One that is older, or lies ahead, was written by a wrong clock.
 const longestOutage = 60 * 24 * time.Hour
 
-// lastRun returns the time after which what finished is news though it was listed before this process started.
-func lastRun(s *store.Store, now time.Time) time.Time {
-	at := s.LastRun()
-	if at.After(now) || now.Sub(at) > longestOutage {
-		return now
+// lastRun returns the time after which what finished of an account's tasks is news though they were listed before this process started.
+func (t *Tracker) lastRun(account string) time.Time {
+	at := t.store.LastRun(account)
+	if at.After(t.started) || t.started.Sub(at) > longestOutage {
+		return t.started
 	}
 	return at
 }
@@ -41,7 +41,7 @@ func (t *Tracker) recorded(in string, listed []source.Task) []store.Record {
 }
 
 // keepRecord has the store keep what is known of a task.
-func (t *Tracker) keepRecord(k *task, committed func()) bool {
+func (t *Tracker) keepRecord(k *task, committed func(first bool)) bool {
 	return t.store.Put(k.group.account.name, k.id, k.record(), committed)
 }
 

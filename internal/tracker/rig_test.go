@@ -18,6 +18,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 	"github.com/kie-exporter/kie_exporter/test/kit/simtest"
@@ -101,6 +102,9 @@ func newRig(t *testing.T, s setup) *rig {
 	}
 	if o.Log == nil {
 		o.Log = promslog.NewNopLogger()
+	}
+	if o.Store == nil {
+		o.Store = store.Memory{}
 	}
 	o.Histograms = collector.NewHistogram
 	return &rig{Tracker: tracker.New(o), t: t, sim: sim, options: o}

@@ -16,7 +16,8 @@ func (t *Tracker) Status() view.Status {
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := view.Status{At: now, Storage: t.store.Stats(), Keeps: t.store != nil}
+	kept := t.store.Stats()
+	s := view.Status{At: now, Storage: kept, Keeps: kept.Keeps}
 	for _, a := range t.accounts {
 		s.Accounts = append(s.Accounts, a.dispatcher.View(now, 0))
 	}

@@ -241,8 +241,8 @@ func (t *Tracker) finish(k *task, f *kie.Task, m life.Moment) {
 	k.marks.set(markCounted, true)
 	// Totals show a task once it is on disk that they do, so that no restart counts it again.
 	count := k.counter(f, m.APINow())
-	if !t.keepRecord(k, func() { t.do(count) }) {
-		count()
+	if !t.keepRecord(k, func(first bool) { t.do(func() { count(first) }) }) {
+		count(true)
 	}
 }
 

@@ -98,13 +98,18 @@ func (m *model) overdueAfter() time.Duration {
 	return m.durations.Overdue()
 }
 
-// counter returns what adds a finished task that is news to the totals of the group and model that it has now.
-func (k *task) counter(f *kie.Task, apiNow kie.Time) func() {
+// counter returns what adds a finished task that is news to the totals of the group and model that it has now, unless it was counted
+// by somebody else before.
+func (k *task) counter(f *kie.Task, apiNow kie.Time) func(first bool) {
 	m, g := k.model, k.group
 	delay := max(0, apiNow.Sub(f.Completed))
 	m.coming++
-	return func() {
+	return func(first bool) {
 		m.coming--
+		if !first {
+			g.uncounted++
+			return
+		}
 		m.count(k, f)
 		if !f.Completed.IsZero() {
 			g.detection.observe(delay, "")

@@ -35,7 +35,7 @@ type Options struct {
 	Models     int           // distinct models, beyond which they are "other"
 	HoldBack   time.Duration // how long the totals of a new label set show 0
 
-	Store      *store.Store // nil: memory only
+	Store      Store
 	Histograms histogram.New
 	Log        *slog.Logger
 
@@ -62,11 +62,11 @@ type GroupOptions struct {
 
 // Tracker knows the tasks. It is safe for concurrent use.
 type Tracker struct {
-	store      *store.Store
+	store      Store
 	queries    *querylog.Log
 	histograms histogram.New
 	log        *slog.Logger
-	lastRun    time.Time     // what finished after it and was there at the start is news
+	started    time.Time
 	hired      chan struct{} // has a token when there may be an account without a dispatcher
 
 	last    atomic.Pointer[snapshot]
@@ -103,7 +103,7 @@ func New(o Options) *Tracker {
 		queries:    o.Queries,
 		histograms: o.Histograms,
 		log:        o.Log,
-		lastRun:    lastRun(o.Store, time.Now()),
+		started:    time.Now(),
 		hired:      make(chan struct{}, 1),
 		experience: newExperience(nil),
 		tasks:      table.NewAccounts(idOf),
@@ -247,7 +247,7 @@ func (t *Tracker) list(in string, listed []source.Task, records []store.Record, 
 		default:
 			o := life.New(l.Model, now)
 			if backlog {
-				o.Backlog, o.News = true, t.lastRun
+				o.Backlog, o.News = true, g.account.lastRun
 			} else {
 				o.Due = now.Add(g.rules(t.options.Bounds, g.expect(l.Model)).First())
 			}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 	"github.com/kie-exporter/kie_exporter/internal/web"
@@ -468,7 +469,7 @@ func TestOneRequestAtATimeGoesThroughTheTasks(t *testing.T) {
 func BenchmarkTrackedPage(b *testing.B) {
 	known := tracker.New(tracker.Options{
 		Accounts: []tracker.AccountOptions{{Name: "main"}}, Groups: []tracker.GroupOptions{{Name: "video", Account: "main"}},
-		TaskSeries: 1000, Models: 100, Log: promslog.NewNopLogger(),
+		TaskSeries: 1000, Models: 100, Store: store.Memory{}, Log: promslog.NewNopLogger(),
 	})
 	change := source.Change{Group: "video"}
 	for _, k := range many(100_000) {

@@ -38,8 +38,11 @@ func TestVictoriaMetricsReadsEverySample(t *testing.T) {
 		var some []view.Task
 		for i := range tasks {
 			some = append(some, view.Task{
-				ID: strconv.Itoa(b*tasks + i), Group: "g", Account: "a", Model: "m \"odd\"\n", State: kie.StateSuccess,
-				Created: 1698765400000, Completed: 1698765432000,
+				Task: kie.Task{
+					ID: strconv.Itoa(b*tasks + i), Model: "m \"odd\"\n", State: kie.StateSuccess,
+					Created: 1698765400000, Completed: 1698765432000,
+				},
+				Group: "g", Account: "a",
 			})
 		}
 		known.snapshot.Blocks = append(known.snapshot.Blocks, view.NewBlock(some...))

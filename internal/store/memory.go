@@ -1,0 +1,39 @@
+// Memory only, by choice.
+
+package store
+
+import (
+	"context"
+	"iter"
+	"time"
+)
+
+// Memory keeps nothing beyond what the tracker itself remembers. It is what there is without a path for storage.
+type Memory struct{}
+
+// LastRun returns the zero time: no earlier process is known.
+func (Memory) LastRun(string) time.Time { return time.Time{} }
+
+// Put returns false: nobody but the tracker can tell whether the record is the first final one.
+func (Memory) Put(string, string, Record, func(first bool)) bool { return false }
+
+// Forget has nothing to let go.
+func (Memory) Forget(string, []string) {}
+
+// Renew has nothing that is to be made again.
+func (Memory) Renew() {}
+
+// Find returns zero records.
+func (Memory) Find(_ string, ids []string) []Record { return make([]Record, len(ids)) }
+
+// All yields nothing.
+func (Memory) All() iter.Seq2[string, Record] { return func(func(string, Record) bool) {} }
+
+// Stats returns that nothing is kept, and no errors.
+func (Memory) Stats() Stats { return newStats() }
+
+// Run waits until ctx ends.
+func (Memory) Run(ctx context.Context, _ Tasks) { <-ctx.Done() }
+
+// Close closes nothing.
+func (Memory) Close() {}

@@ -1,0 +1,31 @@
+// What the tracker needs of whatever outlives the process.
+
+package tracker
+
+import (
+	"iter"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/store"
+)
+
+// Store keeps records of tasks beyond the process: in a file, or not at all. It asks the tracker as store.Tasks. All methods but Find and
+// All are called with the tracker's lock held: they wait for nothing, and call nothing of the tracker's.
+type Store interface {
+	// Put keeps a record, in place of the one before. If it returns true, committed, unless it is nil, is called once when that is done
+	// or has turned out to be impossible, from a goroutine that holds no lock: first says whether the record is the first final one
+	// of its task that anybody put. False: committed is not called, and nobody but the tracker knows whether it is the first.
+	Put(account, id string, r store.Record, committed func(first bool)) bool
+	// Forget says that tasks of an account are tracked no longer.
+	Forget(account string, ids []string)
+	// Renew says that the records of many tasks are to be others now, and none of them was put.
+	Renew()
+	// Find returns what is kept of some tasks of an account, in their order; zero records where nothing is. It may wait for a disk.
+	Find(account string, ids []string) []store.Record
+	// All yields what is kept of every task, by id; there may be several of one id. It may wait for a disk.
+	All() iter.Seq2[string, store.Record]
+	// LastRun returns when an earlier process last watched an account's tasks; zero if that is not known.
+	LastRun(account string) time.Time
+	// Stats returns how the store does.
+	Stats() store.Stats
+}
