@@ -32,7 +32,7 @@ type account struct {
 	asking  map[*task]*query  // under way
 	probing map[string]*query // of probes, by id, from before they have a permit
 	clock   life.Clock
-	waiting []*waiter
+	waiting dispatch.Waiters
 }
 
 // log returns the log, with the account's name.

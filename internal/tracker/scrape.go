@@ -5,9 +5,9 @@ package tracker
 import (
 	"context"
 	"math"
-	"slices"
 	"time"
 
+	"github.com/kie-exporter/kie_exporter/internal/dispatch"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 )
@@ -19,13 +19,6 @@ const (
 	snapshotInterval = time.Second
 )
 
-// waiter is a scrape that waits for one account.
-type waiter struct {
-	arrived time.Time
-	done    chan struct{}
-	asked   bool // everything that was due has been asked
-}
-
 // Wait wakes the dispatchers and returns when every task that is due now was asked, the account's gate has closed, MaxWait
 // is over or ctx has ended. A snapshot taken then shows what was learned meanwhile.
 func (t *Tracker) Wait(ctx context.Context) view.Scrape {
@@ -36,11 +29,11 @@ func (t *Tracker) Wait(ctx context.Context) view.Scrape {
 	defer cancel()
 	for a, w := range waiters {
 		select {
-		case <-w.done:
+		case <-w.Done:
 		case <-limited.Done():
-			a.leave(w)
+			a.abandon(w)
 		}
-		s.Incomplete = s.Incomplete || !w.asked
+		s.Incomplete = s.Incomplete || !w.Asked
 	}
 	t.awaitFresh(ctx)
 	s.Waited = time.Since(start)
@@ -48,26 +41,24 @@ func (t *Tracker) Wait(ctx context.Context) view.Scrape {
 }
 
 // arrive notes a scrape with every account, and returns how long it may wait.
-func (t *Tracker) arrive(now time.Time) (map[*account]*waiter, time.Duration) {
+func (t *Tracker) arrive(now time.Time) (map[*account]*dispatch.Waiter, time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.awakeUntil = now.Add(awakeFor)
-	waiters := make(map[*account]*waiter, len(t.accounts))
+	waiters := make(map[*account]*dispatch.Waiter, len(t.accounts))
 	for _, a := range t.accounts {
-		w := &waiter{arrived: now, done: make(chan struct{})}
-		a.waiting = append(a.waiting, w)
+		waiters[a] = a.waiting.Add(now)
 		a.release()
 		a.dispatcher.Wake()
-		waiters[a] = w
 	}
 	return waiters, t.options.MaxWait
 }
 
-// leave forgets a scrape that waits no longer. Nobody touches the waiter after that.
-func (a *account) leave(w *waiter) {
+// abandon forgets a scrape that waits no longer.
+func (a *account) abandon(w *dispatch.Waiter) {
 	a.tracker.mu.Lock()
 	defer a.tracker.mu.Unlock()
-	a.waiting = slices.DeleteFunc(a.waiting, func(other *waiter) bool { return other == w })
+	a.waiting.Remove(w)
 }
 
 // release lets the scrapes go for which nothing is left to wait. The tracker's lock must be held.
@@ -76,16 +67,7 @@ func (a *account) release() {
 		return
 	}
 	first, due := a.earliestUnasked()
-	refused := a.budget.Closed() != kie.ClassOK
-	a.waiting = slices.DeleteFunc(a.waiting, func(w *waiter) bool {
-		asked := !due || first.After(w.arrived)
-		if !asked && !refused {
-			return false
-		}
-		w.asked = asked
-		close(w.done)
-		return true
-	})
+	a.waiting.Release(first, due, a.budget.Closed() != kie.ClassOK)
 }
 
 // earliestUnasked returns the time since when the first task is due that has no answer since, those being asked included.
