@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/kie-exporter/kie_exporter/internal/backlog"
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/dispatch"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
@@ -28,9 +29,9 @@ type account struct {
 	ended chan struct{} // closed when work is done; nil like it
 
 	queue   schedule.Queue[*task]
-	backlog backlog           // of the queue
-	asking  map[*task]*query  // under way
-	probing map[string]*query // of probes, by id, from before they have a permit
+	backlog backlog.List[*task] // of the queue
+	asking  map[*task]*query    // under way
+	probing map[string]*query   // of probes, by id, from before they have a permit
 	clock   life.Clock
 	waiting dispatch.Waiters
 }

@@ -1,10 +1,8 @@
-// What the tasks of a backlog share, and that they are kept in order.
+// What the tasks of a backlog share.
 
 package tracker
 
 import (
-	"math/rand/v2"
-	"slices"
 	"testing"
 	"time"
 
@@ -15,60 +13,6 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 )
-
-// listedTask returns a task that was listed so many seconds after the first one.
-func listedTask(after int) *task {
-	k := &task{unfinished: &life.Unfinished{}}
-	k.unfinished.Due = time.Unix(int64(after), 0)
-	return k
-}
-
-// Whatever comes and goes, the newest and the oldest are those of a plain list, and no more room is taken than that has.
-func TestBacklogIsAListInOrderOfListing(t *testing.T) {
-	for seed := range uint64(20) {
-		random := rand.New(rand.NewPCG(seed, 1))
-		var b backlog
-		var model []*task
-		for step := range 5000 {
-			// The list grows for some time, then it shrinks.
-			if grows := step/500%2 == 0; random.IntN(10) < 7 == grows {
-				k := listedTask(step)
-				b.put(k)
-				model = append(model, k)
-			} else if len(model) > 0 {
-				i := random.IntN(len(model))
-				b.take(model[i])
-				model = slices.Delete(model, i, i+1)
-			}
-			compareBacklog(t, &b, model)
-		}
-	}
-}
-
-func compareBacklog(t *testing.T, b *backlog, model []*task) {
-	t.Helper()
-	newest, ok := b.Newest(func(*task) bool { return false })
-	oldest, waits := b.Oldest()
-	if len(model) == 0 {
-		if ok || waits {
-			t.Fatal("there is something in an empty backlog")
-		}
-		return
-	}
-	if first := model[0].unfinished.Due; !waits || !oldest.Equal(first) {
-		t.Fatalf("the oldest waits since %v, want %v", oldest, first)
-	}
-	last := model[len(model)-1]
-	if !ok || newest != last {
-		t.Fatalf("the newest is that of %v, want %v", newest.unfinished.Due, last.unfinished.Due)
-	}
-	if second, _ := b.Newest(func(k *task) bool { return k == last }); len(model) > 1 && second != model[len(model)-2] {
-		t.Fatal("without the newest the second one is the newest")
-	}
-	if cap(b.tasks) > 8+5*len(model) {
-		t.Fatalf("room for %d of %d tasks", cap(b.tasks), len(model))
-	}
-}
 
 // fail has a query about a task fail.
 func fail(o *life.Unfinished) {
@@ -95,7 +39,7 @@ func TestOneTaskOfABacklogIsAskedAndTheOthersStayWhatTheyAre(t *testing.T) {
 	if *other.unfinished != before || o.Shared {
 		t.Error("what became of one is known of another")
 	}
-	if n := h.accounts[0].backlog.count; n != 2 {
+	if n := h.accounts[0].backlog.Len(); n != 2 {
 		t.Errorf("%d tasks in the backlog, want 2", n)
 	}
 }
@@ -125,8 +69,8 @@ func TestABacklogGoesToAnotherAccountWithItsGroup(t *testing.T) {
 	o.Groups = []GroupOptions{{Name: "video", Account: "other"}}
 	h.Reconfigure(o, func() {})
 	to := h.accounts[1]
-	if from.backlog.count != 0 || to.backlog.count != 2 {
-		t.Errorf("%d tasks stayed and %d came, want 0 and 2", from.backlog.count, to.backlog.count)
+	if from.backlog.Len() != 0 || to.backlog.Len() != 2 {
+		t.Errorf("%d tasks stayed and %d came, want 0 and 2", from.backlog.Len(), to.backlog.Len())
 	}
 	if _, ok := from.queue.Earliest(); ok {
 		t.Error("something is left to be asked by the account that was")

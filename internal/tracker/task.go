@@ -71,7 +71,7 @@ func (k *task) enqueue() {
 	k.unfinished.Lane = k.unfinished.NextLane()
 	if k.unfinished.Lane == schedule.LaneBacklog {
 		k.unfinished.Shared = true
-		a.backlog.put(k)
+		a.backlog.Put(k)
 		return
 	}
 	a.queue.Put(k, &k.unfinished.Item)
@@ -80,7 +80,7 @@ func (k *task) enqueue() {
 // dequeue takes a task out of where it waits, if it does.
 func (a *account) dequeue(k *task) {
 	if k.unfinished.Shared {
-		a.backlog.take(k)
+		a.backlog.Take(k)
 		return
 	}
 	a.queue.Remove(&k.unfinished.Item)
