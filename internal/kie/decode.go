@@ -117,18 +117,15 @@ func failCode(raw json.RawMessage) string {
 		code = strconv.FormatFloat(f, 'f', -1, 64) // 500.0 and 5e2 are 500
 	}
 	if !ValidFailCode(code) {
-		return otherFailCode
+		return Other
 	}
 	return code
 }
-
-// otherFailCode stands for what can't be one.
-const otherFailCode = "other"
 
 // ValidFailCode reports whether an answer may have such a fail code.
 func ValidFailCode(code string) bool {
 	strange := strings.ContainsFunc(code, func(r rune) bool {
 		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && r != '_'
 	})
-	return !strange && len(code) <= 32 || code == otherFailCode
+	return !strange && len(code) <= 32 || code == Other
 }

@@ -26,6 +26,9 @@ type Task struct {
 // NoCode stands for the code of a task that failed without one, where it is shown or kept.
 const NoCode = "none"
 
+// Other stands for what can't be shown as it is, or of which there would be too many.
+const Other = "other"
+
 // Latency returns Completed − Created of a finished task. There is none if a time is absent or they are the wrong way round.
 func (t *Task) Latency() (time.Duration, bool) {
 	if !t.State.Finished() || t.Created.IsZero() || t.Completed < t.Created {

@@ -33,7 +33,7 @@ func TestOneTaskOfABacklogIsAskedAndTheOthersStayWhatTheyAre(t *testing.T) {
 	o := k.own()
 	fail(o)
 	k.enqueue()
-	another := newGroup("image", &h.experience, &h.bounds, nil)
+	another := newGroup("image", h.learned.Recall("image"), &h.limits, nil)
 	another.account = h.accounts[0]
 	h.move(all[2], another, nil)
 	if *other.unfinished != before || o.Shared {
@@ -53,7 +53,7 @@ func TestATaskOfABacklogIsExpectedToTakeAsLongAsItsModel(t *testing.T) {
 	if k := h.tasks.Get(crowded, "a"); k.own().Durations != m.durations {
 		t.Error("not as long as others of the model")
 	}
-	if k := h.tasks.Get(crowded, "b"); k.own().Durations != g.durations {
+	if k := h.tasks.Get(crowded, "b"); k.own().Durations != g.learned.Expect("") {
 		t.Error("not as long as others of the group")
 	}
 }

@@ -20,7 +20,7 @@ type snapshot struct {
 // build returns what is known now, which tasks have series among it. The lock must be held.
 func (t *Tracker) build(now time.Time, shows view.Shown, sum *summary) *view.Snapshot {
 	s := &view.Snapshot{
-		Shown: shows, At: now, Overflows: t.bounds.overflows, Storage: t.store.Stats(),
+		Shown: shows, At: now, Overflows: t.limits.Overflows, Storage: t.store.Stats(),
 	}
 	shown := make(map[string]int, len(t.groups))
 	for _, b := range s.Blocks {
@@ -34,15 +34,16 @@ func (t *Tracker) build(now time.Time, shows view.Shown, sum *summary) *view.Sna
 		for _, n := range m.tasks {
 			pending[m.group] -= n
 		}
-		shown := m.snapshot(now, t.options.HoldBack)
-		shown.Oldest, shown.Overdue = sum.oldest[m], sum.overdue[m]
-		s.Models = append(s.Models, shown)
+		v := m.view(now, t.options.HoldBack)
+		v.Oldest, v.Overdue = sum.oldest[m], sum.overdue[m]
+		s.Models = append(s.Models, v)
 	}
 	for _, g := range t.groups {
 		s.Groups = append(s.Groups, view.Group{
-			Name: g.name, Pending: pending[g], OldestAnswer: sum.oldestAnswer[g], Uncounted: g.uncounted,
-			WithoutSeries: g.tasks - shown[g.name], QueryFailing: sum.failing(g), Detection: g.detection.copied(),
+			Name: g.name, Pending: pending[g], OldestAnswer: sum.oldestAnswer[g],
+			WithoutSeries: g.tasks - shown[g.name], QueryFailing: sum.failing(g),
 		})
+		g.totals.Show(&s.Groups[len(s.Groups)-1])
 	}
 	for _, a := range t.accounts {
 		s.Accounts = append(s.Accounts, a.dispatcher.View(now, sum.due[a]))
@@ -113,7 +114,7 @@ const showAtATime = 4096
 func (t *Tracker) show(now time.Time, newest []aged, room int) (s view.Shown, complete bool) {
 	return t.blocks.Make(blocks.Lists{
 		Unfinished: list(t.unfinished), Finished: list(t.finished), Count: len(t.finished) - t.gaps,
-		Newest: positions(newest), LabelKeys: t.bounds.lastKeys,
+		Newest: positions(newest), LabelKeys: t.limits.Keys(),
 	}, t.options.TaskSeries, room, now)
 }
 

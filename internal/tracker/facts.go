@@ -26,7 +26,7 @@ func (k *task) facts() kie.Task {
 // hold makes facts of a task of a model, but for its id, what the entry holds. One that waits in the backlog may only get facts that
 // are not final.
 func (k *task) hold(f *kie.Task, m *model) {
-	k.family, k.state, k.created = &m.family, f.State, f.Created
+	k.kind, k.state, k.created = &m.kind, f.State, f.Created
 	if !f.State.Finished() {
 		return
 	}
@@ -36,7 +36,7 @@ func (k *task) hold(f *kie.Task, m *model) {
 		k.detail = math.Float64bits(f.Credits)
 	}
 	if f.State == kie.StateFail {
-		k.failCode, k.reason = m.group.bounds.failCode(f.FailCode), f.Reason
+		k.failCode, k.reason = m.group.limits.FailCode(f.FailCode), f.Reason
 	}
 }
 

@@ -3,12 +3,11 @@
 package tracker
 
 import (
-	"maps"
-	"slices"
+	"iter"
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
-	"github.com/kie-exporter/kie_exporter/internal/view"
+	"github.com/kie-exporter/kie_exporter/internal/labels"
 )
 
 // forgetEvery is the least time between two looks for models that nothing uses.
@@ -17,13 +16,13 @@ const forgetEvery = time.Second
 // admit returns the label value for a model's name. Where there is no room for it, what nothing uses any more makes room; false:
 // it is another than the name.
 func (t *Tracker) admit(name string) (string, bool) {
-	value, ok := t.bounds.model(name)
+	value, ok := t.limits.Model(name)
 	if ok || time.Since(t.forgot) < forgetEvery {
 		return value, ok
 	}
 	t.forgot = time.Now()
 	t.forgetModels()
-	return t.bounds.model(name)
+	return t.limits.Model(name)
 }
 
 // forgetModels forgets the models of which there is no task, and no total but 0, in a group that stays. Those that only a group
@@ -39,56 +38,20 @@ func (t *Tracker) forgetModels() {
 			delete(t.models, key)
 		}
 	}
-	gone := maps.Clone(t.bounds.models.values)
-	maps.DeleteFunc(gone, func(name string, _ struct{}) bool { _, ok := used[name]; return ok })
-	maps.DeleteFunc(t.bounds.models.values, func(name string, _ struct{}) bool { _, ok := gone[name]; return ok })
-	t.forget(gone)
-	for _, g := range t.groups {
-		if !g.leaving {
-			g.forget(gone)
-		}
-	}
-	for _, f := range t.former {
-		f.forget(gone)
-	}
-}
-
-// isUsed reports whether a model has tasks, or totals that would be missed.
-func (m *model) isUsed() bool {
-	if m.coming > 0 || m.finished != [view.Outcomes]uint64{} {
-		return true
-	}
-	for _, n := range m.tasks {
-		if n > 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// forget forgets what is known of some models.
-func (e *experience) forget(models map[string]struct{}) {
-	for name := range models {
-		if d, ok := e.byModel[name]; ok {
-			d.Retire()
-			delete(e.byModel, name)
-		}
-	}
+	gone := t.limits.KeepModels(used)
+	t.learned.ForgetModels(gone, func(group string) bool { return t.byGroup[group].leaving })
 }
 
 // forgetFailCodes makes room for other fail codes, if there is none, where no tracked task has one and no total is counted by it.
 // A task that was dropped, and comes back, has another then.
 func (t *Tracker) forgetFailCodes() {
-	codes := &t.bounds.failCodes
-	if codes.room() >= 0 {
+	if !t.limits.IsFull() {
 		return
 	}
-	used := make([]bool, len(*codes))
+	var used labels.Codes
 	for _, m := range t.models {
-		for text := range m.failCodes {
-			if at := slices.Index(*codes, text); at >= 0 {
-				used[at] = true
-			}
+		for text := range m.totals.FailCodes() {
+			used.AddText(&t.limits, text)
 		}
 	}
 	for _, k := range t.finished {
@@ -97,40 +60,25 @@ func (t *Tracker) forgetFailCodes() {
 		}
 	}
 	for k := range t.unlisted.tasks.All() {
-		if k.state == kie.StateFail && !used[k.failCode] && k.failCode >= codesGiven {
-			k.failCode = codeOther
+		if k.state == kie.StateFail && !used.Has(k.failCode) {
+			k.failCode = labels.CodeOther
 		}
 	}
-	for at := int(codesGiven); at < len(*codes); at++ {
-		if !used[at] {
-			(*codes)[at] = "" // for the next one
-		}
-	}
+	t.limits.KeepCodes(&used)
 }
 
-// forgetLabelKeys makes room for other label keys, if there is none, where no tracked task and no group has one.
-func (t *Tracker) forgetLabelKeys() {
-	keys := &t.bounds.labelKeys
-	if len(keys.values) < keys.limit {
-		return
-	}
-	before := keys.values
-	keys.values = make(map[string]struct{})
-	keep := func(labels map[string]string) {
-		for key := range labels {
-			if _, ok := before[key]; ok {
-				keys.values[key] = struct{}{}
+// allLabels yields the labels of all groups and tasks.
+func (t *Tracker) allLabels() iter.Seq[map[string]string] {
+	return func(yield func(map[string]string) bool) {
+		for _, o := range t.options.Groups {
+			if !yield(o.Labels) {
+				return
+			}
+		}
+		for k := range t.tasks.All() {
+			if !yield(k.labels) {
+				return
 			}
 		}
 	}
-	for _, o := range t.options.Groups {
-		keep(o.Labels)
-	}
-	for k := range t.tasks.All() {
-		if len(keys.values) == len(before) {
-			return
-		}
-		keep(k.labels)
-	}
-	t.bounds.lastKeys = slices.Sorted(maps.Keys(keys.values))
 }

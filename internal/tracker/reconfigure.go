@@ -29,7 +29,7 @@ func (t *Tracker) adopt(o Options) (retired []*account) {
 	defer t.mu.Unlock()
 	bounds := t.options.Bounds
 	t.options = o
-	t.bounds.models.limit = o.Models
+	t.limits.SetModels(o.Models)
 	retired = t.adoptAccounts(o.Accounts)
 	t.retiring = retired
 	changed := t.adoptGroups(o.Groups)
@@ -83,7 +83,7 @@ func (t *Tracker) adoptGroups(options []GroupOptions) map[*group]bool {
 	for _, o := range options {
 		g := before[o.Name]
 		if g == nil {
-			g = t.found(o.Name)
+			g = newGroup(o.Name, t.learned.Begin(o.Name), &t.limits, t.histograms)
 		}
 		delete(before, o.Name)
 		t.groups = append(t.groups, g)
@@ -93,7 +93,7 @@ func (t *Tracker) adoptGroups(options []GroupOptions) map[*group]bool {
 			changed[g] = true
 		}
 		g.overdue, g.webhook, g.leaving = o.Overdue, o.Webhook, false
-		t.bounds.admitLabels(o.Labels)
+		t.limits.AdmitKeys(o.Labels)
 	}
 	for _, g := range before {
 		g.leaving = true
@@ -114,7 +114,7 @@ func (t *Tracker) dropGroups(options []GroupOptions) {
 		gone[g] = true
 		left += g.tasks
 		delete(t.byGroup, g.name)
-		t.former.remember(g.name, g.experience)
+		t.learned.End(g.name)
 	}
 	if left > 0 {
 		for _, k := range slices.Collect(t.tasks.All()) {
@@ -131,6 +131,6 @@ func (t *Tracker) dropGroups(options []GroupOptions) {
 	}
 	t.groups = t.groups[:len(options):len(options)]
 	t.forgetFailCodes()
-	t.forgetLabelKeys()
+	t.limits.KeepKeys(t.allLabels())
 	t.changes.Add(1)
 }

@@ -4,11 +4,11 @@ package tracker
 
 import (
 	"cmp"
-	"iter"
 	"slices"
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/learned"
 	"github.com/kie-exporter/kie_exporter/internal/life"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/source"
@@ -158,28 +158,18 @@ func (t *Tracker) Records(account string, ids []string) []store.Record {
 // Listed implements store.Tasks.
 func (t *Tracker) Listed(account, id string) bool { return t.isTracked(account, id) }
 
-// recent is how many durations of a model are learned again at the start: as many as are remembered.
-const recent = 1000
-
-// sample is how long a task took, and of which group and model it was.
-type sample struct {
-	group, model string
-	learned      kie.Time
-	took         time.Duration
-}
-
 // Relearn learns how long tasks take from the store's records of those that were news, as they were learned from at first. It
 // is to be called before tasks are listed.
 func (t *Tracker) Relearn() {
-	samples := lastSamples(t.store.All())
+	samples := learned.LastSamples(t.store.All())
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, s := range slices.Backward(samples) {
-		t.bounds.model(s.model) // the latest ones first
+		t.limits.Model(s.Model) // the latest ones first
 	}
 	for _, s := range samples {
-		name, _ := t.bounds.model(s.model)
-		t.relearn(s.group, name).Observe(s.took)
+		name, _ := t.limits.Model(s.Model)
+		t.relearn(s.Group, name).Observe(s.Took)
 	}
 }
 
@@ -188,42 +178,5 @@ func (t *Tracker) relearn(group, model string) *schedule.Durations {
 	if g := t.byGroup[group]; g != nil {
 		return t.modelOf(g, model).durations
 	}
-	e := t.experienceOf(group)
-	if e == nil {
-		t.former.remember(group, newExperience(&t.experience))
-		e = t.experienceOf(group)
-	}
-	return e.of(model)
-}
-
-// lastSamples returns the last ones of each group and model among the records, in the order learned.
-func lastSamples(records iter.Seq2[string, store.Record]) []sample {
-	byModel := make(map[[2]string][]sample)
-	for _, r := range records {
-		took, ok := r.Latency()
-		if !ok || !r.Counted {
-			continue
-		}
-		key := [2]string{r.Group, r.Model}
-		byModel[key] = append(byModel[key], sample{r.Group, r.Model, r.Learned, took})
-		if len(byModel[key]) >= 2*recent {
-			byModel[key] = last(byModel[key])
-		}
-	}
-	var samples []sample
-	for _, all := range byModel {
-		samples = append(samples, last(all)...)
-	}
-	slices.SortFunc(samples, bySample)
-	return samples
-}
-
-func bySample(a, b sample) int {
-	return cmp.Or(cmp.Compare(a.learned, b.learned), cmp.Compare(a.took, b.took), cmp.Compare(a.group, b.group), cmp.Compare(a.model, b.model))
-}
-
-// last sorts samples, and returns those learned last.
-func last(samples []sample) []sample {
-	slices.SortFunc(samples, bySample)
-	return append(samples[:0], samples[max(0, len(samples)-recent):]...)
+	return t.learned.Recall(group).Model(model)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/labels"
 	"github.com/kie-exporter/kie_exporter/internal/life"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/view"
@@ -15,7 +16,7 @@ import (
 // is in unfinished.
 type task struct {
 	id string
-	*family
+	*kind
 	labels     map[string]string
 	unfinished *life.Unfinished // nil once finished
 
@@ -24,17 +25,11 @@ type task struct {
 	learned kie.Time // when the final state was learned
 	// detail is the credits of a finished task, and the place of one in the backlog.
 	detail   uint64
-	index    uint32 // in the tracker's unfinished or finished tasks; of a task that was dropped, which drop it was
-	failCode code   // of a failed task
+	index    uint32      // in the tracker's unfinished or finished tasks; of a task that was dropped, which drop it was
+	failCode labels.Code // of a failed task
 	state    kie.State
 	reason   kie.Reason
 	marks    marks
-}
-
-// family is what tasks of the same group and model have in common. It is never written to.
-type family struct {
-	group *group
-	model *model // nil: not answered yet
 }
 
 // marks are what is true of a task.
@@ -110,7 +105,7 @@ func (k *task) durations() *schedule.Durations {
 	if k.model != nil {
 		return k.model.durations
 	}
-	return k.group.expect(k.unfinished.Hint)
+	return k.group.learned.Expect(k.unfinished.Hint)
 }
 
 // learn takes what became of a query, and returns it as a probe tells it.
@@ -211,7 +206,7 @@ func (t *Tracker) classify(k *task, f *kie.Task) {
 	}
 	name, admitted := t.admit(name)
 	if !admitted && k.model == nil {
-		t.bounds.overflows.Model++
+		t.limits.Overflows.Model++
 	}
 	k.hold(f, t.modelOf(k.group, name))
 	k.model.tasks[k.state]++
@@ -234,7 +229,7 @@ func (t *Tracker) finish(k *task, f *kie.Task, m life.Moment) {
 	}
 	k.learned = kie.TimeOf(m.Now)
 	if !end.News {
-		k.group.uncounted++
+		k.group.totals.Uncounted()
 		t.keepRecord(k, nil)
 		return
 	}

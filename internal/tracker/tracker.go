@@ -14,6 +14,8 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/blocks"
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/histogram"
+	"github.com/kie-exporter/kie_exporter/internal/labels"
+	"github.com/kie-exporter/kie_exporter/internal/learned"
 	"github.com/kie-exporter/kie_exporter/internal/life"
 	"github.com/kie-exporter/kie_exporter/internal/querylog"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
@@ -82,8 +84,7 @@ type Tracker struct {
 	retiring   []*account // those that a reconfiguration under way does away with
 	groups     []*group
 	byGroup    map[string]*group
-	experience // of all tasks
-	former     former
+	learned    *learned.Groups
 	tasks      table.Accounts[task]
 	unfinished []*task
 	finished   []*task      // in the order in which it was learned, with gaps
@@ -93,7 +94,7 @@ type Tracker struct {
 	unlisted   unlisted
 	models     map[modelKey]*model
 	forgot     time.Time // when was last looked for models that nothing uses
-	bounds     bounds
+	limits     labels.Limits
 }
 
 // New returns a tracker of no tasks.
@@ -105,11 +106,11 @@ func New(o Options) *Tracker {
 		log:        o.Log,
 		started:    time.Now(),
 		hired:      make(chan struct{}, 1),
-		experience: newExperience(nil),
+		learned:    learned.NewGroups(),
 		tasks:      table.NewAccounts(idOf),
 		unlisted:   newUnlisted(),
 		models:     make(map[modelKey]*model),
-		bounds:     newBounds(o.Models),
+		limits:     labels.New(o.Models),
 		blocks:     blocks.NewMaker(),
 	}
 	t.Reconfigure(o, func() {})
@@ -226,8 +227,8 @@ func (t *Tracker) list(in string, listed []source.Task, records []store.Record, 
 	g := t.byGroup[in]
 	dropped := g.account.askedOfDropped()
 	for i, l := range listed {
-		if !t.bounds.admitLabels(l.Labels) {
-			t.bounds.overflows.LabelKey++
+		if !t.limits.AdmitKeys(l.Labels) {
+			t.limits.Overflows.LabelKey++
 		}
 		if k := cmp.Or(t.tasks.Get(g.account.name, l.ID), t.orphan(l.ID)); k != nil {
 			t.move(k, g, l.Labels)
@@ -243,20 +244,20 @@ func (t *Tracker) list(in string, listed []source.Task, records []store.Record, 
 		case r.State.Finished():
 			k = t.recall(l.ID, g, r)
 		case r.Known():
-			k = seen.begin(&task{id: l.ID, family: &g.family, created: r.Created}, resume(l, r, now))
+			k = seen.begin(&task{id: l.ID, kind: &g.kind, created: r.Created}, resume(l, r, now))
 		default:
 			o := life.New(l.Model, now)
 			if backlog {
 				o.Backlog, o.News = true, g.account.lastRun
 			} else {
-				o.Due = now.Add(g.rules(t.options.Bounds, g.expect(l.Model)).First())
+				o.Due = now.Add(g.rules(t.options.Bounds, g.learned.Expect(l.Model)).First())
 			}
-			k = seen.begin(&task{id: l.ID, family: &g.family}, o)
+			k = seen.begin(&task{id: l.ID, kind: &g.kind}, o)
 			t.keepRecord(k, nil)
 		}
 		t.restore(k, g, l.Labels)
 		if r.Known() && r.Group != g.name { // it was moved while we did not run, or did not know it
-			g.inherit(k.modelName(), t.experienceOf(r.Group))
+			g.learned.Inherit(k.modelName(), t.learned.Get(r.Group))
 			t.keepRecord(k, nil)
 		}
 		t.resolve(k, now)
@@ -292,14 +293,14 @@ func (t *Tracker) enter(k *task, g *group, labels map[string]string) {
 	k.labels = labels
 	g.tasks++
 	if k.group != g {
-		g.inherit(k.modelName(), &k.group.experience)
+		g.learned.Inherit(k.modelName(), k.group.learned)
 	}
 	t.touch(k)
 	if k.model == nil {
-		k.family = &g.family
+		k.kind = &g.kind
 	} else {
 		name, _ := t.admit(k.model.name) // it may have been dropped, and its model forgotten
-		k.family = &t.modelOf(g, name).family
+		k.kind = &t.modelOf(g, name).kind
 		k.model.tasks[k.state]++
 	}
 	if k.unfinished == nil {

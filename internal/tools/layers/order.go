@@ -15,7 +15,7 @@ func order() [][]string {
 		{"internal/web", "internal/webhook"},
 		{"internal/tracker"},
 		{"internal/dispatch"},
-		{"internal/blocks", "internal/life"},
+		{"internal/blocks", "internal/labels", "internal/learned", "internal/life", "internal/totals"},
 		{"internal/view"},
 		{"config"},
 		{"internal/settings"},
@@ -42,5 +42,5 @@ func clientLibrary() []string {
 const mostLines = 900
 
 func bounded() []string {
-	return []string{"internal/blocks", "internal/dispatch", "internal/life", "internal/view"}
+	return []string{"internal/blocks", "internal/dispatch", "internal/labels", "internal/learned", "internal/life", "internal/totals", "internal/view"}
 }

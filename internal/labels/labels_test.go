@@ -1,0 +1,83 @@
+package labels
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+)
+
+func TestModelsBeyondTheLimitAreOther(t *testing.T) {
+	l := New(2)
+	for _, step := range []struct {
+		name, want string
+		isName     bool
+	}{
+		{"a", "a", true}, {"b", "b", true}, {"c", kie.Other, false}, {"a", "a", true}, {"", "", true}, {kie.Other, kie.Other, true},
+	} {
+		if got, isName := l.Model(step.name); got != step.want || isName != step.isName {
+			t.Errorf("%q is shown as %q, %v; want %q, %v", step.name, got, isName, step.want, step.isName)
+		}
+	}
+	if gone := l.KeepModels(map[string]struct{}{"b": {}}); len(gone) != 1 {
+		t.Errorf("forgotten is %v, want a", gone)
+	}
+	if got, _ := l.Model("c"); got != "c" {
+		t.Errorf("c is shown as %q when a has made room", got)
+	}
+	if l.SetModels(3); !l.models.admits("d") {
+		t.Error("d is not admitted to more room")
+	}
+}
+
+func TestFailCodesBeyondTheLimitAreOtherAndCounted(t *testing.T) {
+	l := New(0)
+	first := l.FailCode("code0")
+	for i := range maxFailCodes + 3 {
+		text := "code" + strconv.Itoa(i)
+		switch got := l.Text(l.FailCode(text)); {
+		case i < maxFailCodes && got != text, i >= maxFailCodes && got != kie.Other:
+			t.Errorf("%s reads %s", text, got)
+		}
+	}
+	if l.Overflows.FailCode != 3 || !l.IsFull() {
+		t.Errorf("%d codes had no room, want 3", l.Overflows.FailCode)
+	}
+	if none, absent := l.Text(l.FailCode("")), l.Text(CodeAbsent); none != kie.NoCode || absent != "" {
+		t.Errorf("no code reads %q, and that of a task that has not failed %q", none, absent)
+	}
+	var used Codes
+	used.AddText(&l, "code0")
+	used.AddText(&l, "never seen")
+	l.KeepCodes(&used)
+	if again := l.FailCode("code0"); again != first || l.IsFull() || !used.Has(first) || used.Has(first+1) || !used.Has(CodeOther) {
+		t.Errorf("a code that is used is %d, and was %d", again, first)
+	}
+	if got := l.Text(l.FailCode("late")); got != "late" {
+		t.Errorf("a code that comes when there is room reads %q", got)
+	}
+}
+
+func TestLabelKeysBeyondTheLimitAreNotShown(t *testing.T) {
+	l := New(0)
+	labels := map[string]string{}
+	for i := range maxKeys {
+		labels["k"+strconv.Itoa(i)] = ""
+	}
+	if !l.AdmitKeys(labels) || !slices.Equal(l.Keys(), slices.Sorted(maps.Keys(labels))) {
+		t.Errorf("shown are %v", l.Keys())
+	}
+	if l.AdmitKeys(map[string]string{"late": "", "k1": ""}) || slices.Contains(l.Keys(), "late") {
+		t.Error("a key beyond the limit is admitted")
+	}
+	l.KeepKeys(slices.Values([]map[string]string{{"k1": "", "k2": ""}, {"k2": "", "late": ""}}))
+	if !slices.Equal(l.Keys(), []string{"k1", "k2"}) {
+		t.Errorf("kept are %v, want k1 and k2", l.Keys())
+	}
+	l.KeepKeys(slices.Values([]map[string]string(nil)))
+	if !slices.Equal(l.Keys(), []string{"k1", "k2"}) {
+		t.Errorf("%v are left where there was room", l.Keys())
+	}
+}

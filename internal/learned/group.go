@@ -1,0 +1,75 @@
+// Package learned keeps what is known of how long tasks take: of all, by group, by model, and of groups that are no more. What there is
+// to learn from durations, internal/schedule knows.
+package learned
+
+import (
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/schedule"
+)
+
+// Group is what is known of how long the tasks of a group take, or all tasks. Not safe for concurrent use.
+type Group struct {
+	all     *Group // of all tasks; nil: this is it
+	any     *schedule.Durations
+	byModel map[string]*schedule.Durations
+}
+
+func newGroup(all *Group) *Group {
+	g := &Group{all: all, byModel: make(map[string]*schedule.Durations)}
+	if all == nil {
+		g.any = schedule.NewDurations(nil)
+	} else {
+		g.any = schedule.NewDurations(all.any)
+	}
+	return g
+}
+
+// Model returns what is known of a model, whose name is limited already. It begins with what is known of it in all groups, unless
+// the name may stand for many.
+func (g *Group) Model(name string) *schedule.Durations {
+	d, ok := g.byModel[name]
+	if ok {
+		return d
+	}
+	switch {
+	case g.all == nil:
+		d = schedule.NewDurations(nil)
+	case name == "" || name == kie.Other:
+		d = schedule.NewDurations(g.any)
+	default:
+		d = schedule.NewModel(g.any, g.all.Model(name))
+	}
+	g.byModel[name] = d
+	return d
+}
+
+// Expect returns what to go by for a task that is said to be of a model. Of one that no answer has named yet, that is what is
+// known of all tasks of the group.
+func (g *Group) Expect(model string) *schedule.Durations {
+	_, here := g.byModel[model]
+	if _, anywhere := g.all.byModel[model]; here || anywhere {
+		return g.Model(model)
+	}
+	return g.any
+}
+
+// Inherit has a model begin with what is known of it in another group, unless something is known of it here. Nil: in none.
+func (g *Group) Inherit(model string, from *Group) {
+	if from == nil {
+		return
+	}
+	g.any.Inherit(from.any)
+	if d, ok := from.byModel[model]; ok {
+		g.Model(model).Inherit(d)
+	}
+}
+
+// forget forgets what is known of some models.
+func (g *Group) forget(models map[string]struct{}) {
+	for name := range models {
+		if d, ok := g.byModel[name]; ok {
+			d.Retire()
+			delete(g.byModel, name)
+		}
+	}
+}
