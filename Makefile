@@ -31,6 +31,13 @@ help: ## list the targets
 .PHONY: test
 test: fmt-check vet lint mod-check vuln docs-check image-lint scrape-check rules-check dashboards-check race portable e2e deploy-check ## every check; what CI runs
 
+.PHONY: quick
+quick: vet lint ## what to run while working: vet, lint and all unit tests, of which those that nothing has changed for are not run again
+	go test ./...
+	go -C $(TOOLS_MOD) test ./...
+	go -C $(TOOLS_MOD)/readers test ./...
+	go -C $(SERVED_MOD) test -short ./...
+
 .PHONY: build
 build: ## compile ./kie_exporter
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o kie_exporter .

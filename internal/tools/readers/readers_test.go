@@ -15,45 +15,33 @@ import (
 	"github.com/VictoriaMetrics/VictoriaMetrics/lib/protoparser/protoparserutil"
 	registry "github.com/prometheus/client_golang/prometheus"
 
-	"github.com/kie-exporter/kie_exporter/collector"
 	"github.com/kie-exporter/kie_exporter/internal/exposition"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
-	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/view"
+	"github.com/kie-exporter/kie_exporter/test/kit/snapshots"
 )
-
-// still is a tracker that knows some tasks.
-type still struct{ snapshot view.Snapshot }
-
-func (s *still) Snapshot() *view.Snapshot { return &s.snapshot }
-func (s *still) Shown() view.Shown        { return s.snapshot.Shown }
-func (s *still) Changes() uint64          { return 0 }
 
 func TestVictoriaMetricsReadsEverySample(t *testing.T) {
 	protoparserutil.StartUnmarshalWorkers()
 	t.Cleanup(protoparserutil.StopUnmarshalWorkers)
 	const tasks, blocks, samples = 200, 5, 10 // info, 6 states, latency, creation, completion
-	known := &still{}
+	var shown view.Shown
 	for b := range blocks {
 		var some []view.Task
 		for i := range tasks {
 			some = append(some, view.Task{
 				Task: kie.Task{
-					ID: strconv.Itoa(b*tasks + i), Model: "m \"odd\"\n", State: kie.StateSuccess,
-					Created: 1698765400000, Completed: 1698765432000,
+					ID: strconv.Itoa(b*tasks + i), Model: "m \"odd\"\n", State: kie.StateSuccess, Created: 1698765400000, Completed: 1698765432000,
 				},
 				Group: "g", Account: "a",
 			})
 		}
-		known.snapshot.Blocks = append(known.snapshot.Blocks, view.NewBlock(some...))
+		shown.Blocks = append(shown.Blocks, view.NewBlock(some...))
 	}
+	var known snapshots.Still
+	known.Show(shown)
 	handler := exposition.New(exposition.Options{
-		Tracker: known, Registry: registry.NewRegistry(), Log: slog.New(slog.DiscardHandler),
-		Collector: collector.New(collector.Inputs{
-			Known:   known.Snapshot,
-			Sources: func() []source.Stat { return nil },
-			Config:  func() collector.ConfigStatus { return collector.ConfigStatus{} },
-		}),
+		Tracker: &known, Registry: registry.NewRegistry(), Log: slog.New(slog.DiscardHandler), Collector: snapshots.CollectorOf(known.Snapshot),
 	})
 	for _, accept := range []string{"", "application/openmetrics-text;version=1.0.0"} {
 		for _, encoding := range []string{"", "gzip", "zstd"} {
