@@ -17,6 +17,7 @@ import (
 	"github.com/alecthomas/units"
 	commoncfg "github.com/prometheus/common/config"
 
+	"github.com/kie-exporter/kie_exporter/internal/duration"
 	"github.com/kie-exporter/kie_exporter/internal/settings"
 )
 
@@ -194,7 +195,7 @@ type Polling struct {
 func (p *Polling) Check(o *settings.Object) {
 	if o.Clean() && p.MaxInterval < p.MinInterval {
 		o.Report("max_interval", "must not be below min_interval (%s is below %s)",
-			settings.FormatDuration(p.MaxInterval), settings.FormatDuration(p.MinInterval))
+			duration.Format(p.MaxInterval), duration.Format(p.MinInterval))
 	}
 }
 

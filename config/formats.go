@@ -49,12 +49,12 @@ func formats(dir string) settings.Formats {
 	f["task_id"] = settings.Text[string]{What: "a task id", Parse: taskID, Form: idForm}
 	f["file"] = settings.Text[File]{
 		What: "a file pattern", Parse: func(s string) (File, error) { return listFile(dir, s) },
-		Shown: func(f File) any { return f.Written }, Same: func(a, b File) bool { return a.Written == b.Written },
+		Shown: func(f File) any { return f.Written }, ID: func(f File) string { return f.Written },
 		Form: oneLineForm,
 	}
 	f["key_file"] = settings.Text[*Key]{
 		What: "a text", Parse: func(s string) (*Key, error) { return keyFile(dir, s) }, Secret: true, Noun: "file name",
-		Shown: shownKey, Same: (*Key).Equal, Form: settings.AnyText.Form,
+		Shown: shownKey, ID: (*Key).file, Form: settings.AnyText.Form,
 	}
 	f["base_url"] = settings.Text[*url.URL]{What: "a URL", Parse: baseURL, Shown: func(u *url.URL) any { return u.String() }, Form: uriForm}
 	f["list_url"] = settings.Text[*url.URL]{What: "a URL", Parse: listURL, Shown: shownURL, Form: uriForm}

@@ -25,7 +25,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/kie-exporter/kie_exporter/config"
-	"github.com/kie-exporter/kie_exporter/internal/settings"
+	"github.com/kie-exporter/kie_exporter/internal/duration"
 	"github.com/kie-exporter/kie_exporter/internal/web"
 )
 
@@ -118,7 +118,7 @@ type durationFlag struct {
 
 // Set implements kingpin.Value.
 func (d durationFlag) Set(s string) error {
-	parsed, err := settings.ParseDuration(s)
+	parsed, err := duration.Parse(s)
 	if fraction, e := time.ParseDuration(s); err != nil && e == nil {
 		parsed, err = fraction, nil
 	}
@@ -130,7 +130,7 @@ func (d durationFlag) Set(s string) error {
 }
 
 // String implements kingpin.Value.
-func (d durationFlag) String() string { return settings.FormatDuration(*d.into) }
+func (d durationFlag) String() string { return duration.Format(*d.into) }
 
 func (f *flags) validate() error {
 	tasks := len(f.taskIDs) > 0 || len(f.taskFiles) > 0

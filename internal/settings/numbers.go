@@ -3,25 +3,23 @@
 package settings
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 	"strconv"
 	"time"
 
 	"github.com/alecthomas/units"
-	"github.com/prometheus/common/model"
 	"gopkg.in/yaml.v3"
 
+	"github.com/kie-exporter/kie_exporter/internal/duration"
 	"github.com/kie-exporter/kie_exporter/internal/settings/document"
 )
 
-var errEmpty = errors.New("must not be empty")
+// between says a range.
+func between(least, most any) string { return fmt.Sprintf("%v to %v", least, most) }
 
 // outside returns the problem of a value that is out of its range.
-func outside(least, most, got string) error {
-	return fmt.Errorf("must be %s to %s (got %s)", least, most, got)
-}
+func outside(within string, got any) error { return fmt.Errorf("must be %s (got %v)", within, got) }
 
 // must returns a bound of a declaration, as a file would have it.
 func must[T any](v T, err error) T {
@@ -32,7 +30,7 @@ func must[T any](v T, err error) T {
 }
 
 // intType is a whole decimal number.
-type intType struct{ least, most string }
+type intType struct{ least, most int }
 
 func (t intType) Read(d *Decoder, v document.Value, into reflect.Value) bool {
 	s, ok := d.Scalar(v, "a whole number")
@@ -44,8 +42,8 @@ func (t intType) Read(d *Decoder, v document.Value, into reflect.Value) bool {
 	case v.Tag() != "!!int" || err != nil:
 		d.Report(v, "must be a whole number (got %s)", document.Quote(s))
 		return false
-	case n < must(strconv.Atoi(t.least)) || n > must(strconv.Atoi(t.most)):
-		d.Report(v, "%s", outside(t.least, t.most, strconv.Itoa(n)))
+	case n < t.least || n > t.most:
+		d.Report(v, "%s", outside(t.Range(), n))
 		return false
 	}
 	into.SetInt(int64(n))
@@ -54,13 +52,13 @@ func (t intType) Read(d *Decoder, v document.Value, into reflect.Value) bool {
 
 func (t intType) Show(from reflect.Value) (*yaml.Node, error) { return show(from.Int()) }
 func (t intType) Word() string                                { return "whole number" }
-func (t intType) Range() string                               { return t.least + " to " + t.most }
+func (t intType) Range() string                               { return between(t.least, t.most) }
 func (t intType) Schema() map[string]any {
-	return map[string]any{"type": "integer", "minimum": must(strconv.Atoi(t.least)), "maximum": must(strconv.Atoi(t.most))}
+	return map[string]any{"type": "integer", "minimum": t.least, "maximum": t.most}
 }
 
 // floatType is a number greater than 0.
-type floatType struct{ least, most string }
+type floatType struct{ least, most float64 }
 
 func parseFloat(s string) (float64, error) { return strconv.ParseFloat(s, 64) }
 
@@ -75,8 +73,8 @@ func (t floatType) Read(d *Decoder, v document.Value, into reflect.Value) bool {
 		d.Report(v, "must be a number (got %s)", document.Quote(s))
 	case f <= 0:
 		d.Report(v, "must be greater than 0 (got %s)", document.Quote(s))
-	case f < must(parseFloat(t.least)) || f > must(parseFloat(t.most)):
-		d.Report(v, "%s", outside(t.least, t.most, document.Quote(s)))
+	case f < t.least || f > t.most:
+		d.Report(v, "%s", outside(t.Range(), document.Quote(s)))
 	default:
 		into.SetFloat(f)
 		return true
@@ -86,44 +84,31 @@ func (t floatType) Read(d *Decoder, v document.Value, into reflect.Value) bool {
 
 func (t floatType) Show(from reflect.Value) (*yaml.Node, error) { return show(from.Float()) }
 func (t floatType) Word() string                                { return "number" }
-func (t floatType) Range() string                               { return t.least + " to " + t.most }
+func (t floatType) Range() string                               { return between(t.least, t.most) }
 func (t floatType) Schema() map[string]any {
-	return map[string]any{"type": "number", "minimum": must(parseFloat(t.least)), "maximum": must(parseFloat(t.most))}
+	return map[string]any{"type": "number", "minimum": t.least, "maximum": t.most}
 }
 
-// ParseDuration reads a time with a unit, in the file and on the command line alike: 500ms, 30s, 1m30s, 1d.
-func ParseDuration(s string) (time.Duration, error) {
-	d, err := model.ParseDuration(s)
-	if err != nil {
-		return 0, fmt.Errorf("must be %s (got %s)", aDuration, document.Quote(s))
-	}
-	return time.Duration(d), nil
+// durationType is a time with a unit.
+type durationType struct {
+	least, most time.Duration
+	off         bool // 0s is allowed, too
 }
-
-// FormatDuration writes a time as ParseDuration reads it.
-func FormatDuration(d time.Duration) string { return model.Duration(d).String() }
-
-const aDuration = "a time with a unit, such as 30s or 1m30s"
-
-// durationType is a time with a unit; or is one that is allowed besides.
-type durationType struct{ least, most, or string }
 
 func (t durationType) Read(d *Decoder, v document.Value, into reflect.Value) bool {
-	s, ok := d.Scalar(v, aDuration)
+	s, ok := d.Scalar(v, duration.What)
 	if !ok {
 		return false
 	}
-	got, err := ParseDuration(s)
-	least, most := must(ParseDuration(t.least)), must(ParseDuration(t.most))
-	switch {
+	got, err := duration.Parse(s)
+	switch least, most := duration.Format(t.least), duration.Format(t.most); {
 	case err != nil:
-	case t.or != "" && got == must(ParseDuration(t.or)):
-	case t.or != "" && got > most:
-		err = outside(t.or, t.most, document.Quote(s))
-	case t.or != "" && got < least:
-		err = outside(t.or+" or "+t.least, t.most, document.Quote(s))
-	case got < least || got > most:
-		err = outside(t.least, t.most, document.Quote(s))
+	case t.off && got > t.most:
+		err = outside(between("0s", most), document.Quote(s))
+	case t.off && got != 0 && got < t.least:
+		err = outside("0s or "+between(least, most), document.Quote(s))
+	case !t.off && (got < t.least || got > t.most):
+		err = outside(between(least, most), document.Quote(s))
 	}
 	if err != nil {
 		d.Report(v, "%s", err)
@@ -134,16 +119,17 @@ func (t durationType) Read(d *Decoder, v document.Value, into reflect.Value) boo
 }
 
 func (t durationType) Show(from reflect.Value) (*yaml.Node, error) {
-	return show(FormatDuration(time.Duration(from.Int())))
+	return show(duration.Format(time.Duration(from.Int())))
 }
 
 func (t durationType) Word() string { return "time" }
 
 func (t durationType) Range() string {
-	if t.or != "" {
-		return t.or + ", or " + t.least + " to " + t.most
+	within := between(duration.Format(t.least), duration.Format(t.most))
+	if t.off {
+		return "0s, or " + within
 	}
-	return t.least + " to " + t.most
+	return within
 }
 
 // Schema implements Leaf. A schema can't compare times; the pattern is that of model.ParseDuration.
@@ -152,14 +138,14 @@ func (t durationType) Schema() map[string]any {
 		"type": "string", "minLength": 1,
 		"pattern": "^(0|([0-9]+y)?([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?)$",
 	}
-	if t.least == "0s" || t.or == "0s" {
+	if t.least == 0 || t.off {
 		schema["type"], schema["minimum"], schema["maximum"] = []string{"string", "integer"}, 0, 0
 	}
 	return schema
 }
 
 // sizeType is a number of bytes, with or without a unit. As for Prometheus, KB, MB and GB are KiB, MiB and GiB.
-type sizeType struct{ least, most string }
+type sizeType struct{ least, most units.Base2Bytes }
 
 const aSize = "a number of bytes, such as 64MiB"
 
@@ -178,8 +164,8 @@ func (t sizeType) Read(d *Decoder, v document.Value, into reflect.Value) bool {
 	switch n, err := parseSize(s); {
 	case err != nil:
 		d.Report(v, "must be %s (got %s)", aSize, document.Quote(s))
-	case n < must(parseSize(t.least)) || n > must(parseSize(t.most)):
-		d.Report(v, "%s", outside(t.least, t.most, document.Quote(s)))
+	case n < t.least || n > t.most:
+		d.Report(v, "%s", outside(t.Range(), document.Quote(s)))
 	default:
 		into.SetInt(int64(n))
 		return true
@@ -189,10 +175,10 @@ func (t sizeType) Read(d *Decoder, v document.Value, into reflect.Value) bool {
 
 func (t sizeType) Show(from reflect.Value) (*yaml.Node, error) { return show(from.Interface()) }
 func (t sizeType) Word() string                                { return "bytes" }
-func (t sizeType) Range() string                               { return t.least + " to " + t.most }
+func (t sizeType) Range() string                               { return between(t.least, t.most) }
 func (t sizeType) Schema() map[string]any {
 	return map[string]any{
 		"type": []string{"string", "integer"}, "pattern": "^([0-9.]+([KMGTPE]i?)?B)+$|^[0-9]+$",
-		"minimum": int64(must(parseSize(t.least))), "maximum": int64(must(parseSize(t.most))),
+		"minimum": int64(t.least), "maximum": int64(t.most),
 	}
 }

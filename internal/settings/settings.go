@@ -6,7 +6,7 @@
 //	default:"5s"           what it is when it is left out, as the file would say it
 //	unset:"learned"        for the documentation: what happens when it is left out, in words
 //	range:"0s..1m"         its least and its most, both allowed; for numbers, times and sizes
-//	or:"0s"                a time outside of the range that is allowed, too
+//	or:"0s"                0 is allowed, too, besides a range of times
 //	items:"1..2"           how many items a list may have; either side may be missing
 //	unique:"true"          no two items of a list may be the same
 //	format:"name"          one of the formats that the declaration brings along; of a list or mapping, that of its values
@@ -54,19 +54,22 @@ type Formats map[string]Type
 type Setting struct {
 	Name     string // its key
 	Type     Type
-	Default  string
-	Unset    string
-	Example  string
-	Sample   string
 	Required bool
-	Any      string
 	Optional bool // an object that there is not unless it is given
+
+	Default, Unset, Example, Sample, Any string // the tags of these names
 
 	Owner, Field string // the struct and the field that have its comment
 
 	checked   bool // that it is there is checked elsewhere
 	omitEmpty bool
 	initial   *document.Value // the default; nil: none
+}
+
+// Refused reports whether the setting is known, but not taken.
+func (s *Setting) Refused() bool {
+	_, refused := s.Type.(Refused)
+	return refused
 }
 
 // Struct is the type of an object, whose keys are the settings that a struct declares.
@@ -88,10 +91,7 @@ func DeclareOther[T, D any](formats Formats, check func(o *Object, into *T)) *St
 	s := declare(reflect.TypeFor[D](), formats)
 	target := reflect.TypeFor[T]()
 	for _, setting := range s.Settings {
-		if _, refused := setting.Type.(Refused); refused {
-			continue
-		}
-		if _, ok := target.FieldByName(setting.Field); !ok {
+		if _, ok := target.FieldByName(setting.Field); !ok && !setting.Refused() {
 			panic(fmt.Sprintf("%s has no field %s", target, setting.Field))
 		}
 	}
@@ -105,47 +105,40 @@ func DeclareOther[T, D any](formats Formats, check func(o *Object, into *T)) *St
 
 func declare(of reflect.Type, formats Formats) *Struct {
 	s := &Struct{}
-	owners := map[string]string{}
 	for _, field := range reflect.VisibleFields(of) {
-		if field.Anonymous {
-			for inner := range field.Type.Fields() {
-				owners[inner.Name] = field.Type.Name()
+		if name, options, _ := strings.Cut(field.Tag.Get("yaml"), ","); name != "" {
+			setting := settingOf(field, formats)
+			setting.Name, setting.Owner, setting.omitEmpty = name, of.Name(), options == "omitempty"
+			if n := len(field.Index) - 1; n > 0 {
+				setting.Owner = of.FieldByIndex(field.Index[:n]).Type.Name() // the embedded one
 			}
-			continue
+			s.Settings = append(s.Settings, setting)
 		}
-		name, options, tagged := strings.Cut(field.Tag.Get("yaml"), ",")
-		if name == "" {
-			continue
-		}
-		setting := &Setting{
-			Name: name, Default: field.Tag.Get("default"), Unset: field.Tag.Get("unset"),
-			Example: field.Tag.Get("example"), Sample: field.Tag.Get("sample"),
-			Required: field.Tag.Get("required") != "", checked: field.Tag.Get("required") == "checked",
-			Any: field.Tag.Get("any"), Optional: field.Type.Kind() == reflect.Pointer && field.Tag.Get("format") == "", omitEmpty: tagged && options == "omitempty",
-			Owner: of.Name(), Field: field.Name,
-		}
-		if owner := owners[field.Name]; owner != "" {
-			setting.Owner = owner
-		}
-		setting.Type = typeOf(field.Type, field.Tag, formats)
-		if setting.Default != "" {
-			initial, err := document.Scalar(name, setting.Default)
-			if err != nil {
-				panic(fmt.Sprintf("%s: default %q: %s", name, setting.Default, err))
-			}
-			setting.initial = &initial
-			setting.setDefault(reflect.New(field.Type).Elem())
-		}
-		s.Settings = append(s.Settings, setting)
 	}
 	return s
+}
+
+// settingOf returns what the tags of a field say.
+func settingOf(field reflect.StructField, formats Formats) *Setting {
+	tag := field.Tag.Get
+	setting := &Setting{
+		Field: field.Name, Type: typeOf(field.Type, field.Tag, formats), Default: tag("default"), Unset: tag("unset"),
+		Example: tag("example"), Sample: tag("sample"), Any: tag("any"), Required: tag("required") != "", checked: tag("required") == "checked",
+		Optional: field.Type.Kind() == reflect.Pointer && tag("format") == "",
+	}
+	if setting.Default != "" {
+		initial := must(document.Scalar(field.Name, setting.Default))
+		setting.initial = &initial
+		setting.setDefault(reflect.New(field.Type).Elem())
+	}
+	return setting
 }
 
 // setDefault takes the default over.
 func (s *Setting) setDefault(into reflect.Value) {
 	d := NewDecoder("")
 	if !s.Type.Read(d, *s.initial, into) {
-		panic(fmt.Sprintf("%s.%s: default %q: %v", s.Owner, s.Field, s.Default, d.Err()))
+		panic(fmt.Sprintf("default of %s: %v", s.Field, d.Err()))
 	}
 }
 
@@ -223,18 +216,17 @@ func (s *Struct) checkGiven(o *Object, into reflect.Value) {
 }
 
 func (s *Struct) setting(name string) *Setting {
-	i := slices.IndexFunc(s.Settings, func(setting *Setting) bool { return setting.Name == name })
-	if i < 0 {
-		return nil
+	if i := slices.IndexFunc(s.Settings, func(setting *Setting) bool { return setting.Name == name }); i >= 0 {
+		return s.Settings[i]
 	}
-	return s.Settings[i]
+	return nil
 }
 
 // names returns the keys that an object may have, sorted.
 func (s *Struct) names() []string {
-	var names []string
-	for _, setting := range s.Settings {
-		names = append(names, setting.Name)
+	names := make([]string, len(s.Settings))
+	for i, setting := range s.Settings {
+		names[i] = setting.Name
 	}
 	slices.Sort(names)
 	return names
@@ -250,11 +242,8 @@ func (s *Struct) Show(from reflect.Value) (*yaml.Node, error) {
 	}
 	object := &yaml.Node{Kind: yaml.MappingNode}
 	for _, setting := range s.Settings {
-		if _, refused := setting.Type.(Refused); refused {
-			continue
-		}
 		field := from.FieldByName(setting.Field)
-		if setting.omitEmpty && empty(field) {
+		if setting.Refused() || setting.omitEmpty && empty(field) {
 			continue
 		}
 		shown, err := setting.Type.Show(field)

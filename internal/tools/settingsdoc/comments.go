@@ -78,7 +78,7 @@ func (c comments) complete(of *settings.Struct) error {
 func offered(of *settings.Struct) func(yield func(*settings.Setting) bool) {
 	return func(yield func(*settings.Setting) bool) {
 		for _, s := range of.Settings {
-			if _, refused := s.Type.(settings.Refused); !refused && !yield(s) {
+			if !s.Refused() && !yield(s) {
 				return
 			}
 		}
