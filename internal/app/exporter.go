@@ -17,7 +17,8 @@ import (
 	"github.com/kie-exporter/kie_exporter/collector"
 	"github.com/kie-exporter/kie_exporter/config"
 	"github.com/kie-exporter/kie_exporter/internal/exposition"
-	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/source/secrets"
+	"github.com/kie-exporter/kie_exporter/internal/source/set"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
 	"github.com/kie-exporter/kie_exporter/internal/webhook"
@@ -29,7 +30,7 @@ type exporter struct {
 	store      keeper
 	holdBack   time.Duration
 	tracker    *tracker.Tracker
-	sources    *source.Set
+	sources    *set.Set
 	webhook    *webhook.Receiver
 	exposition *exposition.Handler
 	panics     prometheus.Counter // of handlers
@@ -74,7 +75,7 @@ func newExporter(
 	e.store = kept
 	e.tracker = tracker.New(e.options(g))
 	e.webhook = webhook.New(webhook.Options{Keys: e.webhookKeys, Hint: e.tracker.Callback})
-	e.sources, err = source.New(g.lists, g.limits(), e.tracker, log)
+	e.sources, err = set.New(g.lists, g.limits(), e.tracker, log)
 	if err != nil {
 		e.close()
 		return nil, err
@@ -106,8 +107,8 @@ func (e *exporter) keepAway(files []string) {
 }
 
 // secrets returns what is secret in a configuration and beside it.
-func (e *exporter) secrets(cfg *config.Config) source.Secrets {
-	return source.Secrets{Files: slices.Concat(cfg.SecretFiles(), e.secretFiles), Values: cfg.Secrets}
+func (e *exporter) secrets(cfg *config.Config) secrets.Config {
+	return secrets.Config{Files: slices.Concat(cfg.SecretFiles(), e.secretFiles), Values: cfg.Secrets}
 }
 
 // config returns the configuration in force.

@@ -15,6 +15,9 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/source/files"
+	"github.com/kie-exporter/kie_exporter/internal/source/remote"
+	"github.com/kie-exporter/kie_exporter/internal/source/set"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
 )
 
@@ -23,7 +26,7 @@ type generation struct {
 	config   *config.Config
 	accounts []account
 	groups   []tracker.GroupOptions
-	lists    []source.Group
+	lists    []set.Group
 }
 
 // account is an account with the client and the budget that serve it.
@@ -48,7 +51,7 @@ func newGeneration(cfg *config.Config, before *generation, log *slog.Logger) (*g
 		g.accounts = append(g.accounts, next)
 	}
 	g.addGroups(cfg.Groups)
-	if err := source.Check(g.lists); err != nil {
+	if err := set.Check(g.lists); err != nil {
 		g.close(before)
 		return nil, err
 	}
@@ -106,14 +109,14 @@ func (g *generation) addGroups(groups []config.Group) {
 		g.groups = append(g.groups, tracker.GroupOptions{
 			Name: from.Name, Account: from.Account, Labels: from.Labels, Overdue: from.Overdue, Webhook: from.Webhook,
 		})
-		list := source.Group{
+		list := set.Group{
 			Name: from.Name, Account: from.Account, MaxTasks: from.MaxTasks, Inline: from.Tasks, Labels: from.Labels,
 		}
 		for _, f := range from.Files {
-			list.Files = append(list.Files, source.Pattern{Written: f.Written, Path: f.Path})
+			list.Files = append(list.Files, files.Pattern{Written: f.Written, Path: f.Path})
 		}
 		if h := from.HTTP; h != nil {
-			list.HTTP = &source.HTTP{URL: h.URL, Interval: h.RefreshInterval, Client: h.HTTPClient}
+			list.HTTP = &remote.HTTP{URL: h.URL, Interval: h.RefreshInterval, Client: h.HTTPClient}
 		}
 		g.lists = append(g.lists, list)
 	}

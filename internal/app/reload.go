@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/collector"
-	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/source/set"
 )
 
 // reload puts what is configured now in force. Everything new is made and checked before anything changes: after an error all
@@ -40,7 +40,7 @@ func (e *exporter) reload(ctx context.Context) error {
 
 // prepare makes what is to be in force. Lists that are fetched for the first time are waited for, while all goes on as before;
 // ctx ends that wait.
-func (e *exporter) prepare(ctx context.Context) (*generation, *source.Prepared, error) {
+func (e *exporter) prepare(ctx context.Context) (*generation, *set.Prepared, error) {
 	g, err := e.next()
 	if err != nil {
 		return nil, nil, err
@@ -54,7 +54,7 @@ func (e *exporter) prepare(ctx context.Context) (*generation, *source.Prepared, 
 }
 
 // putInForce replaces the generation in force, and closes what only that one used.
-func (e *exporter) putInForce(ctx context.Context, g *generation, lists *source.Prepared) {
+func (e *exporter) putInForce(ctx context.Context, g *generation, lists *set.Prepared) {
 	before := e.inForce.Load()
 	g.reconfigureBudgets(before)
 	e.tracker.Reconfigure(e.options(g), func() {

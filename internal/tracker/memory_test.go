@@ -20,6 +20,8 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/source/files"
+	"github.com/kie-exporter/kie_exporter/internal/source/set"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/test/kit/heap"
 )
@@ -29,7 +31,7 @@ type crowd struct {
 	*Tracker
 	tb   testing.TB
 	path string
-	set  *source.Set
+	set  *set.Set
 }
 
 // crowded is the account of a crowd's tasks.
@@ -45,8 +47,8 @@ func newCrowd(tb testing.TB, s Store) *crowd {
 		Bounds:   schedule.Bounds{Min: 3 * time.Second, Max: time.Minute}, TaskSeries: 1000, Models: 100, Store: s, Log: log,
 	})
 	var err error
-	groups := []source.Group{{Name: "video", Files: []source.Pattern{{Written: h.path, Path: h.path}}}}
-	if h.set, err = source.New(groups, source.Limits{Tasks: 2_000_000, Bytes: 1 << 30, IDs: 2_000_000}, h.Tracker, log); err != nil {
+	groups := []set.Group{{Name: "video", Files: []files.Pattern{{Written: h.path, Path: h.path}}}}
+	if h.set, err = set.New(groups, source.Limits{Tasks: 2_000_000, Bytes: 1 << 30, IDs: 2_000_000}, h.Tracker, log); err != nil {
 		tb.Fatal(err)
 	}
 	return h

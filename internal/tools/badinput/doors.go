@@ -32,59 +32,59 @@ func writesLists() []row {
 		{
 			"put a link into the folder, or a hard link: to a key, `/proc`, a device, a folder", "nothing: no byte of it is read, shown or sent",
 			[]string{
-				"app.TestWhoWritesListsLearnsNoSecret", "source.TestNoLinkLeadsOutOfTheFolderOfThePattern", "source.TestAFolderInTheMiddleThatLeadsOutIsNotEntered",
-				"source.TestALinkSwappedInBeforeAListIsOpenedIsNotFollowed", "config.TestEverySecretOfAConfigurationIsKnownAsOne",
+				"app.TestWhoWritesListsLearnsNoSecret", "set.TestNoLinkLeadsOutOfTheFolderOfThePattern", "set.TestAFolderInTheMiddleThatLeadsOutIsNotEntered",
+				"files.TestALinkSwappedInBeforeAListIsOpenedIsNotFollowed", "config.TestEverySecretOfAConfigurationIsKnownAsOne",
 			},
 		},
 		{
 			"list a key, password or token as an id", "that id is refused; it tells a guesser no more than that it was right",
-			[]string{"source.TestAnIDThatIsASecretIsRefusedAsThat", "source.TestAKeyThatChangesIsRefusedInListsThatDoNot"},
+			[]string{"set.TestAnIDThatIsASecretIsRefusedAsThat", "set.TestAKeyThatChangesIsRefusedInListsThatDoNot"},
 		},
 		{
 			"write what takes long to read", "10 s of one processor a read of that list, 20 s for those of a folder, and other lists are read after that; scrapes, reloads and the end wait for none of it",
 			[]string{
-				"source.TestNoListTakesLongToReadOrFillsTheLog/directives.yml", "source.TestParsingEndsWithItsContextAndAfterTenSeconds",
-				"source.TestAListIsReadAndParsedOutsideTheLock", "source.TestAFolderOfSlowListsLeavesOtherSourcesTheirTurn",
-				"source.TestAReloadWaitsForNoListThatIsBeingRead/files", "source.TestAReloadReadsNewListsForFiveSeconds",
-				"source.TestTheEndEndsTheReadsOfAReloadToo", "source.TestParsingLooksForItsEndWithinOneThing",
+				"format.TestNoListTakesLongToReadOrFillsTheLog/directives.yml", "format.TestParsingEndsWithItsContextAndAfterTenSeconds",
+				"set.TestAListIsReadAndParsedOutsideTheLock", "set.TestAFolderOfSlowListsLeavesOtherSourcesTheirTurn",
+				"set.TestAReloadWaitsForNoListThatIsBeingRead/files", "set.TestAReloadReadsNewListsForFiveSeconds",
+				"set.TestTheEndEndsTheReadsOfAReloadToo", "format.TestParsingLooksForItsEndWithinOneThing",
 				"main.TestNeitherAReloadNorSIGTERMWaitsForAListThatIsRead",
 			},
 		},
 		{
 			"write what takes much memory: `limits.list_bytes` (256 MiB), nested, packed with gzip; YAML 4 MiB", "three times its text while it is read, and 16 MiB",
 			[]string{
-				"source.TestAReadTakesThreeTimesItsTextInMemoryAtMost", "source.TestWhatAListSaysOfIDsTakesNoMoreThanItsText",
-				"source.TestLabelsKeepNoListInMemory", "source.TestAYAMLListTakesThreeTimesItsTextAnd16MiBAtMost", "source.TestAListOverTheBytesIsRefusedAsAWholeAndTheLastOneIsKept",
-				"source.TestOversizedListsAreRefusedOrSkipped/1 GiB",
-				"source.TestWhatIsNoPlainListIsRefusedAsAWholeWithTheLine/a bomb", "source.TestALargeListByHTTPIsRefusedWithoutTakingItsRoom",
+				"files.TestAReadTakesThreeTimesItsTextInMemoryAtMost", "format.TestWhatAListSaysOfIDsTakesNoMoreThanItsText",
+				"format.TestLabelsKeepNoListInMemory", "yamllist.TestAYAMLListTakesThreeTimesItsTextAnd16MiBAtMost", "set.TestAListOverTheBytesIsRefusedAsAWholeAndTheLastOneIsKept",
+				"set.TestOversizedListsAreRefusedOrSkipped/1 GiB",
+				"set.TestWhatIsNoPlainListIsRefusedAsAWholeWithTheLine/a bomb", "set.TestALargeListByHTTPIsRefusedWithoutTakingItsRoom",
 			},
 		},
 		{
 			"write what gets into the log", "a line for each list and each time it begins to fail, with 64 cleaned bytes of it",
-			[]string{"source.TestNoListTakesLongToReadOrFillsTheLog/key.json", "source.TestNoListTakesLongToReadOrFillsTheLog/nested.jsonl"},
+			[]string{"format.TestNoListTakesLongToReadOrFillsTheLog/key.json", "format.TestNoListTakesLongToReadOrFillsTheLog/nested.jsonl"},
 		},
 		{
 			"put a FIFO, a socket, a device or a file that can't be read there", "that entry fails; nothing waits for it",
 			[]string{
-				"source.TestAnEntryThatIsNoListFailsAloneAndTheSiblingsCountAsRead/a FIFO", "source.TestWhatIsNoRegularFileIsRefusedWithoutWaiting",
-				"source.TestOpeningNeverWaitsEvenIfTheFileBecameAPipe",
+				"set.TestAnEntryThatIsNoListFailsAloneAndTheSiblingsCountAsRead/a FIFO", "set.TestWhatIsNoRegularFileIsRefusedWithoutWaiting",
+				"files.TestOpeningNeverWaitsEvenIfTheFileBecameAPipe",
 			},
 		},
 		{
 			"be the server of a list, and answer late, without end, with a redirect", "10 s of waiting by that list alone; its last ids stay",
 			[]string{
 				"app.TestAServerOfAListThatNeverAnswersHoldsUpNoScrapeNoReloadAndNoEnd",
-				"source.TestWhateverGoesWrongWithAListByHTTPTheLastListIsKeptAndItIsReportedOnce/a byte a second",
-				"source.TestWhateverGoesWrongWithAListByHTTPTheLastListIsKeptAndItIsReportedOnce/a redirect",
+				"set.TestWhateverGoesWrongWithAListByHTTPTheLastListIsKeptAndItIsReportedOnce/a byte a second",
+				"set.TestWhateverGoesWrongWithAListByHTTPTheLastListIsKeptAndItIsReportedOnce/a redirect",
 			},
 		},
 		{
 			"list ids of other lists, or many", "ids that an earlier group of the same account has stay there; of a later group's they become the earlier one's, with all that is known; " +
 				"nothing of another account's. With `max_tasks` no more room than that",
 			[]string{
-				"source.TestWhatOneAccountListsTakesNothingFromAnother", "source.TestFillersOfOneGroupLeaveRoomForOthers",
+				"set.TestWhatOneAccountListsTakesNothingFromAnother", "set.TestFillersOfOneGroupLeaveRoomForOthers",
 				"app.TestAnIDInTwoAccountsIsAskedWithEachKeyAndEachIsKnownAfterARestart", "app.TestThirtyFillersOfOneGroupLeaveRoomForOthers",
-				"tracker.TestAnIDInTheListsOfTwoAccountsIsTwoTasks", "source.TestIdsBeyondThoseOfAListAreRefusedAndThoseBeforeAreTaken",
+				"tracker.TestAnIDInTheListsOfTwoAccountsIsTwoTasks", "set.TestIdsBeyondThoseOfAListAreRefusedAndThoseBeforeAreTaken",
 				"budget.TestAnyNumberOfWaitersGetsNoMoreThanTheRate",
 			},
 		},

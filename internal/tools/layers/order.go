@@ -8,6 +8,12 @@ func order() [][]string {
 	return [][]string{
 		{"."},
 		{"internal/app"},
+		{"internal/source/set"},
+		{"internal/source/files", "internal/source/inline", "internal/source/remote"},
+		{"internal/source/ledger"},
+		{"internal/source/format"},
+		{"internal/source/jsonlist", "internal/source/yamllist"},
+		{"internal/source/bounded", "internal/source/parsed", "internal/source/secrets"},
 		{"internal/sim/demo", "internal/sim/polling/report"},
 		{"internal/sim/kiesim", "internal/sim/polling"},
 		{"internal/exposition"},

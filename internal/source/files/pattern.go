@@ -1,0 +1,33 @@
+package files
+
+import (
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/kie-exporter/kie_exporter/internal/source/format"
+)
+
+// Pattern is a file pattern of a group.
+type Pattern struct {
+	Written string // as the user wrote it: the label source
+	Path    string // what to open, relative paths resolved
+}
+
+// Check says what is wrong with a pattern by itself.
+func (p Pattern) Check() error {
+	if _, err := format.Of(p.Path); err != nil && !isGlob(filepath.Ext(p.Written)) {
+		return err
+	}
+	if !p.isGlob() {
+		return nil
+	}
+	// Unlike filepath.Match, path.Match looks at the whole pattern.
+	_, err := path.Match(p.Path, "")
+	return err
+}
+
+// isGlob reports whether p is a pattern. Only what the user wrote can be one: the folder it is relative to may have any name.
+func (p Pattern) isGlob() bool { return isGlob(p.Written) }
+
+func isGlob(name string) bool { return strings.ContainsAny(name, `*?[\`) }

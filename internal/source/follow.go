@@ -1,8 +1,0 @@
-//go:build unix
-
-package source
-
-import "syscall"
-
-// noFollow refuses to open a link.
-const noFollow = syscall.O_NOFOLLOW

@@ -1,0 +1,158 @@
+// Package format says how the text of a list is read: by the ending of a file's name or by a media type, unpacked, within a time.
+package format
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/source/bounded"
+	"github.com/kie-exporter/kie_exporter/internal/source/jsonlist"
+	"github.com/kie-exporter/kie_exporter/internal/source/parsed"
+	"github.com/kie-exporter/kie_exporter/internal/source/yamllist"
+)
+
+// Within is how long the text of one list is read at most.
+const Within = 10 * time.Second
+
+const endings = ".txt or no ending, .yml, .yaml, .json, .jsonl, .ndjson"
+
+// What is wrong with a list as a whole.
+var (
+	ErrEnding = errors.New("the name's ending is none of a list: want " + endings + ", also rotated (.1) and packed (.gz)")
+	ErrLate   = fmt.Errorf("not read to its end within %v", Within)
+	errUTF16  = errors.New("text is UTF-16, not UTF-8")
+	errPacked = errors.New("is packed with gzip, but neither its name nor its Content-Encoding says so")
+)
+
+// Parser puts what a content lists into a list. If it returns an error, the content is no list.
+type Parser func(content string, h *parsed.List) error
+
+// Format is how to read a list.
+type Format struct {
+	parse  Parser
+	lines  bool // each part stands for itself
+	packed bool // with gzip
+	yaml   bool
+}
+
+// formats are those that an ending stands for.
+var formats = map[string]Format{
+	"":       {parse: parseText, lines: true},
+	"txt":    {parse: parseText, lines: true},
+	"jsonl":  {parse: jsonlist.ParseLines, lines: true},
+	"ndjson": {parse: jsonlist.ParseLines, lines: true},
+	"json":   {parse: jsonlist.Parse},
+	"yml":    {parse: yamllist.Parse, yaml: true},
+	"yaml":   {parse: yamllist.Parse, yaml: true},
+}
+
+// Bounds returns how many bytes a list may have.
+func (f Format) Bounds(bytes int64) bounded.Size {
+	if f.yaml && bytes > yamllist.MaxBytes {
+		return bounded.Size{Most: yamllist.MaxBytes, By: "for YAML; a list of lines of ids or of JSON may be longer"}
+	}
+	return bounded.Size{Most: bytes, By: "of limits.list_bytes"}
+}
+
+// Define has an ending stand for lists of lines that another parser reads, until undo is called. It is for tests of lists that are read
+// for ever, and for before any list is read.
+func Define(ending string, parse Parser) (undo func()) {
+	before, known := formats[ending]
+	formats[ending] = Format{parse: parse, lines: true}
+	return func() {
+		delete(formats, ending)
+		if known {
+			formats[ending] = before
+		}
+	}
+}
+
+// IsLines reports whether each line of a list stands for itself.
+func (f Format) IsLines() bool { return f.lines }
+
+// rotated is what is added to the name of a file that was rotated: a number or a time.
+var rotated = regexp.MustCompile(`[.-]\d[0-9tz:_+.-]*$`)
+
+// Of returns the format that the ending of a file's name stands for, whether rotated and packed or not.
+func Of(path string) (Format, error) {
+	name := strings.TrimLeft(strings.ToLower(filepath.Base(path)), ".")
+	name, packed := strings.CutSuffix(name, ".gz")
+	ending := strings.TrimPrefix(filepath.Ext(name), ".")
+	f, known := formats[ending]
+	for !known || ending == "" {
+		at := rotated.FindStringIndex(name)
+		if at == nil {
+			break
+		}
+		name = name[:at[0]]
+		if unpacked, ok := strings.CutSuffix(name, ".gz"); ok {
+			name, packed = unpacked, true
+		}
+		ending = strings.TrimPrefix(filepath.Ext(name), ".")
+		f, known = formats[ending]
+	}
+	if !known {
+		return Format{}, ErrEnding
+	}
+	f.packed = packed
+	return f, nil
+}
+
+// OfType returns the format that a media type stands for; ok is false if it stands for none.
+func OfType(kind string) (f Format, ok bool) {
+	switch kind {
+	case "text/plain":
+		return formats["txt"], true
+	case "application/jsonl", "application/x-ndjson", "application/ndjson", "application/x-jsonlines", "application/json-seq":
+		return formats["jsonl"], true
+	case "application/json":
+		return formats["json"], true
+	case "application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml":
+		return formats["yml"], true
+	}
+	return Format{}, false
+}
+
+// Read reads a content, of so many bytes unpacked at most, into a list, within the time that there is for one. After an error nothing
+// in the list counts.
+func (f Format) Read(ctx context.Context, content string, bytes int64, into *parsed.List) error {
+	within, cancel := context.WithTimeout(ctx, Within)
+	defer cancel()
+	err := f.read(within, content, bytes, into)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case within.Err() != nil:
+		return ErrLate
+	}
+	return err
+}
+
+func (f Format) read(ctx context.Context, content string, bytes int64, into *parsed.List) (err error) {
+	if f.packed {
+		if content, err = bounded.Unpack(ctx, content, f.Bounds(bytes)); err != nil {
+			return err
+		}
+	}
+	if content, err = plain(content); err != nil {
+		return err
+	}
+	into.Begin(ctx, content)
+	return f.parse(content, into)
+}
+
+// plain takes the byte order mark off a content.
+func plain(content string) (string, error) {
+	switch {
+	case strings.HasPrefix(content, "\xff\xfe") || strings.HasPrefix(content, "\xfe\xff"):
+		return "", errUTF16
+	case strings.HasPrefix(content, "\x1f\x8b"):
+		return "", errPacked
+	}
+	return strings.TrimPrefix(content, parsed.Mark), nil
+}

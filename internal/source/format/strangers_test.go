@@ -1,0 +1,140 @@
+// What somebody who may write a list can cost: time, memory and log.
+
+package format
+
+import (
+	"context"
+	"errors"
+	"hash/maphash"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+	"unsafe"
+
+	"github.com/kie-exporter/kie_exporter/internal/source/jsonlist"
+	"github.com/kie-exporter/kie_exporter/internal/source/parsed"
+	"github.com/kie-exporter/kie_exporter/internal/source/yamllist"
+	"github.com/kie-exporter/kie_exporter/test/kit/lists"
+)
+
+func TestNoListTakesLongToReadOrFillsTheLog(t *testing.T) {
+	for name, content := range lists.Costly(yamllist.MaxBytes, jsonlist.MaxDepth) {
+		t.Run(name, func(t *testing.T) {
+			f, err := Of(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			start := time.Now()
+			h, err := found(t, f.parse, content)
+			if took := time.Since(start); took > Within+time.Second {
+				t.Errorf("it took %v", took)
+			}
+			if err != nil && len(err.Error()) > 300 {
+				t.Errorf("%d bytes of error: %.100q", len(err.Error()), err)
+			}
+			if err := h.Report().Err; err != nil && len(err.Error()) > 300 {
+				t.Errorf("%d bytes of report: %.100q", len(err.Error()), err)
+			}
+		})
+	}
+}
+
+func TestParsingEndsWithItsContextAndAfterTenSeconds(t *testing.T) {
+	for name, content := range lists.Costly(yamllist.MaxBytes, jsonlist.MaxDepth) {
+		f, err := Of(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(20*time.Millisecond, cancel)
+		start := time.Now()
+		err = f.Read(ctx, content, maxFile, newList())
+		if took := time.Since(start); took > 2*time.Second {
+			t.Errorf("%s: it took %v to end (%v)", name, took, err)
+		}
+		cancel()
+	}
+	synctest.Test(t, func(t *testing.T) {
+		f := Format{parse: func(_ string, h *parsed.List) error {
+			for {
+				time.Sleep(time.Second)
+				if err := h.Spend(parsed.Stride); err != nil {
+					return err
+				}
+			}
+		}}
+		if err := f.Read(t.Context(), "", maxFile, newList()); !errors.Is(err, ErrLate) {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
+func TestParsingLooksForItsEndWithinOneThing(t *testing.T) {
+	fill := strings.Repeat
+	for name, content := range map[string]string{
+		"an object.json": `[{"x":1` + fill(`,"x":1`, parsed.Stride/4) + `}]`, "an array.json": `[{"x":[1` + fill(",1", parsed.Stride) + `]}]`,
+		"ids.json": `["a"` + fill(`,"a"`, parsed.Stride/4) + `]`, "lines.txt": fill("a\n", parsed.Stride/4), "values.jsonl": fill(`"a"`+"\n", parsed.Stride/4),
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		f, err := Of(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := newList()
+		h.Begin(ctx, content)
+		if err := f.parse(content, h); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: read to its end: %v", name, err)
+		}
+	}
+}
+
+func TestWhatAListSaysOfIDsTakesNoMoreThanItsText(t *testing.T) {
+	const size = 24 << 20
+	alike, differing, models := `{"tasks":["a"],"labels":{"a":"b"}},`, `{"tasks":["a"],"labels":{"a":"%07x"}},`, `{"taskId":"a","model":"%07x"}`+"\n"
+	long := `{"taskId":"a","model":"` + strings.Repeat("x", 1000) + `%07x"}` + "\n"
+	for name, content := range map[string]string{
+		"labels.json": "[" + lists.Numbered(differing, size/len(differing)) + `"z"]`, "alike.json": "[" + strings.Repeat(alike, size/len(alike)) + `"z"]`,
+		"nothing.json": "[" + strings.Repeat(`{"tasks":[],"labels":{"a":"b"}},`, size/32) + `"z"]`,
+		"models.jsonl": lists.Numbered(models, size/len(models)), "long.jsonl": lists.Numbered(long, size/len(long)), "short.txt": strings.Repeat("a\n", size/2),
+	} {
+		f, err := Of(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		h := parsed.New(parsed.Options{IDs: million, Seed: maphash.MakeSeed()})
+		err = f.Read(t.Context(), content, maxFile, h)
+		if err == nil {
+			parsed.Each(h, func(said *parsed.Said) *parsed.Said { return said }, func(parsed.Found, string, *parsed.Said) {})
+		}
+		runtime.ReadMemStats(&after)
+		if refused := errors.Is(err, parsed.ErrSaid); refused != (name == "labels.json" || name == "models.jsonl") {
+			t.Errorf("%s: %v", name, err)
+		}
+		// The text itself is the third part.
+		if times := (float64(after.TotalAlloc-before.TotalAlloc) - parsed.LeastCost) / float64(len(content)); times > 2 {
+			t.Errorf("%s: %.1f times its text", name, times)
+		}
+	}
+}
+
+func TestLabelsKeepNoListInMemory(t *testing.T) {
+	content := `[{"tasks":["a"],"labels":{"name":"value"}}]`
+	h, err := found(t, jsonlist.Parse, content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	within := func(part string) bool {
+		start, at := uintptr(unsafe.Pointer(unsafe.StringData(content))), uintptr(unsafe.Pointer(unsafe.StringData(part))) //nolint:gosec // looks at addresses alone
+		return at >= start && at < start+uintptr(len(content))
+	}
+	for name, value := range saidOf(h)[0].Labels {
+		if within(name) || within(value) {
+			t.Errorf("%s=%s is a part of the list", name, value)
+		}
+	}
+}

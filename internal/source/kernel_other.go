@@ -1,8 +1,0 @@
-//go:build !linux
-
-package source
-
-import "os"
-
-// isKernelFile knows of no such files here.
-func isKernelFile(*os.File) bool { return false }

@@ -1,0 +1,268 @@
+// One list, and how it changes.
+
+package ledger
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/source/format"
+	"github.com/kie-exporter/kie_exporter/internal/source/parsed"
+)
+
+// List is what the ledger has of one list of a source. It takes changes: Add and Remove, or Replace for a whole content.
+type List struct {
+	source *Source
+	name   string // a file's path
+	round  uint32 // counts the whole contents
+	tasks  []*task
+	// missing holds the ids that the content lacks and that are not dropped yet, with the first successful read of the
+	// source that lacked them; zero: there was none yet.
+	missing map[*task]time.Time
+
+	counts
+	faults parsed.Faults
+	firsts map[source.Rejection]int // the lines of the content where something was rejected first
+
+	held bool // it can't be read now, so that nobody knows what it lacks
+}
+
+// counts are of the ids that a list has now.
+type counts struct {
+	listed   int // all but those of noTask
+	repeated int // of these, listed above in it already
+	refused  int // without room
+	crowded  int // for which the group has no room
+	noTask   int // answers in the content that created no task
+	beyond   int // beyond those that a list may have
+}
+
+// Content returns what the next whole content is read into. half reports whether its unterminated end may be half-written; nil: it is
+// not.
+func (l *List) Content(half func(tail string) bool) *parsed.List {
+	g := l.source.ledger
+	return parsed.New(parsed.Options{
+		IDs: g.limits.IDs, Has: l.source.group.has, Half: half, Seed: g.seed, Before: l.faults,
+	})
+}
+
+// Part returns what is read into that comes to what the list has.
+func (l *List) Part() *parsed.List {
+	g := l.source.ledger
+	return parsed.New(parsed.Options{IDs: max(0, g.limits.IDs-l.listed), Has: l.source.group.has, Seed: g.seed})
+}
+
+// Parse reads a whole content in its format, without the owner's lock.
+func (l *List) Parse(ctx context.Context, content string, f format.Format, half func(tail string) bool) (*parsed.List, error) {
+	p, bytes := l.Content(half), l.source.ledger.limits.Bytes
+	var err error
+	l.source.Outside(func() { err = f.Read(ctx, content, bytes, p) })
+	return p, err
+}
+
+// Wants reports whether the list should be read again though it did not change: there is room now for ids refused before.
+// Refused ids are not kept, for there may be any number of them.
+func (l *List) Wants() bool {
+	g := l.source.ledger
+	return l.refused > 0 && g.count < g.limits.Tasks || l.crowded > 0 && !l.source.group.isFull()
+}
+
+// Hold says whether the list can't be read now: then what it lacks stays.
+func (l *List) Hold(held bool) { l.held = held }
+
+// IsEmpty reports whether the list names nothing and has nothing to drop.
+func (l *List) IsEmpty() bool { return l.listed+len(l.missing) == 0 }
+
+// Drop takes an empty list out of its source.
+func (l *List) Drop() { delete(l.source.lists, l) }
+
+// Replace makes p all that the list names: ids that it had and p lacks are dropped after their grace. It returns what is wrong with
+// lines that it did not return before.
+func (l *List) Replace(p *parsed.List) *parsed.Report {
+	r := reading{list: l, round: l.round + 1, tasks: make([]*task, 0, len(l.tasks)), parsed: p}
+	r.read()
+	for _, t := range l.tasks {
+		if c := t.claims.by(l); c != nil && c.round != r.round {
+			l.miss(t, time.Time{})
+			l.source.ledger.touch(l, t)
+		}
+	}
+	report := p.Report()
+	if l.beyond == 0 {
+		report.Beyond, report.Most = p.Beyond(), l.source.ledger.limits.IDs
+	}
+	r.counts.listed += p.Beyond()
+	r.counts.noTask, r.counts.beyond = p.NoTask(), p.Beyond()
+	l.note(r.counts, p)
+	l.round, l.tasks = r.round, slices.Clone(r.tasks) // a clone, to give back what was too much
+	l.faults, l.firsts = p.Faults(), p.Firsts()
+	return report
+}
+
+// Add adds what p names to what the list has. It returns what is wrong with lines.
+func (l *List) Add(p *parsed.List) *parsed.Report {
+	r := reading{list: l, round: l.round, tasks: l.tasks, counts: l.counts, parsed: p}
+	r.read()
+	r.counts.listed += p.Beyond()
+	r.counts.noTask, r.counts.beyond = r.counts.noTask+p.NoTask(), r.counts.beyond+p.Beyond()
+	l.note(r.counts, p)
+	l.tasks = r.tasks
+	return p.Report()
+}
+
+// Remove takes back the list's claims on these ids at once, those of them that it has.
+func (l *List) Remove(ids ...string) {
+	gone := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		gone[id] = true
+	}
+	l.removeFunc(func(t *task) bool { return gone[t.id] })
+}
+
+// removeFunc takes back the list's claims on ids of which something is true. It goes through all that the list has.
+func (l *List) removeFunc(gone func(t *task) bool) {
+	before := len(l.tasks)
+	l.tasks = slices.DeleteFunc(l.tasks, func(t *task) bool {
+		if !gone(t) {
+			return false
+		}
+		delete(l.missing, t)
+		l.source.ledger.release(l, t)
+		return true
+	})
+	for t := range l.missing {
+		if gone(t) {
+			delete(l.missing, t)
+			l.source.ledger.release(l, t)
+		}
+	}
+	removed := before - len(l.tasks)
+	l.listed -= removed
+	l.source.listed -= removed
+}
+
+// note puts other counts in force, and adds by how much they grew to those of the source.
+func (l *List) note(now counts, p *parsed.List) {
+	src := l.source
+	src.listed += now.listed - l.listed
+	src.rejected[source.RejectedDuplicate] += more(now.repeated, l.repeated)
+	src.rejected[source.RejectedLimit] += more(now.refused, l.refused)
+	src.rejected[source.RejectedMaxTasks] += more(now.crowded, l.crowded)
+	src.rejected[source.RejectedListIDs] += more(now.beyond, l.beyond)
+	src.rejected[source.RejectedNoTask] += more(now.noTask, l.noTask)
+	src.rejected[source.RejectedInvalid] += more(p.Report().Count-p.Secrets(), 0)
+	src.rejected[source.RejectedSecret] += more(p.Secrets(), 0)
+	src.ledger.refused += now.refused - l.refused
+	src.group.refused += now.crowded - l.crowded
+	l.counts = now
+}
+
+// more returns by how much a count grew: what a content repeats or was refused once is not counted at each read.
+func more(now, before int) uint64 { return uint64(max(0, now-before)) }
+
+// releaseMissing takes back the list's claims on what its content lacks.
+func (l *List) releaseMissing() {
+	for t := range l.missing {
+		l.source.ledger.release(l, t)
+	}
+	l.missing = nil
+}
+
+// miss notes since when the source's reads lacked an id of the list.
+func (l *List) miss(t *task, since time.Time) {
+	if l.missing == nil {
+		l.missing = make(map[*task]time.Time)
+	}
+	l.missing[t] = since
+}
+
+// giveUp notes that the group has no room for an id of the list.
+func (l *List) giveUp(t *task) {
+	delete(l.missing, t)
+	l.crowded++
+	l.source.group.refused++
+	l.source.rejected[source.RejectedMaxTasks]++
+}
+
+// reading is what a list names while it is gone through.
+type reading struct {
+	list   *List
+	round  uint32
+	tasks  []*task
+	counts counts
+	parsed *parsed.List
+
+	// What became of the listing of the id before, which is what becomes of that of the next one, nearly always.
+	before, after *listing
+	attrs         *attrs
+}
+
+// read goes through all that was parsed.
+func (r *reading) read() { parsed.Each(r.parsed, r.list.source.base.say, r.visit) }
+
+func (r *reading) visit(f parsed.Found, id string, of *attrs) {
+	l := r.list
+	g, a := l.source.ledger, l.source.group.account
+	if g.secrets.HasValue(id) {
+		r.parsed.Secret(f, id)
+		return
+	}
+	r.counts.listed++
+	t := a.tasks.Get(id)
+	if (t == nil || t.claims.by(l) == nil) && r.noRoom(f, t) {
+		return
+	}
+	if t == nil {
+		t = g.track(a, strings.Clone(id)) // a clone, so that an id does not keep the whole content in memory
+	}
+	c := t.claims.by(l)
+	switch {
+	case c == nil:
+		g.touch(l, t)
+	case c.round == r.round:
+		r.counts.repeated++
+		r.parsed.First(source.RejectedDuplicate, f)
+		return
+	default:
+		if c.attrs != of || c.round != l.round {
+			g.touch(l, t)
+		}
+		delete(l.missing, t)
+	}
+	if t.claims != nil && (c == nil || t.claims.next != nil) && t.claims.owner().before(l) {
+		r.parsed.First(source.RejectedDuplicate, f)
+	}
+	t.listing = r.claimed(t.listing, of)
+	r.tasks = append(r.tasks, t)
+}
+
+// noRoom reports whether there is no room for an id that the list does not claim yet, and counts it then.
+func (r *reading) noRoom(f parsed.Found, t *task) bool {
+	reason := r.list.source.ledger.refuses(t, r.list)
+	switch reason {
+	case source.RejectedLimit:
+		r.counts.refused++
+	case source.RejectedMaxTasks:
+		r.counts.crowded++
+	default:
+		return false
+	}
+	r.parsed.First(reason, f)
+	return true
+}
+
+// claimed returns the listing of an id that the list has.
+func (r *reading) claimed(s *listing, of *attrs) *listing {
+	if s != r.before || of != r.attrs {
+		c := claim{list: r.list, attrs: of, round: r.round}
+		if before := s.claims.by(r.list); before != nil {
+			c.counted, c.lost = before.counted, before.lost
+		}
+		shared := &r.list.source.ledger.shared
+		r.before, r.attrs, r.after = s, of, shared.listing(shared.with(s.claims, c), s.reported)
+	}
+	return r.after
+}

@@ -1,0 +1,176 @@
+// What the ledger has of one source.
+
+package ledger
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/source/secrets"
+)
+
+// Source is one source of a group: its lists, and what of them was rejected. An id belongs to the lowest rank that lists it.
+type Source struct {
+	ledger *Ledger
+	group  *Group
+	rank   int
+	base   *attrs
+	lists  map[*List]bool // every one that may have a claim
+
+	listed   int
+	rejected map[source.Rejection]uint64
+	lost     int // claims of its lists on ids that another group has
+}
+
+// NewSource returns a source of a group that was arranged, whose ids have these labels.
+func (g *Ledger) NewSource(group string, labels map[string]string) *Source {
+	gr := g.groups[group]
+	src := &Source{
+		ledger: g, group: gr, base: &attrs{group: gr, labels: labels}, lists: make(map[*List]bool),
+		rejected: make(map[source.Rejection]uint64),
+	}
+	for _, reason := range source.Rejections() {
+		src.rejected[reason] = 0
+	}
+	gr.sources = append(gr.sources, src)
+	return src
+}
+
+// Rank sets the source's precedence.
+func (src *Source) Rank(rank int) { src.rank = rank }
+
+// Round changes when the source's lists are to be read again, whether they changed or not.
+func (src *Source) Round() uint32 { return src.ledger.round + src.group.round }
+
+// Limits returns what a list may have.
+func (src *Source) Limits() source.Limits { return src.ledger.limits }
+
+// Secrets returns what must not get into a list.
+func (src *Source) Secrets() *secrets.Known { return src.ledger.secrets }
+
+// Outside calls slow without the lock that guards the ledger, and what a source has of its own stays as it is meanwhile.
+func (src *Source) Outside(slow func()) { src.ledger.Outside(slow) }
+
+// NewList returns another list of the source, which has no ids yet. A list of a file has its path as name.
+func (src *Source) NewList(name string) *List {
+	l := &List{source: src, name: name}
+	src.lists[l] = true
+	return l
+}
+
+// Wants reports whether one of the source's lists should be read again though it did not change, because there is room now.
+func (src *Source) Wants() bool {
+	for l := range src.lists {
+		if l.Wants() {
+			return true
+		}
+	}
+	return false
+}
+
+// Label has the source's ids have these labels of the group, without another read.
+func (src *Source) Label(labels map[string]string) {
+	if maps.Equal(src.base.labels, labels) {
+		return
+	}
+	src.base = &attrs{group: src.group, labels: labels}
+	moved := make(map[*attrs]*attrs)
+	for l := range src.lists {
+		for _, t := range l.tasks {
+			l.relabel(t, moved)
+		}
+		for t := range l.missing {
+			l.relabel(t, moved)
+		}
+	}
+}
+
+// relabel puts the labels that the group has now into the list's claim on an id.
+func (l *List) relabel(t *task, moved map[*attrs]*attrs) {
+	claimed := t.claims.by(l)
+	if claimed == nil { // it was given up
+		return
+	}
+	c, g := *claimed, l.source.ledger
+	if moved[c.attrs] == nil {
+		moved[c.attrs] = l.source.base.with(c.attrs.model, c.attrs.own)
+	}
+	c.attrs = moved[c.attrs]
+	t.listing = g.shared.listing(g.shared.with(t.claims, c), t.reported)
+	g.touch(l, t)
+}
+
+// ReleaseMissing takes back the source's claims on what its lists lack, without the grace that files have.
+func (src *Source) ReleaseMissing() {
+	for l := range src.lists {
+		l.releaseMissing()
+	}
+}
+
+// Retire takes back all claims of the source, which is no more.
+func (src *Source) Retire() {
+	for l := range src.lists {
+		l.releaseMissing()
+		for _, t := range l.tasks {
+			src.ledger.release(l, t)
+		}
+		src.ledger.refused -= l.refused
+		src.group.refused -= l.crowded
+		l.tasks, l.refused, l.crowded = nil, 0, 0
+	}
+	src.group.leave(src)
+}
+
+// Lists returns how many lists the source has.
+func (src *Source) Lists() int { return len(src.lists) }
+
+// Listed returns how many ids the source lists, duplicates included.
+func (src *Source) Listed() int { return src.listed }
+
+// Rejected returns how many ids were rejected, by why.
+func (src *Source) Rejected() map[source.Rejection]uint64 { return maps.Clone(src.rejected) }
+
+// Refused returns how many ids of the source's lists its group does not have now, by why.
+func (src *Source) Refused() map[source.Rejection]int {
+	all := map[source.Rejection]int{
+		source.RejectedLimit: 0, source.RejectedMaxTasks: 0, source.RejectedListIDs: 0, source.KeptByOtherGroup: src.lost,
+	}
+	for l := range src.lists {
+		all[source.RejectedLimit] += l.refused
+		all[source.RejectedMaxTasks] += l.crowded
+		all[source.RejectedListIDs] += l.beyond
+	}
+	return all
+}
+
+// Owned returns how many ids are tracked because of the source.
+func (src *Source) Owned() int {
+	owned := 0
+	for l := range src.lists {
+		for _, t := range l.tasks {
+			if owner := t.claims.owner(); owner != nil && owner.list == l {
+				owned++
+			}
+		}
+	}
+	return owned
+}
+
+// Skipped returns what of the source is not tracked, by reason, and where the first of each is.
+func (src *Source) Skipped() (skipped []source.Skip) {
+	lists := slices.SortedFunc(maps.Keys(src.lists), func(a, b *List) int { return strings.Compare(a.name, b.name) })
+	for reason, count := range src.rejected {
+		if count == 0 {
+			continue
+		}
+		skip := source.Skip{Reason: reason, Count: count}
+		if i := slices.IndexFunc(lists, func(l *List) bool { return l.firsts[reason] > 0 }); i >= 0 {
+			skip.File, skip.Line = lists[i].name, lists[i].firsts[reason]
+		}
+		skipped = append(skipped, skip)
+	}
+	slices.SortFunc(skipped, func(a, b source.Skip) int { return strings.Compare(string(a.Reason), string(b.Reason)) })
+	return skipped
+}

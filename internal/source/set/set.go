@@ -1,0 +1,273 @@
+// Package set reads all sources of all groups, one at a time, and hands on what that changes.
+package set
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/source/files"
+	"github.com/kie-exporter/kie_exporter/internal/source/ledger"
+	"github.com/kie-exporter/kie_exporter/internal/source/remote"
+	"github.com/kie-exporter/kie_exporter/internal/source/secrets"
+)
+
+// Group is where the ids of a group come from.
+type Group struct {
+	Name     string
+	Account  string
+	MaxTasks int // that are tracked at most; 0: as many as of all groups
+	Inline   []string
+	Files    []files.Pattern
+	HTTP     *remote.HTTP // nil: none
+	Labels   map[string]string
+	// Has reports whether a task is this process's, and not another replica's: the ids of others are passed over. Nil: all are.
+	Has func(id string) bool
+}
+
+// The labels of sources whose name is not the user's. The URL of a list may hold secrets.
+const (
+	inlineLabel = "inline"
+	httpLabel   = "http"
+)
+
+// Set is all sources of all groups. It is safe for concurrent use; Load and Run belong to one goroutine.
+type Set struct {
+	sink  source.Sink
+	log   *slog.Logger
+	shown atomic.Pointer[[]*member] // the sources in force
+	woken chan struct{}             // has something when another source may be due
+
+	// turns has one at a time read sources or replace them. A turn is taken before mu.
+	turns *turns
+	// mu guards what follows, the ledger and all that a member and its source have, but for what never changes. It is taken before the
+	// sink's lock, and not held while a list is fetched, read from disk or parsed.
+	mu      sync.Mutex
+	members []*member
+	kinds   kinds
+	ledger  *ledger.Ledger
+	secrets secrets.Config
+}
+
+// member is a source in the set. Its key, log and stat need no lock.
+type member struct {
+	key      key
+	log      *slog.Logger
+	stat     atomic.Pointer[source.Stat]
+	source   source.Source
+	claims   *ledger.Source
+	fetching bool // its fetch is under way
+	soon     bool // it is due, whatever it says
+	owed     bool // something that was there at the start could not be read yet
+	health
+}
+
+// key is what makes a source the same one as before.
+type key struct {
+	group, label string
+	path         string // of a file pattern
+}
+
+// named returns an error of the source with its name.
+func (m *member) named(err error) error {
+	return fmt.Errorf("group %q: source %q: %w", m.key.group, m.key.label, err)
+}
+
+// New returns the sources of groups, which are in order of precedence. The error is Check's.
+func New(groups []Group, limits source.Limits, sink source.Sink, log *slog.Logger) (*Set, error) {
+	if err := Check(groups); err != nil {
+		return nil, err
+	}
+	s := &Set{ledger: ledger.New(limits), sink: sink, log: log, woken: make(chan struct{}, 1), turns: newTurns()}
+	s.ledger.Outside = func(slow func()) {
+		s.mu.Unlock()
+		defer s.mu.Lock()
+		slow()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, err := s.prepareLocked(groups, limits)
+	if err != nil {
+		return nil, err
+	}
+	s.arrangeLocked(p)
+	return s, nil
+}
+
+// Check names every pattern that is malformed or there twice in a group, and every list by HTTP that can't be fetched as it is
+// to be, because of a certificate for example. It asks no server.
+func Check(groups []Group) error {
+	var errs []error
+	for _, g := range groups {
+		if g.HTTP != nil {
+			if _, err := remote.Connect(g.HTTP); err != nil {
+				errs = append(errs, fmt.Errorf("group %q: http: %w", g.Name, err))
+			}
+		}
+		for i, p := range g.Files {
+			if err := checkPattern(g, i); err != nil {
+				errs = append(errs, fmt.Errorf("group %q: pattern %q: %w", g.Name, p.Written, err))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// checkPattern looks at the i-th pattern of a group.
+func checkPattern(g Group, i int) error {
+	p := g.Files[i]
+	same := func(other files.Pattern) bool { return other.Written == p.Written }
+	if slices.ContainsFunc(g.Files[:i], same) || len(g.Inline) > 0 && p.Written == inlineLabel ||
+		g.HTTP != nil && p.Written == httpLabel {
+		return errors.New("another source of the group has the same name")
+	}
+	return p.Check()
+}
+
+// Load reads every source once. Servers are asked meanwhile, and what they list is read after the rest: which ids find room is no
+// matter of who is faster. What fails is logged and counted, and tried again
+// by Run. The error joins why sources could not be read; the others are loaded all the same.
+func (s *Set) Load(ctx context.Context) error {
+	var fetches sync.WaitGroup
+	local := make(chan struct{})
+	s.startFetches(ctx, &fetches, local)
+	err := s.readAll(ctx, true)
+	close(local)
+	fetches.Wait()
+	return errors.Join(append(s.fetchErrors(), err)...)
+}
+
+// LoadAgain reads what has changed since Load, and the ends of files that may be half-written, as they are now.
+func (s *Set) LoadAgain(ctx context.Context) { _ = s.readAll(ctx, false) }
+
+// Run looks for changes every five seconds, and refreshes sources that say when they are due at that time, until ctx ends.
+func (s *Set) Run(ctx context.Context) {
+	var fetches sync.WaitGroup
+	defer fetches.Wait()
+	defer context.AfterFunc(ctx, s.turns.stop)()
+	tick := time.NewTicker(source.Interval)
+	defer tick.Stop()
+	for {
+		s.readDue(ctx)
+		next := s.startFetches(ctx, &fetches, nil)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			_ = s.readAll(ctx, false) // logged and counted already
+		case <-s.woken:
+		case <-time.After(next):
+		}
+	}
+}
+
+// readAll reads every source that needs no fetch, and is due or read for the first time.
+func (s *Set) readAll(ctx context.Context, first bool) error {
+	return s.readEach(ctx, *s.shown.Load(), first)
+}
+
+// readDue reads the sources that need no fetch and say that they are due now, between two looks.
+func (s *Set) readDue(ctx context.Context) {
+	s.mu.Lock()
+	var due []*member
+	for _, m := range s.members {
+		if at := m.source.Due(); !at.IsZero() && m.dueLocked() && m.source.Fetch() == nil {
+			due = append(due, m)
+		}
+	}
+	s.mu.Unlock()
+	if len(due) > 0 {
+		_ = s.readEach(ctx, due, false) // logged and counted already
+	}
+}
+
+func (s *Set) readEach(ctx context.Context, members []*member, first bool) error {
+	s.lookNow()
+	var errs []error
+	for _, m := range members {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err := s.readOne(ctx, m, first); err != nil {
+			errs = append(errs, m.named(err))
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ledger.NoteLimits(s.log)
+	return errors.Join(errs...)
+}
+
+// lookNow brings up to date which secrets there are, between two reads.
+func (s *Set) lookNow() {
+	_, done := s.turns.read(context.Background()) // reads no list
+	defer done()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ledger.Look(s.secrets)
+}
+
+// Guard says what must not get into a list from now on.
+func (s *Set) Guard(c secrets.Config) {
+	_, done := s.turns.replace(context.Background()) // reads no list
+	defer done()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.secrets = c
+	s.ledger.Look(c)
+}
+
+// readOne reads a source, if it is still one, is due and needs no fetch. Others may take their turn between two.
+func (s *Set) readOne(ctx context.Context, m *member, first bool) error {
+	ctx, done := s.turns.read(ctx)
+	defer done()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !slices.Contains(s.members, m) || m.source.Fetch() != nil || !first && !m.dueLocked() {
+		return nil
+	}
+	return s.refreshLocked(ctx, m, first)
+}
+
+// dueLocked reports whether a source is due.
+func (m *member) dueLocked() bool { return m.soon || !m.source.Due().After(time.Now()) }
+
+// refreshLocked refreshes one source and hands on what that changed. The lock is let go meanwhile, the turn is not.
+func (s *Set) refreshLocked(ctx context.Context, m *member, first bool) error {
+	err := m.source.Refresh(ctx)
+	now := time.Now()
+	read := err == nil || isPartial(err)
+	if read {
+		s.ledger.Expire(m.claims, now)
+	}
+	s.settleLocked(first || m.owed)
+	// What was there at the start but could not be read is still a backlog when it can. A file that was not there is none.
+	m.owed = !read && (m.owed || first && !errors.Is(err, fs.ErrNotExist))
+	m.soon = ctx.Err() != nil // it was not read to its end
+	m.last = err
+	if ctx.Err() == nil {
+		m.noteLocked(err, now)
+	}
+	m.publishLocked()
+	return err
+}
+
+// settleLocked hands on what changed in the ledger.
+func (s *Set) settleLocked(backlog bool) {
+	for c := range s.ledger.Settle() {
+		c.Backlog = backlog
+		s.sink.Apply(c)
+	}
+}
+
+func isPartial(err error) bool {
+	_, partial := errors.AsType[*source.PartialError](err)
+	return partial
+}
