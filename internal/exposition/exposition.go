@@ -1,5 +1,3 @@
-// Package exposition answers scrapes. The series of single tasks, which are most of an answer, are kept as they are sent and
-// made anew only where tasks have changed; everything else comes from registries through promhttp.
 package exposition
 
 import (
