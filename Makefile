@@ -181,7 +181,7 @@ bench: bench-exposition ## run the benchmarks
 bench-exposition: ## what a scrape costs, next to the usual ways; BENCHFLAGS=-million for 1,000,000 tasks, too
 	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 8h ./internal/exposition $(BENCHFLAGS)
 
-# The tools, pinned by internal/tools/go.mod and built again when it changes
+# The tools, pinned by internal/tools/go.mod and built again when it changes; ours when their code does, too
 $(BIN)/golangci-lint: PKG := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 $(BIN)/govulncheck:   PKG := golang.org/x/vuln/cmd/govulncheck
 $(BIN)/promtool:      PKG := -tags netgo,builtinassets,remove_all_sd github.com/prometheus/prometheus/cmd/promtool
@@ -191,7 +191,8 @@ $(BIN)/doclinks:      PKG := ./doclinks
 $(BIN)/panelcheck:    PKG := ./panelcheck
 $(BIN)/mutaterules:   PKG := ./mutaterules
 $(BIN)/testlog:       PKG := ./testlog
-$(BIN)/%: $(TOOLS_MOD)/go.mod $(wildcard $(TOOLS_MOD)/*/*.go)
+$(addprefix $(BIN)/,dockerlint doclinks panelcheck mutaterules testlog): $(wildcard $(TOOLS_MOD)/*/*.go)
+$(BIN)/%: $(TOOLS_MOD)/go.mod
 	go -C $(TOOLS_MOD) build -o $@ $(PKG)
 	@touch $@
 $(BIN)/pint: $(TOOLS_MOD)/pint/go.mod
