@@ -2,7 +2,8 @@
 # usage: dashboards-check.sh PROMETHEUS PANELCHECK EXPORTER
 # Starts the exporter's demo, an exporter whose API is down, and a Prometheus
 # that scrapes them twice, once for classic and once for native histograms, and
-# sees that every query of every dashboard returns data both ways.
+# sees that every query of every dashboard returns data both ways. The rules are
+# loaded, evaluated as often as the targets are scraped.
 set -euo pipefail
 
 prometheus=$1
@@ -40,16 +41,24 @@ pids+=($!)
 demo=$(listening "$work/demo.log") || fail "the demo does not listen"
 
 # The demo takes minutes until a task's query fails; nothing listens on port 1.
+# It takes callbacks, which count 0 without any.
+head -c 32 /dev/urandom | base64 >"$work/webhook.key"
 cat >"$work/down.yml" <<YML
-accounts: [{name: down, base_url: "http://127.0.0.1:1"}]
-groups: [{name: down, tasks: [task_1, task_2]}]
+accounts: [{name: down, base_url: "http://127.0.0.1:1", webhook_keys_files: [webhook.key]}]
+groups: [{name: down, tasks: [task_1, task_2], webhook: true}]
 YML
-KIE_API_KEY=none env -C "$work" "$exporter" --config.file=down.yml --web.listen-address=127.0.0.1:0 >"$work/down.log" 2>&1 &
+KIE_API_KEY=none env -C "$work" "$exporter" --config.file=down.yml --web.listen-address=127.0.0.1:0 \
+    --web.webhook-listen-address=127.0.0.1:0 >"$work/down.log" 2>&1 &
 pids+=($!)
 down=$(listening "$work/down.log") || fail "the exporter does not listen"
 
+mkdir "$work/rules"
+for file in alerts/kie_exporter.*.yml; do
+    sed 's/^    interval: 2m$/    interval: 2s/' "$file" >"$work/rules/${file##*/}"
+done
 cat >"$work/prometheus.yml" <<YML
-global: {scrape_interval: 2s, scrape_timeout: 2s}
+global: {scrape_interval: 2s, scrape_timeout: 2s, evaluation_interval: 2s, extra_scrape_metrics: true}
+rule_files: [rules/*.yml]
 scrape_configs:
   - job_name: kie
     static_configs: [{targets: ["$demo", "$down"]}]

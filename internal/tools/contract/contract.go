@@ -71,8 +71,8 @@ func (c *Contract) Record(name string, labels Labels) {
 
 // prometheus are series that a Prometheus makes itself, with the labels besides those of the target.
 var prometheus = map[string][]string{
-	"up": nil, "scrape_duration_seconds": nil, "scrape_samples_scraped": nil,
-	"ALERTS": {"alertname", "alertstate", "severity"}, "ALERTS_FOR_STATE": {"alertname", "severity"},
+	"up": nil, "scrape_duration_seconds": nil, "scrape_samples_scraped": nil, "scrape_timeout_seconds": nil,
+	"ALERTS": {"alertname", "alertstate", "severity", "group"}, "ALERTS_FOR_STATE": {"alertname", "severity"},
 }
 
 // labelsOf returns the labels that a series of that name can have, as a Prometheus stores it.

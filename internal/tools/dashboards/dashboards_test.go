@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -18,12 +19,42 @@ import (
 )
 
 const (
-	committed = "../../../dashboards"
-	metrics   = "../../../docs/metrics.json"
+	root    = "../../../"
+	metrics = root + "docs/metrics.json"
 )
 
+// The checks can be held against other files: go test ./dashboards -args -dashboards FOLDER.
+var folder = flag.String("dashboards", root+"dashboards", "where the dashboards are")
+
+// load reads the dashboards.
+func load(t *testing.T) []panels.Dashboard {
+	t.Helper()
+	dashboards, err := panels.Read(*folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dashboards
+}
+
+// agreement reads what queries may name: the metrics, and what the rules record of them.
+func agreement(t *testing.T) *contract.Contract {
+	t.Helper()
+	c, err := contract.Read(metrics)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := contract.ReadRules(root+"alerts", "rules")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range c.RecordAll(rules) {
+		t.Error(err)
+	}
+	return c
+}
+
 func TestCommittedDashboardsAreTheGeneratedOnes(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(committed, "*.json"))
+	files, err := filepath.Glob(filepath.Join(*folder, "*.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +66,7 @@ func TestCommittedDashboardsAreTheGeneratedOnes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := os.ReadFile(filepath.Join(committed, d.file()))
+		got, err := os.ReadFile(filepath.Join(*folder, d.file()))
 		if err != nil || !bytes.Equal(got, want) {
 			t.Errorf("dashboards/%s is not current (%v): run make generate", d.file(), err)
 		}
@@ -72,12 +103,8 @@ func TestGrafanaKnowsEveryField(t *testing.T) {
 // forEach calls check for every panel of the committed dashboards but rows.
 func forEach(t *testing.T, check func(*testing.T, panels.Dashboard, panels.Panel)) {
 	t.Helper()
-	dashboards, err := panels.Read(committed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, d := range dashboards {
-		for _, p := range d.Panels {
+	for _, d := range load(t) {
+		for _, p := range d.All() {
 			if !p.IsRow() {
 				t.Run(d.UID+"/"+p.Title, func(t *testing.T) { check(t, d, p) })
 			}
@@ -109,10 +136,7 @@ func TestEveryPanelExplainsItself(t *testing.T) {
 var legendLabel = regexp.MustCompile(`\{\{(\w+)\}\}`)
 
 func TestQueriesNameOnlyWhatThereIs(t *testing.T) {
-	c, err := contract.Read(metrics)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := agreement(t)
 	forEach(t, func(t *testing.T, d panels.Dashboard, p panels.Panel) {
 		for _, q := range p.Targets {
 			labels, err := c.Check(q.PromQL(""))
@@ -134,15 +158,8 @@ func TestQueriesNameOnlyWhatThereIs(t *testing.T) {
 }
 
 func TestVariablesAndAnnotationsNameOnlyWhatThereIs(t *testing.T) {
-	c, err := contract.Read(metrics)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dashboards, err := panels.Read(committed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, d := range dashboards {
+	c := agreement(t)
+	for _, d := range load(t) {
 		for _, v := range d.Templating.List {
 			if v.Type != "query" {
 				continue
@@ -157,8 +174,10 @@ func TestVariablesAndAnnotationsNameOnlyWhatThereIs(t *testing.T) {
 			}
 		}
 		for _, a := range d.Annotations.List {
-			if _, err := c.Check(a.Target.PromQL("")); err != nil {
-				t.Errorf("%s: annotations: %v", d.UID, err)
+			for _, q := range []panels.Query{a.Target, {Expr: a.Expr}} {
+				if _, err := c.Check(q.PromQL("")); err != nil {
+					t.Errorf("%s: annotations: %v", d.UID, err)
+				}
 			}
 		}
 	}
@@ -166,12 +185,8 @@ func TestVariablesAndAnnotationsNameOnlyWhatThereIs(t *testing.T) {
 
 // Every cell of the grid down to the last row belongs to exactly one panel.
 func TestPanelsFillTheGridAndDoNotOverlap(t *testing.T) {
-	dashboards, err := panels.Read(committed)
-	if err != nil {
-		t.Fatal(err)
-	}
 	type cell struct{ x, y int }
-	for _, d := range dashboards {
+	for _, d := range load(t) {
 		owner, height := map[cell]string{}, 0
 		for _, p := range d.Panels {
 			at := p.GridPos
@@ -191,23 +206,37 @@ func TestPanelsFillTheGridAndDoNotOverlap(t *testing.T) {
 	}
 }
 
-// At 1920 × 1080 about 20 rows of the grid are visible, and a twelfth of the width holds about 14 letters of a title.
-func TestTopRowAnswersOnOneScreen(t *testing.T) {
-	for _, d := range all() {
-		top := d.rows[0]
-		if top.title != "" || top.height > 4 {
-			t.Errorf("%s: the first row has a header or is %d high", d.uid, top.height)
+func TestTilesAreTwoRowsOfFour(t *testing.T) {
+	for _, uid := range []string{"kie-overview", "kie-exporter"} {
+		rows := map[int]int{}
+		for _, p := range find(t, uid).Panels {
+			if p.Type == string(stat) {
+				rows[p.GridPos.Y]++
+			}
 		}
-		for _, p := range top.panels {
-			if longest := p.width * 9; len(p.title) > longest {
-				t.Errorf("%s: the title %q has more than %d letters", d.uid, p.title, longest)
+		if len(rows) != 2 || rows[0] != 4 || rows[4] != 4 {
+			t.Errorf("%s: tiles by their place: %v", uid, rows)
+		}
+	}
+}
+
+// At 1920 × 1080 about 20 rows of the grid are visible: tiles and alerts take less than half of it.
+func TestTopAnswersOnOneScreen(t *testing.T) {
+	for _, d := range load(t) {
+		first := slices.IndexFunc(d.Panels, func(p panels.Panel) bool { return p.Type == string(timeseries) || p.IsRow() })
+		if first < 6 || d.Panels[first].GridPos.Y > 9 && d.UID != "kie-tasks" { // which has tables at once
+			t.Errorf("%s: the tiles end at %d", d.UID, d.Panels[max(first, 0)].GridPos.Y)
+		}
+		for _, p := range d.Panels[:max(first, 0)] {
+			if p.Type != string(stat) && p.Type != string(table) {
+				t.Errorf("%s: %q is at the top", d.UID, p.Title)
 			}
 		}
 	}
 }
 
 var (
-	passedOn = regexp.MustCompile(`\$\{(\w+):queryparam\}`)
+	passedOn = regexp.MustCompile(`\$\{(\w+):(?:queryparam|raw)\}`)
 	setByURL = regexp.MustCompile(`&var-(\w+)=`)
 )
 
@@ -241,8 +270,10 @@ func (d dashboard) linked() []string {
 				urls = append(urls, p.linked.url)
 			}
 			for _, c := range p.columns {
-				if c.linked != nil {
-					urls = append(urls, c.linked.url)
+				for _, l := range []*link{c.linked, c.also} {
+					if l != nil {
+						urls = append(urls, l.url)
+					}
 				}
 			}
 		}
@@ -251,12 +282,8 @@ func (d dashboard) linked() []string {
 }
 
 func TestEachDashboardLeadsToTheOthers(t *testing.T) {
-	dashboards, err := panels.Read(committed)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var uids []string
-	for _, d := range dashboards {
+	for _, d := range load(t) {
 		uids = append(uids, d.UID)
 		if !slices.Contains(d.Tags, tag) {
 			t.Errorf("%s has no tag %s, by which the others link to it", d.UID, tag)

@@ -42,17 +42,60 @@ func models() variable {
 
 func window() variable {
 	return variable{
-		name: "window", label: "Window", about: "How far back ratios, quantiles and the numbers at the top look",
+		name: "window", label: "Window", about: "How far back ratios, quantiles, rates and the numbers at the top look",
 		values: []string{"1h", "5m", "15m", "6h", "1d"},
 	}
 }
 
+// What panels say where there is no data: no more than they know.
+const (
+	noData = "no data from the exporter"
+	orNone = ", or no exporter"
+)
+
+// live keeps results while there is an exporter. What looks back over a window would outlive it else.
+func live(expr string) string { return "(" + expr + `) and on () kie_exporter_build_info{job=~"$job"}` }
+
 // orZero turns no data into 0 while there is an exporter: there is nothing to count. Without one it stays no data.
-func orZero(expr string) string { return expr + ` or 0 * max(kie_exporter_build_info{job=~"$job"})` }
+func orZero(expr string) string {
+	return live(expr + ` or 0 * max(kie_exporter_build_info{job=~"$job"})`)
+}
+
+// orElse turns no data into -1 while there is an exporter, to be shown as a text that says what there is none of.
+func orElse(expr string) string {
+	return live(expr + ` or -1 * max(kie_exporter_build_info{job=~"$job"})`)
+}
+
+// none is what a tile shows for the -1 of orElse.
+func none(what string) map[string]text { return map[string]text{"-1": {what, grey}} }
+
+// A rate divides by the time within the window for which there is data, a minute at least: in an exporter's first hour the
+// rates of an hour would be too low else.
+const (
+	risen   = "increase(%[1]s[$window])"
+	history = "clamp_min(time() - min_over_time(timestamp(%[1]s)[$window:1m]), 60)"
+)
+
+// rate returns how much a counter rises in a second.
+func rate(counter string) string { return fmt.Sprintf(risen+" / "+history, counter) }
 
 // perMinuteBy returns queries of a counter's rate a minute, summed by a label, with a series for each of its values.
 func perMinuteBy(label, counter string) []query {
-	return []query{{fmt.Sprintf("60 * sum by (%s) (rate(%s[$__rate_interval]))", label, counter), "{{" + label + "}}"}}
+	return []query{line(fmt.Sprintf("60 * sum by (%s) (rate(%s[$__rate_interval]))", label, counter), "{{"+label+"}}")}
+}
+
+// top keeps the five models that have most of something at the end of the time range, the same ones over all of it.
+func top(expr, most string) string {
+	return fmt.Sprintf("%s and on (model) topk(5, %s)", expr, atEnd(most))
+}
+
+// atEnd fixes what is looked at, ranges or else moments, at the end of the time range.
+func atEnd(expr string) string {
+	bracket := "}"
+	if strings.Contains(expr, "]") {
+		bracket = "]"
+	}
+	return strings.ReplaceAll(macros.Replace(expr), bracket, bracket+" @ end()")
 }
 
 // quantile returns a quantile of a histogram over a window, by labels, where something was observed. The histogram is
@@ -65,24 +108,31 @@ func quantile(q float64, histogram, selector, window string, by ...string) strin
 	)
 }
 
-// quantiles returns the queries of the median, the 90th and the 99th percentile.
+// quantiles returns the queries of the median, the 90th and the 99th percentile, the rarer the hotter.
 func quantiles(histogram, selector, window string) []query {
 	return []query{
-		{quantile(0.5, histogram, selector, window), "p50"},
-		{quantile(0.9, histogram, selector, window), "p90"},
-		{quantile(0.99, histogram, selector, window), "p99"},
+		{expr: quantile(0.5, histogram, selector, window), legend: "p50", colour: blue},
+		{expr: quantile(0.9, histogram, selector, window), legend: "p90", colour: orange},
+		{expr: quantile(0.99, histogram, selector, window), legend: "p99", colour: red},
 	}
 }
 
-// Colours of what is closed, the same on all dashboards.
+// Colours of what is closed, the same on all dashboards. Those of states are of the same hue on the exporter's own page.
 var (
 	stateColours = map[string]colour{
-		"waiting": blue, "queuing": purple, "generating": yellow, "success": green, "fail": red, "unknown": grey,
+		"waiting": lightBlue, "queuing": blue, "generating": darkBlue, "success": green, "fail": red, "unknown": orange,
 	}
 	reasonColours = map[string]colour{
 		"server": red, "timeout": orange, "upstream": purple, "content_policy": yellow, "bad_request": blue,
+		"credits": darkRed, "other": grey, "none": lightBlue,
 	}
-	flag = map[string]text{"0": {"", none}}
+	classColours = map[string]colour{
+		"ok": green, "task_failed": lightBlue, "not_found": purple, "bad_request": blue, "rate_limited": orange, "maintenance": yellow,
+		"server": red, "auth": darkRed, "transport": darkRed,
+	}
+	callbackColours = map[string]colour{
+		"accepted": green, "finished": lightBlue, "unknown": orange, "unsigned": red, "stale": yellow, "malformed": darkRed, "overloaded": purple,
+	}
 )
 
 // byLabels puts a grouping into a format of aggregations.

@@ -4,18 +4,22 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
 func tasks() dashboard {
 	return dashboard{
 		uid: "kie-tasks", title: "kie.ai / Tasks",
-		description: "Single tasks of kie.ai: a table to search, and the life of the task that is chosen at the top or clicked in the table.",
-		variables:   []variable{jobs(), groups(), models(), states(), oneTask()},
+		description: "Single tasks of kie.ai: those that need a look first, and the life of the one whose id is pasted at the top or clicked in a table.",
+		variables:   []variable{jobs(), groups(), models(), states(), oneTask(), exporterPage()},
 		rows: []row{
-			{height: 3, panels: countPanels()},
-			{height: 13, panels: []panel{taskTable(), troubleTable()}},
-			{title: "One task: $task", height: 3, panels: []panel{factsTable()}},
+			{height: 4, panels: countPanels()},
+			{height: 3, panels: []panel{leftOut()}},
+			{height: 10, panels: []panel{unfinishedTable()}},
+			{height: 10, panels: []panel{finishedTable()}},
+			{title: "Ids without an answer", height: 9, panels: []panel{classTable(), failingTable(), pendingTable()}},
+			{title: "One task: $task", height: 4, panels: []panel{factsTable()}},
 			{height: 7, panels: lifePanels()},
 		},
 	}
@@ -23,49 +27,78 @@ func tasks() dashboard {
 
 func states() variable {
 	return variable{
-		name: "state", label: "State", about: "States of the tasks in the table", series: "kie_task_state{<tasks>}", all: anything,
+		name: "state", label: "State", about: "States of the tasks in the tables of unfinished and of finished ones",
+		series: "kie_task_state{<tasks>}", all: anything,
 	}
 }
 
 func oneTask() variable {
+	return variable{name: "task", label: "Task", about: "Paste the id of the task whose life is to be shown, or click one in a table", typed: true}
+}
+
+func exporterPage() variable {
 	return variable{
-		name: "task", label: "Task", about: "The task whose life is shown; an id can be pasted here",
-		series: "kie_task_info{<tasks>}", of: "task_id", single: true,
+		name: "exporter", label: "Exporter's page", about: "Where your browser finds the exporter, for links to what it says of tasks",
+		typed: true, preset: "http://localhost:10059",
 	}
 }
+
+// ask leads to the exporter's own page of all tasks, with a filter.
+func ask(title, filter string) *link { return &link{title, "${exporter:raw}/tasks?" + filter} }
 
 func countPanels() []panel {
 	return []panel{
 		{
-			kind: stat, title: "Tasks in the table", width: 4, unit: number, empty: noExporter,
-			about:   "Answered tasks with series of their own that the choices at the top leave over.",
-			queries: []query{{orZero(`count(kie_task_state{<tasks>,state=~"$state"} == 1)`), "tasks"}},
-		},
-		{
-			kind: stat, title: "Unfinished", width: 4, unit: number, empty: noExporter,
+			kind: stat, title: "Unfinished", width: 4, unit: number, empty: noData,
 			about:   "Unfinished tasks of the chosen groups and models, whether or not they have series of their own.",
-			queries: []query{{orZero(`sum(kie_tasks{<tasks>,state!~"success|fail"})`), "tasks"}},
+			queries: []query{line(orZero(`sum(kie_tasks{<tasks>,state!~"success|fail"})`), "tasks")},
+			linked:  ask("Show them on the exporter's page", "state=unfinished"),
 		},
 		{
-			kind: stat, title: "Failed in the last hour", width: 4, unit: number, empty: noExporter, levels: healthy(1, orange),
-			about:   "Tasks with series of their own that failed within the last hour while they were watched.",
-			queries: []query{{orZero(`count(kie_task_failed_timestamp_seconds{<tasks>} > time() - 3600)`), "tasks"}},
+			kind: stat, title: "Overdue", width: 4, unit: number, empty: noData, levels: healthy(orange),
+			about:   "Unfinished tasks beyond the age at which a task of their model is overdue, whether or not they have series of their own.",
+			queries: []query{line(orZero(`sum(kie_tasks_overdue{<tasks>})`), "tasks")},
+			linked:  ask("Show them on the exporter's page", "overdue=true"),
 		},
 		{
-			kind: stat, title: "Never answered", width: 4, unit: number, empty: noExporter,
-			about:   "Listed tasks of the chosen groups about which the API has not said anything yet. They are not in the table.",
-			queries: []query{{orZero(`sum(kie_exporter_pending_tasks{<groups>})`), "tasks"}},
+			kind: stat, title: "Failed, all, 1 h", width: 4, unit: number, empty: noData, levels: healthy(orange),
+			about:   "Tasks that failed in the last hour while they were watched, for whatever reason, whether or not they have series of their own.",
+			queries: []query{line(orZero(`round(sum(increase(kie_tasks_failed_total{<tasks>}[1h])))`), "tasks")},
+			linked:  ask("Show failed tasks on the exporter's page", "state=fail"),
 		},
 		{
-			kind: stat, title: "Queries failing", width: 4, unit: number, empty: noExporter, levels: healthy(1, orange),
+			kind: stat, title: "Succeeded, 1 h", width: 4, unit: number, empty: noData,
+			about:   "Tasks that succeeded in the last hour while they were watched, whether or not they have series of their own.",
+			queries: []query{line(orZero(`round(sum(increase(kie_tasks_finished_total{<tasks>,state="success"}[1h])))`), "tasks")},
+			linked:  ask("Show successful tasks on the exporter's page", "state=success"),
+		},
+		{
+			kind: stat, title: "Never answered", width: 4, unit: number, empty: noData, levels: healthy(orange),
+			about:   "Listed tasks of the chosen groups about which the API has not said anything yet. They have no state.",
+			queries: []query{line(orZero(`sum(kie_exporter_pending_tasks{<groups>})`), "tasks")},
+			linked:  ask("Show them on the exporter's page", "state=pending"),
+		},
+		{
+			kind: stat, title: "Queries failing", width: 4, unit: number, empty: noData, levels: healthy(orange),
 			about:   "Tasks of the chosen groups whose last query failed: their state is as of the answer before.",
-			queries: []query{{orZero(`sum(kie_tasks_query_failing{<groups>})`), "tasks"}},
+			queries: []query{line(orZero(`sum(kie_tasks_query_failing{<groups>})`), "tasks")},
+			linked:  ask("Show them on the exporter's page", "failing=true"),
 		},
-		{
-			kind: stat, title: "Left out", width: 4, unit: number, empty: noExporter,
-			about:   "Tasks of the chosen groups without series of their own, for there are more than limits.task_series. They are not in the table.",
-			queries: []query{{orZero(`sum(kie_exporter_tasks_without_series{<groups>})`), "tasks"}},
-		},
+	}
+}
+
+// leftOut is a banner: who looks for a task here must know that it may be missing.
+func leftOut() panel {
+	return panel{
+		kind: stat, title: "Complete?", width: 24, unit: amount, empty: noData, named: true,
+		levels: []level{{0, green}, {1, orange}},
+		texts:  map[string]text{"0": {"none", green}},
+		about: "Tasks of the chosen groups without series of their own, for there are more than limits.task_series. The tiles above count them, " +
+			"the tables below miss them.",
+		queries: []query{line(
+			orZero(`sum(kie_exporter_tasks_without_series{<groups>})`), "tasks are missing in the tables below; the exporter's page has all",
+		)},
+		linked: ask("Show all tasks on the exporter's page", ""),
 	}
 }
 
@@ -74,56 +107,132 @@ func of(metric, selector string, labels ...string) string {
 	return fmt.Sprintf("max by (%s) (%s{%s})", strings.Join(append([]string{"group", "model", "task_id"}, labels...), ", "), metric, selector)
 }
 
-// taskTable joins what is known of each task whose state is chosen.
-func taskTable() panel {
-	const chosen = `<tasks>,state=~"$state"`
-	chose := func(expr string) query {
-		return query{expr: expr + ` and on (group, model, task_id) (kie_task_state{` + chosen + `} == 1)`}
+// among keeps results about tasks that are in one of the chosen states.
+func among(chosen string) func(expr string) query {
+	return func(expr string) query {
+		return line(expr+` and on (group, model, task_id) (kie_task_state{`+chosen+`} == 1)`, "")
 	}
+}
+
+// unfinishedTable has the overdue tasks first and the oldest first among them. Those that were never answered are not among
+// them, and those that the API does not know any more are not overdue.
+func unfinishedTable() panel {
+	const chosen = `<tasks>,state=~"$state",state!~"success|fail"`
+	row := among(chosen)
+	created := of("kie_task_created_timestamp_seconds", "<tasks>")
+	answered := of("kie_task_last_answer_timestamp_seconds", "<tasks>")
 	return panel{
-		kind: table, title: "Tasks", width: 18, unit: words, empty: "no answered task has these labels",
-		about: "The answered tasks of the chosen groups, models and states, newest first. A click on an id shows that task's life below. " +
+		kind: table, title: "Unfinished tasks", width: 24, unit: words, empty: "no such task is unfinished" + orNone,
+		about: "The unfinished tasks of the chosen groups, models and states: overdue ones first, then the oldest. A click on an id shows that task's life below. " +
 			"Ages are as of the end of the time range.",
 		queries: []query{
-			{expr: of("kie_task_state", chosen, "state") + " == 1"},
-			chose("time() - " + of("kie_task_created_timestamp_seconds", "<tasks>")),
-			chose(of("kie_task_latency_seconds", "<tasks>")),
-			chose(of("kie_task_fail_code", "<tasks>", "fail_code", "reason")),
-			chose(of("kie_task_credits", "<tasks>")),
-			chose("time() - " + of("kie_task_last_answer_timestamp_seconds", "<tasks>")),
+			line(of("kie_task_state", chosen, "state")+" == 1 and on (group, model, task_id) kie_task_last_answer_timestamp_seconds{<tasks>}", ""),
+			row("time() - " + created),
+			row(`(` + answered + ` - ` + created + `) > bool on (group, model) group_left () ` +
+				`max by (group, model) (kie_tasks_overdue_threshold_seconds{<tasks>})` +
+				` unless on (group, model, task_id) kie_task_query_error{<tasks>,class="not_found"}`),
+			row("time() - " + answered),
+			row(of("kie_task_query_error", "<tasks>", "class")),
 		},
+		sorted: []sorting{{"Overdue", true}, {"Age", true}},
 		columns: []column{
-			{field: "Value #B", title: "Age", unit: seconds, width: 100},
-			{field: "task_id", title: "Task", unit: words, width: 300, linked: showTask()},
-			{field: "group", title: "Group", unit: words},
-			{field: "model", title: "Model", unit: words},
+			{
+				field: "Value #C", title: "Overdue", unit: number, width: 90, levels: healthy(red),
+				texts: map[string]text{"0": {"no", grey}, "1": {"overdue", red}},
+			},
+			{field: "Value #B", title: "Age", unit: seconds, width: 95},
+			taskColumn(300),
+			{field: "group", title: "Group", unit: words, width: 110},
+			{field: "model", title: "Model", unit: words, width: 270},
 			stateColumn(),
-			{field: "Value #C", title: "Latency", unit: seconds, width: 100},
-			{field: "reason", title: "Reason", unit: words, width: 130},
-			{field: "fail_code", title: "Fail code", unit: words, width: 100},
-			{field: "Value #E", title: "Credits", unit: compact, width: 90},
-			{field: "Value #F", title: "Answer's age", unit: seconds, width: 120},
+			{field: "Value #D", title: "Answer's age", unit: seconds, width: 120},
+			{field: "class", title: "Query failed", unit: words, width: 130},
 		},
 	}
 }
 
-// troubleTable has a place of its own: a task that the API does not know has no state, and so no row among the tasks.
-func troubleTable() panel {
+// finishedTable has the newest first, and failures in red among them.
+func finishedTable() panel {
+	const chosen = `<tasks>,state=~"$state",state=~"success|fail"`
+	row := among(chosen)
 	return panel{
-		kind: table, title: "Last query failed", width: 6, unit: words, empty: "no task's last query failed",
-		about: "Tasks whose last query failed, with the class of its outcome. not_found: the API does not know the id, or no longer. " +
-			"The state chosen at the top does not matter here.",
-		queries: []query{{expr: of("kie_task_query_error", "<tasks>", "class")}},
+		kind: table, title: "Finished tasks", width: 24, unit: words, empty: "no such task has finished" + orNone,
+		about: "The finished tasks of the chosen groups, models and states, the latest first. Choose the state fail at the top for the failed ones alone.",
+		queries: []query{
+			line(of("kie_task_state", chosen, "state")+" == 1", ""),
+			row("time() - " + of("kie_task_completed_timestamp_seconds", "<tasks>")),
+			row(of("kie_task_latency_seconds", "<tasks>")),
+			row(of("kie_task_fail_code", "<tasks>", "fail_code", "reason")),
+			row(of("kie_task_credits", "<tasks>")),
+		},
 		columns: []column{
-			{field: "class", title: "Class", unit: words, width: 110},
-			{field: "task_id", title: "Task", unit: words, linked: showTask()},
+			{field: "Value #B", title: "Ended ago", unit: seconds, width: 100},
+			taskColumn(300),
+			{field: "group", title: "Group", unit: words, width: 100},
+			{field: "model", title: "Model", unit: words, width: 265},
+			stateColumn(),
+			{field: "Value #C", title: "Latency", unit: seconds, width: 90},
+			{field: "reason", title: "Reason", unit: words, width: 120},
+			{field: "fail_code", title: "Fail code", unit: words, width: 95},
+			{field: "Value #E", title: "Credits", unit: compact, width: 80, decimals: 1},
 		},
 	}
 }
 
-// showTask leads from a task's id to its life.
-func showTask() *link {
-	return explore("Show this task's life", sameModels+"&${state:queryparam}&var-task=${__value.raw:percentencode}")
+// classTable counts, so that it is complete where the tables of ids are not.
+func classTable() panel {
+	return panel{
+		kind: table, title: "Queries failing, by class", width: 7, unit: words, empty: "no query fails" + orNone,
+		about: "How many tasks' last query failed, by the class of its outcome. not_found: the API does not know the id, or no longer. " +
+			"A click on a number lists them on the exporter's page.",
+		queries: []query{line(`sum by (group, class) (kie_tasks_query_failing{<groups>}) > 0`, "")},
+		sorted:  []sorting{{"Tasks", true}},
+		columns: []column{
+			{field: "class", title: "Class", unit: words, width: 120},
+			{field: "group", title: "Group", unit: words, width: 130},
+			{
+				field: "Value", title: "Tasks", unit: number, width: 80,
+				linked: ask("Show them on the exporter's page", "failing=true&group=${__data.fields.Group:percentencode}"),
+			},
+		},
+	}
+}
+
+// failingTable has a place of its own: a task that the API does not know has no state, and so no row among the others.
+func failingTable() panel {
+	return panel{
+		kind: table, title: "Ids whose last query failed", width: 9, unit: words, empty: "no query fails" + orNone,
+		about:   "Tasks whose last query failed. The state chosen at the top does not matter here.",
+		queries: []query{line(of("kie_task_query_error", "<tasks>", "class"), "")},
+		columns: []column{
+			{field: "class", title: "Class", unit: words, width: 120},
+			taskColumn(310),
+		},
+	}
+}
+
+func pendingTable() panel {
+	return panel{
+		kind: table, title: "Ids never answered", width: 8, unit: words, empty: "every id was answered" + orNone,
+		about: "Listed ids about which the API has not said anything yet. The state chosen at the top does not matter here.",
+		queries: []query{line(
+			`max by (group, task_id) (kie_task_state{<groups>,state="unknown"} == 1)`+
+				` unless on (group, task_id) kie_task_last_answer_timestamp_seconds{<groups>}`, "",
+		)},
+		columns: []column{
+			{field: "group", title: "Group", unit: words, width: 95},
+			taskColumn(305),
+		},
+	}
+}
+
+// taskColumn leads from a task's id to its life.
+func taskColumn(width int) column {
+	return column{
+		field: "task_id", title: "Task", unit: words, width: width,
+		linked: explore("Show this task's life", sameModels+"&${state:queryparam}&${exporter:queryparam}&var-task=${__value.raw:percentencode}"),
+		also:   &link{"Show it on the exporter's page", "${exporter:raw}/tasks/${__value.raw:percentencode}"},
+	}
 }
 
 func stateColumn() column {
@@ -131,67 +240,85 @@ func stateColumn() column {
 	for state, c := range stateColours {
 		texts[state] = text{state, c}
 	}
-	return column{field: "state", title: "State", unit: words, width: 110, texts: texts}
+	return column{field: "state", title: "State", unit: words, width: 100, texts: texts}
 }
 
 // theTask chooses the task whose life is shown.
 const theTask = `job=~"$job",task_id="$task"`
 
-const noTask = "choose a task above"
+const noTask = "no task is chosen, or no data of it"
 
 func factsTable() panel {
 	return panel{
 		kind: table, title: "What is known now", width: 24, unit: words, empty: noTask,
 		about: "What the API last told about the task. A task that is no longer listed, or has no series of its own, has no row.",
 		queries: []query{
-			{expr: of("kie_task_info", theTask, "account")},
-			{expr: of("kie_task_state", theTask, "state") + " == 1"},
-			{expr: "1000 * " + of("kie_task_created_timestamp_seconds", theTask)},
-			{expr: "1000 * " + of("kie_task_completed_timestamp_seconds", theTask)},
-			{expr: of("kie_task_latency_seconds", theTask)},
-			{expr: of("kie_task_credits", theTask)},
-			{expr: of("kie_task_fail_code", theTask, "fail_code", "reason")},
-			{expr: "1000 * " + of("kie_task_last_answer_timestamp_seconds", theTask)},
-			{expr: of("kie_task_query_error", theTask, "class")},
+			line(of("kie_task_info", theTask), ""),
+			line(of("kie_task_state", theTask, "state")+" == 1", ""),
+			line("1000 * "+of("kie_task_created_timestamp_seconds", theTask), ""),
+			line("1000 * "+of("kie_task_completed_timestamp_seconds", theTask), ""),
+			line(of("kie_task_latency_seconds", theTask), ""),
+			line(of("kie_task_credits", theTask), ""),
+			line(of("kie_task_fail_code", theTask, "fail_code", "reason"), ""),
+			line("1000 * "+of("kie_task_last_answer_timestamp_seconds", theTask), ""),
+			line(of("kie_task_query_error", theTask, "class"), ""),
 		},
 		columns: []column{
-			{field: "account", title: "Account", unit: words},
-			{field: "group", title: "Group", unit: words},
-			{field: "model", title: "Model", unit: words},
+			{field: "group", title: "Group", unit: words, width: 85},
+			{field: "model", title: "Model", unit: words, width: 195},
 			stateColumn(),
-			{field: "Value #C", title: "Created", unit: moment},
-			{field: "Value #D", title: "Completed", unit: moment},
-			{field: "Value #E", title: "Latency", unit: seconds},
-			{field: "Value #F", title: "Credits", unit: compact},
-			{field: "reason", title: "Reason", unit: words},
-			{field: "fail_code", title: "Fail code", unit: words},
-			{field: "Value #H", title: "Last answer", unit: moment},
-			{field: "class", title: "Last query failed", unit: words},
+			{field: "Value #C", title: "Created", unit: moment, width: 155},
+			{field: "Value #D", title: "Completed", unit: moment, width: 155},
+			{field: "Value #E", title: "Latency", unit: seconds, width: 80},
+			{field: "Value #F", title: "Credits", unit: compact, width: 70, decimals: 1},
+			{field: "reason", title: "Reason", unit: words, width: 75},
+			{field: "fail_code", title: "Fail code", unit: words, width: 85},
+			{field: "Value #H", title: "Last answer", unit: moment, width: 155},
+			{field: "class", title: "Query failed", unit: words, width: 95},
 		},
 	}
 }
 
+// lane returns a query for the state that the chosen task is in, as a number, and what the numbers stand for.
+func lane() (expr string, texts map[string]text) {
+	var parts []string
+	texts = map[string]text{}
+	for i, state := range []string{"waiting", "queuing", "generating", "success", "fail", "unknown"} {
+		parts = append(parts, fmt.Sprintf(`%d * max(kie_task_state{%s,state=%q} == 1)`, i+1, theTask, state))
+		texts[strconv.Itoa(i+1)] = text{state, stateColours[state]}
+	}
+	return strings.Join(parts, " or "), texts
+}
+
 func lifePanels() []panel {
+	states, texts := lane()
 	return []panel{
 		{
-			kind: timeline, title: "States", width: 9, unit: number, empty: noTask, texts: flag, colours: stateColours,
+			kind: timeline, title: "States", width: 10, unit: number, empty: noTask, texts: texts, named: true,
 			about:   "When the task was in which state, as the exporter learned it.",
-			queries: []query{{`max by (state) (kie_task_state{` + theTask + `})`, "{{state}}"}},
+			queries: []query{line(states, "state")},
 		},
 		{
-			kind: timeseries, title: "Age", width: 9, unit: seconds, empty: noTask, minimum: true, colours: map[string]colour{"overdue from": red},
+			kind: timeseries, title: "Age while unfinished", width: 8, unit: seconds, empty: noTask, minimum: true,
 			about: "How old the task was while it was unfinished, the age from which it is overdue, and how old the answer was that its state is from.",
 			queries: []query{
-				{`time() - max(kie_task_created_timestamp_seconds{` + theTask + `}` +
-					` and on (task_id) (kie_task_state{` + theTask + `,state!~"success|fail"} == 1))`, "age"},
-				{`max(kie_tasks_overdue_threshold_seconds{job=~"$job"} and on (group, model) kie_task_state{` + theTask + `})`, "overdue from"},
-				{`time() - max(kie_task_last_answer_timestamp_seconds{` + theTask + `})`, "answer's age"},
+				line(`time() - max(kie_task_created_timestamp_seconds{`+theTask+`}`+
+					` and on (task_id) (kie_task_state{`+theTask+`,state!~"success|fail"} == 1))`, "age"),
+				{
+					expr: `max(kie_tasks_overdue_threshold_seconds{job=~"$job"} and on (group, model) ` +
+						`(kie_task_state{` + theTask + `,state!~"success|fail"} == 1))`,
+					legend: "overdue from", colour: red, dashed: true,
+				},
+				{
+					expr:   `time() - max(kie_task_last_answer_timestamp_seconds{` + theTask + `})`,
+					legend: "answer's age", colour: grey,
+				},
 			},
 		},
 		{
 			kind: table, title: "Labels", width: 6, unit: words, empty: noTask,
-			about:   "The labels that the exporter's configuration and lists give to the task.",
-			queries: []query{{expr: `max without (job, instance, account, group, model, task_id) (kie_task_info{` + theTask + `})`}},
+			about:   "The account, and the labels that the exporter's configuration and lists give to the task.",
+			queries: []query{line(`max without (job, instance, group, model, task_id) (kie_task_info{`+theTask+`})`, "")},
 		},
 	}
 }

@@ -85,7 +85,7 @@ func questions(dashboards []panels.Dashboard, jobs []string) []question {
 					all = append(all, question{fmt.Sprintf("%s, variable %s", d.UID, v.Name), values.PromQL(job)})
 				}
 			}
-			for _, p := range d.Panels {
+			for _, p := range d.All() {
 				for _, q := range p.Targets {
 					all = append(all, question{fmt.Sprintf("%s, %q, query %s", d.UID, p.Title, q.RefID), q.PromQL(job)})
 				}
