@@ -17,6 +17,7 @@ import (
 	"github.com/alecthomas/units"
 	commoncfg "github.com/prometheus/common/config"
 
+	"github.com/kie-exporter/kie_exporter/internal/apikey"
 	"github.com/kie-exporter/kie_exporter/internal/duration"
 	"github.com/kie-exporter/kie_exporter/internal/settings"
 )
@@ -58,7 +59,7 @@ type Account struct {
 	// The file with the API key and nothing else, read again when it changes.
 	//
 	// No quotes, no name before it. A key can be replaced while we run.
-	Key *Key `yaml:"credentials_file,omitempty" format:"key_file" unset:"the key is in KIE_API_KEY, for a single account" sample:"/run/secrets/kie_api_key"`
+	Key *apikey.Key `yaml:"credentials_file,omitempty" format:"key_file" unset:"the key is in KIE_API_KEY, for a single account" sample:"/run/secrets/kie_api_key"`
 
 	// How to connect: proxy, TLS, headers, as in Prometheus' own http_config. Redirects are never followed.
 	//
@@ -80,12 +81,12 @@ type Account struct {
 	// The files with the webhook keys of the account, one or two, so that a key can be replaced; read again when they change.
 	//
 	// A callback is accepted only if it is signed with one of them.
-	WebhookKeys []*Key `yaml:"webhook_keys_files,omitempty" format:"key_file" items:"..2" unique:"true" unset:"no callback is accepted" sample:"[/run/secrets/kie_webhook_key]"`
+	WebhookKeys []*apikey.Key `yaml:"webhook_keys_files,omitempty" format:"key_file" items:"..2" unique:"true" unset:"no callback is accepted" sample:"[/run/secrets/kie_webhook_key]"`
 }
 
 // Equal reports whether two accounts are the same in all settings, and get their keys from the same places.
 func (a Account) Equal(b Account) bool {
-	same := a.Key.Equal(b.Key) && slices.EqualFunc(a.WebhookKeys, b.WebhookKeys, (*Key).Equal)
+	same := a.Key.Equal(b.Key) && slices.EqualFunc(a.WebhookKeys, b.WebhookKeys, (*apikey.Key).Equal)
 	a.Key, b.Key, a.WebhookKeys, b.WebhookKeys = nil, nil, nil, nil
 	return same && reflect.DeepEqual(a, b)
 }

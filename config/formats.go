@@ -14,6 +14,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/kie-exporter/kie_exporter/internal/apikey"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/settings"
 	"github.com/kie-exporter/kie_exporter/internal/settings/document"
@@ -52,9 +53,9 @@ func formats(dir string) settings.Formats {
 		Shown: func(f File) any { return f.Written }, ID: func(f File) string { return f.Written },
 		Form: oneLineForm,
 	}
-	f["key_file"] = settings.Text[*Key]{
-		What: "a text", Parse: func(s string) (*Key, error) { return keyFile(dir, s) }, Secret: true, Noun: "file name",
-		Shown: shownKey, ID: (*Key).file, Form: settings.AnyText.Form,
+	f["key_file"] = settings.Text[*apikey.Key]{
+		What: "a text", Parse: func(s string) (*apikey.Key, error) { return keyFile(dir, s) }, Secret: true, Noun: "file name",
+		Shown: shownKey, ID: (*apikey.Key).File, Form: settings.AnyText.Form,
 	}
 	f["base_url"] = settings.Text[*url.URL]{What: "a URL", Parse: baseURL, Shown: func(u *url.URL) any { return u.String() }, Form: uriForm}
 	f["list_url"] = settings.Text[*url.URL]{What: "a URL", Parse: listURL, Shown: shownURL, Form: uriForm}
@@ -119,7 +120,7 @@ func resolvePattern(dir, pattern string) string {
 }
 
 // keyFile reads the name of a key's file, and the key in it.
-func keyFile(dir, name string) (*Key, error) {
+func keyFile(dir, name string) (*apikey.Key, error) {
 	if err := settings.NotEmpty(name); err != nil {
 		return nil, err
 	}
@@ -127,7 +128,7 @@ func keyFile(dir, name string) (*Key, error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(dir, path)
 	}
-	key, err := FileKey(path)
+	key, err := apikey.FromFile(path)
 	if err != nil && looksLikeKey(name) {
 		return nil, fmt.Errorf("must name a file that holds the key: %w (the name is not shown, it may be the key itself)", errors.Unwrap(err))
 	}
@@ -145,11 +146,11 @@ func looksLikeKey(name string) bool {
 }
 
 // shownKey shows where a key is, if it is in a file.
-func shownKey(k *Key) any {
-	if k.file() == "" {
+func shownKey(k *apikey.Key) any {
+	if k.File() == "" {
 		return nil
 	}
-	return k.file()
+	return k.File()
 }
 
 // apiPath is the end of a path that is the API's own. Appended to, it leads to pages that are not the API.

@@ -11,12 +11,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kie-exporter/kie_exporter/internal/apikey"
 	"github.com/kie-exporter/kie_exporter/internal/settings"
 	"github.com/kie-exporter/kie_exporter/internal/settings/document"
 )
-
-// keyVariable is the environment variable with the key of a single account that has no file for it.
-const keyVariable = "KIE_API_KEY"
 
 // maxSize bounds a configuration file. It is room for some 80,000 inline ids; longer lists go into files.
 const maxSize = 4 << 20
@@ -68,7 +66,7 @@ func ForTasks(ids, files []string, getenv func(string) string) (*Config, error) 
 	}
 	account := defaultAccount()
 	account.Name = defaultName
-	account.Key = l.environmentKey(document.Place(keyVariable), "must be set in the environment to the API key")
+	account.Key = l.environmentKey(document.Place(apikey.Variable), "must be set in the environment to the API key")
 	l.config.Accounts, l.config.Groups = []Account{account}, []Group{group}
 	return l.result()
 }
@@ -141,15 +139,15 @@ func (l *loader) root(v document.Value) {
 }
 
 // environmentKey returns the key that the environment holds, or nil after reporting at v what is wrong with it, or missing if it has none.
-func (l *loader) environmentKey(v document.Value, missing string) *Key {
-	s := l.getenv(keyVariable)
+func (l *loader) environmentKey(v document.Value, missing string) *apikey.Key {
+	s := l.getenv(apikey.Variable)
 	if s == "" {
 		l.Report(v, "%s", missing)
 		return nil
 	}
-	key, err := StaticKey(s)
+	key, err := apikey.Static(s)
 	if err != nil {
-		l.Report(v, "the environment's %s %s", keyVariable, err)
+		l.Report(v, "the environment's %s %s", apikey.Variable, err)
 	}
 	return key
 }
@@ -162,10 +160,10 @@ func (l *loader) checkKeys() {
 		account := &l.config.Accounts[i]
 		if !o.Given(setting) {
 			if len(l.accounts) > 1 {
-				o.Report(setting, "must be given where there are several accounts; %s serves a single one", keyVariable)
+				o.Report(setting, "must be given where there are several accounts; %s serves a single one", apikey.Variable)
 				continue
 			}
-			account.Key = l.environmentKey(o.At(setting), "must be given, or "+keyVariable+" set in the environment")
+			account.Key = l.environmentKey(o.At(setting), "must be given, or "+apikey.Variable+" set in the environment")
 		}
 		if account.Key == nil {
 			continue

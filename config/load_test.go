@@ -14,12 +14,13 @@ import (
 
 	commoncfg "github.com/prometheus/common/config"
 
+	"github.com/kie-exporter/kie_exporter/internal/apikey"
 	"github.com/kie-exporter/kie_exporter/internal/settings"
 )
 
 // withKey is an environment that holds a key.
 func withKey(name string) string {
-	if name == keyVariable {
+	if name == apikey.Variable {
 		return canary
 	}
 	return ""

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	commoncfg "github.com/prometheus/common/config"
+
+	"github.com/kie-exporter/kie_exporter/internal/apikey"
 )
 
 const (
@@ -28,7 +30,7 @@ func (c *Config) SecretFiles() []string {
 func (c *Config) Secrets() []string {
 	s := c.secrets()
 	for _, a := range c.Accounts {
-		for _, key := range append([]*Key{a.Key}, a.WebhookKeys...) {
+		for _, key := range append([]*apikey.Key{a.Key}, a.WebhookKeys...) {
 			if key != nil {
 				s.add(key.Value())
 			}
@@ -59,9 +61,9 @@ func (c *Config) secrets() *secrets {
 		s.files = append(s.files, c.file)
 	}
 	for _, a := range c.Accounts {
-		for _, key := range append([]*Key{a.Key}, a.WebhookKeys...) {
-			if key != nil && key.file() != "" {
-				s.files = append(s.files, key.file())
+		for _, key := range append([]*apikey.Key{a.Key}, a.WebhookKeys...) {
+			if key != nil && key.File() != "" {
+				s.files = append(s.files, key.File())
 			}
 		}
 		s.addURL(a.BaseURL)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/collector"
 	"github.com/kie-exporter/kie_exporter/config"
+	"github.com/kie-exporter/kie_exporter/internal/apikey"
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
@@ -89,7 +90,7 @@ func newAccount(a config.Account, before *account, log *slog.Logger) (account, e
 }
 
 // inForce returns a key whenever it is called, and logs when its file can't be read any more, and when it can again.
-func inForce(key *config.Key, what, account string, log *slog.Logger) func() string {
+func inForce(key *apikey.Key, what, account string, log *slog.Logger) func() string {
 	var failing atomic.Bool
 	return func() string {
 		err := key.Err()

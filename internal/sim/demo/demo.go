@@ -17,6 +17,7 @@ import (
 	commoncfg "github.com/prometheus/common/config"
 
 	"github.com/kie-exporter/kie_exporter/config"
+	"github.com/kie-exporter/kie_exporter/internal/apikey"
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 )
 
@@ -153,11 +154,11 @@ func (d *Demo) Stop() (err error) {
 
 // Config returns a configuration of the accounts, and of the groups with a list each.
 func (d *Demo) Config() (*config.Config, error) {
-	key, err := config.StaticKey("demo")
+	key, err := apikey.Static("demo")
 	if err != nil {
 		return nil, err
 	}
-	signing, err := config.StaticKey(hookKey)
+	signing, err := apikey.Static(hookKey)
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +174,7 @@ func (d *Demo) Config() (*config.Config, error) {
 			RequestsPerSecond: 10, MaxConcurrent: 8, Timeout: 10 * time.Second, CreditsInterval: 10 * time.Second,
 		}
 		if callsBack(a.account) {
-			account.WebhookKeys = []*config.Key{signing}
+			account.WebhookKeys = []*apikey.Key{signing}
 		}
 		cfg.Accounts = append(cfg.Accounts, account)
 	}

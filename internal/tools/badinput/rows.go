@@ -245,23 +245,23 @@ func connections() []row {
 
 func key() []row {
 	return []row{
-		{"a key file with newline, CRLF, BOM, spaces", "trimmed", []string{"config.TestKeyIsTrimmed"}},
+		{"a key file with newline, CRLF, BOM, spaces", "trimmed", []string{"apikey.TestKeyIsTrimmed"}},
 		{
 			"a key that is empty, has control characters or 1 MiB; no key file", "refused when loaded, with the file's name and not its content",
 			[]string{
-				"config.TestBadKeyIsRefusedWithoutShowingIt/empty", "config.TestBadKeyIsRefusedWithoutShowingIt/NUL",
-				"config.TestBadKeyIsRefusedWithoutShowingIt/escape", "config.TestBadKeyIsRefusedWithoutShowingIt/1 MiB",
-				"config.TestKeyIsReadFromRegularFilesOnly", "config.TestBadFileIsRefusedWithEveryProblem/keys",
+				"apikey.TestBadKeyIsRefusedWithoutShowingIt/empty", "apikey.TestBadKeyIsRefusedWithoutShowingIt/NUL",
+				"apikey.TestBadKeyIsRefusedWithoutShowingIt/escape", "apikey.TestBadKeyIsRefusedWithoutShowingIt/1 MiB",
+				"apikey.TestKeyIsReadFromRegularFilesOnly", "config.TestBadFileIsRefusedWithEveryProblem/keys",
 			},
 		},
 		{
 			"a key in quotes, behind `KIE_API_KEY=` or `Bearer`, in JSON or YAML; in a file or the environment",
 			"refused when loaded, with what is around it and not the key",
 			[]string{
-				"config.TestBadKeyIsRefusedWithoutShowingIt/in quotes", "config.TestBadKeyIsRefusedWithoutShowingIt/NAME=",
-				"config.TestBadKeyIsRefusedWithoutShowingIt/Bearer", "config.TestBadKeyIsRefusedWithoutShowingIt/JSON",
+				"apikey.TestBadKeyIsRefusedWithoutShowingIt/in quotes", "apikey.TestBadKeyIsRefusedWithoutShowingIt/NAME=",
+				"apikey.TestBadKeyIsRefusedWithoutShowingIt/Bearer", "apikey.TestBadKeyIsRefusedWithoutShowingIt/JSON",
 				"config.TestBadFileIsRefusedWithEveryProblem/keys with something around them",
-				"config.TestKeyOfTheEnvironmentIsNeededAndChecked", "config.TestKeyWithOddCharactersIsAKey",
+				"config.TestKeyOfTheEnvironmentIsNeededAndChecked", "apikey.TestKeyWithOddCharactersIsAKey",
 			},
 		},
 		{
@@ -275,7 +275,7 @@ func key() []row {
 		},
 		{
 			"the key file replaced while running", "the next query uses the new key; a bad one leaves the old one in force",
-			[]string{"config.TestReplacedKeyFileIsUsed", "config.TestKeyOutlivesItsFile", "kie.TestNextRequestUsesTheNewKey", "budget.TestAChangedKeyOpensTheGate"},
+			[]string{"apikey.TestReplacedKeyFileIsUsed", "apikey.TestKeyOutlivesItsFile", "kie.TestNextRequestUsesTheNewKey", "budget.TestAChangedKeyOpensTheGate"},
 		},
 		{
 			"a canary for a key, and every error path there is", "in no log, metric, page, shown configuration or error, in no encoding",

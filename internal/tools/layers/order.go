@@ -25,7 +25,7 @@ func order() [][]string {
 		{"internal/view"},
 		{"config"},
 		{"internal/settings"},
-		{"internal/duration"},
+		{"internal/apikey", "internal/duration"},
 		{"internal/settings/document"},
 		{"internal/budget", "internal/connections", "internal/querylog", "internal/source", "internal/spending", "internal/store"},
 		{"internal/schedule"},

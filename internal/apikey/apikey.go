@@ -1,6 +1,5 @@
-// The API key: where it comes from, that it may change, and that nothing ever prints it.
-
-package config
+// Package apikey holds keys of the API and of webhooks: where they come from, that they may change, and that nothing ever prints them.
+package apikey
 
 import (
 	"errors"
@@ -20,6 +19,9 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/settings/document"
 )
+
+// Variable is the environment variable with the key of a single account that has no file for it.
+const Variable = "KIE_API_KEY"
 
 const (
 	redacted   = "<secret>"
@@ -48,9 +50,9 @@ type keyRead struct {
 	err   error
 }
 
-// FileKey returns the key in a file, which is read again at most once a second.
+// FromFile returns the key in a file, which is read again at most once a second.
 // It fails with the file's name if the file holds no key, and never tells what it holds.
-func FileKey(path string) (*Key, error) {
+func FromFile(path string) (*Key, error) {
 	value, err := readKey(path)
 	if err != nil {
 		return nil, fmt.Errorf("key file %s: %w", document.Readable(path), err)
@@ -60,8 +62,8 @@ func FileKey(path string) (*Key, error) {
 	return &Key{h}, nil
 }
 
-// StaticKey returns a key that never changes, such as that of the environment. It fails if s can't be a key, and never tells s.
-func StaticKey(s string) (*Key, error) {
+// Static returns a key that never changes, such as that of the environment. It fails if s can't be a key, and never tells s.
+func Static(s string) (*Key, error) {
 	value, err := cleanKey(s)
 	if err != nil {
 		return nil, err
@@ -86,13 +88,13 @@ func (k *Key) Equal(other *Key) bool {
 	return file == other.held.file && (file != "" || k.Value() == other.Value())
 }
 
-// file returns the key's file; empty if it has none.
-func (k *Key) file() string { return k.held.file }
+// File returns the key's file; empty if it has none.
+func (k *Key) File() string { return k.held.file }
 
 // Origin says in words where the key comes from.
 func (k *Key) Origin() string {
 	if k.held.file == "" {
-		return "from the environment variable " + keyVariable
+		return "from the environment variable " + Variable
 	}
 	return "read from " + document.Readable(k.held.file)
 }

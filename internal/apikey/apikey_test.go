@@ -1,10 +1,7 @@
-package config
+package apikey
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,9 +10,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	commoncfg "github.com/prometheus/common/config"
-	"gopkg.in/yaml.v3"
 )
 
 const canary = "0123456789abcanary6789abcdef0123"
@@ -39,7 +33,7 @@ func TestKeyIsTrimmed(t *testing.T) {
 	for _, text := range []string{canary, canary + "\n", canary + "\r\n", "\ufeff" + canary, " \t\n" + canary + "  \n\n", "\ufeff " + canary} {
 		path := filepath.Join(t.TempDir(), "key")
 		writeFile(t, path, text)
-		key, err := FileKey(path)
+		key, err := FromFile(path)
 		if got := mustKey(t, key, err).Value(); got != canary {
 			t.Errorf("key file %q: got %q", text, got)
 		}
@@ -81,12 +75,12 @@ func TestBadKeyIsRefusedWithoutShowingIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "key")
 			writeFile(t, path, test.text)
-			_, err := FileKey(path)
+			_, err := FromFile(path)
 			if want := "key file " + path + ": " + test.want; err == nil || err.Error() != want {
-				t.Errorf("FileKey: got %v, want %s", err, want)
+				t.Errorf("FromFile: got %v, want %s", err, want)
 			}
-			if _, err := StaticKey(test.text); err == nil || err.Error() != test.want {
-				t.Errorf("StaticKey: got %v, want %s", err, test.want)
+			if _, err := Static(test.text); err == nil || err.Error() != test.want {
+				t.Errorf("Static: got %v, want %s", err, test.want)
 			}
 		})
 	}
@@ -95,7 +89,7 @@ func TestBadKeyIsRefusedWithoutShowingIt(t *testing.T) {
 // Keys are opaque: what looks a little like a name or a word is a key as long as it may be one.
 func TestKeyWithOddCharactersIsAKey(t *testing.T) {
 	for _, text := range []string{"abcKEY==", "canary-key+=0123", "sk:a=b", "Bearer0123", "a{b}c", "key=", "token", "it's", "KEY", "abcdef=g", "whsec_a/b+c="} {
-		if key, err := StaticKey(text); err != nil || key.Value() != text {
+		if key, err := Static(text); err != nil || key.Value() != text {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
@@ -113,7 +107,7 @@ func TestKeyIsReadFromRegularFilesOnly(t *testing.T) {
 		"/dev/zero":                  "is not a regular file",
 		filepath.Join(dir, "absent"): "no such file or directory",
 	} {
-		_, err := FileKey(path)
+		_, err := FromFile(path)
 		if want := "key file " + path + ": " + want; err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
 		}
@@ -135,7 +129,7 @@ func TestReplacedKeyFileIsUsed(t *testing.T) {
 				}
 			}
 			synctest.Test(t, func(t *testing.T) {
-				key, err := FileKey(filepath.Join(dir, "key"))
+				key, err := FromFile(filepath.Join(dir, "key"))
 				mustKey(t, key, err)
 				replace(t, dir)
 				if got := key.Value(); got != "first!" {
@@ -196,7 +190,7 @@ func TestKeyOutlivesItsFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key")
 	writeFile(t, path, "first")
 	synctest.Test(t, func(t *testing.T) {
-		key, err := FileKey(path)
+		key, err := FromFile(path)
 		mustKey(t, key, err)
 		for _, step := range []struct {
 			change    func()
@@ -220,7 +214,7 @@ func TestKeyMayBeUsedByMany(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key")
 	writeFile(t, path, "first")
 	synctest.Test(t, func(t *testing.T) {
-		key, err := FileKey(path)
+		key, err := FromFile(path)
 		mustKey(t, key, err)
 		var wg sync.WaitGroup
 		for range 8 {
@@ -235,65 +229,4 @@ func TestKeyMayBeUsedByMany(t *testing.T) {
 		}
 		wg.Wait()
 	})
-}
-
-// TestNothingPrintsASecret prints all that holds a key in all ways there are.
-func TestNothingPrintsASecret(t *testing.T) {
-	account := defaultAccount()
-	key, err := StaticKey(canary)
-	account.Key = mustKey(t, key, err)
-	account.HTTPClient.ProxyConnectHeader = commoncfg.ProxyHeader{"X": {canary}}
-	account.HTTPClient.TLSConfig.Key = canary
-	if err := account.HTTPClient.ProxyURL.UnmarshalJSON([]byte(`"http://user:` + canary + `@proxy"`)); err != nil {
-		t.Fatal(err)
-	}
-	config := &Config{Accounts: []Account{account}}
-	hidden := struct {
-		pointer *Key
-		value   Key
-	}{account.Key, *account.Key}
-
-	for _, v := range []any{key, *key, []*Key{key}, map[string]Key{"a": *key}, hidden, &hidden, account, &account, *config, config} {
-		for name, printed := range everyPrint(t, v) {
-			if strings.Contains(printed, canary) {
-				t.Errorf("%s of %T: %s", name, v, printed)
-			}
-		}
-	}
-	for name, printed := range everyPrint(t, key) {
-		if !strings.Contains(strings.NewReplacer(`\u003c`, "<", `\u003e`, ">").Replace(printed), redacted) {
-			t.Errorf("%s: got %s, want %s", name, printed, redacted)
-		}
-	}
-}
-
-func everyPrint(t *testing.T, v any) map[string]string {
-	t.Helper()
-	printed := map[string]string{}
-	for _, verb := range "vsqxXdtbcoOUeEfFgG" {
-		for _, flag := range []string{"", "+", "#", "-40", " "} {
-			format := "%" + flag + string(verb)
-			printed[format] = fmt.Sprintf(format, v)
-		}
-	}
-	asJSON, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	asYAML, err := yaml.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	printed["JSON"], printed["YAML"] = string(asJSON), string(asYAML)
-	var text, structured bytes.Buffer
-	slog.New(slog.NewTextHandler(&text, nil)).Info("x", "v", v)
-	slog.New(slog.NewJSONHandler(&structured, nil)).Info("x", "v", v)
-	printed["slog text"], printed["slog JSON"] = text.String(), structured.String()
-	if s, ok := v.(fmt.Stringer); ok {
-		printed["String"] = s.String()
-	}
-	if s, ok := v.(fmt.GoStringer); ok {
-		printed["GoString"] = s.GoString()
-	}
-	return printed
 }
