@@ -102,7 +102,7 @@ func TestScrapersAndCurlMayUseAnyName(t *testing.T) {
 func TestNoPageMayBeFramedOrTakenForSomethingElse(t *testing.T) {
 	_, p := guarded(t)
 	for _, path := range []string{
-		"/", "/tasks", "/tasks?limit=x", "/tasks/style.css", "/api/v1/tasks", "/config", "/probe?task_id=b", "/probe?task_id=b&debug=true", "/probe", "/metrics",
+		"/", "/tasks", "/tasks?limit=x", "/tasks/style.css", "/tasks/a", "/tasks/nothing", "/api/v1/status", "/api/v1/tasks", "/config", "/probe?task_id=b", "/probe?task_id=b&debug=true", "/probe", "/metrics",
 		"/-/healthy", "/-/ready", "/-/reload", "/debug/pprof/", "/nothing", "//metrics",
 	} {
 		_, header, _ := p.as(http.MethodGet, "localhost", path, nil)

@@ -17,10 +17,12 @@ import (
 	"github.com/kie-exporter/kie_exporter/collector"
 	"github.com/kie-exporter/kie_exporter/config"
 	"github.com/kie-exporter/kie_exporter/internal/exposition"
+	"github.com/kie-exporter/kie_exporter/internal/querylog"
 	"github.com/kie-exporter/kie_exporter/internal/source/secrets"
 	"github.com/kie-exporter/kie_exporter/internal/source/set"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/web"
 	"github.com/kie-exporter/kie_exporter/internal/webhook"
 )
 
@@ -33,6 +35,7 @@ type exporter struct {
 	sources    *set.Set
 	webhook    *webhook.Receiver
 	exposition *exposition.Handler
+	queries    *querylog.Log
 	panics     prometheus.Counter // of handlers
 	log        *slog.Logger
 	loaded     chan struct{} // closed when every source was tried once
@@ -58,9 +61,9 @@ func newExporter(
 	load func() (*config.Config, error), open func() (keeper, error), holdBack time.Duration, log *slog.Logger,
 ) (*exporter, error) {
 	e := &exporter{
-		panics: collector.NewPanics(),
-		store:  store.Memory{},
-		load:   load, holdBack: holdBack, log: log, loaded: make(chan struct{}), reloading: make(chan struct{}, 1),
+		panics: collector.NewPanics(), queries: querylog.New(),
+		store: store.Memory{},
+		load:  load, holdBack: holdBack, log: log, loaded: make(chan struct{}), reloading: make(chan struct{}, 1),
 	}
 	g, err := e.next()
 	if err != nil {
@@ -96,7 +99,7 @@ func (e *exporter) next() (*generation, error) {
 
 func (e *exporter) options(g *generation) tracker.Options {
 	o := g.options()
-	o.HoldBack, o.Store, o.Log, o.Histograms = e.holdBack, e.store, e.log, collector.NewHistogram
+	o.HoldBack, o.Store, o.Log, o.Histograms, o.Queries = e.holdBack, e.store, e.log, collector.NewHistogram, e.queries
 	return o
 }
 
@@ -124,6 +127,14 @@ func (e *exporter) webhookKeys(account string) (keys []string, ok bool) {
 		keys = append(keys, key())
 	}
 	return keys, true
+}
+
+// standing tells how the exporter stands; receiving: there is an address for callbacks.
+func (e *exporter) standing(receiving bool) web.Standing {
+	return web.Standing{
+		Status: e.tracker.Status(), Sources: e.sources.Stats(), Callbacks: e.callbacks(),
+		Receiving: receiving, ReloadFailed: !e.status.Load().Successful,
+	}
 }
 
 // callbacks returns what became of the callbacks of each account that may have some.

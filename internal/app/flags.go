@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"path"
 	"path/filepath"
@@ -52,6 +53,7 @@ type flags struct {
 	pprof          bool
 	probe          bool
 	probeAddress   string
+	grafana        string
 	hookAddress    string
 	onHooks        func(net.Addr) // if set, is told where callbacks are received
 
@@ -91,6 +93,8 @@ func parseFlags(args []string, stdout io.Writer) (f *flags, done bool, err error
 	k.Flag("web.enable-lifecycle", "Allow a reload of the configuration by HTTP; SIGHUP reloads it always.").BoolVar(&f.lifecycle)
 	k.Flag("web.enable-pprof", "Serve profiles of the process below /debug/pprof/.").BoolVar(&f.pprof)
 	k.Flag("web.enable-probe", "Answer /probe, where whoever reaches it has tasks asked, listed or not.").Default("true").BoolVar(&f.probe)
+	k.Flag("web.grafana-url", "Where Grafana is, for links from a task's page to its dashboard; no links if not given.").
+		PlaceHolder("URL").StringVar(&f.grafana)
 	k.Flag("web.probe-listen-address", "Address on which to serve health and readiness alone, without TLS and authentication; off if not given.").
 		PlaceHolder("ADDRESS").StringVar(&f.probeAddress)
 	k.Flag("web.webhook-listen-address", "Address on which to receive callbacks at /webhook/{account}, without TLS; off if not given.").
@@ -149,10 +153,18 @@ func (f *flags) validate() error {
 		return errors.New("--web.max-requests: must be at least 1")
 	case slices.ContainsFunc(f.allowedHosts, func(host string) bool { return !web.ValidHost(host) }):
 		return errors.New("--web.allowed-hosts: must be the name of a host, without scheme, port and path")
+	case f.grafana != "" && !isWebAddress(f.grafana):
+		return errors.New("--web.grafana-url: must be an absolute URL of http or https, without a password")
 	case f.maxConnections < 1:
 		return errors.New("--web.max-connections: must be at least 1")
 	}
 	return nil
+}
+
+// isWebAddress reports whether a text is the address of something on the web that anybody may see.
+func isWebAddress(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil
 }
 
 // taken reports whether something else is served at a path, or may be one day.

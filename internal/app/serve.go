@@ -175,17 +175,18 @@ func (f *flags) handler(e *exporter) (http.Handler, error) {
 	}
 	mux.Handle("POST /-/reload", reload)
 	mux.Handle("PUT /-/reload", reload)
-	tasks, err := web.NewTasks(e.tracker.All)
+	tasks, err := web.NewTasks(web.Known{
+		Tasks: e.tracker.All, Find: e.tracker.Find, Queries: e.queries.Of, Grafana: f.grafana,
+		Standing: func() web.Standing { return e.standing(f.hookAddress != "") },
+	})
 	if err != nil {
 		return nil, err
 	}
 	tasks.Register(mux)
 	if f.metricsPath != "/" {
-		landing, err := web.Landing(version.Version, f.metricsPath, f.pprof)
-		if err != nil {
-			return nil, err
-		}
-		mux.Handle("GET /{$}", landing)
+		mux.Handle("GET /{$}", tasks.Landing(web.Landing{
+			Version: version.Version, MetricsPath: f.metricsPath, Profiles: f.pprof, Probe: f.probe,
+		}))
 	}
 	return mux, nil
 }

@@ -50,9 +50,9 @@ func (g *Guard) Handler(next http.Handler) http.Handler {
 	})
 }
 
-// policyOf returns the policy for what has none of its own. Two pages that are not ours have their style in them.
+// policyOf returns the policy for what has none of its own. One page that is not ours has its style in it.
 func policyOf(path string) string {
-	if path == "/" || path == "/debug/pprof/" {
+	if path == "/debug/pprof/" {
 		return "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 	}
 	return "default-src 'none'; frame-ancestors 'none'"

@@ -2,32 +2,46 @@
 
 package web
 
-import (
-	"fmt"
-	"net/http"
-	"strconv"
+import "net/http"
 
-	toolkit "github.com/prometheus/exporter-toolkit/web"
-)
+// Landing is what the page at the root says, besides how the exporter stands.
+type Landing struct {
+	Version     string
+	MetricsPath string
+	// What is served only if it is switched on.
+	Profiles, Probe bool
+}
 
-// Landing returns the page at the root, which links to the others.
-func Landing(version, metricsPath string, profiles bool) (http.Handler, error) {
-	page, err := toolkit.NewLandingPage(toolkit.LandingConfig{
-		Name:        "kie_exporter",
-		Description: "Prometheus exporter for kie.ai tasks",
-		Version:     version,
-		Profiling:   strconv.FormatBool(profiles),
-		Links: []toolkit.LandingLinks{
-			{Address: metricsPath, Text: "Metrics", Description: "what Prometheus scrapes"},
-			{Address: "/tasks", Text: "Tasks", Description: "what is known of each, for people"},
-			{Address: "/api/v1/tasks", Text: "Tasks as JSON", Description: "the same for programs"},
-			{Address: "/config", Text: "Configuration", Description: "what is in force, without secrets"},
-			{Address: "/-/healthy", Text: "Health", Description: "the process answers"},
-			{Address: "/-/ready", Text: "Readiness", Description: "every source of task ids was read once, or has failed for a minute"},
-		},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("landing page: %w", err)
+type link struct{ Address, Text, About string }
+
+// landingContent is what the page at the root fills in.
+type landingContent struct {
+	Version string
+	At      stamp
+	Status  viewStatus
+	Links   []link
+	Probe   bool
+}
+
+// Landing returns the page at the root, which links to what is served.
+func (t *Tasks) Landing(l Landing) http.Handler {
+	links := []link{
+		{"tasks", "Tasks", "what is known of each, for people"},
+		{l.MetricsPath[1:], "Metrics", "what Prometheus scrapes"},
+		{"api/v1/tasks", "Tasks as JSON", "the same for programs"},
+		{"api/v1/status", "Status as JSON", "accounts, lists and storage, and what is wrong with them"},
+		{"config", "Configuration", "what is in force, without secrets"},
+		{"-/healthy", "Health", "the process answers"},
+		{"-/ready", "Readiness", "every source of task ids was read once, or has failed for a minute"},
 	}
-	return page, nil
+	if l.Profiles {
+		links = append(links, link{"debug/pprof/", "Profiles", "of the process"})
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		secure(w, pagePolicy)
+		standing := t.known.Standing()
+		t.send(w, http.StatusOK, "landing.html", landingContent{
+			Version: l.Version, At: stamp{Exact: moment(standing.At).Format("2006-01-02 15:04:05 MST")}, Status: standing.view(), Links: links, Probe: l.Probe,
+		})
+	})
 }

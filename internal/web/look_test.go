@@ -150,7 +150,7 @@ func (b *browser) unnamed() (all []string) {
 			}
 		}
 	}
-	if met["combobox"] != 4 || met["image"] != 1 || met["region"] != 3 {
+	if met["combobox"] != 4 || met["image"] != 1 || met["region"] != 5 {
 		b.t.Errorf("met %v", met)
 	}
 	return all

@@ -33,6 +33,7 @@ type query struct {
 	failCodes []string
 	overdue   bool // only these
 	failing   bool // only those whose last query failed
+	missing   bool // only those that the API does not know
 
 	limit         int
 	after, before *rank // at most one of them
@@ -92,6 +93,8 @@ func (q *query) set(name string, given []string) (err error) {
 		q.overdue, err = parseBool(name, given[0])
 	case "failing":
 		q.failing, err = parseBool(name, given[0])
+	case "missing":
+		q.missing, err = parseBool(name, given[0])
 	case "limit":
 		q.limit, err = parseLimit(given[0])
 	case "after":
@@ -109,7 +112,7 @@ func (q *query) set(name string, given []string) (err error) {
 
 // parameters returns the names that are known.
 func parameters() []string {
-	return []string{"group", "model", "account", "q", "state", "reason", "fail_code", "overdue", "failing", "limit", "after", "before"}
+	return []string{"group", "model", "account", "q", "state", "reason", "fail_code", "overdue", "failing", "missing", "limit", "after", "before"}
 }
 
 // repeatable reports whether a parameter may have several values, of which a task must have one.
@@ -175,8 +178,14 @@ func (q *query) matches(k *view.Task) bool {
 			return false
 		}
 	}
-	return oneOf(q.states, statusOf(k)) && (!q.overdue || k.Overdue) && (!q.failing || k.QueryError != kie.ClassOK)
+	return oneOf(q.states, statusOf(k)) && (!q.overdue || k.Overdue) && (!q.failing || k.QueryError != kie.ClassOK) && (!q.missing || isMissing(k))
 }
+
+// isMissing reports whether the API does not know an unfinished task, not any more or never did.
+func isMissing(k *view.Task) bool { return k.GivenUp || k.QueryError == kie.ClassNotFound }
+
+// isFailing reports whether the last query about a task that the API may know has failed.
+func isFailing(k *view.Task) bool { return k.QueryError != kie.ClassOK && !isMissing(k) }
 
 // oneOf reports whether v is among the wanted; where none is wanted, all are.
 func oneOf[T comparable](wanted []T, v T) bool { return len(wanted) == 0 || slices.Contains(wanted, v) }

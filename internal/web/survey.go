@@ -15,7 +15,12 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
-const shownFailures = 10
+// How many tasks the page shows at the most: of the latest failures, of those that need a look, of those that the API does not know.
+const (
+	shownFailures = 10
+	shownUrgent   = 10
+	shownMissing  = 20
+)
 
 // survey is what one pass over the tasks came to. Its size does not depend on how many tasks there are.
 type survey struct {
@@ -27,6 +32,8 @@ type survey struct {
 	earlier  int // of the matching ones, before the first of the page
 	tasks    []view.Task
 	failures []view.Task // in scope, latest first
+	urgent   []view.Task // in scope: overdue ones, then those whose queries fail
+	missing  []view.Task // in scope: those that the API does not know
 	rows     []*row      // by group, then model, empty ones too
 
 	byKey map[rowKey]*row
@@ -40,6 +47,8 @@ type row struct {
 	tasks   int
 	states  [statusesCount]int
 	overdue int
+	failing int // of those that are not overdue
+	missing int
 	oldest  kie.Time // creation of the oldest unfinished one
 	latency latencies
 }
@@ -47,7 +56,7 @@ type row struct {
 func takeSurvey(q *query, tasks iter.Seq[view.Task], now time.Time) *survey {
 	s := &survey{query: q, at: now, byKey: make(map[rowKey]*row)}
 	page := leading{most: q.limit, backwards: q.before != nil}
-	failures := leading{most: shownFailures}
+	failures, urgent, missing := leading{most: shownFailures}, leading{most: shownUrgent}, leading{most: shownMissing}
 	for k := range tasks {
 		s.tracked++
 		r := s.row(rowKey{k.Group, k.Model})
@@ -56,8 +65,13 @@ func takeSurvey(q *query, tasks iter.Seq[view.Task], now time.Time) *survey {
 		}
 		r.add(&k)
 		place := rankOf(&k)
-		if k.State == kie.StateFail {
+		switch {
+		case k.State == kie.StateFail:
 			failures.add(place, &k)
+		case place.class <= rankFailing:
+			urgent.add(place, &k)
+		case place.class == rankMissing:
+			missing.add(place, &k)
 		}
 		if !q.matches(&k) {
 			continue
@@ -72,7 +86,7 @@ func takeSurvey(q *query, tasks iter.Seq[view.Task], now time.Time) *survey {
 		}
 		page.add(place, &k)
 	}
-	s.tasks, s.failures = page.tasks(), failures.tasks()
+	s.tasks, s.failures, s.urgent, s.missing = page.tasks(), failures.tasks(), urgent.tasks(), missing.tasks()
 	if q.before != nil {
 		s.earlier = page.offered - len(s.tasks)
 	}
@@ -95,8 +109,13 @@ func (s *survey) row(key rowKey) *row {
 func (r *row) add(k *view.Task) {
 	r.tasks++
 	r.states[statusOf(k)]++
-	if k.Overdue {
+	switch {
+	case k.Overdue:
 		r.overdue++
+	case isMissing(k):
+		r.missing++
+	case isFailing(k):
+		r.failing++
 	}
 	if took, ok := k.Latency(); ok && k.State == kie.StateSuccess {
 		r.latency.add(took)
@@ -124,9 +143,9 @@ func (s *survey) previous() string {
 	return s.query.with("before", rankOf(&s.tasks[0]).String())
 }
 
-// rank is a task's place in the list: overdue ones, other unfinished ones, those that were never answered, each by age, the
-// oldest first; then finished ones, the latest first. A page begins after a rank, not at a number, so that it stays where it
-// is when tasks come and go.
+// rank is a task's place in the list: overdue ones, those whose queries fail, other unfinished ones, those that were never
+// answered, each by age, the oldest first; then finished ones, the latest first; last those that the API does not know, by age. A page
+// begins after a rank, not at a number, so that it stays where it is when tasks come and go.
 type rank struct {
 	class   int
 	at      kie.Time
@@ -135,10 +154,12 @@ type rank struct {
 }
 
 const (
-	rankOverdue = iota
+	rankOverdue = iota - 1
+	rankFailing
 	rankUnfinished
 	rankPending
 	rankFinished
+	rankMissing
 )
 
 func rankOf(k *view.Task) rank {
@@ -147,6 +168,10 @@ func rankOf(k *view.Task) rank {
 		return rank{rankFinished, -ended(k), k.ID, k.Account}
 	case k.Overdue:
 		return rank{rankOverdue, born(k), k.ID, k.Account}
+	case isMissing(k):
+		return rank{rankMissing, born(k), k.ID, k.Account}
+	case isFailing(k):
+		return rank{rankFailing, born(k), k.ID, k.Account}
 	case statusOf(k) == pending:
 		return rank{rankPending, born(k), k.ID, k.Account}
 	}

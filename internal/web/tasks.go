@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/kie-exporter/kie_exporter/internal/querylog"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
@@ -23,31 +24,46 @@ var files embed.FS
 // patience is how long a request waits for its turn.
 const patience = 5 * time.Second
 
-// The page loads its own style and script, talks to its own origin, and nothing else. The empty icon is a data URL.
-const pagePolicy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; " +
+// A page loads its own style, script and icon, talks to its own origin, and nothing else.
+const pagePolicy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// Known is what the pages are told.
+type Known struct {
+	Tasks    func() iter.Seq[view.Task]
+	Find     func(id string) []view.Task // the tracked ones of that id, one for each account that has it
+	Queries  func(account, id string) (queries []querylog.Query, left int)
+	Standing func() Standing
+	// Grafana is where Grafana is, for links to the dashboards; empty: there are none.
+	Grafana string
+}
 
 // Tasks serves what is known of all tasks. It asks the API nothing, and keeps nothing between requests.
 type Tasks struct {
-	known func() iter.Seq[view.Task]
+	known Known
 	turn  chan struct{} // held by the one request that goes through all tasks
-	page  *template.Template
+	pages *template.Template
 }
 
-// NewTasks returns what serves the tasks that known yields.
-func NewTasks(known func() iter.Seq[view.Task]) (*Tasks, error) {
-	page, err := template.ParseFS(files, "tasks/page.html")
+// NewTasks returns what serves what is known.
+func NewTasks(known Known) (*Tasks, error) {
+	pages, err := template.ParseFS(files, "tasks/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("page of tasks: %w", err)
 	}
-	return &Tasks{known: known, turn: make(chan struct{}, 1), page: page}, nil
+	return &Tasks{known: known, turn: make(chan struct{}, 1), pages: pages}, nil
 }
+
+// assets are what the pages load. A task of such an id has no page.
+func assets() []string { return []string{"style.css", "script.js", "icon.svg"} }
 
 // Register adds the paths that are served.
 func (t *Tasks) Register(mux *http.ServeMux) {
 	mux.HandleFunc("GET /tasks", t.servePage)
+	mux.HandleFunc("GET /tasks/{id}", t.serveTask)
 	mux.HandleFunc("GET /api/v1/tasks", t.serveJSON)
-	for _, name := range []string{"style.css", "script.js"} {
+	mux.HandleFunc("GET /api/v1/status", t.serveStatus)
+	for _, name := range assets() {
 		mux.HandleFunc("GET /tasks/"+name, func(w http.ResponseWriter, r *http.Request) {
 			secure(w, pagePolicy)
 			w.Header().Set("Cache-Control", "no-cache")
@@ -63,12 +79,19 @@ func (t *Tasks) servePage(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), status)
 		return
 	}
+	standing := t.known.Standing()
+	t.send(w, http.StatusOK, "page.html", newContent(s, &standing))
+}
+
+// send answers with a page. The status is written when it is known that there is a page to send with it.
+func (t *Tasks) send(w http.ResponseWriter, status int, page string, content any) {
 	var body bytes.Buffer
-	if err := t.page.Execute(&body, newContent(s)); err != nil {
+	if err := t.pages.ExecuteTemplate(&body, page, content); err != nil {
 		http.Error(w, "The page can't be made.", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
 	_, _ = body.WriteTo(w) // the client may be gone
 }
 
@@ -112,7 +135,7 @@ func (t *Tasks) look(r *http.Request) (*survey, int, error) {
 	case <-ctx.Done():
 		return nil, http.StatusServiceUnavailable, errors.New("too many look at the tasks at the same time")
 	}
-	return takeSurvey(q, t.known(), time.Now()), http.StatusOK, nil
+	return takeSurvey(q, t.known.Tasks(), time.Now()), http.StatusOK, nil
 }
 
 // secure sets the headers that keep what is served from being more than it is.

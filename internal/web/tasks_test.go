@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/common/promslog"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/querylog"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
@@ -59,21 +60,53 @@ func some() []view.Task {
 	}
 }
 
-// serve returns a server of tasks.
-func serve(tb testing.TB, known func() iter.Seq[view.Task]) *http.ServeMux {
+// known returns what the pages are told where a test says nothing: no queries, and that all is well.
+func known(k web.Known) web.Known {
+	if k.Find == nil {
+		k.Find = func(id string) []view.Task {
+			return slices.DeleteFunc(slices.Collect(k.Tasks()), func(k view.Task) bool { return k.ID != id })
+		}
+	}
+	if k.Queries == nil {
+		k.Queries = querylog.New().Of
+	}
+	if k.Standing == nil {
+		k.Standing = well
+	}
+	return k
+}
+
+// serveKnown returns a server of what is known, with the landing page.
+func serveKnown(tb testing.TB, k web.Known) *http.ServeMux {
 	tb.Helper()
-	tasks, err := web.NewTasks(known)
+	tasks, err := web.NewTasks(known(k))
 	if err != nil {
 		tb.Fatal(err)
 	}
 	mux := http.NewServeMux()
 	tasks.Register(mux)
+	mux.Handle("GET /{$}", tasks.Landing(web.Landing{Version: "1.2.3", MetricsPath: "/metrics", Profiles: true, Probe: true}))
 	return mux
+}
+
+func serveStanding(tb testing.TB, s web.Standing) *http.ServeMux {
+	tb.Helper()
+	return serveKnown(tb, web.Known{Tasks: sequence(some()), Standing: func() web.Standing { return s }})
+}
+
+func sequence(tasks []view.Task) func() iter.Seq[view.Task] {
+	return func() iter.Seq[view.Task] { return slices.Values(tasks) }
+}
+
+// serve returns a server of tasks.
+func serve(tb testing.TB, known func() iter.Seq[view.Task]) *http.ServeMux {
+	tb.Helper()
+	return serveKnown(tb, web.Known{Tasks: known})
 }
 
 func serveAll(tb testing.TB, tasks []view.Task) *http.ServeMux {
 	tb.Helper()
-	return serve(tb, func() iter.Seq[view.Task] { return slices.Values(tasks) })
+	return serve(tb, sequence(tasks))
 }
 
 func get(tb testing.TB, h http.Handler, target string) *httptest.ResponseRecorder {

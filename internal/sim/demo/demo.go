@@ -82,11 +82,16 @@ func Start(ctx context.Context, log *slog.Logger, stdout io.Writer) (d *Demo, er
 	if err != nil {
 		return nil, err
 	}
+	for _, g := range groups { // there from the start, so that no read fails
+		if err := os.WriteFile(filepath.Join(dir, g.list), nil, 0o600); err != nil {
+			return nil, errors.Join(err, os.RemoveAll(dir))
+		}
+	}
 	d = &Demo{dir: dir, log: log, stdout: stdout}
 	d.ctx, d.end = context.WithCancel(ctx)
 	for i, a := range accounts {
 		api, err := d.serve(a.account, kiesim.Options{
-			Seed: uint64(i + 1), Speed: speed, Credits: 20000, TopUp: 20000,
+			Seed: uint64(i + 1), Speed: speed, Credits: 2e6, TopUp: 2e6,
 			RealisticLatency: true, RequestsPerSecond: 20, Incidents: true, IncidentsAhead: a.ahead,
 		})
 		if err != nil {

@@ -95,11 +95,19 @@ func appendTo(path string, line []byte) (err error) {
 	return err
 }
 
+// bogusID returns an id that does not exist, another one each time.
+func (s *Server) bogusID() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.bogus++
+	return newID(s.rand(streamBogus, s.bogus))
+}
+
 // line creates a task and returns the nth line of a list.
 func (s *Server) line(n uint64, ext string) (line listed, id string, err error) {
 	var model string
 	if line.bogus = s.o.Incidents && n%oddEvery == oddEvery/2; line.bogus {
-		id, model = newID(s.rand(streamBogus, n)), s.o.Models[0].Name
+		id, model = s.bogusID(), s.o.Models[0].Name
 	} else {
 		id, model = s.Create()
 	}

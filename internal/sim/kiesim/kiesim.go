@@ -45,6 +45,7 @@ type Server struct {
 	credits  float64
 	tasks    map[string]entry
 	created  uint64                 // tasks created so far: the next one's sequence number
+	bogus    uint64                 // ids listed so far that do not exist
 	admitted map[string][]time.Time // the latest requests of each key that the rate limit let pass
 	faults   []*injection
 	mixture  Mixture

@@ -16,6 +16,26 @@ box.addEventListener("change", () => {
   } catch { /* storage is switched off */ }
 });
 
+// Ids are copied by a click. Without the clipboard, which only safe origins have, the id is selected, to be copied by hand.
+document.documentElement.classList.add("scripted");
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest?.("[data-copy]");
+  if (!button) return;
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    said(button, "copied");
+  } catch {
+    getSelection().selectAllChildren(button.parentElement.querySelector("code"));
+    said(button, "selected");
+  }
+});
+
+// said shows for a moment what a button has done.
+function said(button, word) {
+  button.textContent = word;
+  setTimeout(() => { button.textContent = "copy"; }, 1500);
+}
+
 // patch makes an element like another one, keeping its nodes; rows are told apart by their key.
 function patch(old, now) {
   if (old.isEqualNode(now)) return;
@@ -23,6 +43,7 @@ function patch(old, now) {
     if (old.getAttribute(name) !== value) old.setAttribute(name, value);
   }
   for (const { name } of [...old.attributes]) {
+    if (name === "open") continue; // what is unfolded stays so
     if (!now.hasAttribute(name)) old.removeAttribute(name);
   }
   const keyed = new Map();
@@ -73,11 +94,13 @@ function show(page) {
   const region = focused?.closest("[data-live]");
   for (const old of document.querySelectorAll("[data-live]")) {
     const now = page.querySelector(`[data-live="${old.dataset.live}"]`);
-    if (now) patch(old, now);
+    if (!now) continue;
+    if (now.nodeName === old.nodeName) patch(old, now);
+    else old.replaceWith(document.importNode(now, true));
   }
   restore();
   if (document.activeElement === focused) return;
-  const target = focused.isConnected ? focused : region?.querySelector(".scroll, a");
+  const target = focused.isConnected ? focused : region?.querySelector("a");
   target?.focus({ preventScroll: true });
 }
 

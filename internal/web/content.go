@@ -25,12 +25,17 @@ type content struct {
 	Form    form
 	Filters []filter
 
+	Status viewStatus
+
 	Counts   []cell
 	Statuses []status
 	Ticks    []tick
 	Rows     []viewRow
 	MoreRows int
 
+	Urgent   list
+	Missing  []viewTask
+	Lost     cell // how many tasks the API does not know, and the query string that lists them
 	Failures []viewTask
 
 	Tasks          []viewTask
@@ -45,7 +50,7 @@ type content struct {
 type form struct {
 	Text                           string
 	Groups, Models, States, Reason []option
-	Overdue, Failing               bool
+	Overdue, Failing, Missing      bool
 	Limit                          string // "" if it is the default
 }
 
@@ -56,6 +61,12 @@ type option struct {
 
 // filter is one that is set; Without is the query string that is the same but for it.
 type filter struct{ Name, Value, Without string }
+
+// list is some tasks, and how many more there are.
+type list struct {
+	Tasks []viewTask
+	More  int
+}
 
 // cell is a number of tasks, and the query string that lists them.
 type cell struct {
@@ -82,6 +93,7 @@ type viewLatency struct {
 // viewTask is a task, with what the page puts in words of its own in place of the task's.
 type viewTask struct {
 	*view.Task
+	Path       string // of the page of the task, from that of all; "" if it can't have one
 	State      status
 	Created    stamp // of a task that was never answered: first seen
 	Seen       bool
@@ -104,12 +116,13 @@ func (s *survey) stamp(t time.Time) stamp {
 	return stamp{Exact: t.Format(time.RFC3339), Ago: ageInWords(s.at.Sub(t))}
 }
 
-func newContent(s *survey) content {
+func newContent(s *survey, standing *Standing) content {
 	q := s.query
 	v := content{
 		At: stamp{Exact: moment(s.at).Format("2006-01-02 15:04:05 MST")}, Tracked: s.tracked,
-		Form: s.form(), Filters: q.filters(),
-		Statuses: statuses(), Ticks: ticks(),
+		Status: standing.view(),
+		Form:   s.form(), Filters: q.filters(),
+		Statuses: s.occurring(), Ticks: ticks(),
 		Failures: s.viewTasks(s.failures), Tasks: s.viewTasks(s.tasks),
 		From: s.earlier + min(1, len(s.tasks)), To: s.earlier + len(s.tasks), Matching: s.matching,
 		Previous: s.previous(), Next: s.next(), Query: q.with(),
@@ -117,28 +130,44 @@ func newContent(s *survey) content {
 	if s.earlier > 0 {
 		v.Start = q.with()
 	}
-	v.Counts = s.counts()
+	sum := s.sum()
+	v.Counts = s.counts(sum)
+	v.Urgent = list{s.viewTasks(s.urgent), sum.overdue + sum.failing - len(s.urgent)}
+	v.Missing, v.Lost = s.viewTasks(s.missing), cell{Count: sum.missing, Query: q.with("missing", "true", "state", "", "overdue", "", "failing", "")}
 	for _, r := range s.rows {
 		switch {
 		case r.tasks == 0:
 		case len(v.Rows) == shownRows:
 			v.MoreRows++
 		default:
-			v.Rows = append(v.Rows, s.viewRow(r))
+			v.Rows = append(v.Rows, s.viewRow(r, v.Statuses))
 		}
 	}
 	return v
 }
 
-// counts returns how many tasks in scope there are of each state, and how many are overdue.
-func (s *survey) counts() []cell {
-	var sum row
+// sum returns what the rows come to.
+func (s *survey) sum() *row {
+	sum := &row{}
 	for _, r := range s.rows {
 		sum.overdue += r.overdue
+		sum.failing += r.failing
+		sum.missing += r.missing
 		for i, n := range r.states {
 			sum.states[i] += n
 		}
 	}
+	return sum
+}
+
+// occurring returns the states in which some task in scope is, in their order.
+func (s *survey) occurring() []status {
+	sum := s.sum()
+	return slices.DeleteFunc(statuses(), func(st status) bool { return sum.states[st] == 0 })
+}
+
+// counts returns how many tasks in scope there are of each state, and how many are overdue.
+func (s *survey) counts(sum *row) []cell {
 	all := []cell{{Kind: "overdue", Count: sum.overdue, Query: s.query.with("overdue", "true", "state", "")}}
 	for _, st := range statuses() {
 		all = append(all, cell{Kind: st.String(), Count: sum.states[st], Query: s.query.with("state", st.String(), "overdue", "")})
@@ -146,7 +175,7 @@ func (s *survey) counts() []cell {
 	return all
 }
 
-func (s *survey) viewRow(r *row) viewRow {
+func (s *survey) viewRow(r *row, occurring []status) viewRow {
 	// Tasks that were never answered have no model, and a filter by none is no filter.
 	of := func(pairs ...string) string {
 		return s.query.with(append([]string{"group", r.group, "model", r.model}, pairs...)...)
@@ -155,7 +184,7 @@ func (s *survey) viewRow(r *row) viewRow {
 		Key: r.group + "\n" + r.model, Group: r.group, Model: r.model, Query: of(), Oldest: s.stamp(r.oldest.Time()),
 		Overdue: cell{Kind: "overdue", Count: r.overdue, Query: of("overdue", "true", "state", "")},
 	}
-	for _, st := range statuses() {
+	for _, st := range occurring {
 		v.Cells = append(v.Cells, cell{Kind: st.String(), Count: r.states[st], Query: of("state", st.String(), "overdue", "")})
 	}
 	if l := &r.latency; l.count > 0 {
@@ -175,7 +204,7 @@ func (s *survey) viewTasks(tasks []view.Task) (all []viewTask) {
 
 func (s *survey) viewTask(k *view.Task) viewTask {
 	v := viewTask{
-		Task: k, State: statusOf(k), Failed: k.State == kie.StateFail,
+		Task: k, Path: pathOf(k), State: statusOf(k), Failed: k.State == kie.StateFail,
 		Created: s.stamp(k.Created.Time()), Answered: s.stamp(k.LastAnswer),
 	}
 	if k.Created.IsZero() {
@@ -216,7 +245,7 @@ func (s *survey) form() form {
 		reasons = append(reasons, r.String())
 	}
 	return form{
-		Text: q.text, Overdue: q.overdue, Failing: q.failing, Limit: q.values.Get("limit"),
+		Text: q.text, Overdue: q.overdue, Failing: q.failing, Missing: q.missing, Limit: q.values.Get("limit"),
 		Groups: q.options("group", slices.Sorted(maps.Keys(groups))),
 		Models: q.options("model", slices.Sorted(maps.Keys(models))),
 		States: q.options("state", states),

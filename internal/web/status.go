@@ -1,0 +1,295 @@
+// How the exporter stands: what the pages show above all else, and the same as JSON.
+
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/view"
+	"github.com/kie-exporter/kie_exporter/internal/webhook"
+)
+
+// Standing is how the exporter stands at one moment.
+type Standing struct {
+	view.Status
+	Sources      []source.Stat
+	Callbacks    []webhook.Stat // of each account that may have some
+	Receiving    bool           // there is an address for callbacks
+	ReloadFailed bool           // the last attempt to load the configuration again did
+}
+
+// statusDocument is what /api/v1/status answers. Fields are only added to it. What is not known is left out.
+type statusDocument struct {
+	At        time.Time        `json:"at"`
+	Well      bool             `json:"well"` // there is no trouble
+	Troubles  []trouble        `json:"troubles"`
+	Accounts  []accountRecord  `json:"accounts"`
+	Groups    []groupRecord    `json:"groups"`
+	Sources   []sourceRecord   `json:"sources"`
+	Storage   storageRecord    `json:"storage"`
+	Callbacks []callbackRecord `json:"callbacks"`
+}
+
+type accountRecord struct {
+	Name    string     `json:"account"`
+	Up      *bool      `json:"up,omitempty"` // absent: never asked
+	Gate    gateRecord `json:"gate"`
+	Pace    float64    `json:"pace_requests_per_second"`
+	Balance *float64   `json:"balance,omitempty"`
+	PerHour *float64   `json:"credits_per_hour,omitempty"`
+	Runway  *float64   `json:"runway_seconds,omitempty"`
+}
+
+type gateRecord struct {
+	Closed bool      `json:"closed"`
+	Reason string    `json:"reason,omitempty"`
+	Since  time.Time `json:"since,omitzero"`
+	Until  time.Time `json:"until,omitzero"`
+}
+
+type groupRecord struct {
+	Name      string `json:"group"`
+	Account   string `json:"account"`
+	Tasks     int    `json:"tasks"`
+	Callbacks string `json:"callbacks"` // off, silent, coming
+}
+
+type sourceRecord struct {
+	Group        string            `json:"group"`
+	Source       string            `json:"source"`
+	IDs          int               `json:"ids"`
+	LastSuccess  time.Time         `json:"last_success_at,omitzero"`
+	FailingSince time.Time         `json:"failing_since,omitzero"`
+	Errors       uint64            `json:"errors"`
+	Rejected     map[string]uint64 `json:"rejected"` // since the start, by reason
+	Refused      map[string]int    `json:"refused"`  // now, by reason
+}
+
+type storageRecord struct {
+	Mode  string `json:"mode"` // disk, memory: as asked for, failing: memory until it can be used again
+	Tasks int    `json:"tasks"`
+}
+
+type callbackRecord struct {
+	Account string            `json:"account"`
+	Results map[string]uint64 `json:"results"`
+}
+
+func (s *Standing) document() statusDocument {
+	d := statusDocument{
+		At: moment(s.At), Troubles: s.troubles(), Accounts: []accountRecord{}, Groups: []groupRecord{}, Sources: []sourceRecord{},
+		Storage: storageRecord{Mode: s.storage(), Tasks: s.Storage.Tasks}, Callbacks: []callbackRecord{},
+	}
+	d.Well = len(d.Troubles) == 0
+	for i := range s.Accounts {
+		d.Accounts = append(d.Accounts, newAccountRecord(&s.Accounts[i]))
+	}
+	for _, g := range s.Groups {
+		r := groupRecord{Name: g.Name, Account: g.Account, Tasks: g.Tasks, Callbacks: "off"}
+		switch {
+		case g.Relied:
+			r.Callbacks = "coming"
+		case g.Callbacks:
+			r.Callbacks = "silent"
+		}
+		d.Groups = append(d.Groups, r)
+	}
+	for i := range s.Sources {
+		d.Sources = append(d.Sources, newSourceRecord(&s.Sources[i]))
+	}
+	for _, c := range s.Callbacks {
+		r := callbackRecord{Account: c.Account, Results: map[string]uint64{}}
+		for _, result := range webhook.Results() {
+			r.Results[result.String()] = c.Counts[result]
+		}
+		d.Callbacks = append(d.Callbacks, r)
+	}
+	return d
+}
+
+func (s *Standing) storage() string {
+	switch {
+	case !s.Keeps:
+		return "memory"
+	case s.Storage.Up:
+		return "disk"
+	}
+	return "failing"
+}
+
+func newAccountRecord(a *view.Account) accountRecord {
+	r := accountRecord{Name: a.Name, Pace: a.Requests.Pace}
+	if a.Requests.Asked {
+		r.Up = new(a.Requests.Up)
+	}
+	if closed := a.Requests.Closed; closed != kie.ClassOK {
+		r.Gate = gateRecord{true, closed.String(), moment(a.Requests.ClosedSince), moment(a.Requests.ClosedUntil)}
+	}
+	if a.HasBalance {
+		r.Balance = new(a.Balance)
+	}
+	if a.HasUse {
+		r.PerHour = new(a.UsedPerHour)
+	}
+	if left, ok := runway(a); ok {
+		r.Runway = new(left.Round(time.Second).Seconds())
+	}
+	return r
+}
+
+func newSourceRecord(s *source.Stat) sourceRecord {
+	r := sourceRecord{
+		Group: s.Group, Source: s.Source, IDs: s.Tasks, LastSuccess: moment(s.LastSuccess), FailingSince: moment(s.FailingSince),
+		Errors: s.Errors, Rejected: map[string]uint64{}, Refused: map[string]int{},
+	}
+	for reason, n := range s.Rejected {
+		r.Rejected[string(reason)] = n
+	}
+	for reason, n := range s.Refused {
+		r.Refused[string(reason)] = n
+	}
+	return r
+}
+
+// shownTroubles is how many troubles a page shows at the most.
+const shownTroubles = 12
+
+// viewStatus is what the pages show of how the exporter stands.
+type viewStatus struct {
+	Calm     string // what is said if there is no trouble
+	Troubles []viewTrouble
+	More     int // troubles that are not shown
+	Accounts []viewAccount
+}
+
+type viewTrouble struct {
+	trouble
+	Where string
+	When  string // since when, and until when
+}
+
+type viewAccount struct {
+	Name, State, Kind                string // Kind: good, bad, warn or quiet
+	Balance, Runway, Spent, Pace, At string
+}
+
+func (s *Standing) view() viewStatus {
+	v := viewStatus{}
+	all := s.troubles()
+	v.More = max(0, len(all)-shownTroubles)
+	for _, t := range all[:len(all)-v.More] {
+		v.Troubles = append(v.Troubles, s.viewTrouble(t))
+	}
+	for i := range s.Accounts {
+		v.Accounts = append(v.Accounts, viewAccountOf(&s.Accounts[i]))
+	}
+	if len(all) == 0 {
+		v.Calm = s.calm()
+	}
+	return v
+}
+
+func (s *Standing) viewTrouble(t trouble) viewTrouble {
+	v := viewTrouble{trouble: t}
+	if t.Account != "" {
+		v.Where = "account " + t.Account
+	}
+	if t.Since.IsZero() {
+		return v
+	}
+	v.When = "Failing"
+	if t.Kind == "gate" {
+		v.When = "Nothing is asked"
+	}
+	v.When += fmt.Sprintf(" since %s UTC, for %s", t.Since.Format(time.TimeOnly), ageInWords(s.At.Sub(t.Since)))
+	if left := t.Until.Sub(s.At); left > 0 {
+		v.When += fmt.Sprintf("; tried again at %s, in %s", t.Until.Format(time.TimeOnly), ageInWords(left))
+	} else if !t.Until.IsZero() {
+		v.When += "; tried again any moment"
+	}
+	v.When += "."
+	return v
+}
+
+// calm says that all is well, and what that means.
+func (s *Standing) calm() string {
+	asked := 0
+	for i := range s.Accounts {
+		if s.Accounts[i].Requests.Asked {
+			asked++
+		}
+	}
+	ids := 0
+	for i := range s.Sources {
+		ids += s.Sources[i].Tasks
+	}
+	var said []string
+	if asked < len(s.Accounts) {
+		said = append(said, plural(asked, "account was", "accounts were")+" asked so far, the others wait for a scrape")
+	} else {
+		said = append(said, plural(asked, "account answers", "accounts answer"))
+	}
+	said = append(said, plural(len(s.Sources), "list was", "lists were")+" read, with "+plural(ids, "id", "ids"))
+	if s.Keeps {
+		said = append(said, "what is known is on disk")
+	}
+	return "All is well: " + strings.Join(said, "; ") + "."
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return thousands(float64(n)) + " " + many
+}
+
+func viewAccountOf(a *view.Account) viewAccount {
+	v := viewAccount{Name: a.Name, Pace: fmt.Sprintf("%.3g", a.Requests.Pace)}
+	switch r := &a.Requests; {
+	case r.Closed != kie.ClassOK:
+		v.State, v.Kind = "closed: "+r.Closed.String(), "bad"
+	case !r.Asked:
+		v.State, v.Kind = "not asked yet", "quiet"
+	case !r.Up:
+		v.State, v.Kind = "last request failed", "warn"
+	default:
+		v.State, v.Kind = "up", "good"
+	}
+	if a.HasBalance {
+		v.Balance = thousands(a.Balance)
+	}
+	if a.HasUse {
+		v.Spent = thousands(a.UsedPerHour)
+	}
+	if left, ok := runway(a); ok {
+		v.Runway = inWords(left)
+	}
+	return v
+}
+
+// thousands returns a number as people write it, whole from a hundred on.
+func thousands(x float64) string {
+	if x > -100 && x < 100 && x != float64(int(x)) {
+		return fmt.Sprintf("%.1f", x)
+	}
+	digits := fmt.Sprintf("%.0f", x)
+	sign := ""
+	if strings.HasPrefix(digits, "-") {
+		sign, digits = "−", digits[1:]
+	}
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "\u202f" + digits[i:] // a thin space
+	}
+	return sign + digits
+}
+
+func (t *Tasks) serveStatus(w http.ResponseWriter, _ *http.Request) {
+	secure(w, "default-src 'none'; frame-ancestors 'none'")
+	s := t.known.Standing()
+	sendJSON(w, http.StatusOK, s.document())
+}

@@ -1,0 +1,191 @@
+// The page of one task: every fact, and what was asked when.
+
+package web
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/querylog"
+	"github.com/kie-exporter/kie_exporter/internal/view"
+)
+
+// logsPage is where kie.ai shows the tasks of whoever is logged in there.
+const logsPage = "https://kie.ai/logs"
+
+// taskContent is what the page of one task fills in. There is one of each account that has the id.
+type taskContent struct {
+	At      stamp
+	ID      string
+	Status  viewStatus
+	Records []taskFacts
+	Logs    string
+}
+
+// taskFacts is all that is known of a task.
+type taskFacts struct {
+	viewTask
+	Facts     []fact
+	Labels    []fact
+	Events    []event
+	Why       string // it needs a look; empty: it does not
+	Do        string // what can be done about it
+	Dashboard string // "" if it is not known where Grafana is
+}
+
+type fact struct{ Name, Value string }
+
+// event is a step in a task's life, or a query about it.
+type event struct {
+	at    time.Time
+	When  stamp
+	After string // since its creation
+	Kind  string // good, bad, warn, busy or quiet
+	Text  string
+}
+
+// pathOf returns the path of the page of a task, from that of all; "" for an id that a path can't hold.
+func pathOf(k *view.Task) string {
+	plain := path.Clean("/" + k.ID)
+	if plain != "/"+k.ID || slices.Contains(assets(), k.ID) {
+		return ""
+	}
+	p := "tasks/" + url.PathEscape(k.ID)
+	if k.Account != "" {
+		p += "?" + url.Values{"account": {k.Account}}.Encode()
+	}
+	return p
+}
+
+func (t *Tasks) serveTask(w http.ResponseWriter, r *http.Request) {
+	secure(w, pagePolicy)
+	id, account := r.PathValue("id"), r.URL.Query().Get("account")
+	found := slices.DeleteFunc(t.known.Find(id), func(k view.Task) bool { return account != "" && k.Account != account })
+	if len(found) == 0 {
+		http.Error(w, "No task of this id is tracked: it is in no list any more, or never was.", http.StatusNotFound)
+		return
+	}
+	now := time.Now()
+	standing := t.known.Standing()
+	c := taskContent{
+		At: stamp{Exact: moment(now).Format("2006-01-02 15:04:05 MST")}, ID: id, Status: standing.view(), Logs: logsPage,
+	}
+	for i := range found {
+		queries, left := t.known.Queries(found[i].Account, id)
+		c.Records = append(c.Records, t.facts(&found[i], queries, left, now))
+	}
+	t.send(w, http.StatusOK, "task.html", c)
+}
+
+func (t *Tasks) facts(k *view.Task, queries []querylog.Query, left int, now time.Time) taskFacts {
+	s := &survey{at: now}
+	f := taskFacts{viewTask: s.viewTask(k), Events: s.events(k, queries, left)}
+	for _, name := range slices.Sorted(maps.Keys(k.Labels)) {
+		f.Labels = append(f.Labels, fact{name, k.Labels[name]})
+	}
+	f.addFacts(k)
+	f.Why, f.Do = needsLook(k)
+	if t.known.Grafana != "" {
+		f.Dashboard = strings.TrimSuffix(t.known.Grafana, "/") + "/d/kie-tasks?" + url.Values{"var-task": {k.ID}}.Encode()
+	}
+	return f
+}
+
+// addFacts adds what is known, and nothing else. Times are in the timeline.
+func (f *taskFacts) addFacts(k *view.Task) {
+	add := func(name, value string) {
+		if value != "" {
+			f.Facts = append(f.Facts, fact{name, value})
+		}
+	}
+	add("Model", k.Model)
+	add("Group", k.Group)
+	add("Account", k.Account)
+	if f.Running {
+		add("Age", f.Took)
+	} else {
+		add("Took", f.Took)
+	}
+	add("Credits", f.Credits)
+	if f.Failed {
+		add("Fail code", k.FailCode)
+		add("Reason", k.Reason.String()+": "+reasonInWords(k.Reason))
+	}
+	if k.QueryError != kie.ClassOK {
+		add("Last query", k.QueryError.String()+": "+classInWords(k.QueryError))
+	}
+}
+
+// needsLook says why somebody should look at a task, and what can be done; nothing if nobody need.
+func needsLook(k *view.Task) (why, do string) {
+	const remove = "Take the id out of its list: half a minute later it is gone from here, too."
+	switch {
+	case k.GivenUp:
+		return "Given up: the API has answered again and again that there is no such task. It is not asked any more.", remove
+	case k.QueryError == kie.ClassNotFound:
+		return "The API does not know the task: the id is mistyped, of another account, or older than what kie.ai keeps. It is asked ever more rarely.", remove
+	case k.Overdue:
+		return "Overdue: it is unfinished for longer than tasks of its group and model take.",
+			"See at kie.ai whether it hangs there. If nobody waits for it any more, take it out of its list."
+	case k.QueryError != kie.ClassOK:
+		return "The last query about it has failed: " + classInWords(k.QueryError) + ".", "It is asked again by itself, after ever longer pauses."
+	}
+	return "", ""
+}
+
+// events returns the life of a task as far as it is known, in its order.
+func (s *survey) events(k *view.Task, queries []querylog.Query, left int) (all []event) {
+	add := func(at time.Time, kind, text string) {
+		if when := s.stamp(at); when.Exact != "" {
+			all = append(all, event{at: moment(at), When: when, Kind: kind, Text: text})
+		}
+	}
+	add(k.Created.Time(), "quiet", "created")
+	add(k.Seen, "quiet", "first seen in a list")
+	for i, q := range queries {
+		if left > 0 && i == querylog.FirstKept {
+			add(q.Ended.Add(-time.Millisecond), "quiet", plural(left, "query more", "queries more")+", not kept")
+		}
+		kind, text := answer(q)
+		add(q.Ended, kind, fmt.Sprintf("asked: %s, after %s", text, inWords(q.Took)))
+	}
+	if k.State == kie.StateSuccess {
+		add(k.Completed.Time(), "good", "succeeded")
+	}
+	if k.State == kie.StateFail {
+		add(ended(k).Time(), "bad", "failed")
+	}
+	add(k.Learned.Time(), "quiet", "known to be finished")
+	if len(queries) == 0 {
+		add(k.LastAnswer, "quiet", "last answer")
+	}
+	slices.SortStableFunc(all, func(a, b event) int { return a.at.Compare(b.at) })
+	if created := moment(k.Created.Time()); !created.IsZero() {
+		for i := range all {
+			if after := all[i].at.Sub(created); after > 0 {
+				all[i].After = "+" + inWords(after)
+			}
+		}
+	}
+	return all
+}
+
+// answer returns what came of a query, and how to show it.
+func answer(q querylog.Query) (kind, text string) {
+	switch {
+	case q.Class == kie.ClassOK && q.State == kie.StateFail:
+		return "bad", "ok, fail"
+	case q.Class == kie.ClassOK && q.State == kie.StateSuccess:
+		return "good", "ok, success"
+	case q.Class == kie.ClassOK:
+		return "busy", "ok, " + q.State.String()
+	}
+	return "warn", q.Class.String() + " (" + classInWords(q.Class) + ")"
+}
