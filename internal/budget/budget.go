@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/kie-exporter/kie_exporter/internal/histogram"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 )
@@ -24,21 +22,25 @@ type Options struct {
 	Rate       float64       // requests a second
 	Concurrent int           // requests at a time, and the burst: a window of W seconds sees at most Concurrent + Rate·W
 	Histograms histogram.New // of how long requests take; New alone heeds it
+	Pace       Pace          // nil: Rate and Concurrent are this process's alone; New alone heeds it
 }
 
 // ErrClosed says that an account is not asked for now.
 var ErrClosed = errors.New("the account is closed for now")
 
 // Account is the budget of one account. It is safe for concurrent use.
+//
+// The turn is taken before mu. The pace is asked by whoever has the turn, and never with mu held: what only looks at the account, or gives
+// something back, waits for no pace.
 type Account struct {
 	stats stats
+	pace  Pace
+	turn  chan struct{} // has a token while somebody finds out whether a request may be sent
 
-	mu      sync.Mutex
+	mu      sync.Mutex // guards what follows
 	options Options
-	busy    int // requests that may be under way
+	busy    int // requests that may be under way; grows only in turn
 	probes  probes
-	limiter *rate.Limiter
-	pace    pace
 	gate    gate
 	changed chan struct{} // closed and replaced when there may be a permit for who waits, or no hope of one
 }
@@ -47,26 +49,26 @@ type Account struct {
 func New(o Options) *Account {
 	a := &Account{
 		options: o,
-		limiter: rate.NewLimiter(rate.Limit(o.Rate), o.Concurrent),
-		pace:    pace{full: o.Rate, base: o.Rate},
+		pace:    o.Pace,
+		turn:    make(chan struct{}, 1),
 		probes:  probes{turn: 1},
 		changed: make(chan struct{}),
+	}
+	if a.pace == nil {
+		a.pace = newLocal(o.Rate, o.Concurrent)
 	}
 	a.stats.init(o.Histograms)
 	return a
 }
 
-// Reconfigure puts other options in force. What was spent and counted stays so, and the gate stays as it is: no change of
-// options makes room for a burst. Requests under way end as they began.
+// Reconfigure puts other options in force, but for the pace, which is told of them. What was spent and counted stays so, and the gate
+// stays as it is: no change of options makes room for a burst. Requests under way end as they began.
 func (a *Account) Reconfigure(o Options) {
+	a.pace.Reconfigure(o.Rate, o.Concurrent)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	now := time.Now()
 	a.options = o
-	a.pace.scale(o.Rate, now)
-	a.limiter.SetLimitAt(now, rate.Limit(a.pace.allowed(now)))
-	a.limiter.SetBurstAt(now, o.Concurrent)
-	a.moved()
+	a.movedLocked()
 }
 
 // Acquire waits until one request may be sent. The caller must spend the permit or release it.
@@ -84,7 +86,7 @@ func (a *Account) acquire(ctx context.Context, p *Probe) (*Permit, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		permit, wait, changed := a.try(p)
+		permit, wait, changed := a.try(ctx, p)
 		if permit != nil {
 			return permit, nil
 		}
@@ -104,38 +106,72 @@ func (a *Account) acquire(ctx context.Context, p *Probe) (*Permit, error) {
 }
 
 // try returns a permit, or how long to wait before the next try unless something changes before.
-func (a *Account) try(p *Probe) (permit *Permit, wait time.Duration, changed <-chan struct{}) {
-	key := a.keyFunc()()      // may read a file, so the lock is not held
-	contended := p.contends() // takes the lock of who knows
+func (a *Account) try(ctx context.Context, p *Probe) (permit *Permit, wait time.Duration, changed <-chan struct{}) {
+	key := a.keyFunc()()            // may read a file, so the lock is not held
+	w := wish{p, key, p.contends()} // takes the lock of who knows
+	select {
+	case a.turn <- struct{}{}:
+		defer func() { <-a.turn }()
+	case <-ctx.Done():
+		return nil, 0, nil
+	}
+	// The right is taken only when it can be used: one taken ahead and held while the gate closes would add to the next burst.
+	if wait, changed = a.blocked(w); wait > 0 {
+		return nil, wait, changed
+	}
+	if wait = a.pace.Take(ctx); wait > 0 {
+		return nil, wait, changed
+	}
+	return a.give(w)
+}
+
+// wish is what a permit is wanted for.
+type wish struct {
+	probe     *Probe // nil: whatever is worth most
+	key       string // in force
+	contended bool   // it takes budget which others want
+}
+
+// blocked returns how long nothing can come of a wish, whatever the pace says, unless something changes before.
+func (a *Account) blocked(w wish) (wait time.Duration, changed <-chan struct{}) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	now := time.Now() // under the lock: to a limiter whose time goes back, the same time comes twice
-	if a.gate.curedBy(key) {
+	return a.blockedLocked(w), a.changed
+}
+
+func (a *Account) blockedLocked(w wish) time.Duration {
+	if a.gate.curedBy(w.key) {
 		a.gate.open()
-		a.moved()
+		a.movedLocked()
 	}
+	p := w.probe
 	if a.busy >= a.options.Concurrent {
-		return nil, keyPoll, a.changed
+		return keyPoll
 	}
-	if wait := a.gate.wait(now, p.id()); wait > 0 {
-		return nil, min(wait, keyPoll), a.changed
+	if wait := a.gate.wait(time.Now(), p.id()); wait > 0 {
+		return min(wait, keyPoll)
 	}
-	if a.gate.reason != kie.ClassOK && p != nil && p.Stranger && contended {
-		return nil, keyPoll, a.changed // the trial is for a task that is due
+	if a.gate.reason != kie.ClassOK && p != nil && p.Stranger && w.contended {
+		return keyPoll // the trial is for a task that is due
 	}
-	if p != nil && !a.probes.mayGo(a.options.Concurrent, contended) {
-		return nil, probePoll, a.changed
+	if p != nil && !a.probes.mayGo(a.options.Concurrent, w.contended) {
+		return probePoll
 	}
-	a.limiter.SetLimitAt(now, rate.Limit(a.pace.allowed(now)))
-	// The token is taken only when it is there: one taken ahead and held while the gate closes would add to the next burst.
-	if !a.limiter.AllowN(now, 1) {
-		missing := 1 - a.limiter.TokensAt(now)
-		return nil, max(time.Duration(missing/float64(a.limiter.Limit())*float64(time.Second)), time.Microsecond), a.changed
+	return 0
+}
+
+// give returns a permit for a wish for which the pace has a right, unless the gate has closed meanwhile. Then the right is lost.
+func (a *Account) give(w wish) (permit *Permit, wait time.Duration, changed <-chan struct{}) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if wait := a.blockedLocked(w); wait > 0 {
+		return nil, wait, a.changed
 	}
+	p := w.probe
 	a.busy++
-	a.probes.given(p, contended)
+	a.probes.given(p, w.contended)
 	return &Permit{
-		account: a, client: a.options.Client, key: key, moves: a.gate.moves, trial: a.gate.beginTrial(),
+		account: a, client: a.options.Client, key: w.key, moves: a.gate.moves, trial: a.gate.beginTrial(),
 		probe: p != nil, stranger: p != nil && p.Stranger,
 	}, 0, nil
 }
@@ -161,26 +197,31 @@ func (a *Account) leave(p *Permit) {
 	if p.probe {
 		a.probes.inFlight--
 	}
-	a.moved()
+	a.movedLocked()
 }
 
-func (a *Account) moved() {
+func (a *Account) movedLocked() {
 	close(a.changed)
 	a.changed = make(chan struct{})
 }
 
 // settle tells gate and pace what became of a request.
 func (a *Account) settle(p *Permit, subject string, err error) {
+	if a.settleGate(p, subject, err) {
+		a.pace.Slow()
+	}
+}
+
+// settleGate tells the gate, and returns whether the API finds us too fast.
+func (a *Account) settleGate(p *Permit, subject string, err error) (tooFast bool) {
 	now := time.Now()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	before := a.gate.moves
 	a.gate.settle(outcomeOf(p, subject, err), now)
 	if a.gate.moves == before {
-		return
+		return false
 	}
-	if a.gate.reason == kie.ClassRateLimited && kie.ClassOf(err) == kie.ClassRateLimited {
-		a.pace.halve(now)
-	}
-	a.moved()
+	a.movedLocked()
+	return a.gate.reason == kie.ClassRateLimited && kie.ClassOf(err) == kie.ClassRateLimited
 }

@@ -43,7 +43,7 @@ type gate struct {
 	closers      []string // subjects of the requests that closed it
 	key          string   // that was in force when it closed
 
-	streak      family // what the last outcomes have in common
+	streak      kind // what the last outcomes have in common
 	streakTasks []string
 	proven      int       // of these: tasks about which the API has answered before, or the balance
 	answered    time.Time // when it last answered about a task that is tracked
@@ -151,7 +151,7 @@ func (g *gate) settle(o outcome, now time.Time) {
 		g.prolong(now, o.retryAfter)
 	case reason != kie.ClassOK:
 		g.close(reason, o, now)
-	case g.reason != kie.ClassOK && familyOf(o.class) == familyFault:
+	case g.reason != kie.ClassOK && kindOf(o.class) == kindFault:
 		g.failed(o) // a trial that met a fault says nothing about the reason
 		g.prolong(now, o.retryAfter)
 	case g.reason != kie.ClassOK:
@@ -162,34 +162,34 @@ func (g *gate) settle(o outcome, now time.Time) {
 // heeds reports whether an outcome of a task that nobody tracks counts: whoever names it may have picked one that the API fails
 // on. It counts if it says the same of every task, or that a closed account works again.
 func (g *gate) heeds(c kie.Class) bool {
-	f := familyOf(c)
-	return f == familyAlone || f == familyNone && g.reason != kie.ClassOK
+	f := kindOf(c)
+	return f == kindAlone || f == kindNone && g.reason != kie.ClassOK
 }
 
 // faulty reports whether the gate is closed for a fault and reason is one too: which one may vary while it lasts.
 func (g *gate) faulty(reason kie.Class) bool {
-	return familyOf(g.reason) == familyFault && familyOf(reason) == familyFault
+	return kindOf(g.reason) == kindFault && kindOf(reason) == kindFault
 }
 
 // verdict returns the class that closes the gate after the outcome, or keeps it closed; ok if there is none.
 func (g *gate) verdict(o outcome, now time.Time) kie.Class {
 	closed := g.reason != kie.ClassOK
-	switch familyOf(o.class) {
-	case familyAlone:
+	switch kindOf(o.class) {
+	case kindAlone:
 		// A credit call alone does not refuse the key: some gateways serve the tasks and not the balance.
 		if o.class == kie.ClassAuth && o.subject == "" && !closed {
 			return kie.ClassOK
 		}
 		return o.class
-	case familyFault:
-		if g.isRow(faultsToClose, now) || (closed && familyOf(g.reason) == familyFault) {
+	case kindFault:
+		if g.isRow(faultsToClose, now) || (closed && kindOf(g.reason) == kindFault) {
 			return o.class
 		}
-	case familyCredits, familyDisabled:
+	case kindCredits, kindDisabled:
 		if g.isRow(refusalsToClose, now) || o.class == g.reason {
 			return o.class
 		}
-	case familyNone:
+	case kindNone:
 	}
 	return kie.ClassOK
 }
@@ -200,7 +200,7 @@ func (g *gate) isRow(tasks int, now time.Time) bool {
 	return g.proven >= tasks || len(g.streakTasks) >= tasks && now.Sub(g.answered) > answeredLately
 }
 
-// note counts the tasks in a row that met the same family of outcome while the gate is open. One task, however often,
+// note counts the tasks in a row that met the same kind of outcome while the gate is open. One task, however often,
 // counts once.
 func (g *gate) note(o outcome, now time.Time) {
 	if (o.class == kie.ClassOK || o.class == kie.ClassNotFound) && o.subject != "" && !o.stranger {
@@ -209,11 +209,11 @@ func (g *gate) note(o outcome, now time.Time) {
 	if g.reason != kie.ClassOK {
 		return
 	}
-	f := familyOf(o.class)
-	if f != g.streak || f == familyNone {
+	f := kindOf(o.class)
+	if f != g.streak || f == kindNone {
 		g.streak, g.streakTasks, g.proven = f, nil, 0
 	}
-	if f != familyNone && !slices.Contains(g.streakTasks, o.subject) {
+	if f != kindNone && !slices.Contains(g.streakTasks, o.subject) {
 		g.streakTasks = append(g.streakTasks, o.subject)
 		if !o.unproven {
 			g.proven++
@@ -223,7 +223,7 @@ func (g *gate) note(o outcome, now time.Time) {
 
 func (g *gate) close(reason kie.Class, o outcome, now time.Time) {
 	g.reason, g.level, g.trials, g.key, g.since = reason, 0, 0, o.key, now
-	g.closers, g.streak, g.streakTasks = g.streakTasks, familyNone, nil
+	g.closers, g.streak, g.streakTasks = g.streakTasks, kindNone, nil
 	g.prolong(now, o.retryAfter)
 }
 
@@ -260,7 +260,7 @@ func (g *gate) closedBy(id string) bool { return slices.Contains(g.closers, id) 
 
 // closedFor returns how long the gate stays closed after the level-th trial in a row that failed.
 func closedFor(reason kie.Class, level int, retryAfter time.Duration) time.Duration {
-	backsOff := reason == kie.ClassRateLimited || familyOf(reason) == familyFault
+	backsOff := reason == kie.ClassRateLimited || kindOf(reason) == kindFault
 	switch {
 	case backsOff && retryAfter > 0:
 		return retryAfter
@@ -279,33 +279,33 @@ func jittered(level int, most time.Duration) time.Duration {
 	return min(time.Duration(float64(d)*(0.8+0.4*rand.Float64())), most) //nolint:gosec // spreads load, guards no secret
 }
 
-// family is what classes of outcome have in common for the gate.
-type family uint8
+// kind is what classes of outcome have in common for the gate.
+type kind uint8
 
 const (
-	familyNone     family = iota // concerns the one task, or nothing
-	familyAlone                  // one outcome closes the gate
-	familyFault                  // the API or the way to it is at fault
-	familyCredits                // out of credits
-	familyDisabled               // switched off
+	kindNone     kind = iota // concerns the one task, or nothing
+	kindAlone                // one outcome closes the gate
+	kindFault                // the API or the way to it is at fault
+	kindCredits              // out of credits
+	kindDisabled             // switched off
 )
 
-func familyOf(c kie.Class) family {
+func kindOf(c kie.Class) kind {
 	switch c {
 	case kie.ClassRateLimited, kie.ClassAuth, kie.ClassKeyLimit, kie.ClassMaintenance:
-		return familyAlone
+		return kindAlone
 	case kie.ClassTransport, kie.ClassTimeout, kie.ClassServer, kie.ClassDecode:
-		return familyFault
+		return kindFault
 	case kie.ClassCredits:
-		return familyCredits
+		return kindCredits
 	case kie.ClassDisabled:
-		return familyDisabled
+		return kindDisabled
 	default: // concerns one task only
-		return familyNone
+		return kindNone
 	}
 }
 
 // Reasons returns the classes that can close a gate.
 func Reasons() []kie.Class {
-	return slices.DeleteFunc(kie.Classes(), func(c kie.Class) bool { return familyOf(c) == familyNone })
+	return slices.DeleteFunc(kie.Classes(), func(c kie.Class) bool { return kindOf(c) == kindNone })
 }

@@ -2,10 +2,81 @@
 
 package budget
 
-import "time"
+import (
+	"context"
+	"sync"
+	"time"
 
-// pace is the rate allowed: the full one, or less for some time after the API found us too fast.
-type pace struct {
+	"golang.org/x/time/rate"
+)
+
+// Pace says when the next request of an account may be sent. It may be far away and shared with others: the account asks it with no lock
+// of its own held, and whoever asks waits for it alone. It is safe for concurrent use.
+type Pace interface {
+	// Take takes the right to send one request now, and returns 0. If there is none now, it returns after how long to ask again. It
+	// returns soon after ctx has ended. A right that is taken and not used is lost.
+	Take(ctx context.Context) (wait time.Duration)
+	// Slow says that the API finds us too fast.
+	Slow()
+	// Reconfigure puts another rate and another burst in force. What was taken stays taken.
+	Reconfigure(perSecond float64, burst int)
+	// Allowed returns how many requests a second are allowed, as far as is known here. It waits for nobody.
+	Allowed() float64
+}
+
+// local is the pace of an account that is this process's alone.
+type local struct {
+	mu      sync.Mutex // guards all
+	limiter *rate.Limiter
+	speed   speed
+}
+
+func newLocal(perSecond float64, burst int) *local {
+	return &local{
+		limiter: rate.NewLimiter(rate.Limit(perSecond), burst),
+		speed:   speed{full: perSecond, base: perSecond},
+	}
+}
+
+// Take implements Pace.
+func (l *local) Take(context.Context) (wait time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now() // under the lock: to a limiter whose time goes back, the same time comes twice
+	l.limiter.SetLimitAt(now, rate.Limit(l.speed.allowed(now)))
+	if l.limiter.AllowN(now, 1) {
+		return 0
+	}
+	missing := 1 - l.limiter.TokensAt(now)
+	return max(time.Duration(missing/float64(l.limiter.Limit())*float64(time.Second)), time.Microsecond)
+}
+
+// Slow implements Pace.
+func (l *local) Slow() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.speed.halve(time.Now())
+}
+
+// Reconfigure implements Pace.
+func (l *local) Reconfigure(perSecond float64, burst int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	l.speed.scale(perSecond, now)
+	l.limiter.SetLimitAt(now, rate.Limit(l.speed.allowed(now)))
+	l.limiter.SetBurstAt(now, burst)
+}
+
+// Allowed implements Pace.
+func (l *local) Allowed() float64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.speed.allowed(time.Now())
+}
+
+// speed is the rate allowed: the full one, or less for some time after the API found us too fast.
+type speed struct {
 	full  float64
 	base  float64 // what was allowed at since
 	since time.Time
@@ -17,20 +88,20 @@ const (
 )
 
 // allowed returns the requests a second allowed at now.
-func (p *pace) allowed(now time.Time) float64 {
-	if p.base >= p.full {
-		return p.full
+func (s *speed) allowed(now time.Time) float64 {
+	if s.base >= s.full {
+		return s.full
 	}
-	return min(p.full, p.base+p.full*recovery*now.Sub(p.since).Minutes())
+	return min(s.full, s.base+s.full*recovery*now.Sub(s.since).Minutes())
 }
 
 // halve slows down, because the API says that we are too fast.
-func (p *pace) halve(now time.Time) {
-	p.base, p.since = max(p.full*slowest, p.allowed(now)/2), now
+func (s *speed) halve(now time.Time) {
+	s.base, s.since = max(s.full*slowest, s.allowed(now)/2), now
 }
 
 // scale makes another rate the full one. What is allowed of it stays the same part.
-func (p *pace) scale(full float64, now time.Time) {
-	p.base, p.since = full*p.allowed(now)/p.full, now
-	p.full = full
+func (s *speed) scale(full float64, now time.Time) {
+	s.base, s.since = full*s.allowed(now)/s.full, now
+	s.full = full
 }

@@ -56,7 +56,7 @@ func (p *Permit) Release() {
 	a.mu.Lock()
 	if p.trial != trialNone && p.moves == a.gate.moves {
 		a.gate.abandonTrial()
-		a.moved()
+		a.movedLocked()
 	}
 	a.mu.Unlock()
 	a.leave(p)

@@ -110,9 +110,10 @@ func (a *Account) Stats() Stats {
 		}
 		s.Duration[e] = a.stats.duration[e].Read()
 	}
+	s.Pace = a.pace.Allowed()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	s.Pace, s.Closed = a.pace.allowed(time.Now()), a.gate.reason
+	s.Closed = a.gate.reason
 	if s.Closed != kie.ClassOK {
 		s.ClosedSince, s.ClosedUntil = a.gate.since, a.gate.until
 	}

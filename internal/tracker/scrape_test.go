@@ -202,3 +202,35 @@ func TestShutdownEndsWhatIsUnderWay(t *testing.T) {
 		}
 	})
 }
+
+// stuck is a pace far away that does not answer.
+type stuck struct{}
+
+func (stuck) Take(ctx context.Context) time.Duration {
+	<-ctx.Done()
+	return time.Second
+}
+
+func (stuck) Slow()                    {}
+func (stuck) Reconfigure(float64, int) {}
+func (stuck) Allowed() float64         { return 1 }
+
+func TestAScrapeDoesNotWaitForAPaceFarAway(t *testing.T) {
+	bubble(t, setup{budget: budget.Options{Rate: 1, Concurrent: 1, Pace: stuck{}}}, func(t *testing.T, r *rig) {
+		r.list("a")
+		s := r.Wait(t.Context())
+		if s.Waited != 5*time.Second || !s.Incomplete {
+			t.Errorf("a scrape waited %v, incomplete: %t; want the 5s that it may at the most", s.Waited, s.Incomplete)
+		}
+		start := time.Now()
+		if s := r.Snapshot(); s.Accounts[0].Due != 1 || s.Accounts[0].Requests.Pace != 1 {
+			t.Errorf("%+v", s.Accounts[0])
+		}
+		if n, _ := r.Count("main"); n != 1 {
+			t.Errorf("%d tasks are tracked", n)
+		}
+		if took := time.Since(start); took > 0 {
+			t.Errorf("a look took %v", took)
+		}
+	})
+}
