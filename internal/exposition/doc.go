@@ -21,7 +21,7 @@
 // each metric of single tasks, in the order of the collector's table, one after another in a single slice. A part has the end of its bytes
 // there, the length of its text, and a checksum; a metric of which a block has no sample has an empty part. Renderings are kept in a form,
 // one for deflate and one for zstd, by the block they are of. They are valid for one set of keys of the tasks' labels: with others all
-// are made anew. Offsets and lengths are of 32 bits, which a block of 1,024 tasks never comes near: a task has about 1 KB of text.
+// are made anew. Offsets and lengths are of 32 bits, which a block of 1,024 tasks never comes near: a task has about 1.5 KB of text.
 //
 // # gzip
 //
