@@ -37,7 +37,7 @@ func (g *Ledger) inOrder() []*account {
 
 // track adds an id without claims to an account.
 func (g *Ledger) track(a *account, id string) *task {
-	t := &task{id: id, listing: g.shared.listing(nil, nil)}
+	t := &task{id: id, Listing: g.shared.Listing(nil, nil)}
 	a.tasks.Put(t)
 	g.count++
 	return t
@@ -71,7 +71,7 @@ func (g *Ledger) entrust(gr *Group, to *account) {
 
 // transfer moves a list's claim on an id to the same id of another account, and returns that.
 func (g *Ledger) transfer(l *List, t *task, to *account) *task {
-	claimed, from := t.claims.by(l), l.source.group.account
+	claimed, from := t.Claims.By(&l.List), l.source.group.account
 	if claimed == nil { // it was given up
 		return t
 	}
@@ -79,19 +79,19 @@ func (g *Ledger) transfer(l *List, t *task, to *account) *task {
 	if moved == nil {
 		moved = g.track(to, t.id)
 	}
-	reported, there := t.reported, moved.reported
-	if reported != nil && reported.group == l.source.group {
+	reported, there := t.Reported, moved.Reported
+	if reported != nil && reported.Group == &l.source.group.Group {
 		if there == nil {
 			there = reported
 		} else {
-			reported.group.tasks--
+			reported.Group.Tasks--
 		}
 		reported = nil
 	}
 	c := *claimed
-	c.lost = false
-	t.listing = g.shared.listing(g.shared.givenUp(t.claims, l), reported)
-	moved.listing = g.shared.listing(g.shared.with(moved.claims, c), there)
+	c.Lost = false
+	t.Listing = g.shared.Listing(g.shared.GivenUp(t.Claims, &l.List), reported)
+	moved.Listing = g.shared.Listing(g.shared.With(moved.Claims, c), there)
 	from.touched = append(from.touched, t)
 	to.touched = append(to.touched, moved)
 	return moved

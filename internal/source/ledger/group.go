@@ -3,10 +3,10 @@
 package ledger
 
 import (
-	"log/slog"
 	"slices"
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/source/claim"
 )
 
 // GroupOptions is what a configuration says of a group.
@@ -19,18 +19,11 @@ type GroupOptions struct {
 
 // Group is a group by its place in the configuration.
 type Group struct {
-	name    string
-	index   int // in the order of changes
+	claim.Group
 	account *account
-	most    int // ids that it may have; 0: as many as there may be in all
 	has     func(id string) bool
 	sources []*Source
-
 	round   uint32 // changes when its lists are to be read again
-	tasks   int    // ids that the sink was told to be the group's
-	coming  int    // that will be, as soon as that is settled
-	refused int    // ids of its lists for which it has no room
-	limited bool   // that is so, and the log says it
 }
 
 // Arrange puts groups in force, in their order of precedence. Those that are gone come last as long as they still have claims. It returns
@@ -39,18 +32,18 @@ type Group struct {
 func (g *Ledger) Arrange(groups []GroupOptions) (again map[string]bool) {
 	again = make(map[string]bool)
 	for _, gr := range g.groups {
-		gr.index = -1
+		gr.Index = -1
 	}
 	for i, o := range groups {
 		gr, to := g.groups[o.Name], g.account(o.Account)
 		if gr == nil {
-			gr = &Group{name: o.Name, account: to}
+			gr = &Group{Group: claim.Group{Name: o.Name}, account: to}
 			g.groups[o.Name] = gr
 		}
 		if gr.account != to {
 			g.entrust(gr, to)
 		}
-		gr.index, gr.most = i, o.MaxTasks
+		gr.Index, gr.Most = i, o.MaxTasks
 		if gr.has != nil || o.Has != nil {
 			again[o.Name] = true
 			gr.has = o.Has
@@ -60,8 +53,8 @@ func (g *Ledger) Arrange(groups []GroupOptions) (again map[string]bool) {
 	}
 	g.order = len(groups)
 	for _, gr := range g.groups {
-		if gr.index < 0 {
-			gr.index = g.order
+		if gr.Index < 0 {
+			gr.Index = g.order
 			g.order++
 		}
 	}
@@ -100,49 +93,22 @@ func (g *Ledger) narrow(gr *Group) {
 
 // Room returns the account of the source's group, how many ids the group has, and how many more it will have as soon as that is settled.
 func (src *Source) Room() (account string, tasks, coming int) {
-	return src.group.account.name, src.group.tasks, src.group.coming
-}
-
-// changeIn returns the group's change.
-func (gr *Group) changeIn(changes []source.Change) *source.Change {
-	c := &changes[gr.index]
-	c.Group = gr.name
-	return c
-}
-
-// isFull reports whether a group may have no more ids.
-func (gr *Group) isFull() bool { return gr.most > 0 && gr.tasks+gr.coming >= gr.most }
-
-// takes reports whether an id would become one of the group's if a list of its claims it.
-func (gr *Group) takes(t *task, l *List) bool {
-	if t == nil || t.claims == nil {
-		return true
-	}
-	owner := t.claims.owner().list.source
-	return owner.group != gr && l.source.rank < owner.rank
+	return src.group.account.name, src.group.Tasks, src.group.Coming
 }
 
 // refuses returns why there is no room for an id that a list does not claim yet; empty: there is.
 func (g *Ledger) refuses(t *task, l *List) source.Rejection {
 	gr := l.source.group
-	takes := gr.takes(t, l)
+	takes := t == nil || gr.Takes(t.Claims, &l.List)
 	switch {
-	case takes && gr.isFull():
+	case takes && gr.IsFull():
 		return source.RejectedMaxTasks
 	case t == nil && g.count >= g.limits.Tasks:
 		return source.RejectedLimit
 	case takes:
-		gr.coming++
+		gr.Coming++
 	}
 	return ""
-}
-
-// noteLimit logs once that a group has no room for ids of its lists, until it had.
-func (gr *Group) noteLimit(log *slog.Logger) {
-	if gr.refused > 0 && !gr.limited {
-		log.Warn("max_tasks of the group reached, further ids are refused", "group", gr.name, "max_tasks", gr.most, "refused", gr.refused)
-	}
-	gr.limited = gr.refused > 0
 }
 
 // leave takes a source out of its group.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/source/claim"
 	"github.com/kie-exporter/kie_exporter/internal/source/secrets"
 )
 
@@ -28,10 +29,11 @@ type Ledger struct {
 
 	limits   source.Limits
 	groups   map[string]*Group
+	lists    map[*claim.List]*List
 	order    int // places in the order of changes
 	accounts map[string]*account
-	count    int    // ids of all of them
-	shared   shared // what was made since the last settle
+	count    int          // ids of all of them
+	shared   claim.Shared // what was made since the last settle
 	secrets  *secrets.Known
 	refused  int    // ids of all lists for which there was no room
 	limited  bool   // that is so, and the log says it
@@ -42,15 +44,15 @@ type Ledger struct {
 // task is a tracked id. There are a million of them, so what is alike for many is held once.
 type task struct {
 	id string
-	*listing
+	*claim.Listing
 }
 
 // New returns a ledger without groups.
 func New(limits source.Limits) *Ledger {
 	return &Ledger{
 		Outside: func(slow func()) { slow() },
-		limits:  limits, groups: make(map[string]*Group), accounts: make(map[string]*account),
-		shared: newShared(), secrets: &secrets.Known{}, seed: maphash.MakeSeed(),
+		limits:  limits, groups: make(map[string]*Group), lists: make(map[*claim.List]*List), accounts: make(map[string]*account),
+		shared: claim.NewShared(), secrets: &secrets.Known{}, seed: maphash.MakeSeed(),
 	}
 }
 
@@ -80,11 +82,11 @@ func (g *Ledger) Accounts() int { return len(g.accounts) }
 
 // Listings returns how many different listings the ids of an account have, and how many are kept to be found while lists are read.
 func (g *Ledger) Listings(account string) (different, kept int) {
-	seen := make(map[*listing]bool)
+	seen := make(map[*claim.Listing]bool)
 	for t := range g.account(account).tasks.All() {
-		seen[t.listing] = true
+		seen[t.Listing] = true
 	}
-	return len(seen), len(g.shared.listings)
+	return len(seen), g.shared.Len()
 }
 
 // NoteLimits logs once that ids are refused for want of room, until there was room for all of them.
@@ -93,8 +95,8 @@ func (g *Ledger) NoteLimits(log *slog.Logger) {
 		log.Warn("Limit of tasks reached, further ids are refused", "limit", g.limits.Tasks, "refused", g.refused)
 	}
 	g.limited = g.refused > 0
-	for _, gr := range slices.SortedFunc(maps.Values(g.groups), func(a, b *Group) int { return cmp.Compare(a.index, b.index) }) {
-		gr.noteLimit(log)
+	for _, gr := range slices.SortedFunc(maps.Values(g.groups), func(a, b *Group) int { return cmp.Compare(a.Index, b.Index) }) {
+		gr.NoteLimit(log)
 	}
 }
 
@@ -122,7 +124,7 @@ func (g *Ledger) Expire(src *Source, now time.Time) {
 
 // release takes back a list's claim on an id.
 func (g *Ledger) release(l *List, t *task) {
-	t.listing = g.shared.listing(g.shared.givenUp(t.claims, l), t.reported)
+	t.Listing = g.shared.Listing(g.shared.GivenUp(t.Claims, &l.List), t.Reported)
 	g.touch(l, t)
 }
 
@@ -136,7 +138,7 @@ func (g *Ledger) touch(l *List, t *task) {
 func (g *Ledger) TouchShared() {
 	for _, a := range g.accounts {
 		for t := range a.tasks.All() {
-			if t.claims != nil && t.claims.next != nil {
+			if t.Claims != nil && t.Claims.Next != nil {
 				a.touched = append(a.touched, t)
 			}
 		}
@@ -150,9 +152,9 @@ const settleAtATime = 1 << 17
 func (g *Ledger) Settle() iter.Seq[source.Change] {
 	return func(yield func(source.Change) bool) {
 		defer func() {
-			g.shared = newShared()
+			g.shared = claim.NewShared()
 			for _, gr := range g.groups {
-				gr.coming = 0
+				gr.Coming = 0
 			}
 		}()
 		for _, a := range g.inOrder() {
@@ -179,56 +181,56 @@ func (g *Ledger) settleSome(a *account, touched []*task) []source.Change {
 }
 
 func (g *Ledger) settleTask(a *account, t *task, changes []source.Change) {
-	reported, owner := t.reported, g.ownerOf(t)
+	reported, owner := t.Reported, g.ownerOf(t)
 	if owner == nil {
 		if reported != nil { // else it was touched twice, or went to another account
-			c := reported.group.changeIn(changes)
+			c := reported.Group.ChangeIn(changes)
 			c.Removed = append(c.Removed, t.id)
 		}
 		g.report(t, nil, nil)
 		g.untrack(a, t)
 		return
 	}
-	claims := t.claims
-	for c := range t.claims.all() {
+	claims := t.Claims
+	for c := range t.Claims.All() {
 		// An id on its way from one list to another is not listed twice.
-		if c != owner && !c.counted && c.live() && owner.live() {
+		if c != owner && !c.Counted && c.IsLive() && owner.IsLive() {
 			counted := *c
-			counted.counted = true
-			claims = g.shared.with(claims, counted)
-			c.list.source.rejected[source.RejectedDuplicate]++
+			counted.Counted = true
+			claims = g.shared.With(claims, counted)
+			g.lists[c.List].source.rejected[source.RejectedDuplicate]++
 		}
 	}
-	g.report(t, g.shared.markLost(claims, owner.attrs.group), owner.attrs)
-	if reported == nil || reported.group != t.reported.group || !maps.Equal(reported.labels, t.reported.labels) {
-		c := t.reported.group.changeIn(changes)
-		c.Added = append(c.Added, source.Task{ID: t.id, Model: t.reported.model, Labels: t.reported.labels})
+	g.report(t, g.shared.MarkLost(claims, owner.Attrs.Group), owner.Attrs)
+	if reported == nil || reported.Group != t.Reported.Group || !maps.Equal(reported.Labels, t.Reported.Labels) {
+		c := t.Reported.Group.ChangeIn(changes)
+		c.Added = append(c.Added, source.Task{ID: t.id, Model: t.Reported.Model, Labels: t.Reported.Labels})
 	}
 }
 
 // report notes that the sink is told that an id is a group's, by what its list says of it.
-func (g *Ledger) report(t *task, claims *claim, now *attrs) {
-	if was := t.reported; was == nil || now == nil || was.group != now.group {
+func (g *Ledger) report(t *task, claims *claim.Claim, now *claim.Attrs) {
+	if was := t.Reported; was == nil || now == nil || was.Group != now.Group {
 		if was != nil {
-			was.group.tasks--
+			was.Group.Tasks--
 		}
 		if now != nil {
-			now.group.tasks++
+			now.Group.Tasks++
 		}
 	}
-	t.listing = g.shared.listing(claims, now)
+	t.Listing = g.shared.Listing(claims, now)
 }
 
 // ownerOf returns the claim on an id that counts. A group that would get the id, and may have no more, gives its claims up.
-func (g *Ledger) ownerOf(t *task) *claim {
-	for t.claims != nil {
-		owner := t.claims.owner()
-		gr := owner.list.source.group
-		if gr.most == 0 || gr.tasks < gr.most || t.reported != nil && t.reported.group == gr {
+func (g *Ledger) ownerOf(t *task) *claim.Claim {
+	for t.Claims != nil {
+		owner := t.Claims.Owner()
+		gr := owner.List.Source.Group
+		if gr.Most == 0 || gr.Tasks < gr.Most || t.Reported != nil && t.Reported.Group == gr {
 			return owner
 		}
-		owner.list.giveUp(t)
-		t.listing = g.shared.listing(g.shared.givenUp(t.claims, owner.list), t.reported)
+		g.lists[owner.List].giveUp(t)
+		t.Listing = g.shared.Listing(g.shared.GivenUp(t.Claims, owner.List), t.Reported)
 	}
 	return nil
 }

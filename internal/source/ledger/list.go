@@ -9,15 +9,15 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/source/claim"
 	"github.com/kie-exporter/kie_exporter/internal/source/format"
 	"github.com/kie-exporter/kie_exporter/internal/source/parsed"
 )
 
 // List is what the ledger has of one list of a source. It takes changes: Add and Remove, or Replace for a whole content.
 type List struct {
+	claim.List
 	source *Source
-	name   string // a file's path
-	round  uint32 // counts the whole contents
 	tasks  []*task
 	// missing holds the ids that the content lacks and that are not dropped yet, with the first successful read of the
 	// source that lacked them; zero: there was none yet.
@@ -67,7 +67,7 @@ func (l *List) Parse(ctx context.Context, content string, f format.Format, half 
 // Refused ids are not kept, for there may be any number of them.
 func (l *List) Wants() bool {
 	g := l.source.ledger
-	return l.refused > 0 && g.count < g.limits.Tasks || l.crowded > 0 && !l.source.group.isFull()
+	return l.refused > 0 && g.count < g.limits.Tasks || l.crowded > 0 && !l.source.group.IsFull()
 }
 
 // Hold says whether the list can't be read now: then what it lacks stays.
@@ -77,15 +77,18 @@ func (l *List) Hold(held bool) { l.held = held }
 func (l *List) IsEmpty() bool { return l.listed+len(l.missing) == 0 }
 
 // Drop takes an empty list out of its source.
-func (l *List) Drop() { delete(l.source.lists, l) }
+func (l *List) Drop() {
+	delete(l.source.lists, l)
+	delete(l.source.ledger.lists, &l.List)
+}
 
 // Replace makes p all that the list names: ids that it had and p lacks are dropped after their grace. It returns what is wrong with
 // lines that it did not return before.
 func (l *List) Replace(p *parsed.List) *parsed.Report {
-	r := reading{list: l, round: l.round + 1, tasks: make([]*task, 0, len(l.tasks)), parsed: p}
+	r := reading{list: l, round: l.Round + 1, tasks: make([]*task, 0, len(l.tasks)), parsed: p}
 	r.read()
 	for _, t := range l.tasks {
-		if c := t.claims.by(l); c != nil && c.round != r.round {
+		if c := t.Claims.By(&l.List); c != nil && c.Round != r.round {
 			l.miss(t, time.Time{})
 			l.source.ledger.touch(l, t)
 		}
@@ -97,14 +100,14 @@ func (l *List) Replace(p *parsed.List) *parsed.Report {
 	r.counts.listed += p.Beyond()
 	r.counts.noTask, r.counts.beyond = p.NoTask(), p.Beyond()
 	l.note(r.counts, p)
-	l.round, l.tasks = r.round, slices.Clone(r.tasks) // a clone, to give back what was too much
+	l.Round, l.tasks = r.round, slices.Clone(r.tasks) // a clone, to give back what was too much
 	l.faults, l.firsts = p.Faults(), p.Firsts()
 	return report
 }
 
 // Add adds what p names to what the list has. It returns what is wrong with lines.
 func (l *List) Add(p *parsed.List) *parsed.Report {
-	r := reading{list: l, round: l.round, tasks: l.tasks, counts: l.counts, parsed: p}
+	r := reading{list: l, round: l.Round, tasks: l.tasks, counts: l.counts, parsed: p}
 	r.read()
 	r.counts.listed += p.Beyond()
 	r.counts.noTask, r.counts.beyond = r.counts.noTask+p.NoTask(), r.counts.beyond+p.Beyond()
@@ -156,7 +159,7 @@ func (l *List) note(now counts, p *parsed.List) {
 	src.rejected[source.RejectedInvalid] += more(p.Report().Count-p.Secrets(), 0)
 	src.rejected[source.RejectedSecret] += more(p.Secrets(), 0)
 	src.ledger.refused += now.refused - l.refused
-	src.group.refused += now.crowded - l.crowded
+	src.group.Refused += now.crowded - l.crowded
 	l.counts = now
 }
 
@@ -183,7 +186,7 @@ func (l *List) miss(t *task, since time.Time) {
 func (l *List) giveUp(t *task) {
 	delete(l.missing, t)
 	l.crowded++
-	l.source.group.refused++
+	l.source.group.Refused++
 	l.source.rejected[source.RejectedMaxTasks]++
 }
 
@@ -196,14 +199,14 @@ type reading struct {
 	parsed *parsed.List
 
 	// What became of the listing of the id before, which is what becomes of that of the next one, nearly always.
-	before, after *listing
-	attrs         *attrs
+	before, after *claim.Listing
+	attrs         *claim.Attrs
 }
 
 // read goes through all that was parsed.
-func (r *reading) read() { parsed.Each(r.parsed, r.list.source.base.say, r.visit) }
+func (r *reading) read() { parsed.Each(r.parsed, r.list.source.base.Say, r.visit) }
 
-func (r *reading) visit(f parsed.Found, id string, of *attrs) {
+func (r *reading) visit(f parsed.Found, id string, of *claim.Attrs) {
 	l := r.list
 	g, a := l.source.ledger, l.source.group.account
 	if g.secrets.HasValue(id) {
@@ -212,30 +215,30 @@ func (r *reading) visit(f parsed.Found, id string, of *attrs) {
 	}
 	r.counts.listed++
 	t := a.tasks.Get(id)
-	if (t == nil || t.claims.by(l) == nil) && r.noRoom(f, t) {
+	if (t == nil || t.Claims.By(&l.List) == nil) && r.noRoom(f, t) {
 		return
 	}
 	if t == nil {
 		t = g.track(a, strings.Clone(id)) // a clone, so that an id does not keep the whole content in memory
 	}
-	c := t.claims.by(l)
+	c := t.Claims.By(&l.List)
 	switch {
 	case c == nil:
 		g.touch(l, t)
-	case c.round == r.round:
+	case c.Round == r.round:
 		r.counts.repeated++
 		r.parsed.First(source.RejectedDuplicate, f)
 		return
 	default:
-		if c.attrs != of || c.round != l.round {
+		if c.Attrs != of || c.Round != l.Round {
 			g.touch(l, t)
 		}
 		delete(l.missing, t)
 	}
-	if t.claims != nil && (c == nil || t.claims.next != nil) && t.claims.owner().before(l) {
+	if t.Claims != nil && (c == nil || t.Claims.Next != nil) && t.Claims.Owner().Before(&l.List) {
 		r.parsed.First(source.RejectedDuplicate, f)
 	}
-	t.listing = r.claimed(t.listing, of)
+	t.Listing = r.claimed(t.Listing, of)
 	r.tasks = append(r.tasks, t)
 }
 
@@ -255,14 +258,14 @@ func (r *reading) noRoom(f parsed.Found, t *task) bool {
 }
 
 // claimed returns the listing of an id that the list has.
-func (r *reading) claimed(s *listing, of *attrs) *listing {
+func (r *reading) claimed(s *claim.Listing, of *claim.Attrs) *claim.Listing {
 	if s != r.before || of != r.attrs {
-		c := claim{list: r.list, attrs: of, round: r.round}
-		if before := s.claims.by(r.list); before != nil {
-			c.counted, c.lost = before.counted, before.lost
+		c := claim.Claim{List: &r.list.List, Attrs: of, Round: r.round}
+		if before := s.Claims.By(&r.list.List); before != nil {
+			c.Counted, c.Lost = before.Counted, before.Lost
 		}
 		shared := &r.list.source.ledger.shared
-		r.before, r.attrs, r.after = s, of, shared.listing(shared.with(s.claims, c), s.reported)
+		r.before, r.attrs, r.after = s, of, shared.Listing(shared.With(s.Claims, c), s.Reported)
 	}
 	return r.after
 }

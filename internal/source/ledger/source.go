@@ -8,27 +8,27 @@ import (
 	"strings"
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/source/claim"
 	"github.com/kie-exporter/kie_exporter/internal/source/secrets"
 )
 
 // Source is one source of a group: its lists, and what of them was rejected. An id belongs to the lowest rank that lists it.
 type Source struct {
+	claim.Source
 	ledger *Ledger
 	group  *Group
-	rank   int
-	base   *attrs
+	base   *claim.Attrs
 	lists  map[*List]bool // every one that may have a claim
 
 	listed   int
 	rejected map[source.Rejection]uint64
-	lost     int // claims of its lists on ids that another group has
 }
 
 // NewSource returns a source of a group that was arranged, whose ids have these labels.
 func (g *Ledger) NewSource(group string, labels map[string]string) *Source {
 	gr := g.groups[group]
 	src := &Source{
-		ledger: g, group: gr, base: &attrs{group: gr, labels: labels}, lists: make(map[*List]bool),
+		Source: claim.Source{Group: &gr.Group}, ledger: g, group: gr, base: &claim.Attrs{Group: &gr.Group, Labels: labels}, lists: make(map[*List]bool),
 		rejected: make(map[source.Rejection]uint64),
 	}
 	for _, reason := range source.Rejections() {
@@ -37,9 +37,6 @@ func (g *Ledger) NewSource(group string, labels map[string]string) *Source {
 	gr.sources = append(gr.sources, src)
 	return src
 }
-
-// Rank sets the source's precedence.
-func (src *Source) Rank(rank int) { src.rank = rank }
 
 // Round changes when the source's lists are to be read again, whether they changed or not.
 func (src *Source) Round() uint32 { return src.ledger.round + src.group.round }
@@ -55,8 +52,8 @@ func (src *Source) Outside(slow func()) { src.ledger.Outside(slow) }
 
 // NewList returns another list of the source, which has no ids yet. A list of a file has its path as name.
 func (src *Source) NewList(name string) *List {
-	l := &List{source: src, name: name}
-	src.lists[l] = true
+	l := &List{List: claim.List{Source: &src.Source, Name: name}, source: src}
+	src.lists[l], src.ledger.lists[&l.List] = true, l
 	return l
 }
 
@@ -72,11 +69,11 @@ func (src *Source) Wants() bool {
 
 // Label has the source's ids have these labels of the group, without another read.
 func (src *Source) Label(labels map[string]string) {
-	if maps.Equal(src.base.labels, labels) {
+	if maps.Equal(src.base.Labels, labels) {
 		return
 	}
-	src.base = &attrs{group: src.group, labels: labels}
-	moved := make(map[*attrs]*attrs)
+	src.base = &claim.Attrs{Group: &src.group.Group, Labels: labels}
+	moved := make(map[*claim.Attrs]*claim.Attrs)
 	for l := range src.lists {
 		for _, t := range l.tasks {
 			l.relabel(t, moved)
@@ -88,17 +85,17 @@ func (src *Source) Label(labels map[string]string) {
 }
 
 // relabel puts the labels that the group has now into the list's claim on an id.
-func (l *List) relabel(t *task, moved map[*attrs]*attrs) {
-	claimed := t.claims.by(l)
+func (l *List) relabel(t *task, moved map[*claim.Attrs]*claim.Attrs) {
+	claimed := t.Claims.By(&l.List)
 	if claimed == nil { // it was given up
 		return
 	}
 	c, g := *claimed, l.source.ledger
-	if moved[c.attrs] == nil {
-		moved[c.attrs] = l.source.base.with(c.attrs.model, c.attrs.own)
+	if moved[c.Attrs] == nil {
+		moved[c.Attrs] = c.Attrs.On(l.source.base)
 	}
-	c.attrs = moved[c.attrs]
-	t.listing = g.shared.listing(g.shared.with(t.claims, c), t.reported)
+	c.Attrs = moved[c.Attrs]
+	t.Listing = g.shared.Listing(g.shared.With(t.Claims, c), t.Reported)
 	g.touch(l, t)
 }
 
@@ -117,7 +114,7 @@ func (src *Source) Retire() {
 			src.ledger.release(l, t)
 		}
 		src.ledger.refused -= l.refused
-		src.group.refused -= l.crowded
+		src.group.Refused -= l.crowded
 		l.tasks, l.refused, l.crowded = nil, 0, 0
 	}
 	src.group.leave(src)
@@ -135,7 +132,7 @@ func (src *Source) Rejected() map[source.Rejection]uint64 { return maps.Clone(sr
 // Refused returns how many ids of the source's lists its group does not have now, by why.
 func (src *Source) Refused() map[source.Rejection]int {
 	all := map[source.Rejection]int{
-		source.RejectedLimit: 0, source.RejectedMaxTasks: 0, source.RejectedListIDs: 0, source.KeptByOtherGroup: src.lost,
+		source.RejectedLimit: 0, source.RejectedMaxTasks: 0, source.RejectedListIDs: 0, source.KeptByOtherGroup: src.Lost,
 	}
 	for l := range src.lists {
 		all[source.RejectedLimit] += l.refused
@@ -150,7 +147,7 @@ func (src *Source) Owned() int {
 	owned := 0
 	for l := range src.lists {
 		for _, t := range l.tasks {
-			if owner := t.claims.owner(); owner != nil && owner.list == l {
+			if owner := t.Claims.Owner(); owner != nil && owner.List == &l.List {
 				owned++
 			}
 		}
@@ -160,14 +157,14 @@ func (src *Source) Owned() int {
 
 // Skipped returns what of the source is not tracked, by reason, and where the first of each is.
 func (src *Source) Skipped() (skipped []source.Skip) {
-	lists := slices.SortedFunc(maps.Keys(src.lists), func(a, b *List) int { return strings.Compare(a.name, b.name) })
+	lists := slices.SortedFunc(maps.Keys(src.lists), func(a, b *List) int { return strings.Compare(a.Name, b.Name) })
 	for reason, count := range src.rejected {
 		if count == 0 {
 			continue
 		}
 		skip := source.Skip{Reason: reason, Count: count}
 		if i := slices.IndexFunc(lists, func(l *List) bool { return l.firsts[reason] > 0 }); i >= 0 {
-			skip.File, skip.Line = lists[i].name, lists[i].firsts[reason]
+			skip.File, skip.Line = lists[i].Name, lists[i].firsts[reason]
 		}
 		skipped = append(skipped, skip)
 	}

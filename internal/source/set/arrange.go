@@ -50,7 +50,7 @@ func (s *Set) arrangeLocked(p *Prepared) *arrangement {
 	}
 	a.gone = slices.Collect(maps.Values(a.before))
 	for i, m := range a.gone {
-		m.claims.Rank(len(s.members) + i)
+		m.claims.Rank = len(s.members) + i
 	}
 	if len(a.gone) > 0 || len(a.added) < len(s.members) {
 		s.ledger.TouchShared() // precedence may have changed
@@ -127,7 +127,7 @@ func (a *arrangement) add(g Group, k key, open func(*ledger.Source, *slog.Logger
 		m.publishLocked()
 		a.added = append(a.added, m)
 	}
-	m.claims.Rank(len(s.members))
+	m.claims.Rank = len(s.members)
 	s.members = append(s.members, m)
 	return m, !known
 }
