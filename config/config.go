@@ -1,9 +1,10 @@
 // Package config is the configuration: what can be set, and the checks that concern more than one setting.
 //
-// Each setting is declared once, by a field with tags, in this file or in client.go; package internal/settings says which tags there are.
-// To add one, add a field with its tags and a comment for users, and run go generate ./config. Where the type in Go doesn't say how it is
-// written, its tag names a format of formats.go; where it depends on other settings, a method Check or a function of load.go looks at them.
-// The decoder, /config, the example, docs/configuration.md and the schema for editors follow from the field.
+// Each setting is declared once, by a field with tags: in this file or, those of http_client, in internal/httpclient. Package
+// internal/settings says which tags there are. To add one, add a field with its tags and a comment for users, and run
+// go generate ./config. Where the type in Go doesn't say how it is written, its tag names a format of formats.go; where it depends on other
+// settings, a method Check or a function of load.go looks at them. The decoder, /config, the example, docs/configuration.md and the schema
+// for editors follow from the field.
 package config
 
 import (

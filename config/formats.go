@@ -9,12 +9,12 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/kie-exporter/kie_exporter/internal/apikey"
+	"github.com/kie-exporter/kie_exporter/internal/httpclient"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/settings"
 	"github.com/kie-exporter/kie_exporter/internal/settings/document"
@@ -22,28 +22,21 @@ import (
 
 // What is wrong with a text. URLs and values of headers are not shown: they could hold a password.
 var (
-	errHTTPURL    = errors.New("must be a URL that begins with http:// or https:// and a host")
-	errProxyURL   = errors.New("must be a URL that begins with http://, https://, socks5:// or socks5h:// and a host")
-	errHeaderName = errors.New("is no header name")
-	errControl    = errors.New("must not hold control characters")
-	errLabelName  = errors.New("is no label name: it must be 1 to 64 letters, digits or _, and not begin with a digit or __")
+	errHTTPURL   = errors.New("must be a URL that begins with http:// or https:// and a host")
+	errLabelName = errors.New("is no label name: it must be 1 to 64 letters, digits or _, and not begin with a digit or __")
 )
 
 // What a JSON Schema can say of a text.
 var (
-	uriForm        = map[string]any{"format": "uri", "pattern": "^[A-Za-z0-9]+://."}
 	nameForm       = map[string]any{"pattern": "^[A-Za-z0-9_.-]{1,64}$"}
 	labelNameForm  = map[string]any{"pattern": "^(_?[A-Za-z][A-Za-z0-9_]*|_)$", "maxLength": 64}
-	headerNameForm = map[string]any{"pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"}
-	noControl      = map[string]any{"pattern": "^[^\\x00-\\x1f]*$"}
 	idForm         = map[string]any{"pattern": "^[^\\x00-\\x1f]+$", "maxLength": 128}
-	oneLineForm    = map[string]any{"pattern": "^[^\\x00-\\x1f]+$"}
 	labelValueForm = map[string]any{"pattern": "^[^\\x00-\\x1f]*$", "maxLength": 128}
 )
 
 // formats returns how settings are written. Relative paths start at dir.
 func formats(dir string) settings.Formats {
-	f := clientFormats(dir)
+	f := httpclient.Formats(dir)
 	f["name"] = settings.Text[string]{What: "a name", Parse: name, Form: nameForm}
 	f["label_name"] = settings.Text[string]{What: "a label name", Parse: labelName, Form: labelNameForm}
 	f["label_value"] = settings.Text[string]{What: "a text", Parse: labelValue, Form: labelValueForm}
@@ -51,14 +44,14 @@ func formats(dir string) settings.Formats {
 	f["file"] = settings.Text[File]{
 		What: "a file pattern", Parse: func(s string) (File, error) { return listFile(dir, s) },
 		Shown: func(f File) any { return f.Written }, ID: func(f File) string { return f.Written },
-		Form: oneLineForm,
+		Form: httpclient.OneLine,
 	}
 	f["key_file"] = settings.Text[*apikey.Key]{
 		What: "a text", Parse: func(s string) (*apikey.Key, error) { return keyFile(dir, s) }, Secret: true, Noun: "file name",
 		Shown: shownKey, ID: (*apikey.Key).File, Form: settings.AnyText.Form,
 	}
-	f["base_url"] = settings.Text[*url.URL]{What: "a URL", Parse: baseURL, Shown: func(u *url.URL) any { return u.String() }, Form: uriForm}
-	f["list_url"] = settings.Text[*url.URL]{What: "a URL", Parse: listURL, Shown: shownURL, Form: uriForm}
+	f["base_url"] = settings.Text[*url.URL]{What: "a URL", Parse: baseURL, Shown: func(u *url.URL) any { return u.String() }, Form: httpclient.URI}
+	f["list_url"] = settings.Text[*url.URL]{What: "a URL", Parse: listURL, Shown: shownURL, Form: httpclient.URI}
 	return f
 }
 
@@ -79,13 +72,11 @@ func labelName(s string) (string, error) {
 }
 
 func labelValue(s string) (string, error) {
-	if len(s) > 128 || !utf8.ValidString(s) || hasControl(s) {
+	if len(s) > 128 || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
 		return "", fmt.Errorf("must be at most 128 bytes without control characters (got %s)", document.Quote(s))
 	}
 	return s, nil
 }
-
-func hasControl(s string) bool { return strings.ContainsFunc(s, unicode.IsControl) }
 
 func taskID(s string) (string, error) {
 	if !kie.ValidID(s) {
@@ -100,7 +91,7 @@ func listFile(dir, s string) (File, error) {
 	switch {
 	case s == "":
 		return File{}, settings.NotEmpty(s)
-	case hasControl(s):
+	case strings.ContainsFunc(s, unicode.IsControl):
 		return File{}, fmt.Errorf("must not hold control characters (got %s)", document.Quote(s))
 	case err != nil:
 		return File{}, fmt.Errorf("is not a valid pattern (got %s)", document.Quote(s))
@@ -184,17 +175,24 @@ func listURL(s string) (*url.URL, error) {
 // httpURL reads the URL of a server.
 func httpURL(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
-	if err != nil || !absolute(u, "http", "https") {
+	if err != nil || !httpclient.Absolute(u, "http", "https") {
 		return nil, errHTTPURL
 	}
 	return u, nil
 }
 
-// absolute reports whether u has one of these schemes, a host and, if any, a possible port.
-func absolute(u *url.URL, schemes ...string) bool {
-	if !slices.Contains(schemes, u.Scheme) || u.Hostname() == "" {
-		return false
+// shownURL returns a URL without what may be a secret in it: scheme and host are left. Some servers take a token for the user's
+// name, others have one in the path.
+func shownURL(u *url.URL) any {
+	shown := url.URL{Scheme: u.Scheme, Host: u.Host}
+	if u.User != nil {
+		shown.User = url.User(httpclient.Hidden)
 	}
-	port, err := strconv.ParseUint(u.Port(), 10, 16)
-	return u.Port() == "" || err == nil && port > 0
+	if u.Path != "" && u.Path != "/" {
+		shown.Path = "/" + httpclient.Hidden
+	}
+	if u.RawQuery != "" {
+		shown.RawQuery = httpclient.Hidden
+	}
+	return shown.String()
 }

@@ -3,21 +3,16 @@
 package config
 
 import (
-	"net/url"
 	"os"
-	"reflect"
 	"slices"
 	"strings"
 
-	commoncfg "github.com/prometheus/common/config"
-
 	"github.com/kie-exporter/kie_exporter/internal/apikey"
+	"github.com/kie-exporter/kie_exporter/internal/httpclient"
 )
 
-const (
-	maxSecretFile = 4 << 10 // bytes of a file whose whole content is a secret
-	minSecret     = 8       // bytes of a user name or parameter of a URL that may be one
-)
+// maxSecretFile is how many bytes a file has at most whose whole content is a secret.
+const maxSecretFile = 4 << 10
 
 // SecretFiles returns the files that hold secrets: those of keys, those that http_client settings name, and the configuration's own.
 func (c *Config) SecretFiles() []string {
@@ -30,29 +25,27 @@ func (c *Config) SecretFiles() []string {
 func (c *Config) Secrets() []string {
 	s := c.secrets()
 	for _, a := range c.Accounts {
-		for _, key := range append([]*apikey.Key{a.Key}, a.WebhookKeys...) {
-			if key != nil {
-				s.add(key.Value())
-			}
+		for _, key := range a.keys() {
+			s.Values = append(s.Values, key.Value())
 		}
 	}
-	for _, path := range s.contents {
+	for _, path := range s.Files {
 		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Size() > maxSecretFile {
 			continue
 		}
 		if content, err := os.ReadFile(path); err == nil {
-			s.add(strings.TrimSpace(string(content)))
+			s.Values = append(s.Values, strings.TrimSpace(string(content)))
 		}
 	}
-	slices.Sort(s.values)
-	return slices.Compact(s.values)
+	slices.Sort(s.Values)
+	return slices.DeleteFunc(slices.Compact(s.Values), func(value string) bool { return value == "" })
 }
 
 // secrets is what is found secret.
 type secrets struct {
-	files    []string
-	contents []string // those of files of which each holds nothing but one secret
-	values   []string
+	httpclient.Secrets
+
+	files []string // all that hold secrets
 }
 
 func (c *Config) secrets() *secrets {
@@ -61,98 +54,28 @@ func (c *Config) secrets() *secrets {
 		s.files = append(s.files, c.file)
 	}
 	for _, a := range c.Accounts {
-		for _, key := range append([]*apikey.Key{a.Key}, a.WebhookKeys...) {
-			if key != nil && key.File() != "" {
+		for _, key := range a.keys() {
+			if key.File() != "" {
 				s.files = append(s.files, key.File())
 			}
 		}
-		s.addURL(a.BaseURL)
-		s.search(reflect.ValueOf(a.HTTPClient))
+		s.AddURL(a.BaseURL)
+		s.Add(a.HTTPClient)
 	}
 	for _, g := range c.Groups {
 		if g.HTTP != nil {
-			s.addURL(g.HTTP.URL)
-			s.search(reflect.ValueOf(g.HTTP.HTTPClient))
+			s.AddURL(g.HTTP.URL)
+			s.Add(g.HTTP.HTTPClient)
 		}
 	}
-	s.files = append(s.files, s.contents...)
+	s.files = append(s.files, s.Files...)
 	return s
 }
 
-func (s *secrets) add(value string) {
-	if value != "" {
-		s.values = append(s.values, value)
+// keys returns all keys of an account.
+func (a Account) keys() []*apikey.Key {
+	if a.Key == nil {
+		return a.WebhookKeys
 	}
-}
-
-// addURL notes what of a URL is shown nowhere.
-func (s *secrets) addURL(u *url.URL) {
-	if u == nil {
-		return
-	}
-	if u.User != nil {
-		password, _ := u.User.Password()
-		s.add(password)
-		s.addLong(u.User.Username())
-	}
-	for _, values := range u.Query() {
-		for _, value := range values {
-			s.addLong(value)
-		}
-	}
-}
-
-// addLong notes what may be a token. Something short is a name or a number, as an id may be.
-func (s *secrets) addLong(value string) {
-	if len(value) >= minSecret {
-		s.add(value)
-	}
-}
-
-// search goes through settings by their types, so that none is forgotten: each Secret is one, and what is called a file is one.
-func (s *secrets) search(v reflect.Value) {
-	switch value := v.Interface().(type) {
-	case commoncfg.Secret:
-		s.add(string(value))
-		return
-	case commoncfg.URL:
-		s.addURL(value.URL)
-		return
-	}
-	switch v.Kind() { //nolint:exhaustive // nothing else holds other values
-	case reflect.Pointer:
-		if !v.IsNil() {
-			s.search(v.Elem())
-		}
-	case reflect.Slice:
-		for i := range v.Len() {
-			s.search(v.Index(i))
-		}
-	case reflect.Map:
-		for _, key := range v.MapKeys() {
-			s.search(v.MapIndex(key))
-		}
-	case reflect.Struct:
-		for i := range v.NumField() {
-			if field := v.Type().Field(i); field.IsExported() {
-				s.searchField(field, v.Field(i))
-			}
-		}
-	}
-}
-
-func (s *secrets) searchField(field reflect.StructField, v reflect.Value) {
-	name, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
-	switch {
-	case v.Kind() == reflect.String && strings.HasSuffix(name, "_file"):
-		if path := v.String(); path != "" {
-			s.contents = append(s.contents, path)
-		}
-	case name == "files":
-		for i := range v.Len() {
-			s.contents = append(s.contents, v.Index(i).String())
-		}
-	default:
-		s.search(v)
-	}
+	return append([]*apikey.Key{a.Key}, a.WebhookKeys...)
 }

@@ -16,11 +16,15 @@ import (
 // comments are the comments of the fields of structs, by "Struct.Field".
 type comments map[string]string
 
-// readComments reads them from the Go files of a folder.
-func readComments(dir string) (comments, error) {
-	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
-	if err != nil {
-		return nil, err
+// readComments reads them from the Go files of folders.
+func readComments(dirs ...string) (comments, error) {
+	var names []string
+	for _, dir := range dirs {
+		found, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, found...)
 	}
 	c := comments{}
 	for _, name := range names {

@@ -1,18 +1,28 @@
-// How a server is connected to: the settings of prometheus/common's HTTP client that are ours to offer.
-
-package config
+// Package httpclient declares the settings of prometheus/common's HTTP client that are ours to offer: to connect to the API with an
+// account's key, and to a user's own server. It knows which of their values are secret, or tell of the network the exporter is in.
+package httpclient
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 
 	commoncfg "github.com/prometheus/common/config"
 
 	"github.com/kie-exporter/kie_exporter/internal/settings"
 	"github.com/kie-exporter/kie_exporter/internal/settings/document"
+)
+
+// What a JSON Schema can say of a text.
+var (
+	URI       = map[string]any{"format": "uri", "pattern": "^[A-Za-z0-9]+://."}
+	OneLine   = map[string]any{"pattern": "^[^\\x00-\\x1f]+$"}
+	noControl = map[string]any{"pattern": "^[^\\x00-\\x1f]*$"}
 )
 
 // clientSettings declares fields of commoncfg.HTTPClientConfig. Values are never shown in a problem: some are secrets.
@@ -140,18 +150,19 @@ type headerSettings struct {
 	Files []string `yaml:"files,omitempty" format:"file_name" unset:"none"`
 }
 
-// clientFormats returns formats of clients. Those whose field is a commoncfg.Secret are shown as one. Relative paths start at dir.
-func clientFormats(dir string) settings.Formats {
+// Formats returns the formats api_client and list_client of a commoncfg.HTTPClientConfig. Relative paths start at dir. What is in a
+// commoncfg.Secret is shown as one.
+func Formats(dir string) settings.Formats {
 	f := settings.Formats{
 		"the_key":          settings.Refused("is not possible: the account's key is the authorization"),
 		"no_authorization": settings.Refused("is not possible; use authorization or basic_auth"),
 		"no_redirects":     settings.Never("redirects are never followed, as they could carry secrets elsewhere"),
-		"proxy_url":        settings.Text[commoncfg.URL]{What: "a URL", Parse: proxyURL, Shown: shownProxy, Form: uriForm},
-		"header_name":      settings.Text[string]{What: "a header name", Parse: headerName, Form: headerNameForm},
+		"proxy_url":        settings.Text[commoncfg.URL]{What: "a URL", Parse: proxyURL, Shown: shownProxy, Form: URI},
+		"header_name":      settings.Text[string]{What: "a header name", Parse: headerName, Form: map[string]any{"pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"}},
 		"header_value":     settings.Text[string]{What: "a header value", Parse: headerValue, Shown: hide, Form: noControl},
-		"header_text":      settings.Text[string]{What: "a text", Parse: headerText, Form: oneLineForm},
+		"header_text":      settings.Text[string]{What: "a text", Parse: headerText, Form: OneLine},
 		"secret":           settings.Text[string]{What: "a text", Parse: settings.AnyText.Parse, Noun: "secret", Form: settings.AnyText.Form},
-		"secret_text":      settings.Text[string]{What: "a text", Parse: headerText, Noun: "secret", Form: oneLineForm},
+		"secret_text":      settings.Text[string]{What: "a text", Parse: headerText, Noun: "secret", Form: OneLine},
 		"secret_value":     settings.Text[string]{What: "a header value", Parse: headerValue, Noun: "secret", Form: noControl},
 		"username":         settings.Text[string]{What: "a text", Parse: settings.AnyText.Parse, Shown: hide, Form: settings.AnyText.Form},
 		"file_name":        settings.Text[string]{What: "a file name", Parse: anything},
@@ -189,22 +200,22 @@ func reportError(o *settings.Object, err error) {
 
 func proxyURL(s string) (commoncfg.URL, error) {
 	u, err := url.Parse(s)
-	if err != nil || !absolute(u, "http", "https", "socks5", "socks5h") {
-		return commoncfg.URL{}, errProxyURL
+	if err != nil || !Absolute(u, "http", "https", "socks5", "socks5h") {
+		return commoncfg.URL{}, errors.New("must be a URL that begins with http://, https://, socks5:// or socks5h:// and a host")
 	}
 	return commoncfg.URL{URL: u}, nil
 }
 
 func headerName(s string) (string, error) {
 	if !document.Only(s, document.Letters+document.Digits+"!#$%&'*+-.^_`|~") {
-		return "", errHeaderName
+		return "", errors.New("is no header name")
 	}
 	return s, nil
 }
 
 func headerValue(s string) (string, error) {
-	if hasControl(s) {
-		return "", errControl
+	if strings.ContainsFunc(s, unicode.IsControl) {
+		return "", errors.New("must not hold control characters")
 	}
 	return s, nil
 }
@@ -229,27 +240,20 @@ func tlsVersion(s string) (commoncfg.TLSVersion, error) {
 
 func tlsVersions() []string { return slices.Sorted(maps.Keys(commoncfg.TLSVersions)) }
 
-// hidden stands for what may be a secret that does not hide by itself.
-const hidden = "xxxxx"
+// Hidden stands for what may be a secret that does not hide by itself.
+const Hidden = "xxxxx"
 
 // hide shows a value that secrets are apart from only if whoever wrote it took care, or that tells of the network the exporter is in.
-func hide(string) any { return hidden }
+func hide(string) any { return Hidden }
 
 // shownProxy leaves of a proxy how it is spoken to.
-func shownProxy(u commoncfg.URL) any { return (&url.URL{Scheme: u.Scheme, Host: hidden}).String() }
+func shownProxy(u commoncfg.URL) any { return (&url.URL{Scheme: u.Scheme, Host: Hidden}).String() }
 
-// shownURL returns a URL without what may be a secret in it: scheme and host are left. Some servers take a token for the user's
-// name, others have one in the path.
-func shownURL(u *url.URL) any {
-	shown := url.URL{Scheme: u.Scheme, Host: u.Host}
-	if u.User != nil {
-		shown.User = url.User(hidden)
+// Absolute reports whether u has one of these schemes, a host and, if any, a possible port.
+func Absolute(u *url.URL, schemes ...string) bool {
+	if !slices.Contains(schemes, u.Scheme) || u.Hostname() == "" {
+		return false
 	}
-	if u.Path != "" && u.Path != "/" {
-		shown.Path = "/" + hidden
-	}
-	if u.RawQuery != "" {
-		shown.RawQuery = hidden
-	}
-	return shown.String()
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	return u.Port() == "" || err == nil && port > 0
 }
