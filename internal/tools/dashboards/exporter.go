@@ -47,7 +47,7 @@ func exporterHealth() []panel {
 			},
 			about: "Whether what is known outlives the process, and whether an operation failed in the last 15 minutes. " +
 				"With memory only, finished tasks are asked again after a restart.",
-			queries: []query{line(live(`2 * min(kie_exporter_store_up{<exporters>})`+
+			queries: []query{line(chosenExporters.live(`2 * min(kie_exporter_store_up{<exporters>})`+
 				` + on () (max(increase(kie_exporter_store_errors_total{<exporters>}[15m])) > bool 0)`), "storage")},
 		},
 		{
@@ -59,23 +59,23 @@ func exporterHealth() []panel {
 			kind: stat, title: "Budget used", width: 4, unit: ratio, empty: noData, minimum: true, levels: worse(0.8, 0.95),
 			about: "Requests to the API in the last five minutes as a share of those allowed now, of the busiest account. " +
 				"At 100 % the exporter learns later than it could.",
-			queries: []query{line(live(`max(`+budgetUsed+`)`), "used")},
+			queries: []query{line(chosenExporters.live(`max(`+budgetUsed+`)`), "used")},
 		},
 		{
 			kind: stat, title: "Oldest answer", width: 4, unit: seconds, empty: noData, texts: none("none unfinished"), levels: worse(180, 600),
 			about:   "Age of the oldest of the last answers about all unfinished tasks: all that is shown is at least as fresh.",
-			queries: []query{line(orElse(byLabels(answersAge)), "age")},
+			queries: []query{line(chosenExporters.orElse(byLabels(answersAge)), "age")},
 		},
 		{
 			kind: stat, title: "Detection p90", width: 4, unit: seconds, empty: noData, texts: none("none finished"), levels: worse(60, 300),
 			about:   "Nine in ten of the tasks that finished in the window were known to have finished after at most this long.",
-			queries: []query{line(orElse(quantile(0.9, "kie_exporter_detection_delay_seconds", "<exporters>", "$window")), "p90")},
+			queries: []query{line(chosenExporters.orElse(quantile(0.9, "kie_exporter_detection_delay_seconds", "<exporters>", "$window")), "p90")},
 		},
 		{
 			kind: stat, title: "Scrapes cut short", width: 4, unit: ratio, empty: noData, levels: cutShort(), minimum: true,
 			about: "Share of the scrapes in the window that were answered before every task that was due had been asked. " +
 				"A longer scrape timeout, or a larger budget, brings it down.",
-			queries: []query{line(live(`max(avg_over_time(kie_exporter_scrape_incomplete{<exporters>}[$window]))`), "incomplete")},
+			queries: []query{line(chosenExporters.live(`max(avg_over_time(kie_exporter_scrape_incomplete{<exporters>}[$window]))`), "incomplete")},
 		},
 	}
 }
@@ -158,9 +158,9 @@ func sourceTable() panel {
 		queries: []query{
 			line(`time() - min by (group, source) (kie_exporter_source_last_success_timestamp_seconds{<exporters>})`, ""),
 			line(`sum by (group, source) (kie_exporter_source_tasks{<exporters>})`, ""),
-			line(live(`round(sum by (group, source) (increase(kie_exporter_source_errors_total{<exporters>}[$window])))`), ""),
-			line(live(`round(sum by (group, source) (increase(kie_exporter_source_rejected_total{<exporters>,reason="duplicate"}[$window])))`), ""),
-			line(live(`round(sum by (group, source) (increase(kie_exporter_source_rejected_total{<exporters>,reason!="duplicate"}[$window])))`), ""),
+			line(chosenExporters.live(`round(sum by (group, source) (increase(kie_exporter_source_errors_total{<exporters>}[$window])))`), ""),
+			line(chosenExporters.live(`round(sum by (group, source) (increase(kie_exporter_source_rejected_total{<exporters>,reason="duplicate"}[$window])))`), ""),
+			line(chosenExporters.live(`round(sum by (group, source) (increase(kie_exporter_source_rejected_total{<exporters>,reason!="duplicate"}[$window])))`), ""),
 			line(`sum by (group, source) (kie_exporter_source_refused_tasks{<exporters>})`, ""),
 		},
 		sorted: []sorting{{"Last good read", true}},
@@ -182,8 +182,8 @@ func limitPanels() []panel {
 		{
 			kind: timeseries, title: "Callbacks by result", width: 9, unit: perMinute, empty: "no account takes callbacks" + orNone,
 			stacked: true, minimum: true, colours: callbackColours,
-			about: "Callbacks received a minute, by what became of them. accepted and finished are well; unsigned and stale ones are from strangers, " +
-				"or signed with another key or by another clock.",
+			about: "Callbacks received a minute, by what became of them. accepted and finished are well, unknown is about an id in no list; " +
+				"unsigned and stale ones are from strangers, or signed with another key or by another clock.",
 			queries: perMinuteBy("result", "kie_exporter_callbacks_total{<exporters>}"),
 		},
 		{

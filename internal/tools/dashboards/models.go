@@ -11,7 +11,7 @@ const perSuccess = `sum by (%[1]s) (increase(kie_tasks_credits_total{<tasks>}[$w
 // modelTable has a row for each model. Each of its numbers is looked at over the window, but for the oldest and the overdue.
 func modelTable() panel {
 	const latency, successful = "kie_tasks_latency_seconds", `<tasks>,state="success"`
-	cell := func(expr string) query { return line(live(expr), "") }
+	cell := func(expr string) query { return line(chosenJobs.live(expr), "") }
 	return panel{
 		kind: table, title: "Models", width: 24, unit: words, empty: "no task was answered" + orNone,
 		about: "Each model's throughput, failures, latency and costs over the window. A click on a header sorts; a click on a model shows its tasks. " +
@@ -54,7 +54,7 @@ const (
 func burn(window string) string { return fmt.Sprintf(recorded, window) + " / " + allowed + " >= 0" }
 
 func targetPanels() []panel {
-	cell := func(expr string) query { return line(live(expr), "") }
+	cell := func(expr string) query { return line(chosenJobs.live(expr), "") }
 	budget := []level{{0, red}, {0.25, orange}, {0.5, green}}
 	return []panel{
 		{

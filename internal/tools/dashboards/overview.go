@@ -77,42 +77,42 @@ func health() []panel {
 			texts: map[string]text{"-1": {"not asked yet", grey}, "0": {"down", red}, "1": {"up", green}},
 			about: "Up if the last request of each account found the API working and its key accepted. " +
 				"The closed gates on kie.ai / Exporter say why not.",
-			queries: []query{line(orElse(`min(kie_up{<accounts>})`), "API")},
+			queries: []query{line(chosenJobs.orElse(`min(kie_up{<accounts>})`), "API")},
 		},
 		{
 			kind: stat, title: "kie.ai's failures", width: 4, unit: ratio, empty: noData, levels: worse(0.02, 0.1), minimum: true,
 			texts:   none("none finished"),
 			about:   "Share of failures among the tasks that finished in the window: " + ourFault + ".",
-			queries: []query{line(orElse(failures()), "failed")}, linked: explore("Show the failed tasks", sameModels+"&var-state=fail"),
+			queries: []query{line(chosenJobs.orElse(failures()), "failed")}, linked: explore("Show the failed tasks", sameModels+"&var-state=fail"),
 		},
 		{
 			kind: stat, title: "Overdue", width: 4, unit: number, empty: noData, levels: healthy(orange),
 			about:   "Unfinished tasks beyond the age at which a task of their model is overdue, as the API last told.",
-			queries: []query{line(orZero(`sum(kie_tasks_overdue{<tasks>})`), "overdue")},
+			queries: []query{line(chosenJobs.orZero(`sum(kie_tasks_overdue{<tasks>})`), "overdue")},
 			linked:  explore("Show the unfinished tasks", sameModels+unfinished),
 		},
 		{
 			kind: stat, title: "Finished a minute", width: 4, unit: perMinute, empty: noData,
 			about:   "How many tasks finished a minute over the window, well or badly.",
-			queries: []query{line(orZero(`60 * sum(`+rate(finishedTasks)+`)`), "throughput")},
+			queries: []query{line(chosenJobs.orZero(`60 * sum(`+rate(finishedTasks)+`)`), "throughput")},
 		},
 		{
 			kind: stat, title: "Latency p90", width: 4, unit: seconds, empty: noData, texts: none("none succeeded"),
 			about:   "Nine in ten of the tasks that succeeded in the window took at most this long from creation to completion.",
-			queries: []query{line(orElse(quantile(0.9, "kie_tasks_latency_seconds", `<tasks>,state="success"`, "$window")), "p90")},
+			queries: []query{line(chosenJobs.orElse(quantile(0.9, "kie_tasks_latency_seconds", `<tasks>,state="success"`, "$window")), "p90")},
 		},
 		{
 			kind: stat, title: "Credits left", width: 4, unit: amount, empty: noData, texts: none("not told"),
 			levels:  []level{{0, red}, {1, orange}, {500, green}},
 			about:   "Credits left on the accounts together. There is none if the balance is not asked for or was not told lately.",
-			queries: []query{line(orElse(`sum(`+balance+`)`), "credits")},
+			queries: []query{line(chosenJobs.orElse(`sum(`+balance+`)`), "credits")},
 		},
 		{
 			kind: stat, title: "Credits last for", width: 4, unit: seconds, empty: noData, texts: none("nothing spent"),
 			levels: []level{{0, red}, {6 * 3600, orange}, {24 * 3600, green}},
 			about: "How long the credits of the account that runs out first last if spending goes on as in the window, or since the " +
 				"exporter started if that is less. Top-ups are no spending.",
-			queries: []query{line(orElse(`min(`+timeLeft()+`)`), "left")},
+			queries: []query{line(chosenJobs.orElse(`min(`+timeLeft()+`)`), "left")},
 		},
 	}
 }
@@ -137,6 +137,7 @@ func firing() panel {
 		queries: []query{line(
 			`count by (alertname, severity, group) (ALERTS{alertname=~"Kie.*",alertstate="firing",severity!="info",job=~"$job"})`, "",
 		)},
+		sorted: []sorting{{"Severity", false}, {"Firing", true}},
 		columns: []column{
 			{field: "severity", title: "Severity", unit: words, width: 75, texts: map[string]text{
 				"critical": {"critical", red}, "warning": {"warning", orange},
@@ -194,7 +195,7 @@ func failurePanels() []panel {
 		{
 			kind: bars, title: "All fail codes", width: 4, unit: number, empty: "no failures" + orNone, minimum: true, colour: red,
 			about: "The ten most frequent of the API's codes for failed tasks, in the time range.",
-			queries: []query{line(live(
+			queries: []query{line(chosenJobs.live(
 				`topk(10, round(sum by (fail_code) (increase(kie_tasks_fail_codes_total{<tasks>}[$__range]))) > 0)`), "{{fail_code}}",
 			)},
 		},

@@ -53,17 +53,27 @@ const (
 	orNone = ", or no exporter"
 )
 
+// A selector chooses exporters.
+type selector string
+
+const (
+	chosenJobs      selector = `job=~"$job"`
+	chosenExporters selector = "<exporters>"
+)
+
 // live keeps results while there is an exporter. What looks back over a window would outlive it else.
-func live(expr string) string { return "(" + expr + `) and on () kie_exporter_build_info{job=~"$job"}` }
+func (s selector) live(expr string) string {
+	return fmt.Sprintf("(%s) and on () kie_exporter_build_info{%s}", expr, s)
+}
 
 // orZero turns no data into 0 while there is an exporter: there is nothing to count. Without one it stays no data.
-func orZero(expr string) string {
-	return live(expr + ` or 0 * max(kie_exporter_build_info{job=~"$job"})`)
+func (s selector) orZero(expr string) string {
+	return s.live(fmt.Sprintf("%s or 0 * max(kie_exporter_build_info{%s})", expr, s))
 }
 
 // orElse turns no data into -1 while there is an exporter, to be shown as a text that says what there is none of.
-func orElse(expr string) string {
-	return live(expr + ` or -1 * max(kie_exporter_build_info{job=~"$job"})`)
+func (s selector) orElse(expr string) string {
+	return s.live(fmt.Sprintf("%s or -1 * max(kie_exporter_build_info{%s})", expr, s))
 }
 
 // none is what a tile shows for the -1 of orElse.

@@ -51,37 +51,37 @@ func countPanels() []panel {
 		{
 			kind: stat, title: "Unfinished", width: 4, unit: number, empty: noData,
 			about:   "Unfinished tasks of the chosen groups and models, whether or not they have series of their own.",
-			queries: []query{line(orZero(`sum(kie_tasks{<tasks>,state!~"success|fail"})`), "tasks")},
+			queries: []query{line(chosenJobs.orZero(`sum(kie_tasks{<tasks>,state!~"success|fail"})`), "tasks")},
 			linked:  ask("Show them on the exporter's page", "state=unfinished"),
 		},
 		{
 			kind: stat, title: "Overdue", width: 4, unit: number, empty: noData, levels: healthy(orange),
 			about:   "Unfinished tasks beyond the age at which a task of their model is overdue, whether or not they have series of their own.",
-			queries: []query{line(orZero(`sum(kie_tasks_overdue{<tasks>})`), "tasks")},
+			queries: []query{line(chosenJobs.orZero(`sum(kie_tasks_overdue{<tasks>})`), "tasks")},
 			linked:  ask("Show them on the exporter's page", "overdue=true"),
 		},
 		{
-			kind: stat, title: "Failed, all, 1 h", width: 4, unit: number, empty: noData, levels: healthy(orange),
+			kind: stat, title: "All failed, 1 h", width: 4, unit: number, empty: noData, levels: healthy(orange),
 			about:   "Tasks that failed in the last hour while they were watched, for whatever reason, whether or not they have series of their own.",
-			queries: []query{line(orZero(`round(sum(increase(kie_tasks_failed_total{<tasks>}[1h])))`), "tasks")},
+			queries: []query{line(chosenJobs.orZero(`round(sum(increase(kie_tasks_failed_total{<tasks>}[1h])))`), "tasks")},
 			linked:  ask("Show failed tasks on the exporter's page", "state=fail"),
 		},
 		{
 			kind: stat, title: "Succeeded, 1 h", width: 4, unit: number, empty: noData,
 			about:   "Tasks that succeeded in the last hour while they were watched, whether or not they have series of their own.",
-			queries: []query{line(orZero(`round(sum(increase(kie_tasks_finished_total{<tasks>,state="success"}[1h])))`), "tasks")},
+			queries: []query{line(chosenJobs.orZero(`round(sum(increase(kie_tasks_finished_total{<tasks>,state="success"}[1h])))`), "tasks")},
 			linked:  ask("Show successful tasks on the exporter's page", "state=success"),
 		},
 		{
 			kind: stat, title: "Never answered", width: 4, unit: number, empty: noData, levels: healthy(orange),
 			about:   "Listed tasks of the chosen groups about which the API has not said anything yet. They have no state.",
-			queries: []query{line(orZero(`sum(kie_exporter_pending_tasks{<groups>})`), "tasks")},
+			queries: []query{line(chosenJobs.orZero(`sum(kie_exporter_pending_tasks{<groups>})`), "tasks")},
 			linked:  ask("Show them on the exporter's page", "state=pending"),
 		},
 		{
 			kind: stat, title: "Queries failing", width: 4, unit: number, empty: noData, levels: healthy(orange),
 			about:   "Tasks of the chosen groups whose last query failed: their state is as of the answer before.",
-			queries: []query{line(orZero(`sum(kie_tasks_query_failing{<groups>})`), "tasks")},
+			queries: []query{line(chosenJobs.orZero(`sum(kie_tasks_query_failing{<groups>})`), "tasks")},
 			linked:  ask("Show them on the exporter's page", "failing=true"),
 		},
 	}
@@ -96,7 +96,7 @@ func leftOut() panel {
 		about: "Tasks of the chosen groups without series of their own, for there are more than limits.task_series. The tiles above count them, " +
 			"the tables below miss them.",
 		queries: []query{line(
-			orZero(`sum(kie_exporter_tasks_without_series{<groups>})`), "tasks are missing in the tables below; the exporter's page has all",
+			chosenJobs.orZero(`sum(kie_exporter_tasks_without_series{<groups>})`), "tasks are missing in the tables below; the exporter's page has all",
 		)},
 		linked: ask("Show all tasks on the exporter's page", ""),
 	}
@@ -107,10 +107,10 @@ func of(metric, selector string, labels ...string) string {
 	return fmt.Sprintf("max by (%s) (%s{%s})", strings.Join(append([]string{"group", "model", "task_id"}, labels...), ", "), metric, selector)
 }
 
-// among keeps results about tasks that are in one of the chosen states.
-func among(chosen string) func(expr string) query {
+// among keeps results about tasks that are in one of the chosen states, and that some other metric tells of.
+func among(chosen, told string) func(expr string) query {
 	return func(expr string) query {
-		return line(expr+` and on (group, model, task_id) (kie_task_state{`+chosen+`} == 1)`, "")
+		return line(expr+` and on (group, model, task_id) (kie_task_state{`+chosen+`} == 1) and on (group, model, task_id) `+told+`{<tasks>}`, "")
 	}
 }
 
@@ -118,7 +118,7 @@ func among(chosen string) func(expr string) query {
 // them, and those that the API does not know any more are not overdue.
 func unfinishedTable() panel {
 	const chosen = `<tasks>,state=~"$state",state!~"success|fail"`
-	row := among(chosen)
+	row := among(chosen, "kie_task_last_answer_timestamp_seconds")
 	created := of("kie_task_created_timestamp_seconds", "<tasks>")
 	answered := of("kie_task_last_answer_timestamp_seconds", "<tasks>")
 	return panel{
@@ -126,7 +126,7 @@ func unfinishedTable() panel {
 		about: "The unfinished tasks of the chosen groups, models and states: overdue ones first, then the oldest. A click on an id shows that task's life below. " +
 			"Ages are as of the end of the time range.",
 		queries: []query{
-			line(of("kie_task_state", chosen, "state")+" == 1 and on (group, model, task_id) kie_task_last_answer_timestamp_seconds{<tasks>}", ""),
+			row(of("kie_task_state", chosen, "state") + " == 1"),
 			row("time() - " + created),
 			row(`(` + answered + ` - ` + created + `) > bool on (group, model) group_left () ` +
 				`max by (group, model) (kie_tasks_overdue_threshold_seconds{<tasks>})` +
@@ -154,12 +154,12 @@ func unfinishedTable() panel {
 // finishedTable has the newest first, and failures in red among them.
 func finishedTable() panel {
 	const chosen = `<tasks>,state=~"$state",state=~"success|fail"`
-	row := among(chosen)
+	row := among(chosen, "kie_task_info")
 	return panel{
 		kind: table, title: "Finished tasks", width: 24, unit: words, empty: "no such task has finished" + orNone,
 		about: "The finished tasks of the chosen groups, models and states, the latest first. Choose the state fail at the top for the failed ones alone.",
 		queries: []query{
-			line(of("kie_task_state", chosen, "state")+" == 1", ""),
+			row(of("kie_task_state", chosen, "state") + " == 1"),
 			row("time() - " + of("kie_task_completed_timestamp_seconds", "<tasks>")),
 			row(of("kie_task_latency_seconds", "<tasks>")),
 			row(of("kie_task_fail_code", "<tasks>", "fail_code", "reason")),

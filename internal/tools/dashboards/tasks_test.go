@@ -3,6 +3,7 @@
 package main
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -31,6 +32,19 @@ func TestTasksThatNeedALookComeFirst(t *testing.T) {
 	}
 	if !asks(first, `state!~"success|fail"`) {
 		t.Errorf("%q has finished tasks, too", first.Title)
+	}
+}
+
+// A column that knows of tasks which the others leave out makes rows without a state and an age.
+func TestColumnsAreOfTheSameTasks(t *testing.T) {
+	of := regexp.MustCompile(` and on \(group, model, task_id\) \(kie_task_state.*$`)
+	for _, p := range some(t, "kie-tasks", "of many tasks", func(p panels.Panel) bool { return is(p, table) && len(p.Targets) > 1 && asks(p, `state=~"$state"`) }) {
+		first := of.FindString(p.Targets[0].Expr)
+		for _, q := range p.Targets {
+			if got := of.FindString(q.Expr); got == "" || got != first {
+				t.Errorf("%q: query %s is of tasks %q, the first of %q", p.Title, q.RefID, got, first)
+			}
+		}
 	}
 }
 
