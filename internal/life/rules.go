@@ -57,10 +57,13 @@ func (u *Unfinished) Again(r Rules, now time.Time) time.Time {
 	case u.IsAnswered():
 		due = u.Answered.Add(r.Interval(max(0, u.Answered.Sub(u.Born))))
 	default:
-		due = Earlier(due, later(u.Seen.Add(r.First()), now)) // at a restart it is asked sooner than at first sight
+		due = earlier(due, later(u.Seen.Add(r.First()), now)) // at a restart it is asked sooner than at first sight
 	}
 	return later(due, u.asked.Time().Add(r.Bounds.Min))
 }
+
+// Sooner has the task asked no later than that.
+func (u *Unfinished) Sooner(due time.Time) { u.Due = earlier(u.Due, due) }
 
 // IsOverdueAfter reports whether the task was, at its last answer, older than that.
 func (u *Unfinished) IsOverdueAfter(age time.Duration) bool {
@@ -70,7 +73,7 @@ func (u *Unfinished) IsOverdueAfter(age time.Duration) bool {
 // Heed has the task asked soon because a callback has come for it. A doubtful failure is confirmed when it is time.
 func (u *Unfinished) Heed(now time.Time, b schedule.Bounds) {
 	if u.doubt == "" {
-		u.Due = Earlier(u.Due, later(now, u.asked.Time().Add(b.Min)))
+		u.Due = earlier(u.Due, later(now, u.asked.Time().Add(b.Min)))
 	}
 }
 
@@ -80,12 +83,11 @@ func (u *Unfinished) Rejudge(created kie.Time, m Moment) {
 	wasOld := u.old
 	u.old, u.Born = age >= schedule.OldAge, u.Answered.Add(-age)
 	if wasOld && !u.old && u.faults > 0 {
-		u.Due = Earlier(u.Due, m.Now.Add(schedule.Backoff(u.faults)))
+		u.Due = earlier(u.Due, m.Now.Add(schedule.Backoff(u.faults)))
 	}
 }
 
-// Earlier returns the earlier one of two times.
-func Earlier(a, b time.Time) time.Time {
+func earlier(a, b time.Time) time.Time {
 	if b.Before(a) {
 		return b
 	}

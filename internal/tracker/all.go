@@ -6,6 +6,7 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/kie-exporter/kie_exporter/internal/entry"
 	"github.com/kie-exporter/kie_exporter/internal/table"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 )
@@ -32,13 +33,13 @@ func (t *Tracker) All() iter.Seq[view.Task] {
 }
 
 // tracked yields all tasks, a part at a time. A part is good until the next one.
-func (t *Tracker) tracked() iter.Seq[[]*task] {
-	return func(yield func([]*task) bool) {
-		var part []*task
+func (t *Tracker) tracked() iter.Seq[[]*entry.Task] {
+	return func(yield func([]*entry.Task) bool) {
+		var part []*entry.Task
 		for _, account := range t.Accounts() {
 			for i := range table.Shards {
 				t.mu.Lock()
-				part = slices.AppendSeq(part[:0], t.tasks.Shard(account, i))
+				part = slices.AppendSeq(part[:0], t.tasks.Table.Shard(account, i))
 				t.mu.Unlock()
 				if !yield(part) {
 					return
@@ -49,12 +50,12 @@ func (t *Tracker) tracked() iter.Seq[[]*task] {
 }
 
 // read appends what is known of those tasks that are still tracked.
-func (t *Tracker) read(to []view.Task, tasks []*task) []view.Task {
+func (t *Tracker) read(to []view.Task, tasks []*entry.Task) []view.Task {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, k := range tasks {
-		if !k.marks.has(markRemoved) {
-			to = append(to, k.snapshot())
+		if !k.Marks.Has(entry.Removed) {
+			to = append(to, k.View())
 		}
 	}
 	return to

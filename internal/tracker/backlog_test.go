@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/budget"
+	"github.com/kie-exporter/kie_exporter/internal/entry"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/life"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
@@ -26,20 +27,20 @@ func TestOneTaskOfABacklogIsAskedAndTheOthersStayWhatTheyAre(t *testing.T) {
 	h.list(3)
 	all := h.everything()
 	k, other := all[0], all[1]
-	if k.unfinished != other.unfinished || !other.unfinished.Shared {
+	if k.Unfinished != other.Unfinished || !other.Unfinished.Shared {
 		t.Fatal("the tasks share nothing")
 	}
-	before := *other.unfinished
-	o := k.own()
+	before := *other.Unfinished
+	o := k.Own()
 	fail(o)
-	k.enqueue()
-	another := newGroup("image", h.learned.Recall("image"), &h.limits, nil)
-	another.account = h.accounts[0]
-	h.move(all[2], another, nil)
-	if *other.unfinished != before || o.Shared {
+	k.Enqueue()
+	another := entry.NewGroup("image", h.tasks.Learned.Recall("image"), &h.tasks.Limits, nil)
+	another.Account = h.accounts[0].Account
+	h.tasks.Move(all[2], another, nil)
+	if *other.Unfinished != before || o.Shared {
 		t.Error("what became of one is known of another")
 	}
-	if n := h.accounts[0].backlog.Len(); n != 2 {
+	if n := h.accounts[0].Backlog.Len(); n != 2 {
 		t.Errorf("%d tasks in the backlog, want 2", n)
 	}
 }
@@ -47,13 +48,13 @@ func TestOneTaskOfABacklogIsAskedAndTheOthersStayWhatTheyAre(t *testing.T) {
 // The model that a list names counts from the first query on.
 func TestATaskOfABacklogIsExpectedToTakeAsLongAsItsModel(t *testing.T) {
 	h := newCrowd(t, store.Memory{})
-	g := h.groups[0]
-	h.Apply(source.Change{Group: g.name, Backlog: true, Added: []source.Task{{ID: "a", Model: "kling/v2"}, {ID: "b"}}})
-	m := h.modelOf(g, "kling/v2")
-	if k := h.tasks.Get(crowded, "a"); k.own().Durations != m.durations {
+	g := h.tasks.Groups[0]
+	h.Apply(source.Change{Group: g.Name, Backlog: true, Added: []source.Task{{ID: "a", Model: "kling/v2"}, {ID: "b"}}})
+	m := h.tasks.Model(g, "kling/v2")
+	if k := h.tasks.Get(crowded, "a"); k.Own().Durations != m.Durations {
 		t.Error("not as long as others of the model")
 	}
-	if k := h.tasks.Get(crowded, "b"); k.own().Durations != g.learned.Expect("") {
+	if k := h.tasks.Get(crowded, "b"); k.Own().Durations != g.Learned.Expect("") {
 		t.Error("not as long as others of the group")
 	}
 }
@@ -62,17 +63,17 @@ func TestABacklogGoesToAnotherAccountWithItsGroup(t *testing.T) {
 	h := newCrowd(t, store.Memory{})
 	h.list(3)
 	asked := h.everything()[1]
-	fail(asked.own())
-	asked.enqueue()
+	fail(asked.Own())
+	asked.Enqueue()
 	o, from := h.options, h.accounts[0]
 	o.Accounts = append(o.Accounts, AccountOptions{Name: "other", Budget: budget.New(budget.Options{Rate: 1, Concurrent: 1})})
 	o.Groups = []GroupOptions{{Name: "video", Account: "other"}}
 	h.Reconfigure(o, func() {})
 	to := h.accounts[1]
-	if from.backlog.Len() != 0 || to.backlog.Len() != 2 {
-		t.Errorf("%d tasks stayed and %d came, want 0 and 2", from.backlog.Len(), to.backlog.Len())
+	if from.Backlog.Len() != 0 || to.Backlog.Len() != 2 {
+		t.Errorf("%d tasks stayed and %d came, want 0 and 2", from.Backlog.Len(), to.Backlog.Len())
 	}
-	if _, ok := from.queue.Earliest(); ok {
+	if _, ok := from.Queue.Earliest(); ok {
 		t.Error("something is left to be asked by the account that was")
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/blocks"
 	"github.com/kie-exporter/kie_exporter/internal/budget"
+	"github.com/kie-exporter/kie_exporter/internal/entry"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/source"
@@ -75,10 +76,10 @@ func (h *history) some(most int) []string {
 func (h *history) answer(ids ...string) {
 	for _, id := range ids {
 		k := h.tasks.Get(h.accounts[h.IntN(2)].Name, id)
-		if k == nil || k.unfinished == nil {
+		if k == nil || k.Unfinished == nil {
 			continue
 		}
-		a := k.group.account
+		a := k.Group.Account
 		h.takeOut(a, id)
 		answer := kie.Answer{Task: kie.Task{ID: id, Model: fmt.Sprint("m", h.IntN(3)), State: kie.States()[h.IntN(6)]}}
 		answer.Created = kie.TimeOf(time.Now().Add(-time.Duration(h.IntN(20)) * time.Minute))
@@ -148,12 +149,12 @@ func (h *history) check(t *testing.T) {
 	type key struct{ account, id string }
 	want := map[key]*view.Block{}
 	without := map[string]int{}
-	for k := range h.tasks.All() {
-		without[k.group.name]++
+	for k := range h.tasks.Table.All() {
+		without[k.Group.Name]++
 	}
 	for _, k := range h.plainChoice() {
-		want[key{k.group.account.name, k.id}] = view.NewBlock(k.snapshot())
-		without[k.group.name]--
+		want[key{k.Group.Account.Name, k.ID}] = view.NewBlock(k.View())
+		without[k.Group.Name]--
 	}
 	time.Sleep(snapshotInterval)
 	s := h.Snapshot()
@@ -184,22 +185,22 @@ func (h *history) check(t *testing.T) {
 
 // plainChoice returns the tasks that are to have series: answered unfinished ones, newest first, up to half of the limit;
 // then finished ones, last learned first; then what unfinished ones are left, answered before pending.
-func (h *history) plainChoice() []*task {
+func (h *history) plainChoice() []*entry.Task {
 	limit := h.options.TaskSeries
-	var answered, pending []*task
-	for _, k := range h.unfinished {
-		if k.unfinished.Answered.IsZero() {
+	var answered, pending []*entry.Task
+	for _, k := range h.tasks.Unfinished() {
+		if k.Unfinished.Answered.IsZero() {
 			pending = append(pending, k)
 		} else {
 			answered = append(answered, k)
 		}
 	}
-	slices.SortFunc(answered, func(a, b *task) int {
-		return cmp.Or(cmp.Compare(b.born(), a.born()), cmp.Compare(a.id, b.id), cmp.Compare(a.group.account.name, b.group.account.name))
+	slices.SortFunc(answered, func(a, b *entry.Task) int {
+		return cmp.Or(cmp.Compare(b.Born(), a.Born()), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Group.Account.Name, b.Group.Account.Name))
 	})
 	half := min(len(answered), limit/2)
 	chosen := slices.Clone(answered[:half])
-	for _, k := range slices.Backward(h.finished) {
+	for _, k := range slices.Backward(h.tasks.Finished()) {
 		if k != nil && len(chosen) < limit {
 			chosen = append(chosen, k)
 		}
@@ -216,8 +217,8 @@ func (h *history) plainChoice() []*task {
 func (h *history) finishAll(ids ...string) {
 	for _, id := range ids {
 		k := h.tasks.Get(h.accounts[0].Name, id)
-		h.takeOut(k.group.account, id)
-		h.learn(k.group.account, k, kie.Answer{Task: kie.Task{ID: id, Model: "m", State: kie.StateSuccess, Created: 1, Completed: 2}}, nil)
+		h.takeOut(k.Group.Account, id)
+		h.learn(k.Group.Account, k, kie.Answer{Task: kie.Task{ID: id, Model: "m", State: kie.StateSuccess, Created: 1, Completed: 2}}, nil)
 	}
 }
 

@@ -17,12 +17,14 @@ import (
 	"github.com/prometheus/common/promslog"
 
 	"github.com/kie-exporter/kie_exporter/internal/budget"
+	"github.com/kie-exporter/kie_exporter/internal/entry"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/source/files"
 	"github.com/kie-exporter/kie_exporter/internal/source/set"
 	"github.com/kie-exporter/kie_exporter/internal/store"
+	"github.com/kie-exporter/kie_exporter/internal/tasks"
 	"github.com/kie-exporter/kie_exporter/test/kit/heap"
 )
 
@@ -103,19 +105,19 @@ func (h *crowd) wait() {
 }
 
 // everything returns all tasks in the order listed, as long as none of them is finished.
-func (h *crowd) everything() []*task {
-	return slices.DeleteFunc(slices.Concat(h.unfinished, h.finished), func(k *task) bool { return k == nil })
+func (h *crowd) everything() []*entry.Task {
+	return slices.DeleteFunc(slices.Concat(h.tasks.Unfinished(), h.tasks.Finished()), func(k *entry.Task) bool { return k == nil })
 }
 
 func (h *crowd) answer(of func(i int) kie.Answer) {
 	a := h.accounts[0]
 	for i, k := range h.everything() {
 		answer := of(i)
-		answer.ID, answer.Model = k.id, strings.Clone("kling/v2")
+		answer.ID, answer.Model = k.ID, strings.Clone("kling/v2")
 		h.mu.Lock()
-		a.begin(k)
+		a.Begin(k)
 		h.mu.Unlock()
-		h.learn(a, k, answer, nil)
+		h.learn(a.Account, k, answer, nil)
 	}
 }
 
@@ -143,7 +145,7 @@ func TestATaskTakesLittleMemory(t *testing.T) {
 
 // What was dropped is given back, but for the tasks that are remembered in case they come back.
 func TestDroppedTasksGiveTheirMemoryBack(t *testing.T) {
-	const many = 2 * maxDropped
+	const many = 2 * tasks.MaxDropped
 	for _, tt := range []struct {
 		state  string
 		finish func(*crowd)
@@ -163,10 +165,10 @@ func TestDroppedTasksGiveTheirMemoryBack(t *testing.T) {
 				if n, _ := h.Count("main"); n != 1 {
 					t.Fatalf("%d tasks are tracked", n)
 				}
-				if left := float64(heap.InUse()-before) / maxDropped; left > 145 {
+				if left := float64(heap.InUse()-before) / tasks.MaxDropped; left > 145 {
 					t.Errorf("%.1f bytes are kept of each task that is remembered, want 145 at most", left)
 				}
-				h.unlisted = newUnlisted()
+				h.tasks.Unlisted = tasks.NewUnlisted()
 				if left := float64(heap.InUse()-before) / many; left > 1 {
 					t.Errorf("%.1f bytes are kept of each task", left)
 				}

@@ -3,8 +3,9 @@
 package tracker
 
 import (
-	"slices"
 	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/entry"
 )
 
 // Reconfigure puts other options in force; Store, Log and Histograms stay those of New. An account of the same name and budget stays what
@@ -29,36 +30,37 @@ func (t *Tracker) adopt(o Options) (retired []*account) {
 	defer t.mu.Unlock()
 	bounds := t.options.Bounds
 	t.options = o
-	t.limits.SetModels(o.Models)
-	retired = t.adoptAccounts(o.Accounts)
+	t.tasks.Limits.SetModels(o.Models)
+	retired = t.adoptAccountsLocked(o.Accounts)
 	t.retiring = retired
-	changed := t.adoptGroups(o.Groups)
+	changed := t.adoptGroupsLocked(o.Groups)
 	if o.Bounds != bounds {
-		for _, g := range t.groups {
+		for _, g := range t.tasks.Groups {
 			changed[g] = true
 		}
 	}
-	t.retime(changed, time.Now())
+	t.retimeLocked(changed, time.Now())
 	t.changes.Add(1)
 	select {
-	case t.hired <- struct{}{}:
+	case t.joined <- struct{}{}:
 	default: // Run will look anyway
 	}
-	t.wakeAll()
+	t.wakeAllLocked()
 	return retired
 }
 
-func (t *Tracker) adoptAccounts(options []AccountOptions) (retired []*account) {
+// adoptAccountsLocked makes the accounts of the options out of those there are, and returns those that are no more.
+func (t *Tracker) adoptAccountsLocked(options []AccountOptions) (retired []*account) {
 	before := make(map[string]*account, len(t.accounts))
 	for _, a := range t.accounts {
-		before[a.name] = a
+		before[a.Name] = a
 	}
 	t.accounts = nil
 	for _, o := range options {
 		a := before[o.Name]
-		if a != nil && a.budget == o.Budget {
+		if a != nil && a.Budget == o.Budget {
 			delete(before, o.Name)
-			a.dispatcher.Configure(dispatchOptions(o, t.log))
+			a.Dispatcher.Configure(a.dispatchOptions(o))
 		} else {
 			a = newAccount(t, o)
 		}
@@ -70,35 +72,25 @@ func (t *Tracker) adoptAccounts(options []AccountOptions) (retired []*account) {
 	return retired
 }
 
-// adoptGroups makes the groups of the options out of those there are. Those that are no more stay known, after the others.
-// It returns the groups whose tasks are to be asked at other times now.
-func (t *Tracker) adoptGroups(options []GroupOptions) map[*group]bool {
-	changed := make(map[*group]bool)
-	accounts := make(map[string]*account, len(t.accounts))
-	for _, a := range t.accounts {
-		accounts[a.name] = a
+// adoptGroupsLocked makes the groups of the options out of those there are. It returns the groups whose tasks are to be asked at other
+// times now.
+func (t *Tracker) adoptGroupsLocked(options []GroupOptions) map[*entry.Group]bool {
+	changed := make(map[*entry.Group]bool)
+	names := make([]string, len(options))
+	for i, o := range options {
+		names[i] = o.Name
 	}
-	before := t.byGroup
-	t.groups, t.byGroup = nil, make(map[string]*group, len(options))
+	t.tasks.SetGroups(names)
 	for _, o := range options {
-		g := before[o.Name]
-		if g == nil {
-			g = newGroup(o.Name, t.learned.Begin(o.Name), &t.limits, t.histograms)
+		g := t.tasks.Group(o.Name)
+		if t.tasks.Entrust(g, t.accountLocked(o.Account).Account) {
+			t.store.Renew()
 		}
-		delete(before, o.Name)
-		t.groups = append(t.groups, g)
-		t.byGroup[g.name] = g
-		t.entrust(g, accounts[o.Account])
-		if g.overdue != o.Overdue || g.webhook != o.Webhook {
+		if g.Overdue != o.Overdue || g.Webhook != o.Webhook {
 			changed[g] = true
 		}
-		g.overdue, g.webhook, g.leaving = o.Overdue, o.Webhook, false
-		t.limits.AdmitKeys(o.Labels)
-	}
-	for _, g := range before {
-		g.leaving = true
-		t.groups = append(t.groups, g)
-		t.byGroup[g.name] = g
+		g.Overdue, g.Webhook = o.Overdue, o.Webhook
+		t.tasks.Limits.AdmitKeys(o.Labels)
 	}
 	return changed
 }
@@ -108,29 +100,11 @@ func (t *Tracker) dropGroups(options []GroupOptions) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.retiring = nil
-	gone := make(map[*group]bool)
-	left := 0
-	for _, g := range t.groups[len(options):] {
-		gone[g] = true
-		left += g.tasks
-		delete(t.byGroup, g.name)
-		t.learned.End(g.name)
+	t.tasks.DropLeaving()
+	labels := make([]map[string]string, len(options))
+	for i, o := range options {
+		labels[i] = o.Labels
 	}
-	if left > 0 {
-		for _, k := range slices.Collect(t.tasks.All()) {
-			if gone[k.group] {
-				t.drop(k)
-				t.unlisted.drop(k)
-			}
-		}
-	}
-	for key := range t.models {
-		if gone[key.group] {
-			delete(t.models, key)
-		}
-	}
-	t.groups = t.groups[:len(options):len(options)]
-	t.forgetFailCodes()
-	t.limits.KeepKeys(t.allLabels())
+	t.tasks.Forget(labels)
 	t.changes.Add(1)
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kie-exporter/kie_exporter/internal/entry"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
@@ -31,9 +32,9 @@ func TestAFinishedTaskIsAfterARestartWhatItWas(t *testing.T) {
 			h.Apply(source.Change{Group: "video", Added: []source.Task{{ID: name}}})
 			k, a := h.tasks.Get(crowded, name), h.accounts[0]
 			answer.Model = "kling/v2"
-			a.begin(k)
-			h.learn(a, k, answer, nil)
-			was := k.snapshot()
+			a.Begin(k)
+			h.learn(a.Account, k, answer, nil)
+			was := k.View()
 			news := answer.Created != long
 			if was.Completed != answer.Completed || was.Credits != answer.Credits || was.HasCredits != answer.HasCredits {
 				t.Errorf("%+v is known, want what the answer told", was)
@@ -41,14 +42,14 @@ func TestAFinishedTaskIsAfterARestartWhatItWas(t *testing.T) {
 			if fails := answer.State == kie.StateFail; was.FailedAt.IsZero() == (fails && news) {
 				t.Errorf("failed at %v", was.FailedAt)
 			}
-			is := h.recall(k.id, k.group, k.record())
-			if again := is.snapshot(); again.FailedAt != was.FailedAt || again.Completed != was.Completed ||
+			is := entry.Restore(k.ID, k.Model, new(k.Record()))
+			if again := is.View(); again.FailedAt != was.FailedAt || again.Completed != was.Completed ||
 				again.Credits != was.Credits || again.HasCredits != was.HasCredits || again.Learned != was.Learned ||
 				again.FailCode != was.FailCode || again.Reason != was.Reason || again.Created != was.Created {
 				t.Errorf("is  %+v\nwas %+v", again, was)
 			}
-			if is.record() != k.record() {
-				t.Errorf("is  %+v\nwas %+v", is.record(), k.record())
+			if is.Record() != k.Record() {
+				t.Errorf("is  %+v\nwas %+v", is.Record(), k.Record())
 			}
 		})
 	}

@@ -3,14 +3,11 @@
 package tracker
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
-	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/entry"
 	"github.com/kie-exporter/kie_exporter/internal/learned"
-	"github.com/kie-exporter/kie_exporter/internal/life"
-	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/table"
@@ -35,34 +32,34 @@ func (t *Tracker) recorded(in string, listed []source.Task) []store.Record {
 		ids[i] = l.ID
 	}
 	t.mu.Lock()
-	account := t.byGroup[in].account.name
+	account := t.tasks.Group(in).Account.Name
 	t.mu.Unlock()
 	return t.store.Find(account, ids)
 }
 
-// keepRecord has the store keep what is known of a task.
-func (t *Tracker) keepRecord(k *task, committed func(first bool)) bool {
-	return t.store.Put(k.group.account.name, k.id, k.record(), committed)
+// keepRecordLocked has the store keep what is known of a task.
+func (t *Tracker) keepRecordLocked(k *entry.Task, committed func(first bool)) bool {
+	return t.store.Put(k.Group.Account.Name, k.ID, k.Record(), committed)
 }
 
-// believed returns a record that was found for an account, or none if it is another's.
-func (t *Tracker) believed(r store.Record, a *account) store.Record {
+// believedLocked returns a record that was found for an account, or none if it is another's.
+func (t *Tracker) believedLocked(r store.Record, a *entry.Account) store.Record {
 	if r.KeptByID() {
-		if owner := t.owner(r); owner != a.name {
+		if owner := t.ownerLocked(r); owner != a.Name {
 			return store.Record{}
 		}
 	}
 	return r
 }
 
-// owner returns the account whose a record is that was kept by id alone: that of its group. Where there is a single account it is that
+// ownerLocked returns the account whose a record is that was kept by id alone: that of its group. Where there is a single account it is that
 // one's. Empty: it can't be told.
-func (t *Tracker) owner(r store.Record) string {
-	if g := t.byGroup[r.Group]; g != nil {
-		return g.account.name
+func (t *Tracker) ownerLocked(r store.Record) string {
+	if g := t.tasks.Group(r.Group); g != nil {
+		return g.Account.Name
 	}
 	if len(t.accounts) == 1 {
-		return t.accounts[0].name
+		return t.accounts[0].Name
 	}
 	return ""
 }
@@ -71,53 +68,15 @@ func (t *Tracker) owner(r store.Record) string {
 func (t *Tracker) Owner(r store.Record) (account string, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	account = t.owner(r)
+	account = t.ownerLocked(r)
 	return account, account != ""
-}
-
-// recall returns a finished task as an earlier process, or this one, left it.
-func (t *Tracker) recall(id string, g *group, r store.Record) *task {
-	name, _ := t.admit(r.Model)
-	k := &task{id: id, learned: r.Learned}
-	k.hold(&r.Task, t.modelOf(g, name))
-	k.marks.set(markCounted, r.Counted)
-	if r.Completed.IsZero() {
-		k.guess(r.FailedAt)
-	}
-	return k
-}
-
-// resume returns what an earlier process, or this one, left of an unfinished task that is listed now.
-func resume(l source.Task, r store.Record, now time.Time) life.Unfinished {
-	o := life.New(cmp.Or(l.Model, r.Model), r.Seen.Time())
-	o.Watched, o.GivenUp, o.Due = r.Watched, r.GivenUp, now
-	if r.Backlog {
-		o.Backlog, o.News = !r.Watched, r.Seen.Time()
-	}
-	if !r.Created.IsZero() {
-		o.Born = r.Created.Time()
-	}
-	return o
-}
-
-// record returns what is to be kept of a task.
-func (k *task) record() store.Record {
-	r := store.Record{
-		Task: k.facts(), Group: k.group.name, FailedAt: k.failedAt(), Learned: k.learned, Counted: k.marks.has(markCounted),
-	}
-	if o := k.unfinished; o != nil {
-		r.Seen, r.Backlog, r.Watched, r.GivenUp = kie.TimeOf(o.Seen), o.Backlog, o.Watched, o.GivenUp
-	} else {
-		r.Seen = kie.FirstTime(k.learned, 1) // of no use any more, but every record has it
-	}
-	return r
 }
 
 // Accounts implements store.Tasks.
 func (t *Tracker) Accounts() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.tasks.Names()
+	return t.tasks.Table.Names()
 }
 
 // IDs implements store.Tasks.
@@ -133,11 +92,11 @@ func (t *Tracker) appendIDs(ids []string, account string, shard int) []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if ids == nil {
-		n := t.tasks.Len(account)
+		n := t.tasks.Table.Len(account)
 		ids = make([]string, 0, n+n/8)
 	}
-	for k := range t.tasks.Shard(account, shard) {
-		ids = append(ids, k.id)
+	for k := range t.tasks.Table.Shard(account, shard) {
+		ids = append(ids, k.ID)
 	}
 	return ids
 }
@@ -149,7 +108,7 @@ func (t *Tracker) Records(account string, ids []string) []store.Record {
 	defer t.mu.Unlock()
 	for i, id := range ids {
 		if k := t.tasks.Get(account, id); k != nil {
-			records[i] = k.record()
+			records[i] = k.Record()
 		}
 	}
 	return records
@@ -165,18 +124,10 @@ func (t *Tracker) Relearn() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, s := range slices.Backward(samples) {
-		t.limits.Model(s.Model) // the latest ones first
+		t.tasks.Limits.Model(s.Model) // the latest ones first
 	}
 	for _, s := range samples {
-		name, _ := t.limits.Model(s.Model)
-		t.relearn(s.Group, name).Observe(s.Took)
+		name, _ := t.tasks.Limits.Model(s.Model)
+		t.tasks.Durations(s.Group, name).Observe(s.Took)
 	}
-}
-
-// relearn returns what is known of a model in a group that there is, or of one that there was: its tasks may be in another now.
-func (t *Tracker) relearn(group, model string) *schedule.Durations {
-	if g := t.byGroup[group]; g != nil {
-		return t.modelOf(g, model).durations
-	}
-	return t.learned.Recall(group).Model(model)
 }

@@ -1,47 +1,52 @@
-// How tasks that are scheduled follow what they were scheduled by: bounds, thresholds, callbacks.
+// How tasks that are scheduled follow what they were scheduled by: bounds, thresholds, callbacks, the API's clock.
 
 package tracker
 
 import (
 	"time"
 
-	"github.com/kie-exporter/kie_exporter/internal/life"
+	"github.com/kie-exporter/kie_exporter/internal/entry"
+	"github.com/kie-exporter/kie_exporter/internal/kie"
 )
 
-// retime has the tasks of some groups asked when the options say that are in force now.
-func (t *Tracker) retime(groups map[*group]bool, now time.Time) {
+// retimeLocked has the tasks of some groups asked when the options say that are in force now.
+func (t *Tracker) retimeLocked(groups map[*entry.Group]bool, now time.Time) {
 	if len(groups) == 0 {
 		return
 	}
-	for _, k := range t.unfinished {
-		if groups[k.group] {
-			t.retimeTask(k, now)
+	for _, k := range t.tasks.Unfinished() {
+		if groups[k.Group] {
+			t.tasks.Retime(k, t.options.Bounds, now)
 		}
 	}
 	for g := range groups {
-		g.account.dispatcher.Wake()
+		g.Account.Dispatcher.Wake()
 	}
 }
 
-// retimeTask has a task asked when it would be if its last answer came now, but never within the shortest interval of its last
-// query. One of a backlog waits for its turn alone.
-func (t *Tracker) retimeTask(k *task, now time.Time) {
-	o := k.unfinished
-	if o.Shared || o.GivenUp {
+// readClockLocked takes the API's clock from an answer, and takes back what was concluded from another difference than there is now.
+func (t *Tracker) readClockLocked(a *entry.Account, answer kie.Answer, now time.Time) {
+	if a.Clock.Read(answer, now) {
+		a.Log.Warn("The API's Date is more than a day off our clock and is not gone by", "date", answer.Clock.Time().UTC())
+	}
+	if !a.Clock.Rejudges(now) {
 		return
 	}
-	rules := k.rules(t.options.Bounds)
-	if overdue := o.IsOverdueAfter(rules.Overdue); overdue != o.Overdue {
-		o.Overdue = overdue
-		t.touch(k)
+	for _, k := range t.tasks.Unfinished() {
+		if k.Group.Account == a && k.Unfinished.IsAnswered() && !k.Created.IsZero() {
+			t.rejudgeLocked(k, now)
+		}
 	}
-	due := o.Again(rules, now)
-	if o.Asking {
-		o.Due = life.Earlier(o.Due, due) // should the query come to nothing: it was due
-		return
+}
+
+// rejudgeLocked concludes from a task's last answer what follows from it by a clock that was read later.
+func (t *Tracker) rejudgeLocked(k *entry.Task, now time.Time) {
+	m := k.Group.Account.Clock.At(now)
+	if k.Unfinished.Asking {
+		k.Unfinished.Rejudge(k.Created, m)
+	} else {
+		k.Own().Rejudge(k.Created, m)
+		k.Enqueue()
 	}
-	if !due.Equal(o.Due) {
-		k.own().Due = due
-		k.enqueue()
-	}
+	t.tasks.Retime(k, t.options.Bounds, now)
 }

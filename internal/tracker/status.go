@@ -5,8 +5,6 @@ package tracker
 import (
 	"time"
 
-	"github.com/kie-exporter/kie_exporter/internal/kie"
-	"github.com/kie-exporter/kie_exporter/internal/querylog"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
@@ -19,11 +17,11 @@ func (t *Tracker) Status() view.Status {
 	kept := t.store.Stats()
 	s := view.Status{At: now, Storage: kept, Keeps: kept.Keeps}
 	for _, a := range t.accounts {
-		s.Accounts = append(s.Accounts, a.dispatcher.View(now, 0))
+		s.Accounts = append(s.Accounts, a.Dispatcher.View(now, 0))
 	}
-	for _, g := range t.groups {
+	for _, g := range t.tasks.Groups {
 		s.Groups = append(s.Groups, view.GroupStatus{
-			Name: g.name, Account: g.account.name, Tasks: g.tasks, Callbacks: g.webhook, Relied: g.relies(),
+			Name: g.Name, Account: g.Account.Name, Tasks: g.Tasks, Callbacks: g.Webhook, Relied: g.Relies(),
 		})
 	}
 	return s
@@ -33,20 +31,27 @@ func (t *Tracker) Status() view.Status {
 func (t *Tracker) Find(id string) (all []view.Task) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, account := range t.tasks.Names() {
+	for _, account := range t.tasks.Table.Names() {
 		if k := t.tasks.Get(account, id); k != nil {
-			all = append(all, k.snapshot())
+			all = append(all, k.View())
 		}
 	}
 	return all
 }
 
-// record notes a query about a task that is tracked. One that was cancelled says nothing.
-func (t *Tracker) record(a *account, k *task, q *query, now time.Time) {
-	if k.marks.has(markRemoved) || kie.Cancelled(q.outcome.Err) {
-		return
+// Count returns how many tasks of an account are tracked, and how many of them are not known to be finished.
+func (t *Tracker) Count(account string) (tasks, unfinished int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, g := range t.tasks.Groups {
+		if g.Account.Name == account {
+			tasks += g.Tasks
+		}
 	}
-	t.queries.Add(a.name, k.id, querylog.Query{
-		Ended: now, Took: q.outcome.Took, Class: kie.ClassOf(q.outcome.Err), State: k.state,
-	})
+	for _, k := range t.tasks.Unfinished() {
+		if k.Group.Account.Name == account && !k.Unfinished.GivenUp {
+			unfinished++
+		}
+	}
+	return tasks, unfinished
 }

@@ -6,9 +6,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kie-exporter/kie_exporter/internal/blocks"
+	"github.com/kie-exporter/kie_exporter/internal/entry"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
+	"github.com/kie-exporter/kie_exporter/internal/tasks"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
@@ -19,9 +22,9 @@ func waiting(tb testing.TB, tasks, limit int) *history {
 	h.list(h.ids...)
 	for _, id := range h.ids {
 		k := h.tasks.Get(h.accounts[0].Name, id)
-		h.takeOut(k.group.account, id)
+		h.takeOut(k.Group.Account, id)
 		created := kie.TimeOf(time.Now())
-		h.learn(k.group.account, k, kie.Answer{Task: kie.Task{ID: id, Model: "m", State: kie.StateGenerating, Created: created}}, nil)
+		h.learn(k.Group.Account, k, kie.Answer{Task: kie.Task{ID: id, Model: "m", State: kie.StateGenerating, Created: created}}, nil)
 	}
 	return h
 }
@@ -29,21 +32,21 @@ func waiting(tb testing.TB, tasks, limit int) *history {
 func TestASnapshotHoldsTheLockForFewTasksAtATime(t *testing.T) {
 	const many, most = 20_000, 1 << 13
 	h := waiting(t, many, many)
-	s := &survey{sum: newSummary()}
+	s := tasks.NewSurvey(time.Now())
 	for more := true; more; {
-		before := s.newest.Len()
-		more = h.surveyOn(s)
-		if n := s.newest.Len() - before; n > most {
+		before := s.Len()
+		more = h.visit(s)
+		if n := s.Len() - before; n > most {
 			t.Fatalf("%d tasks were visited at once", n)
 		}
 	}
 	h.finishAll(h.ids[:many/2]...)
 	h.surveying.Lock()
 	defer h.surveying.Unlock()
-	made, newest := make(map[*view.Block]bool), s.newest.Sorted()
+	made, newest := make(map[*view.Block]bool), s.Newest()
 	for complete := false; !complete; {
 		var now view.Shown
-		now, complete = h.show(time.Now(), newest, showAtATime)
+		now, complete = h.tasks.Show(newest, h.Tracker.options.TaskSeries, showAtATime, time.Now())
 		read := 0
 		for _, b := range now.Blocks {
 			if !made[b] {
@@ -59,18 +62,18 @@ func TestASnapshotHoldsTheLockForFewTasksAtATime(t *testing.T) {
 		}
 	}
 	h.finishAll(h.ids[many/2:]...)
-	if h.tryShowing(nil, true, func(time.Time, view.Shown) {}) {
+	if h.tryShow(nil, true, func(time.Time, view.Shown) {}) {
 		t.Errorf("%d tasks that have changed were read at once", many/2)
 	}
 }
 
 // Tasks change places when others go.
 func TestATaskThatIsThereAllTheTimeIsSurveyedOnce(t *testing.T) {
-	const many = 5 * surveyAtATime
+	const many = 5 * 64 * blocks.PieceSize
 	h := waiting(t, many, many)
-	s := &survey{sum: newSummary()}
+	s := tasks.NewSurvey(time.Now())
 	gone := make(map[string]bool)
-	for h.surveyOn(s) {
+	for h.visit(s) {
 		for range 200 {
 			id := h.ids[h.IntN(many)]
 			if gone[id] {
@@ -83,11 +86,11 @@ func TestATaskThatIsThereAllTheTimeIsSurveyedOnce(t *testing.T) {
 			}
 		}
 	}
-	if h.surveyed != nil {
+	if h.tasks.IsSurveyed() {
 		t.Error("the survey is over")
 	}
 	visits := make(map[string]int)
-	for _, a := range s.newest.Sorted() {
+	for _, a := range s.Newest() {
 		visits[a.ID]++
 	}
 	for _, id := range h.ids {
@@ -110,18 +113,17 @@ func BenchmarkLock(b *testing.B) {
 			var listing, first, later holds
 			for b.Loop() {
 				h := newHistory(0, 0, 1000)
-				records, now, seen := make([]store.Record, applyAtATime), time.Now(), make(alike)
+				records, now, seen := make([]store.Record, applyAtATime), time.Now(), make(entry.Alike)
 				for part := range slices.Chunk(listed, applyAtATime) {
 					listing.time(func() { h.Tracker.list("video", part, records[:len(part)], what == "pending", now, seen) })
 				}
 				if what == "unfinished" {
-					for _, k := range slices.Clone(h.unfinished) {
-						h.takeOut(k.group.account, k.id)
-						h.learn(k.group.account, k, kie.Answer{Task: kie.Task{ID: k.id, Model: "m", State: kie.StateWaiting, Created: 1}}, nil)
+					for _, k := range slices.Clone(h.tasks.Unfinished()) {
+						h.takeOut(k.Group.Account, k.ID)
+						h.learn(k.Group.Account, k, kie.Answer{Task: kie.Task{ID: k.ID, Model: "m", State: kie.StateWaiting, Created: 1}}, nil)
 					}
 				}
 				first.snapshot(h.Tracker)
-				h.surveyed = nil
 				later.snapshot(h.Tracker)
 				listing.next, first.next, later.next = 0, 0, 0
 			}
@@ -151,14 +153,14 @@ func (h *holds) time(hold func()) {
 
 // snapshot does what Snapshot does.
 func (h *holds) snapshot(t *Tracker) {
-	s := &survey{now: time.Now(), sum: newSummary()}
+	s := tasks.NewSurvey(time.Now())
 	for more := true; more; {
-		h.time(func() { more = t.surveyOn(s) })
+		h.time(func() { more = t.visit(s) })
 	}
-	newest := s.newest.Sorted()
+	newest := s.Newest()
 	for complete := false; !complete; {
 		h.time(func() {
-			complete = t.tryShowing(newest, true, func(now time.Time, shows view.Shown) { t.build(now, shows, &s.sum) })
+			complete = t.tryShow(newest, true, func(now time.Time, shows view.Shown) { t.buildLocked(now, shows, s) })
 		})
 	}
 }

@@ -3,6 +3,7 @@
 package view
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
@@ -24,6 +25,21 @@ type Task struct {
 	QueryError kie.Class // of an unfinished task's last query; ok if it did not fail
 	Overdue    bool      // an unfinished task that an answer showed to be older than its group and model allow
 	GivenUp    bool      // an unfinished task that the API does not know any more, and that is not asked again
+}
+
+// Take makes facts what is known of the task, as of an answer at that time if they are not final.
+func (t *Task) Take(f kie.Task, answered time.Time) {
+	f.ID = t.ID
+	switch {
+	case !f.State.Finished():
+		f.Credits, f.HasCredits = 0, false // not final
+	case f.State == kie.StateFail:
+		f.FailCode = cmp.Or(f.FailCode, kie.NoCode)
+		fallthrough
+	default:
+		answered = time.Time{}
+	}
+	t.Task, t.QueryError, t.LastAnswer = f, kie.ClassOK, answered
 }
 
 // Probe is how one task was asked out of turn.

@@ -1,0 +1,137 @@
+// Package entry is how a task is held: the entry of a task in the table, the group and model that it is of, and the account that asks
+// about it. Nothing here has a lock: whoever holds the tasks guards all of it with theirs.
+package entry
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/backlog"
+	"github.com/kie-exporter/kie_exporter/internal/budget"
+	"github.com/kie-exporter/kie_exporter/internal/dispatch"
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/labels"
+	"github.com/kie-exporter/kie_exporter/internal/learned"
+	"github.com/kie-exporter/kie_exporter/internal/life"
+	"github.com/kie-exporter/kie_exporter/internal/schedule"
+	"github.com/kie-exporter/kie_exporter/internal/totals"
+	"github.com/kie-exporter/kie_exporter/internal/view"
+)
+
+// Task is one task. There are a million of them, so it is 80 bytes, and not one more. What matters only until it is finished is in
+// Unfinished.
+//
+// What holds of it while no method runs, Check checks:
+//   - A finished task has no Unfinished, and one that is not has one.
+//   - An unfinished task that is being asked waits nowhere. Another one waits in the lane that its Unfinished tells, once.
+//   - It is in the backlog if, and only if, its Unfinished is shared; only then detail is a place there.
+//   - It has a model if, and only if, an answer has told one.
+type Task struct {
+	ID string
+	*Kind
+	Labels     map[string]string // never written to
+	Unfinished *life.Unfinished  // nil once finished
+
+	Created kie.Time
+	ended   kie.Time // completion of a finished task; if the API does not tell it, of a failed one that is news the best guess
+	Learned kie.Time // when the final state was learned
+	// detail is the credits of a finished task, and the place of one in the backlog.
+	detail   uint64
+	Index    uint32      // in the list of unfinished or finished tasks; of a task that was dropped, which drop it was
+	FailCode labels.Code // of a failed task
+	State    kie.State
+	reason   kie.Reason
+	Marks    Marks
+}
+
+// Marks are what is true of a task.
+type Marks uint8
+
+// The marks of a task.
+const (
+	credits Marks = 1 << iota // the API told the credits
+	Counted                   // is in the totals, or will be
+	guessed                   // the API did not tell when it ended
+	Removed                   // tracked no longer
+	Called                    // a callback has come for it
+)
+
+// Has reports whether a mark is set.
+func (m Marks) Has(mark Marks) bool { return m&mark != 0 }
+
+// Set sets a mark, or takes it away.
+func (m *Marks) Set(mark Marks, on bool) {
+	*m &^= mark
+	if on {
+		*m |= mark
+	}
+}
+
+// Kind is the group and the model of a task. Tasks have the same one where both are the same; it is never written to.
+type Kind struct {
+	Group *Group
+	Model *Model // nil: not answered yet
+}
+
+// Group is a configured set of tasks.
+type Group struct {
+	Name      string
+	Account   *Account
+	Kind      Kind          // of its tasks that were not answered yet
+	Overdue   time.Duration // 0: learned
+	Webhook   bool          // callbacks are expected
+	Leaving   bool          // is in no configuration any more, and goes as soon as what moves to others has
+	Callbacks schedule.Callbacks
+	Tasks     int // tracked
+	Learned   *learned.Group
+	Totals    totals.Group
+	limits    *labels.Limits
+}
+
+// Model is a model in a group.
+type Model struct {
+	Group     *Group
+	Name      string
+	Kind      Kind              // of its tasks
+	Tasks     map[kie.State]int // that are tracked now, by last answer
+	Durations *schedule.Durations
+	Totals    totals.Model
+	coming    int // tasks that will be in the totals
+}
+
+// Account is a budget and the tasks that it is spent on.
+type Account struct {
+	Name       string
+	Budget     *budget.Account
+	Dispatcher *dispatch.Dispatcher
+	Log        *slog.Logger
+	LastRun    time.Time // what finished after it and was there at the start is news
+
+	Queue   schedule.Queue[*Task]
+	Backlog backlog.List[*Task] // of the queue
+	Asking  map[*Task]*Query    // under way
+	Probing map[string]*Query   // of probes, by id, from before they have a permit
+	Clock   life.Clock
+	Waiting dispatch.Waiters
+}
+
+// Query is one that is under way, or that a probe waits to send. Whoever wants to know the same waits for it.
+type Query struct {
+	Began   time.Time
+	Sent    bool          // under way about a task that is in no list
+	Done    chan struct{} // closed when the rest is set
+	Outcome view.Probe
+	Useful  bool // to others than who asked: it was not given up
+}
+
+// NewQuery returns a query that begins now.
+func NewQuery() *Query { return &Query{Began: time.Now(), Done: make(chan struct{})} }
+
+// NewAccount returns an account without tasks.
+func NewAccount(name string, b *budget.Account, log *slog.Logger, lastRun time.Time) *Account {
+	a := &Account{
+		Name: name, Budget: b, Log: log, LastRun: lastRun, Asking: make(map[*Task]*Query), Probing: make(map[string]*Query),
+	}
+	a.Queue.Backlog = &a.Backlog
+	return a
+}

@@ -1,0 +1,144 @@
+// What is known of one task, and the forms in which others get it.
+
+package entry
+
+import (
+	"math"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/life"
+	"github.com/kie-exporter/kie_exporter/internal/schedule"
+	"github.com/kie-exporter/kie_exporter/internal/store"
+	"github.com/kie-exporter/kie_exporter/internal/view"
+)
+
+// Facts returns what the entry holds of what the API tells of a task. Hold is the way back.
+func (k *Task) Facts() kie.Task {
+	f := kie.Task{ID: k.ID, State: k.State, Created: k.Created, FailCode: k.failure(), Reason: k.reason}
+	if k.Model != nil {
+		f.Model = k.Model.Name
+	}
+	if !k.Marks.Has(guessed) {
+		f.Completed = k.ended
+	}
+	if k.Marks.Has(credits) {
+		f.Credits, f.HasCredits = math.Float64frombits(k.detail), true
+	}
+	return f
+}
+
+// Hold makes facts of a task of a model, but for its id, what the entry holds. One that waits in the backlog may only get facts that
+// are not final.
+func (k *Task) Hold(f *kie.Task, m *Model) {
+	k.Kind, k.State, k.Created = &m.Kind, f.State, f.Created
+	if !f.State.Finished() {
+		return
+	}
+	k.ended, k.detail = f.Completed, 0
+	k.Marks.Set(credits, f.HasCredits)
+	if f.HasCredits {
+		k.detail = math.Float64bits(f.Credits)
+	}
+	if f.State == kie.StateFail {
+		k.FailCode, k.reason = m.Group.limits.FailCode(f.FailCode), f.Reason
+	}
+}
+
+// Guess has a task of which the API does not tell when it ended have ended then; absent: there is no guess.
+func (k *Task) Guess(ended kie.Time) {
+	k.ended = ended
+	k.Marks.Set(guessed, true)
+}
+
+// failure returns the fail code of a failed task, as it is shown.
+func (k *Task) failure() string { return k.Group.limits.Text(k.FailCode) }
+
+// failedAt returns when a failed task that is news ended.
+func (k *Task) failedAt() kie.Time {
+	if k.State != kie.StateFail || !k.Marks.Has(Counted) {
+		return 0
+	}
+	return k.ended
+}
+
+// Born returns when an unfinished task was created, or first seen if that is not known.
+func (k *Task) Born() kie.Time { return kie.FirstTime(k.Created, kie.TimeOf(k.Unfinished.Seen)) }
+
+// ModelName returns the model that a task is of, or is said to be of by its source.
+func (k *Task) ModelName() string {
+	if k.Model != nil {
+		return k.Model.Name
+	}
+	return k.Unfinished.Hint
+}
+
+// Durations returns what is known of how long tasks like this unfinished one take.
+func (k *Task) Durations() *schedule.Durations {
+	if k.Model != nil {
+		return k.Model.Durations
+	}
+	return k.Group.Learned.Expect(k.Unfinished.Hint)
+}
+
+// Rules returns when an unfinished task is asked.
+func (k *Task) Rules(b schedule.Bounds) life.Rules {
+	r := k.Group.Rules(b, k.Durations())
+	r.Called = k.Marks.Has(Called)
+	return r
+}
+
+// View returns what readers see of a task.
+func (k *Task) View() view.Task {
+	s := view.Task{
+		Task: k.Facts(), Group: k.Group.Name, Account: k.Group.Account.Name, Labels: k.Labels,
+		FailedAt: k.failedAt(), Learned: k.Learned,
+	}
+	if k.Unfinished != nil {
+		o := k.Unfinished
+		s.Seen, s.LastAnswer, s.QueryError, s.Overdue, s.GivenUp = o.Seen, o.Answered, o.Class, o.Overdue, o.GivenUp
+	}
+	return s
+}
+
+// Record returns what is to be kept of a task.
+func (k *Task) Record() store.Record {
+	r := store.Record{
+		Task: k.Facts(), Group: k.Group.Name, FailedAt: k.failedAt(), Learned: k.Learned, Counted: k.Marks.Has(Counted),
+	}
+	if o := k.Unfinished; o != nil {
+		r.Seen, r.Backlog, r.Watched, r.GivenUp = kie.TimeOf(o.Seen), o.Backlog, o.Watched, o.GivenUp
+	} else {
+		r.Seen = kie.FirstTime(k.Learned, 1) // of no use any more, but every record has it
+	}
+	return r
+}
+
+// Restore returns a finished task of a model as its record tells.
+func Restore(id string, m *Model, r *store.Record) *Task {
+	k := &Task{ID: id, Learned: r.Learned}
+	k.Hold(&r.Task, m)
+	k.Marks.Set(Counted, r.Counted)
+	if r.Completed.IsZero() {
+		k.Guess(r.FailedAt)
+	}
+	return k
+}
+
+// Counter returns what adds a finished task that is news to the totals of the group and model that it has now, unless it was counted
+// by somebody else before.
+func (k *Task) Counter(f *kie.Task, apiNow kie.Time) func(first bool) {
+	m, g := k.Model, k.Group
+	delay := max(0, apiNow.Sub(f.Completed))
+	m.coming++
+	return func(first bool) {
+		m.coming--
+		if !first {
+			g.Totals.Uncounted()
+			return
+		}
+		m.Totals.Count(f, k.failure()) // limited, unlike the code told
+		if !f.Completed.IsZero() {
+			g.Totals.Detected(delay)
+		}
+	}
+}

@@ -1,0 +1,167 @@
+// How tasks come, go and get from one group or account to another.
+
+package tasks
+
+import (
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/entry"
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/schedule"
+)
+
+// Add tracks a task, with what is known of it, in a group.
+func (s *Set) Add(k *entry.Task, g *entry.Group, labels map[string]string) {
+	k.Marks.Set(entry.Removed, false)
+	s.Table.Put(g.Account.Name, k)
+	s.put(k)
+	s.enter(k, g, labels)
+}
+
+// Drop tracks a task no longer, and remembers it in case it comes back. Totals keep what it added to them.
+func (s *Set) Drop(k *entry.Task) {
+	s.remove(k)
+	s.Unlisted.drop(k)
+}
+
+func (s *Set) remove(k *entry.Task) {
+	k.Marks.Set(entry.Removed, true)
+	s.Table.Delete(k.Group.Account.Name, k)
+	s.take(k)
+	s.leave(k)
+}
+
+// Move takes a task, with what is known of it, to another group, or gives it other labels.
+func (s *Set) Move(k *entry.Task, g *entry.Group, labels map[string]string) {
+	from := k.Group
+	s.leave(k)
+	if from.Account != g.Account {
+		s.Table.Delete(from.Account.Name, k)
+		s.Table.Put(g.Account.Name, k)
+	}
+	s.enter(k, g, labels)
+}
+
+// enter makes a task one of a group's.
+func (s *Set) enter(k *entry.Task, g *entry.Group, labels map[string]string) {
+	k.Labels = labels
+	g.Tasks++
+	if k.Group != g {
+		g.Learned.Inherit(k.ModelName(), k.Group.Learned)
+	}
+	s.Changed(k)
+	if k.Model == nil {
+		k.Kind = &g.Kind
+	} else {
+		name, _ := s.Admit(k.Model.Name) // it may have been dropped, and its model forgotten
+		k.Kind = &s.Model(g, name).Kind
+		k.Model.Tasks[k.State]++
+	}
+	if k.Unfinished == nil {
+		return
+	}
+	if !k.Unfinished.Shared {
+		k.Unfinished.Durations = k.Durations()
+	}
+	if !k.Unfinished.Asking {
+		k.Await()
+	}
+}
+
+// leave takes a task out of its group. Scrapes that wait for it wait no longer.
+func (s *Set) leave(k *entry.Task) {
+	k.Group.Tasks--
+	if k.Model != nil {
+		k.Model.Tasks[k.State]--
+	}
+	if k.Unfinished != nil {
+		k.Group.Account.Dequeue(k)
+		k.Group.Account.Release()
+	}
+}
+
+// Classify has the entry of a task hold the facts that an answer tells, and counts it under the model and the state that they name.
+func (s *Set) Classify(k *entry.Task, f *kie.Task) {
+	if k.Model != nil {
+		k.Model.Tasks[k.State]--
+	}
+	name := f.Model
+	if name == "" && k.Model != nil {
+		name = k.Model.Name
+	}
+	name, admitted := s.Admit(name)
+	if !admitted && k.Model == nil {
+		s.Limits.Overflows.Model++
+	}
+	k.Hold(f, s.Model(k.Group, name))
+	k.Model.Tasks[k.State]++
+}
+
+// Finish makes an unfinished task that waits nowhere a finished one.
+func (s *Set) Finish(k *entry.Task) {
+	s.take(k)
+	k.Unfinished = nil
+	s.put(k)
+}
+
+// Entrust has a group's tasks asked by an account from now on. They go there with all that is known of them, but for those that the
+// account has already: their knowledge is its own. Moved: the tasks are another account's now.
+func (s *Set) Entrust(g *entry.Group, a *entry.Account) (moved bool) {
+	from := g.Account
+	if from == nil || from == a {
+		g.Account = a
+		return false
+	}
+	s.blocks.Forget() // each task shows its account
+	if moved = from.Name != a.Name; moved {
+		s.takeAlong(g, a.Name)
+	}
+	g.Account = a
+	for _, k := range s.unfinished {
+		if k.Group == g {
+			from.Dequeue(k)
+			k.Unfinished.Revive(time.Now())
+			if !k.Unfinished.Asking {
+				k.Await()
+			}
+		}
+	}
+	from.Release()
+	return moved
+}
+
+// takeAlong takes a group's tasks from their account to another, but for those that this has.
+func (s *Set) takeAlong(g *entry.Group, to string) {
+	for _, k := range ofGroup(s.Table, g) {
+		if s.Get(to, k.ID) != nil {
+			s.remove(k)
+			continue
+		}
+		s.Table.Delete(g.Account.Name, k)
+		s.Table.Put(to, k)
+	}
+	s.Unlisted.takeAlong(g, to)
+}
+
+// Retime has an unfinished task asked when it would be if its last answer came now, but never within the shortest interval of its last
+// query. One of a backlog waits for its turn alone.
+func (s *Set) Retime(k *entry.Task, b schedule.Bounds, now time.Time) {
+	o := k.Unfinished
+	if o.Shared || o.GivenUp {
+		return
+	}
+	rules := k.Rules(b)
+	if overdue := o.IsOverdueAfter(rules.Overdue); overdue != o.Overdue {
+		o.Overdue = overdue
+		s.Changed(k)
+	}
+	due := o.Again(rules, now)
+	if o.Asking {
+		o.Sooner(due) // should the query come to nothing: it was due
+		return
+	}
+	if !due.Equal(o.Due) {
+		k.Own().Due = due
+		k.Enqueue()
+	}
+}

@@ -1,0 +1,156 @@
+// How changes of what is listed are taken.
+
+package tracker
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/entry"
+	"github.com/kie-exporter/kie_exporter/internal/life"
+	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/store"
+)
+
+const (
+	// applyAtATime bounds for how many ids the lock is held.
+	applyAtATime = 1 << 9
+	// findAtATime is of how many ids the records are read at once: in many, neighbours share what is read.
+	findAtATime = 1 << 17
+)
+
+// Apply takes a change of what is listed. It implements source.Sink: one change at a time.
+func (t *Tracker) Apply(c source.Change) {
+	for ids := range slices.Chunk(c.Removed, applyAtATime) {
+		t.store.Forget(t.remove(c.Group, ids), ids)
+	}
+	for listed := range slices.Chunk(c.Added, findAtATime) {
+		records, now, seen := t.recorded(c.Group, listed), time.Now(), make(entry.Alike)
+		for i := 0; i < len(listed); i += applyAtATime {
+			end := min(i+applyAtATime, len(listed))
+			t.list(c.Group, listed[i:end], records[i:end], c.Backlog, now, seen)
+		}
+	}
+	t.do(t.wakeAllLocked)
+}
+
+// remove tracks tasks of a group no longer, and returns their account. What another group has is none of theirs.
+func (t *Tracker) remove(from string, ids []string) (account string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	g := t.tasks.Group(from)
+	if g == nil {
+		return "" // its tasks went with it
+	}
+	for _, id := range ids {
+		if k := t.tasks.Get(g.Account.Name, id); k != nil && k.Group == g {
+			t.tasks.Drop(k)
+		}
+	}
+	return g.Account.Name
+}
+
+// list tracks tasks listed in a group, of which the store has records.
+func (t *Tracker) list(in string, listed []source.Task, records []store.Record, backlog bool, now time.Time, seen entry.Alike) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	g := t.tasks.Group(in)
+	asked := g.Account.AskedOfRemoved()
+	for i, l := range listed {
+		if !t.tasks.Limits.AdmitKeys(l.Labels) {
+			t.tasks.Limits.Overflows.LabelKey++
+		}
+		k := cmp.Or(t.tasks.Get(g.Account.Name, l.ID), t.orphanLocked(l.ID))
+		if k != nil {
+			t.moveLocked(k, g, l.Labels)
+		} else {
+			r := t.believedLocked(records[i], g.Account)
+			k = t.knownLocked(l, cmp.Or(t.tasks.Unlisted.Recall(g.Account.Name, l.ID), asked[l.ID]), g, r, now, seen)
+			if k == nil {
+				k = t.meetLocked(l, g, backlog, now, seen)
+			}
+			t.tasks.Add(k, g, l.Labels)
+			t.enteredLocked(k)
+			if r.Known() && r.Group != g.Name { // it was moved while we did not run, or did not know it
+				g.Learned.Inherit(k.ModelName(), t.tasks.Learned.Get(r.Group))
+				t.keepRecordLocked(k, nil)
+			}
+		}
+		t.resolveLocked(k, now)
+	}
+}
+
+// moveLocked takes a tracked task to another group, or gives it other labels.
+func (t *Tracker) moveLocked(k *entry.Task, g *entry.Group, labels map[string]string) {
+	from := k.Group
+	t.tasks.Move(k, g, labels)
+	t.enteredLocked(k)
+	if g != from {
+		t.keepRecordLocked(k, nil)
+	}
+}
+
+// enteredLocked has a task asked when it is to be in its group: the one that it comes from may have had it asked otherwise.
+func (t *Tracker) enteredLocked(k *entry.Task) {
+	if k.Unfinished != nil {
+		t.tasks.Retime(k, t.options.Bounds, time.Now())
+	}
+}
+
+// knownLocked returns a task that was not tracked as it was remembered, or else as its record tells; nil: nothing is known of it.
+func (t *Tracker) knownLocked(
+	l source.Task, k *entry.Task, g *entry.Group, r store.Record, now time.Time, seen entry.Alike,
+) *entry.Task {
+	switch {
+	case k != nil:
+		if k.Unfinished == nil || !k.Unfinished.Asking { // a query reads it without the lock
+			k.ID = l.ID // the same text, of which one copy is enough
+		}
+		return k
+	case r.State.Finished():
+		name, _ := t.tasks.Admit(r.Model)
+		return entry.Restore(l.ID, t.tasks.Model(g, name), &r)
+	case r.Known():
+		return seen.Begin(&entry.Task{ID: l.ID, Kind: &g.Kind, Created: r.Created}, resume(l, r, now))
+	default:
+		return nil
+	}
+}
+
+// meetLocked returns a task at first sight.
+func (t *Tracker) meetLocked(l source.Task, g *entry.Group, backlog bool, now time.Time, seen entry.Alike) *entry.Task {
+	o := life.New(l.Model, now)
+	if backlog {
+		o.Backlog, o.News = true, g.Account.LastRun
+	} else {
+		o.Due = now.Add(g.Rules(t.options.Bounds, g.Learned.Expect(l.Model)).First())
+	}
+	k := seen.Begin(&entry.Task{ID: l.ID, Kind: &g.Kind}, o)
+	t.keepRecordLocked(k, nil)
+	return k
+}
+
+// resume returns what an earlier process, or this one, left of an unfinished task that is listed now.
+func resume(l source.Task, r store.Record, now time.Time) life.Unfinished {
+	o := life.New(cmp.Or(l.Model, r.Model), r.Seen.Time())
+	o.Watched, o.GivenUp, o.Due = r.Watched, r.GivenUp, now
+	if r.Backlog {
+		o.Backlog, o.News = !r.Watched, r.Seen.Time()
+	}
+	if !r.Created.IsZero() {
+		o.Born = r.Created.Time()
+	}
+	return o
+}
+
+// orphanLocked returns a task of an account that a reconfiguration under way does away with, together with the task's group: it goes on
+// as that of the group that lists it now. Nil: there is none.
+func (t *Tracker) orphanLocked(id string) *entry.Task {
+	for _, a := range t.retiring {
+		if k := t.tasks.Get(a.Name, id); k != nil && k.Group.Account == a.Account {
+			return k
+		}
+	}
+	return nil
+}

@@ -1,0 +1,134 @@
+// What becomes of a query: from the answer to the totals, in this order.
+
+package tracker
+
+import (
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/entry"
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/life"
+	"github.com/kie-exporter/kie_exporter/internal/querylog"
+	"github.com/kie-exporter/kie_exporter/internal/view"
+)
+
+// learn takes what became of a query that an account made about a task, and returns it as a probe tells it.
+func (t *Tracker) learn(a *entry.Account, k *entry.Task, answer kie.Answer, err error) view.Probe {
+	now := time.Now()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.changes.Add(1)
+	t.readClockLocked(a, answer, now)
+	q := a.End(k, now)
+	listed := !k.Marks.Has(entry.Removed)
+	switch {
+	case listed:
+		t.concludeLocked(a, k, life.Outcome{Answer: answer, Err: err, Closed: a.Budget.Closed() != kie.ClassOK}, now)
+	case err == nil:
+		t.tellLocked(a, answer.Task)
+	}
+	q.Outcome = view.Probe{Task: k.View(), Err: err, Asked: true, Took: now.Sub(q.Began)}
+	if listed && !kie.Cancelled(err) {
+		t.queries.Add(a.Name, k.ID, querylog.Query{Ended: now, Took: q.Outcome.Took, Class: kie.ClassOf(err), State: k.State})
+	}
+	if !listed && err == nil {
+		q.Outcome.Task.Take(answer.Task, now) // the task itself stays as it was
+	}
+	q.Useful = !kie.Cancelled(err)
+	close(q.Done)
+	a.Release()
+	a.Dispatcher.Wake()
+	if b := k.Group.Account; b != a {
+		b.Dispatcher.Wake()
+	}
+	return q.Outcome
+}
+
+// concludeLocked decides what the outcome of a query means for a tracked task, and when it is asked again.
+func (t *Tracker) concludeLocked(a *entry.Account, k *entry.Task, o life.Outcome, now time.Time) {
+	m := a.Clock.At(now)
+	effect := k.Unfinished.Conclude(o, k.Created, m, t.options.Bounds)
+	if effect.Told {
+		t.answeredLocked(k, o.Answer.Task, m)
+	}
+	if effect.Keep {
+		t.keepRecordLocked(k, nil)
+	}
+	t.resolveLocked(k, now)
+	t.tasks.Changed(k)
+	if k.Unfinished == nil {
+		return
+	}
+	if k.Unfinished.Called {
+		k.Unfinished.Heed(now, t.options.Bounds)
+	}
+	k.Enqueue()
+}
+
+// tellLocked remembers what an answer told about a task that is in no list, if it is final, and gives it to the task if that is listed
+// by now.
+func (t *Tracker) tellLocked(a *entry.Account, f kie.Task) {
+	if !f.State.Finished() {
+		return
+	}
+	t.tasks.Unlisted.Learn(a.Name, f)
+	if k := t.tasks.Get(a.Name, f.ID); k != nil {
+		t.resolveLocked(k, time.Now())
+	}
+}
+
+// resolveLocked gives a tracked task that is not being asked the final answer that came while it was in no list, if there is one.
+func (t *Tracker) resolveLocked(k *entry.Task, now time.Time) {
+	if k.Unfinished == nil || k.Unfinished.Asking {
+		return
+	}
+	a := k.Group.Account
+	if f, ok := t.tasks.Unlisted.ToldFinal(a.Name, k.ID); ok {
+		k.Own()
+		t.answeredLocked(k, f, a.Clock.At(now))
+		a.Release()
+	}
+}
+
+// answeredLocked takes the facts that an answer tells of a task that waits nowhere.
+func (t *Tracker) answeredLocked(k *entry.Task, f kie.Task, m life.Moment) {
+	f.Created = kie.FirstTime(f.Created, k.Created)
+	t.tasks.Classify(k, &f)
+	if f.State.Finished() {
+		t.finishLocked(k, &f, m)
+		return
+	}
+	if k.Unfinished.Continue(k.Created, m, k.Rules(t.options.Bounds)) {
+		t.keepRecordLocked(k, nil)
+	}
+}
+
+// finishLocked takes final facts, which the entry holds. The task is never asked again.
+func (t *Tracker) finishLocked(k *entry.Task, f *kie.Task, m life.Moment) {
+	end := k.Unfinished.Finish(f, m)
+	if end.Guessed {
+		k.Guess(end.Completed)
+	}
+	k.Learned = kie.TimeOf(m.Now)
+	k.Marks.Set(entry.Counted, end.News)
+	t.tasks.Finish(k)
+	if !end.News {
+		k.Group.Totals.Uncounted()
+		t.keepRecordLocked(k, nil)
+		return
+	}
+	if took, ok := f.Latency(); ok {
+		k.Model.Durations.Observe(took)
+	}
+	if !k.Marks.Has(entry.Called) && k.Group.CallbackMissed(m.APINow().Sub(end.Latest)) {
+		t.retimeLocked(map[*entry.Group]bool{k.Group: true}, m.Now)
+	}
+	t.countLocked(k, k.Counter(f, m.APINow()))
+}
+
+// countLocked adds a finished task that is news to the totals once it is on disk that they show it, so that no restart counts it again.
+func (t *Tracker) countLocked(k *entry.Task, count func(first bool)) {
+	if !t.keepRecordLocked(k, func(first bool) { t.do(func() { count(first) }) }) {
+		count(true)
+	}
+}

@@ -1,0 +1,130 @@
+// What the tracker is made of, and what guards it.
+
+package tracker
+
+import (
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/budget"
+	"github.com/kie-exporter/kie_exporter/internal/entry"
+	"github.com/kie-exporter/kie_exporter/internal/histogram"
+	"github.com/kie-exporter/kie_exporter/internal/querylog"
+	"github.com/kie-exporter/kie_exporter/internal/schedule"
+	"github.com/kie-exporter/kie_exporter/internal/tasks"
+	"github.com/kie-exporter/kie_exporter/internal/view"
+)
+
+// Options say what is tracked and how.
+type Options struct {
+	Accounts []AccountOptions
+	Groups   []GroupOptions
+
+	Background bool            // ask also when nobody scrapes
+	MaxWait    time.Duration   // how long a scrape waits for answers at the most
+	Bounds     schedule.Bounds // between two queries of an unfinished task
+
+	TaskSeries int           // tasks with series of their own
+	Models     int           // distinct models, beyond which they are "other"
+	HoldBack   time.Duration // how long the totals of a new label set show 0
+
+	Store      Store
+	Histograms histogram.New
+	Log        *slog.Logger
+
+	Queries *querylog.Log // of the queries about each task; nil: none is kept
+}
+
+// AccountOptions describe an account.
+type AccountOptions struct {
+	Name            string
+	Budget          *budget.Account
+	CreditsInterval time.Duration // 0: the balance is never asked for
+	KeyOrigin       string        // where the key comes from, as the log says of one that is refused
+	TryKey          bool          // with one request at the start, though nobody has scraped yet
+}
+
+// GroupOptions describe a group.
+type GroupOptions struct {
+	Name    string
+	Account string
+	Labels  map[string]string
+	Overdue time.Duration // 0: learned
+	Webhook bool          // callbacks are expected: while they come, polling is a safety net
+}
+
+// Tracker knows the tasks. It is safe for concurrent use.
+//
+// Locks are taken in the order reconfiguring, surveying, mu; then that of a dispatcher, then that of a budget. A method that needs
+// mu held is called …Locked.
+type Tracker struct {
+	store   Store
+	queries *querylog.Log
+	log     *slog.Logger
+	started time.Time
+	joined  chan struct{} // has a token when there may be an account without a dispatcher
+
+	last    atomic.Pointer[snapshot]
+	changes atomic.Uint64 // grows with everything that a new snapshot would show
+
+	reconfiguring sync.Mutex // held by Reconfigure
+	surveying     sync.Mutex // held while a snapshot is made
+
+	// mu guards all that follows, with the entries of tasks, the groups and the accounts. It is never held during input or output.
+	mu         sync.Mutex
+	options    Options
+	awakeUntil time.Time
+	accounts   []*account
+	retiring   []*account // those that a reconfiguration under way does away with
+	tasks      *tasks.Set
+}
+
+// account is an account as its dispatcher sees it.
+type account struct {
+	*entry.Account
+	tracker *Tracker
+
+	work  func()        // dispatches until stop is called; nil: nobody does so yet
+	stop  func()        // nil like work
+	ended chan struct{} // closed when work is done; nil like it
+}
+
+// snapshot is what was known at one moment, for whoever asks again within a second.
+type snapshot struct {
+	*view.Snapshot
+	changes uint64 // of the tracker until then
+}
+
+// do makes a change that snapshots show. Change is called with the lock held.
+func (t *Tracker) do(change func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	change()
+	t.changes.Add(1)
+}
+
+// isTracked reports whether an account's task is in a list.
+func (t *Tracker) isTracked(account, id string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.tasks.Get(account, id) != nil
+}
+
+// accountLocked returns the account of that name; nil: there is none.
+func (t *Tracker) accountLocked(name string) *account {
+	for _, a := range t.accounts {
+		if a.Name == name {
+			return a
+		}
+	}
+	return nil
+}
+
+// wakeAllLocked has every dispatcher look for something to do.
+func (t *Tracker) wakeAllLocked() {
+	for _, a := range t.accounts {
+		a.Dispatcher.Wake()
+	}
+}
