@@ -151,6 +151,13 @@ image: $(BIN)/promtool ## build the image with buildah and run it
 image-digests: ## add to each image named here the digest that its registry tells; needs the registries
 	go -C $(TOOLS_MOD) run ./imagedigests $(CURDIR)/Dockerfile $(CURDIR)/deploy/compose/compose.yaml
 
+.PHONY: screenshots
+screenshots: packages ## take pictures of the pages into .cache/screenshots, and those that README shows
+	mkdir -p .cache/screenshots
+	SCREENSHOTS=$(CURDIR)/.cache/screenshots go test -count=1 -run TestEveryPageFits ./internal/web
+	cp .cache/screenshots/readme-light.png docs/pictures/tasks-light.png
+	cp .cache/screenshots/readme-dark.png docs/pictures/tasks-dark.png
+
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME
 	test/fuzz.sh $(FUZZTIME)

@@ -48,3 +48,14 @@ need chromium "looking at /tasks in a browser" chromium chromium-browser google-
 need systemd "checks of the systemd units" systemd-analyze
 provide python3-prometheus-client "reading OpenMetrics with a strict parser" module prometheus_client.openmetrics.parser
 need man-db "reading the manual page" lexgrog
+
+# What judges the pages comes from the npm registry, as internal/tools/axe/package-lock.json says.
+axe=$(dirname "$0")/../internal/tools/axe
+need npm "judging the pages" npm
+if any npm && [[ ! $axe/node_modules/.package-lock.json -nt $axe/package-lock.json ]]; then
+    if ! npm ci --prefix "$axe" --ignore-scripts --no-audit --no-fund >"$log" 2>&1; then
+        tail -n 20 "$log" >&2
+        echo "packages: axe-core could not be installed; without it the pages are not judged" >&2
+        [[ -z ${CI:-} ]] || exit 1
+    fi
+fi

@@ -192,15 +192,20 @@ func (b *browser) prefer(scheme string) {
 	}, nil)
 }
 
-// screenshot writes what is seen into the folder that SCREENSHOTS names, if it names one.
-func (b *browser) screenshot(name string) {
+// screenshot writes a picture of the whole page into the folder that SCREENSHOTS names, if it names one.
+func (b *browser) screenshot(name string) { b.t.Helper(); b.shoot(name, true) }
+
+// screenshotInSight is screenshot of what is in sight without scrolling.
+func (b *browser) screenshotInSight(name string) { b.t.Helper(); b.shoot(name, false) }
+
+func (b *browser) shoot(name string, beyond bool) {
 	b.t.Helper()
 	dir := os.Getenv("SCREENSHOTS")
 	if dir == "" {
 		return
 	}
 	var shot struct{ Data string }
-	b.do("Page.captureScreenshot", map[string]any{"captureBeyondViewport": true}, &shot)
+	b.do("Page.captureScreenshot", map[string]any{"captureBeyondViewport": beyond}, &shot)
 	png, err := base64.StdEncoding.DecodeString(shot.Data)
 	if err != nil {
 		b.t.Fatal(err)

@@ -5,6 +5,7 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -178,9 +179,12 @@ type viewAccount struct {
 	Balance, Runway, Spent, Pace, At string
 }
 
-func (s *Standing) view() viewStatus {
+func (s *Standing) view() viewStatus { return s.viewOf(func(*trouble) bool { return true }) }
+
+// viewOf is view with the troubles that matter.
+func (s *Standing) viewOf(matters func(t *trouble) bool) viewStatus {
 	v := viewStatus{}
-	all := s.troubles()
+	all := slices.DeleteFunc(s.troubles(), func(t trouble) bool { return !matters(&t) })
 	v.More = max(0, len(all)-shownTroubles)
 	for _, t := range all[:len(all)-v.More] {
 		v.Troubles = append(v.Troubles, s.viewTrouble(t))
@@ -206,7 +210,11 @@ func (s *Standing) viewTrouble(t trouble) viewTrouble {
 	if t.Kind == "gate" {
 		v.When = "Nothing is asked"
 	}
-	v.When += fmt.Sprintf(" since %s UTC, for %s", t.Since.Format(time.TimeOnly), ageInWords(s.At.Sub(t.Since)))
+	layout := time.TimeOnly
+	if s.At.Sub(t.Since) > 12*time.Hour {
+		layout = time.DateTime
+	}
+	v.When += fmt.Sprintf(" since %s UTC, for %s", t.Since.Format(layout), ageInWords(s.At.Sub(t.Since)))
 	if left := t.Until.Sub(s.At); left > 0 {
 		v.When += fmt.Sprintf("; tried again at %s, in %s", t.Until.Format(time.TimeOnly), ageInWords(left))
 	} else if !t.Until.IsZero() {
