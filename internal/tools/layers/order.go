@@ -21,6 +21,8 @@ func order() [][]string {
 		{"internal/web"},
 		{"internal/webhook"},
 		{"internal/tracker"},
+		{"internal/tasks"},
+		{"internal/entry"},
 		{"internal/dispatch"},
 		{"internal/backlog", "internal/blocks", "internal/labels", "internal/learned", "internal/life", "internal/totals"},
 		{"internal/view"},
@@ -53,7 +55,8 @@ const mostLines = 900
 
 func bounded() []string {
 	return []string{
-		"config", "internal/blocks", "internal/dispatch", "internal/httpclient", "internal/labels", "internal/learned", "internal/life",
-		"internal/settings", "internal/source/claim", "internal/source/ledger", "internal/source/set", "internal/totals", "internal/view",
+		"config", "internal/backlog", "internal/blocks", "internal/dispatch", "internal/entry", "internal/httpclient", "internal/labels",
+		"internal/learned", "internal/life", "internal/settings", "internal/source/claim", "internal/source/ledger", "internal/source/set",
+		"internal/tasks", "internal/totals", "internal/view",
 	}
 }
