@@ -55,7 +55,7 @@ func requestMetrics() []Metric {
 			Labels:      []string{"class", "endpoint"},
 			Cardinality: " × endpoints × classes",
 		}, func(a *view.Account, s *series) {
-			for _, endpoint := range budget.Endpoints() {
+			for _, endpoint := range kie.Endpoints() {
 				for _, class := range kie.Classes() {
 					s.put(float64(a.Requests.Requests[endpoint][class]), class.String(), endpoint.String())
 				}
@@ -68,7 +68,7 @@ func requestMetrics() []Metric {
 			Labels:      []string{"endpoint"},
 			Cardinality: " × endpoints × buckets",
 		}, func(a *view.Account, s *series) {
-			for _, endpoint := range budget.Endpoints() {
+			for _, endpoint := range kie.Endpoints() {
 				s.histogram(a.Requests.Duration[endpoint], endpoint.String())
 			}
 		}),

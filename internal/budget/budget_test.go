@@ -50,7 +50,7 @@ func (r *rig) ask(t *testing.T, id string) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = p.Record(t.Context(), id)
+	_, err = p.Record(t.Context(), kie.Jobs, id)
 	return err
 }
 
@@ -136,7 +136,7 @@ func TestNeverMoreInFlightThanAllowed(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			go func() { _, _ = p.Record(t.Context(), strconv.Itoa(i)) }()
+			go func() { _, _ = p.Record(t.Context(), kie.Jobs, strconv.Itoa(i)) }()
 		}
 		time.Sleep(5 * time.Second)
 		if s := r.sim.Stats(); s.MaxInFlight != 3 {
@@ -250,7 +250,7 @@ func TestACancelledTrialDoesNotProlongTheGate(t *testing.T) {
 				}
 				ctx, cancel := context.WithCancel(t.Context())
 				cancel()
-				if _, err := p.Record(ctx, "b"); !kie.Cancelled(err) {
+				if _, err := p.Record(ctx, kie.Jobs, "b"); !kie.Cancelled(err) {
 					t.Fatal(err)
 				}
 				if got := r.waits(t, "c"); got > time.Second {
@@ -270,7 +270,7 @@ func TestGivingUpTrialsAgainAndAgainIsNoFlood(t *testing.T) {
 		for time.Now().Before(end) {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
 			if p, err := r.Acquire(ctx); err == nil {
-				_, _ = p.Record(ctx, "b")
+				_, _ = p.Record(ctx, kie.Jobs, "b")
 			}
 			cancel()
 		}
@@ -315,7 +315,7 @@ func TestFloodOf429NeverTurnsIntoMoreQueries(t *testing.T) {
 			if err != nil {
 				break
 			}
-			go func() { _, _ = p.Record(ctx, strconv.Itoa(i)) }()
+			go func() { _, _ = p.Record(ctx, kie.Jobs, strconv.Itoa(i)) }()
 		}
 		synctest.Wait()
 		// Four at once, then trials after 5, 10, 20 … 300 s.
@@ -359,7 +359,7 @@ func TestConcurrentRefusalsHalveThePaceOnce(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			go func() { _, _ = p.Record(t.Context(), strconv.Itoa(i)) }()
+			go func() { _, _ = p.Record(t.Context(), kie.Jobs, strconv.Itoa(i)) }()
 		}
 		time.Sleep(1100 * time.Millisecond)
 		if got := r.Stats().Pace; got < 4 || got > 4.1 {
@@ -395,7 +395,7 @@ func TestFiveFaultsInARowOnDifferentTasksCloseTheGate(t *testing.T) {
 					if got := time.Since(start); !within20Percent(got, want*time.Second) {
 						t.Errorf("waited %v for a trial, want %v ± 20 %%", got, want*time.Second)
 					}
-					_, _ = p.Record(t.Context(), "other")
+					_, _ = p.Record(t.Context(), kie.Jobs, "other")
 				}
 				remove()
 				_ = r.ask(t, "other")
@@ -416,7 +416,7 @@ func TestTasksNeverAnsweredAboutCloseAnAccountOnlyIfNoneIs(t *testing.T) {
 					t.Fatal(err)
 				}
 				p.Unproven()
-				_, _ = p.Record(t.Context(), id)
+				_, _ = p.Record(t.Context(), kie.Jobs, id)
 			}
 		}
 		r.sim.Inject(kiesim.Match{ID: "good"}, kiesim.Fault{Delay: time.Millisecond})
@@ -572,7 +572,7 @@ func TestARefusedCreditCallAloneDoesNotStopTheTasks(t *testing.T) {
 			if p.PrefersCredit() {
 				_, _ = p.Credit(t.Context())
 			} else {
-				_, _ = p.Record(t.Context(), "a")
+				_, _ = p.Record(t.Context(), kie.Jobs, "a")
 			}
 		}
 	})
@@ -597,7 +597,7 @@ func TestTheTrialAvoidsTheTasksThatClosedTheGate(t *testing.T) {
 			if p.Avoids("another") {
 				t.Error("the trial avoids a task that has done nothing")
 			}
-			_, _ = p.Record(t.Context(), strconv.Itoa(5+i)) // fails too, and is avoided from then on
+			_, _ = p.Record(t.Context(), kie.Jobs, strconv.Itoa(5+i)) // fails too, and is avoided from then on
 		}
 	})
 }
@@ -621,7 +621,7 @@ func TestOnlyOneTrialAtATime(t *testing.T) {
 			t.Fatal("a request passes while the trial is under way")
 		default:
 		}
-		_, _ = trial.Record(t.Context(), "a")
+		_, _ = trial.Record(t.Context(), kie.Jobs, "a")
 		(<-acquired).Release()
 	})
 }
@@ -631,14 +631,14 @@ func TestWhateverBecomesOfTheTrialTheGateMoves(t *testing.T) {
 		"released": func(p *budget.Permit, _ context.Context, _ func()) { p.Release() },
 		"cancelled": func(p *budget.Permit, ctx context.Context, cancel func()) {
 			cancel()
-			_, _ = p.Record(ctx, "b")
+			_, _ = p.Record(ctx, kie.Jobs, "b")
 		},
 		"cancelled while under way": func(p *budget.Permit, ctx context.Context, cancel func()) {
 			time.AfterFunc(time.Second, cancel)
-			_, _ = p.Record(ctx, "hangs")
+			_, _ = p.Record(ctx, kie.Jobs, "hangs")
 		},
-		"failed otherwise": func(p *budget.Permit, ctx context.Context, _ func()) { _, _ = p.Record(ctx, "hangs") },
-		"not found":        func(p *budget.Permit, ctx context.Context, _ func()) { _, _ = p.Record(ctx, "unknown") },
+		"failed otherwise": func(p *budget.Permit, ctx context.Context, _ func()) { _, _ = p.Record(ctx, kie.Jobs, "hangs") },
+		"not found":        func(p *budget.Permit, ctx context.Context, _ func()) { _, _ = p.Record(ctx, kie.Jobs, "unknown") },
 	}
 	for name, end := range endings {
 		for _, code := range []int{429, 401, 433, 455, 402, 505, 500} {
@@ -680,7 +680,7 @@ func TestAnAnswerToAnOlderQueryDoesNotMoveTheGate(t *testing.T) {
 		}
 		done := make(chan error)
 		go func() {
-			_, err := slow.Record(t.Context(), "slow")
+			_, err := slow.Record(t.Context(), kie.Jobs, "slow")
 			done <- err
 		}()
 		synctest.Wait()
@@ -744,9 +744,9 @@ func TestRequestsAreCountedByEndpointAndClass(t *testing.T) {
 		if p, err = r.Acquire(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		_, _ = p.Record(ctx, "a") // given up by us: tells nothing about the API
+		_, _ = p.Record(ctx, kie.Jobs, "a") // given up by us: tells nothing about the API
 		s := r.Stats()
-		for _, e := range budget.Endpoints() {
+		for _, e := range kie.Endpoints() {
 			var sum uint64
 			for _, n := range s.Requests[e] {
 				sum += n

@@ -106,7 +106,7 @@ func TestARightThatComesWhenTheGateHasClosedIsLost(t *testing.T) {
 		}()
 		synctest.Wait()
 		start := time.Now()
-		if _, err := first.Record(t.Context(), "a"); kie.ClassOf(err) != kie.ClassRateLimited {
+		if _, err := first.Record(t.Context(), kie.Jobs, "a"); kie.ClassOf(err) != kie.ClassRateLimited {
 			t.Fatal(err)
 		}
 		r.wantClosed(t, kie.ClassRateLimited)

@@ -40,14 +40,14 @@ func (p *Permit) Avoids(id string) bool {
 	return p.account.gate.closedBy(id)
 }
 
-// Record spends the permit on a query.
-func (p *Permit) Record(ctx context.Context, id string) (kie.Answer, error) {
-	return spend(p, EndpointRecord, id, func() (kie.Answer, error) { return p.client.Record(ctx, id) })
+// Record spends the permit on a query of an endpoint.
+func (p *Permit) Record(ctx context.Context, e kie.Endpoint, id string) (kie.Answer, error) {
+	return spend(p, e, id, func() (kie.Answer, error) { return p.client.Record(ctx, e, id) })
 }
 
 // Credit spends the permit on a credit call.
 func (p *Permit) Credit(ctx context.Context) (float64, error) {
-	return spend(p, EndpointCredit, "", func() (float64, error) { return p.client.Credit(ctx) })
+	return spend(p, kie.Credit, "", func() (float64, error) { return p.client.Credit(ctx) })
 }
 
 // Release gives the permit back unspent. Its share of the rate is lost, so that no burst can come of it.
@@ -63,7 +63,7 @@ func (p *Permit) Release() {
 }
 
 // spend sends the request, counts it and settles the gate before the slot is free again.
-func spend[T any](p *Permit, endpoint Endpoint, subject string, send func() (T, error)) (T, error) {
+func spend[T any](p *Permit, endpoint kie.Endpoint, subject string, send func() (T, error)) (T, error) {
 	a := p.account
 	defer a.leave(p)
 	a.stats.inFlight.Add(1)

@@ -32,7 +32,7 @@ func TestAReconfiguredBudgetKeepsItsGateItsPaceAndItsCounts(t *testing.T) {
 		r.Reconfigure(budget.Options{Client: r.client, Key: r.current, Rate: 20, Concurrent: 1})
 		r.wantClosed(t, kie.ClassRateLimited)
 		s := r.Stats()
-		if s.Requests[budget.EndpointRecord][kie.ClassRateLimited] != 1 || s.Pace < 10 || s.Pace > 10.5 {
+		if s.Requests[kie.Jobs][kie.ClassRateLimited] != 1 || s.Pace < 10 || s.Pace > 10.5 {
 			t.Errorf("counted %v, pace %v; want 1 and half of 20", s.Requests, s.Pace)
 		}
 		if _, err := r.AcquireProbe(t.Context(), budget.Probe{ID: "a", Due: func() bool { return false }}); !errors.Is(err, budget.ErrClosed) {

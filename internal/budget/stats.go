@@ -11,32 +11,14 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 )
 
-// Endpoint is a thing that the API can be asked.
-type Endpoint uint8
-
-// The endpoints of the API.
 const (
-	EndpointRecord Endpoint = iota
-	EndpointCredit
-	endpoints
+	endpoints = int(kie.EndpointCount)
+	classes   = int(kie.ClassOther) + 1
 )
-
-// Endpoints returns every endpoint.
-func Endpoints() []Endpoint { return []Endpoint{EndpointRecord, EndpointCredit} }
-
-// String returns the label value of the endpoint: the last part of its path.
-func (e Endpoint) String() string {
-	if e == EndpointCredit {
-		return "credit"
-	}
-	return "recordInfo"
-}
-
-const classes = int(kie.ClassOther) + 1
 
 // Stats is a copy of what is known of an account's requests.
 type Stats struct {
-	Requests [endpoints][classes]uint64      // answered or failed, by Endpoint and kie.Class
+	Requests [endpoints][classes]uint64      // answered or failed, by kie.Endpoint and kie.Class
 	Duration [endpoints]*histogram.Histogram // of the same, in seconds
 	InFlight int
 	Asked    bool // at least one request has ended
@@ -69,7 +51,7 @@ func (s *stats) init(histograms histogram.New) {
 	}
 }
 
-func (s *stats) observe(endpoint Endpoint, took time.Duration, err error) {
+func (s *stats) observe(endpoint kie.Endpoint, took time.Duration, err error) {
 	s.requests[endpoint][kie.ClassOf(err)].Add(1)
 	s.duration[endpoint].Observe(took, "")
 	if works(err) {

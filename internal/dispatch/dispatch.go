@@ -25,6 +25,7 @@ type Tasks interface {
 
 // Query is a question about a task.
 type Query struct {
+	Endpoint kie.Endpoint // that is asked
 	ID       string
 	Unproven bool                    // the API has never answered about the task
 	Learn    func(kie.Answer, error) // is called once with what became of it
@@ -162,7 +163,7 @@ func (d *Dispatcher) choose(permit *budget.Permit) func(context.Context) {
 		permit.Unproven()
 	}
 	return func(ctx context.Context) {
-		answer, err := permit.Record(ctx, q.ID)
+		answer, err := permit.Record(ctx, q.Endpoint, q.ID)
 		d.Note(q.ID, answer, err)
 		q.Learn(answer, err)
 	}

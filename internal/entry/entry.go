@@ -77,6 +77,7 @@ type Kind struct {
 type Group struct {
 	Name      string
 	Account   *Account
+	Endpoint  kie.Endpoint  // that its tasks are asked about at
 	Kind      Kind          // of its tasks that were not answered yet
 	Overdue   time.Duration // 0: learned
 	Webhook   bool          // callbacks are expected

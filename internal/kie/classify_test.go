@@ -84,7 +84,7 @@ func TestStatusDecidesOnlyWithoutEnvelope(t *testing.T) {
 					body = "" // HTTP allows none
 				}
 				c := serve(t, answering(status, body))
-				_, err := c.Record(t.Context(), testID)
+				_, err := c.Record(t.Context(), Jobs, testID)
 				wantClass(t, err, want)
 				if IsForeign(err) != (want != ClassRedirect) {
 					t.Errorf("foreign: %v", IsForeign(err))

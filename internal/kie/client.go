@@ -36,8 +36,7 @@ type Client struct {
 	key       func() string
 	timeout   time.Duration
 	userAgent string
-	recordURL *url.URL
-	creditURL *url.URL
+	urls      []*url.URL // of endpoints
 }
 
 // NewClient returns a client; Close releases its connections.
@@ -55,8 +54,9 @@ func NewClient(o Options) (*Client, error) {
 		key:       o.Key,
 		timeout:   o.Timeout,
 		userAgent: o.UserAgent,
-		recordURL: o.BaseURL.JoinPath("api/v1/jobs/recordInfo"),
-		creditURL: o.BaseURL.JoinPath("api/v1/chat/credit"),
+	}
+	for _, e := range endpoints {
+		c.urls = append(c.urls, o.BaseURL.JoinPath(e.path))
 	}
 	if h := o.HTTPClient.HTTPHeaders; h != nil {
 		c.transport = commoncfg.NewHeadersRoundTripper(h, t)
@@ -64,21 +64,23 @@ func NewClient(o Options) (*Client, error) {
 	return c, nil
 }
 
-// Record asks about one task. On class task_failed it returns both what the answer told and the error.
+// Record asks an endpoint about one task. On class task_failed it returns both what the answer told and the error.
 // A request that ends with ctx returns ctx's error, which has no class.
-func (c *Client) Record(ctx context.Context, id string) (Answer, error) {
-	u := *c.recordURL
-	u.RawQuery = url.Values{"taskId": {id}}.Encode()
+func (c *Client) Record(ctx context.Context, e Endpoint, id string) (Answer, error) {
+	u, at := *c.urls[e], &endpoints[e]
+	if at.id != "" {
+		u.RawQuery = url.Values{at.id: {id}}.Encode()
+	}
 	r, err := c.get(ctx, &u)
 	if err != nil {
 		return Answer{}, err
 	}
-	return r.record(id)
+	return r.record(&at.task, id)
 }
 
 // Credit asks for the account's balance. Its errors are those of Record.
 func (c *Client) Credit(ctx context.Context) (float64, error) {
-	r, err := c.get(ctx, c.creditURL)
+	r, err := c.get(ctx, c.urls[Credit])
 	if err != nil {
 		return 0, err
 	}

@@ -36,7 +36,7 @@ func TestRequestIsAsTheAPIWantsIt(t *testing.T) {
 	for base, prefix := range map[string]string{s.URL: "", s.URL + "/": "", s.URL + "/gate/way": "/gate/way", s.URL + "/gate/way/": "/gate/way", s.URL + "/a%2Fb": "/a%2Fb"} {
 		c := connect(t, base)
 		for _, id := range []string{testID, "a b", "a/../b", "a?b=c&d#e", "%00", `"😀+`} {
-			_, err := c.Record(t.Context(), id)
+			_, err := c.Record(t.Context(), Jobs, id)
 			wantClass(t, err, ClassOK)
 			if got.URL.EscapedPath() != prefix+"/api/v1/jobs/recordInfo" || got.URL.Query().Get("taskId") != id || len(got.URL.Query()) != 1 {
 				t.Errorf("%s asked for %q as %s", base, id, got.RequestURI)
@@ -66,7 +66,7 @@ func TestNextRequestUsesTheNewKey(t *testing.T) {
 		o.Key = func() string { return keys[len(seen)] }
 	})
 	for range keys {
-		_, err := c.Record(t.Context(), testID)
+		_, err := c.Record(t.Context(), Jobs, testID)
 		wantClass(t, err, ClassOK)
 	}
 	if len(seen) != 2 || seen[0] != "Bearer first" || seen[1] != "Bearer second" {
@@ -86,7 +86,7 @@ func TestConnectionIsKeptAlive(t *testing.T) {
 	t.Cleanup(s.Close)
 	c := connect(t, s.URL)
 	for range 20 {
-		_, err := c.Record(t.Context(), testID)
+		_, err := c.Record(t.Context(), Jobs, testID)
 		wantClass(t, err, ClassOK)
 	}
 	if opened.Load() != 1 {
@@ -109,12 +109,12 @@ func TestHTTPHeadersOfTheConfigurationAreSent(t *testing.T) {
 			"X-Gateway": {Values: []string{"plain"}, Secrets: []commoncfg.Secret{"secret"}, Files: []string{file}},
 		}}
 	})
-	_, err := c.Record(t.Context(), testID)
+	_, err := c.Record(t.Context(), Jobs, testID)
 	wantClass(t, err, ClassOK)
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
 	}
-	_, err = c.Record(t.Context(), testID)
+	_, err = c.Record(t.Context(), Jobs, testID)
 	if wantClass(t, err, ClassTransport); err == nil || !strings.Contains(err.Error(), file) {
 		t.Errorf("error %v does not name the missing file", err)
 	}
@@ -149,7 +149,7 @@ func TestRedirectsAreNeverFollowed(t *testing.T) {
 					change = trusting(api)
 				}
 				t.Cleanup(api.Close)
-				_, err := connect(t, api.URL, change).Record(t.Context(), testID)
+				_, err := connect(t, api.URL, change).Record(t.Context(), Jobs, testID)
 				if wantClass(t, err, ClassRedirect); asked.Load() != 1 {
 					t.Errorf("%d: the API was asked %d times", status, asked.Load())
 				}
@@ -176,7 +176,7 @@ func TestCancelledRequestHasNoClass(t *testing.T) {
 				cancel()
 				<-r.Context().Done()
 			})
-			_, err := c.Record(ctx, testID)
+			_, err := c.Record(ctx, Jobs, testID)
 			if _, classed := errors.AsType[*Error](err); classed || !errors.Is(err, context.Canceled) {
 				t.Errorf("error %v, want context.Canceled without a class", err)
 			}
@@ -211,7 +211,7 @@ func TestSlowAnswerIsTimeout(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := connect(t, wire(t, talk), short).Record(t.Context(), testID)
+			_, err := connect(t, wire(t, talk), short).Record(t.Context(), Jobs, testID)
 			wantClass(t, err, ClassTimeout)
 		})
 	}
@@ -221,7 +221,7 @@ func TestSlowAnswerIsTimeout(t *testing.T) {
 				<-ctx.Done()
 				return nil, ctx.Err()
 			}
-		}).Record(t.Context(), testID)
+		}).Record(t.Context(), Jobs, testID)
 		wantClass(t, err, ClassTimeout)
 	})
 }
@@ -247,7 +247,7 @@ func TestBrokenExchangeIsTransport(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := connect(t, wire(t, talk)).Record(t.Context(), testID)
+			_, err := connect(t, wire(t, talk)).Record(t.Context(), Jobs, testID)
 			wantClass(t, err, ClassTransport)
 		})
 	}
@@ -255,7 +255,7 @@ func TestBrokenExchangeIsTransport(t *testing.T) {
 
 func TestUnreachableAPIIsTransport(t *testing.T) {
 	t.Run("connection refused", func(t *testing.T) {
-		_, err := connect(t, closedPort(t)).Record(t.Context(), testID)
+		_, err := connect(t, closedPort(t)).Record(t.Context(), Jobs, testID)
 		if wantClass(t, err, ClassTransport); err == nil || !strings.Contains(err.Error(), "connection refused") {
 			t.Errorf("error %v", err)
 		}
@@ -265,7 +265,7 @@ func TestUnreachableAPIIsTransport(t *testing.T) {
 			o.DialContext = func(_ context.Context, network, _ string) (net.Conn, error) {
 				return nil, &net.OpError{Op: "dial", Net: network, Err: &net.DNSError{Err: "no such host", Name: "api.invalid", IsNotFound: true}}
 			}
-		}).Record(t.Context(), testID)
+		}).Record(t.Context(), Jobs, testID)
 		if wantClass(t, err, ClassTransport); err == nil || !strings.Contains(err.Error(), "no such host") {
 			t.Errorf("error %v", err)
 		}
@@ -296,12 +296,12 @@ func TestBodyOverTheLimitIsTooLargeAndCutOff(t *testing.T) {
 			_, _ = w.Write(block)
 		}
 	}
-	_, err = serve(t, endless).Record(t.Context(), testID)
+	_, err = serve(t, endless).Record(t.Context(), Jobs, testID)
 	wantClass(t, err, ClassTooLarge)
 	_, err = serve(t, func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusFound)
 		endless(w, r)
-	}).Record(t.Context(), testID)
+	}).Record(t.Context(), Jobs, testID)
 	wantClass(t, err, ClassRedirect)
 }
 
@@ -321,7 +321,7 @@ func TestGzipBombIsCutOffEarly(t *testing.T) {
 	})
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	_, err := c.Record(t.Context(), testID)
+	_, err := c.Record(t.Context(), Jobs, testID)
 	runtime.ReadMemStats(&after)
 	wantClass(t, err, ClassTooLarge)
 	if used := after.TotalAlloc - before.TotalAlloc; used > 64<<20 {
@@ -339,7 +339,7 @@ func TestGzipIsUnderstood(t *testing.T) {
 		_, _ = io.WriteString(z, documented)
 		_ = z.Close()
 	})
-	a, err := c.Record(t.Context(), testID)
+	a, err := c.Record(t.Context(), Jobs, testID)
 	if wantClass(t, err, ClassOK); a.State != StateSuccess {
 		t.Errorf("state %v", a.State)
 	}
@@ -366,7 +366,7 @@ func TestPlainHTTPGoesThroughTheProxyWithItsCredentials(t *testing.T) {
 		answering(200, okBody)(w, r)
 	}))
 	t.Cleanup(proxy.Close)
-	_, err := connect(t, "http://api.example", through(proxy.URL)).Record(t.Context(), testID)
+	_, err := connect(t, "http://api.example", through(proxy.URL)).Record(t.Context(), Jobs, testID)
 	wantClass(t, err, ClassOK)
 }
 
@@ -385,7 +385,7 @@ func TestTLSGoesThroughTheProxysTunnel(t *testing.T) {
 	c := connect(t, api.URL, through(proxy), trusting(api), func(o *Options) {
 		o.HTTPClient.ProxyConnectHeader = commoncfg.ProxyHeader{"X-Tunnel": {"yes"}}
 	})
-	_, err := c.Record(t.Context(), testID)
+	_, err := c.Record(t.Context(), Jobs, testID)
 	wantClass(t, err, ClassOK)
 }
 
@@ -411,7 +411,7 @@ func tunnel(ctx context.Context, t *testing.T, conn net.Conn, address string) {
 
 func TestRefusedTunnelIsTransportAndTellsTheStatus(t *testing.T) {
 	proxy := wire(t, saying("HTTP/1.1 407 whatever it says\r\n\r\n"))
-	_, err := connect(t, "https://api.example", through(proxy)).Record(t.Context(), testID)
+	_, err := connect(t, "https://api.example", through(proxy)).Record(t.Context(), Jobs, testID)
 	if wantClass(t, err, ClassTransport); err == nil || !strings.Contains(err.Error(), "407") || strings.Contains(err.Error(), "whatever") {
 		t.Errorf("error %v, want the status and not the text", err)
 	}
@@ -446,7 +446,7 @@ func TestHTTP2IsUsedAsConfigured(t *testing.T) {
 			api.StartTLS()
 			t.Cleanup(api.Close)
 			c := connect(t, api.URL, trusting(api), func(o *Options) { o.HTTPClient.EnableHTTP2 = enabled })
-			_, err := c.Record(t.Context(), testID)
+			_, err := c.Record(t.Context(), Jobs, testID)
 			wantClass(t, err, ClassOK)
 		})
 	}

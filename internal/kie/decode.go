@@ -5,13 +5,14 @@ package kie
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// record reads the reply to a question about one task.
-func (r reply) record(id string) (Answer, error) {
+// record reads the reply to a question about one task, by the names that the endpoint has for what it tells.
+func (r reply) record(f *fields, id string) (Answer, error) {
 	e := openEnvelope(r.body)
 	class := classify(r.status, e)
 	if class != ClassOK && class != ClassTaskFailed {
@@ -19,17 +20,17 @@ func (r reply) record(id string) (Answer, error) {
 	}
 	var data object
 	malformed := json.Unmarshal(e.data, &data) != nil
-	switch told := text(data["taskId"]); {
+	switch told := text(data.member(f.id)); {
 	case told != "" && told != id:
 		return Answer{}, r.refuse(ClassMismatch, e)
 	case class == ClassTaskFailed:
-		return data.failed(e).answer(id, r), r.refuse(class, e)
+		return data.failed(f, e).answer(f, id, r), r.refuse(class, e)
 	case isNull(e.data):
 		return Answer{}, r.refuse(ClassNotFound, e)
 	case malformed:
 		return Answer{}, r.refuse(ClassDecode, e)
 	}
-	return data.answer(id, r), nil
+	return data.answer(f, id, r), nil
 }
 
 // credit reads the reply to the question for the balance.
@@ -50,48 +51,60 @@ func (r reply) credit() (float64, error) {
 }
 
 // failed makes o, which may be nil, say that its task failed as the envelope says.
-func (o object) failed(e envelope) object {
+func (o object) failed(f *fields, e envelope) object {
 	if o == nil {
 		o = object{}
 	}
-	if text(o["failMsg"]) == "" {
+	if text(o.member(f.message)) == "" {
 		if msg, err := json.Marshal(e.text); err == nil { // there is no string that can't be
-			o["failMsg"] = msg
+			o[f.message] = msg
 		}
 	}
-	o["state"] = json.RawMessage(`"fail"`)
-	o["failCode"] = json.RawMessage(strconv.Itoa(e.code))
+	o[f.state[0]] = json.RawMessage(`"fail"`)
+	o[f.code] = json.RawMessage(strconv.Itoa(e.code))
 	return o
 }
 
 // answer reads a task's data. The state wins over everything that contradicts it.
-func (o object) answer(id string, r reply) Answer {
+func (o object) answer(f *fields, id string, r reply) Answer {
 	latest := TimeOf(r.likelyNow()).Add(24 * time.Hour)
-	word := text(o["state"])
+	at := func(name key) Time { return f.instant(o.member(name), latest) }
+	word := o.first(f.state)
 	a := Answer{
 		Task: Task{
 			ID:      id,
-			Model:   CleanLabel(text(o["model"])),
-			State:   stateOf(word),
-			Created: instant(o["createTime"], latest),
-			Updated: instant(o["updateTime"], latest),
+			Model:   CleanLabel(text(o.member(f.model))),
+			State:   f.stateOf(word),
+			Created: at(f.created),
+			Updated: at(f.updated),
 		},
 		Clock: r.clock,
 	}
-	a.Credits, a.HasCredits = amount(o["creditsConsumed"])
+	a.Credits, a.HasCredits = amount(o.member(f.credits))
 	if a.State.Finished() {
-		a.Completed = instant(o["completeTime"], latest)
-		a.HasResult = hasResult(o["resultJson"]) || hasResult(o["response"])
+		a.Completed = at(f.completed)
+		a.HasResult = slices.ContainsFunc(f.results, func(name key) bool { return hasResult(o.member(name)) })
 	}
 	switch a.State {
 	case StateFail:
-		a.FailCode = failCode(o["failCode"])
-		a.Reason = reasonOf(a.FailCode, text(o["failCode"]), text(o["failMsg"]))
+		code := o.member(f.code)
+		a.FailCode = failCode(code)
+		a.Reason = reasonOf(a.FailCode, text(code), text(o.member(f.message)))
 	case StateUnknown:
 		a.Word = cleanWord(word)
 	default:
 	}
 	return a
+}
+
+// instant reads a time as the endpoint tells it; a text without a zone is no instant.
+func (f *fields) instant(raw json.RawMessage, latest Time) Time {
+	if f.text {
+		if t, err := time.Parse(time.RFC3339, text(raw)); err == nil && TimeOf(t).Valid() && TimeOf(t) <= latest {
+			return TimeOf(t)
+		}
+	}
+	return instant(raw, latest)
 }
 
 // instant reads a time of ten digits as seconds and one of thirteen as milliseconds. Anything else is absent, as is

@@ -154,7 +154,7 @@ func TestTimesBeyondADayAheadAreAbsent(t *testing.T) {
 			w.Header()["Date"] = nil
 			answering(200, fmt.Sprintf(body, time.Now().Add(ahead).UnixMilli()))(w, r)
 		})
-		a, err := c.Record(t.Context(), testID)
+		a, err := c.Record(t.Context(), Jobs, testID)
 		wantClass(t, err, ClassOK)
 		if a.Completed.IsZero() == present || !a.Clock.IsZero() {
 			t.Errorf("%v ahead: completed %d, clock %d", ahead, a.Completed, a.Clock)
@@ -400,7 +400,7 @@ func TestUnknownKeysCostNoMemory(t *testing.T) {
 	if err := json.Unmarshal(openEnvelope(r.body).data, &data); err != nil || len(data) != 2 {
 		t.Fatalf("%d entries (%v), want the state and one for all others", len(data), err)
 	}
-	if a, err := r.record(testID); err != nil || a.State != StateSuccess {
+	if a, err := r.record(&endpoints[Jobs].task, testID); err != nil || a.State != StateSuccess {
 		t.Errorf("answer %+v, %v", a, err)
 	}
 }
@@ -421,7 +421,7 @@ func FuzzRecordAnswer(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte, status int) {
 		r := reply{status: status, body: body}
-		a, err := r.record(testID)
+		a, err := r.record(&endpoints[Jobs].task, testID)
 		checkClass(t, r, ClassOf(err))
 		if err != nil && ClassOf(err) != ClassTaskFailed {
 			if a != (Answer{}) {
@@ -539,7 +539,7 @@ func BenchmarkDecode(b *testing.B) {
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := r.record(testID); err != nil {
+		if _, err := r.record(&endpoints[Jobs].task, testID); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -18,16 +18,26 @@ type key string
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (k *key) UnmarshalText(name []byte) error {
-	switch string(name) {
-	case "code", "msg", "message", "data",
-		"taskId", "model", "state", "failCode", "failMsg", "creditsConsumed",
-		"createTime", "updateTime", "completeTime",
-		"resultJson", "response":
-		*k = key(name)
-	default:
-		*k = ""
-	}
+	*k = members[string(name)]
 	return nil
+}
+
+// member returns the value of a member; nil if it is absent, or has no name.
+func (o object) member(name key) json.RawMessage {
+	if name == "" { // which all others share
+		return nil
+	}
+	return o[name]
+}
+
+// first returns the first text among some members; empty if there is none.
+func (o object) first(names []key) string {
+	for _, name := range names {
+		if s := text(o.member(name)); s != "" {
+			return s
+		}
+	}
+	return ""
 }
 
 // isNull reports whether a value is null or absent.

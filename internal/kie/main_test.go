@@ -78,7 +78,7 @@ func answering(status int, body string, headers ...string) http.HandlerFunc {
 // ask queries the test's task at an API that gives this answer.
 func ask(t *testing.T, status int, body string, headers ...string) (Answer, error) {
 	t.Helper()
-	return serve(t, answering(status, body, headers...)).Record(t.Context(), testID)
+	return serve(t, answering(status, body, headers...)).Record(t.Context(), Jobs, testID)
 }
 
 // wire starts a server below HTTP: talk gets each connection once the request's header was read. It returns the base URL.

@@ -132,7 +132,7 @@ func failedFor(t *testing.T, code, message string) Reason {
 		t.Fatal(err)
 	}
 	r := reply{status: 200, body: fmt.Appendf(nil, `{"code":200,"data":{"state":"fail","failCode":%q,"failMsg":%s}}`, code, msg)}
-	a, err := r.record(testID)
+	a, err := r.record(&endpoints[Jobs].task, testID)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,7 @@ func TestNoErrorTellsASecret(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := begin(t)
 			for endpoint, call := range map[string]func(context.Context) error{
-				"record": func(ctx context.Context) error { _, err := c.Record(ctx, canaryID); return err },
+				"record": func(ctx context.Context) error { _, err := c.Record(ctx, Jobs, canaryID); return err },
 				"credit": func(ctx context.Context) error { _, err := c.Credit(ctx); return err },
 			} {
 				err := call(t.Context())

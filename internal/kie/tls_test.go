@@ -43,7 +43,7 @@ func TestCertificateThatDoesNotHoldIsTransport(t *testing.T) {
 			if tc.trusted {
 				c = connect(t, api.URL, trusting(api))
 			}
-			_, err := c.Record(t.Context(), testID)
+			_, err := c.Record(t.Context(), Jobs, testID)
 			if tc.text == "" {
 				wantClass(t, err, ClassOK)
 				return
@@ -58,7 +58,7 @@ func TestCertificateThatDoesNotHoldIsTransport(t *testing.T) {
 func TestTLSAndPlainHTTPDoNotMix(t *testing.T) {
 	plain := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(plain.Close)
-	_, err := connect(t, strings.Replace(plain.URL, "http", "https", 1)).Record(t.Context(), testID)
+	_, err := connect(t, strings.Replace(plain.URL, "http", "https", 1)).Record(t.Context(), Jobs, testID)
 	if wantClass(t, err, ClassTransport); err == nil || !strings.Contains(err.Error(), "does not look like a TLS handshake") {
 		t.Errorf("error %v", err)
 	}

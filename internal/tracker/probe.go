@@ -76,13 +76,13 @@ func (t *Tracker) ask(ctx context.Context, a *entry.Account, known view.Task) (p
 		p.Err = err
 		return p, ctx.Err() == nil
 	}
-	k, free := t.takeOut(a, known.ID)
+	k, endpoint, free := t.takeOut(a, known.ID)
 	if !free {
 		permit.Release()
 		return p, false
 	}
 	start := time.Now()
-	answer, err := permit.Record(ctx, known.ID)
+	answer, err := permit.Record(ctx, endpoint, known.ID)
 	p.Asked, p.Err, p.Took = true, err, time.Since(start)
 	if k == nil {
 		k = t.listedMeanwhile(a, known.ID)
@@ -132,24 +132,25 @@ func (t *Tracker) recallFinal(account, id string) (*entry.Account, view.Task) {
 }
 
 // takeOut takes a tracked task out of the account's queue, because it is being asked; nil if it is not tracked. It is not free
-// to be asked if it is being asked already, or finished meanwhile.
-func (t *Tracker) takeOut(a *entry.Account, id string) (k *entry.Task, free bool) {
+// to be asked if it is being asked already, or finished meanwhile. It is asked about at the endpoint of its group, or jobs if it has none.
+func (t *Tracker) takeOut(a *entry.Account, id string) (k *entry.Task, endpoint kie.Endpoint, free bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	k = t.tasks.Get(a.Name, id)
 	if k == nil {
 		free = !t.tasks.Unlisted.IsFinished(a.Name, id) && a.Asked(id) == nil
 		a.Probing[id].Sent = free
-		return nil, free
+		return nil, kie.Jobs, free
 	}
+	endpoint = k.Group.Endpoint
 	switch {
 	case k.Unfinished == nil:
-		return nil, false
+		return nil, endpoint, false
 	case k.Unfinished.Asking: // by the account from which its group has moved, perhaps: then there is no answer to wait for
-		return nil, a.Asking[k] == nil
+		return nil, endpoint, a.Asking[k] == nil
 	}
 	a.Begin(k)
-	return k, true
+	return k, endpoint, true
 }
 
 // listedMeanwhile ends a query about a task that was in no list when it began, and returns the task if it is in one now.

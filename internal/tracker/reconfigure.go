@@ -89,7 +89,7 @@ func (t *Tracker) adoptGroupsLocked(options []GroupOptions) map[*entry.Group]boo
 		if g.Overdue != o.Overdue || g.Webhook != o.Webhook {
 			changed[g] = true
 		}
-		g.Overdue, g.Webhook = o.Overdue, o.Webhook
+		g.Endpoint, g.Overdue, g.Webhook = o.Endpoint, o.Overdue, o.Webhook
 		t.tasks.Limits.AdmitKeys(o.Labels)
 	}
 	return changed

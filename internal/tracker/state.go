@@ -11,6 +11,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/entry"
 	"github.com/kie-exporter/kie_exporter/internal/histogram"
+	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/querylog"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/tasks"
@@ -48,11 +49,12 @@ type AccountOptions struct {
 
 // GroupOptions describe a group.
 type GroupOptions struct {
-	Name    string
-	Account string
-	Labels  map[string]string
-	Overdue time.Duration // 0: learned
-	Webhook bool          // callbacks are expected: while they come, polling is a safety net
+	Name     string
+	Account  string
+	Endpoint kie.Endpoint // that its tasks are asked about at
+	Labels   map[string]string
+	Overdue  time.Duration // 0: learned
+	Webhook  bool          // callbacks are expected: while they come, polling is a safety net
 }
 
 // Tracker knows the tasks. It is safe for concurrent use.

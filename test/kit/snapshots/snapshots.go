@@ -72,7 +72,7 @@ func Documented() Known {
 			Groups: []view.Group{{Name: "default", Detection: Measured("", 1.5)}},
 			Accounts: []view.Account{{
 				Name:     "default",
-				Requests: stats(func(s *budget.Stats) { s.Requests[budget.EndpointRecord][kie.ClassOK] = 1 }),
+				Requests: stats(func(s *budget.Stats) { s.Requests[kie.Jobs][kie.ClassOK] = 1 }),
 			}},
 		},
 		Sources: []source.Stat{{Group: "default", Source: "inline", Tasks: 1, LastSuccess: At(0), Rejected: Rejected(0), Refused: refused(0)}},
@@ -241,16 +241,16 @@ func richAccounts() []view.Account {
 		{
 			Name: "default", Due: 2, AsksCredits: true, HasBalance: true, Balance: 5916.25, CreditsUsed: 84.5, UnknownStates: 3,
 			Requests: stats(func(s *budget.Stats) {
-				s.Requests[budget.EndpointRecord][kie.ClassOK] = 120
-				s.Requests[budget.EndpointRecord][kie.ClassRateLimited] = 1
-				s.Requests[budget.EndpointCredit][kie.ClassOK] = 10
+				s.Requests[kie.Jobs][kie.ClassOK] = 120
+				s.Requests[kie.Jobs][kie.ClassRateLimited] = 1
+				s.Requests[kie.Credit][kie.ClassOK] = 10
 				s.InFlight, s.Pace, s.Closed = 3, 1, kie.ClassRateLimited
 			}),
 		},
 		{
 			Name: "second", AsksCredits: true, CreditsUsed: 0,
 			Requests: stats(func(s *budget.Stats) {
-				s.Requests[budget.EndpointRecord][kie.ClassAuth] = 9
+				s.Requests[kie.Jobs][kie.ClassAuth] = 9
 				s.Up, s.Closed = false, kie.ClassAuth
 			}),
 		},
