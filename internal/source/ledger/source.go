@@ -116,6 +116,7 @@ func (src *Source) Retire() {
 		src.ledger.refused -= l.refused
 		src.group.Refused -= l.crowded
 		l.tasks, l.refused, l.crowded = nil, 0, 0
+		delete(src.ledger.lists, &l.List)
 	}
 	src.group.leave(src)
 }
