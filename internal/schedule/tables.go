@@ -2,29 +2,27 @@
 
 package schedule
 
-import "math"
+import (
+	"math"
+
+	"github.com/kie-exporter/kie_exporter/internal/histogram"
+)
 
 // Durations are sorted into buckets of equal ratio: one below a second, then eight an octave up to a day and a half.
 const (
 	perOctave = 8
 	octaves   = 17
 	buckets   = octaves*perOctave + 1
+
+	scale = histogram.Octaves(perOctave)
 )
 
 // edge returns the lower end of a bucket in seconds.
-func edge(b int) float64 {
-	if b == 0 {
-		return 0
-	}
-	return math.Exp2(float64(b-1) / perOctave)
-}
+func edge(b int) float64 { return scale.Edge(float64(b)) }
 
 // position returns the bucket of an age in seconds, and how far into the bucket it is, from 0 to 1.
 func position(seconds float64) (b int, part float64) {
-	if seconds < 1 {
-		return 0, max(seconds, 0)
-	}
-	x := math.Log2(seconds)*perOctave + 1
+	x := scale.Place(seconds)
 	if x >= buckets {
 		return buckets - 1, 1
 	}

@@ -4,9 +4,10 @@ package web
 
 import (
 	"fmt"
-	"math"
 	"strings"
 	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/histogram"
 )
 
 // Bins are quarters of an octave: the first is for what took under a second, the last for what took 2^octaves seconds (4.5 h)
@@ -15,6 +16,8 @@ const (
 	perOctave = 4
 	octaves   = 14
 	bins      = octaves*perOctave + 2
+
+	scale = histogram.Octaves(perOctave)
 )
 
 // latencies counts durations.
@@ -28,12 +31,7 @@ func (l *latencies) add(d time.Duration) {
 	l.bins[binOf(d.Seconds())]++
 }
 
-func binOf(seconds float64) int {
-	if seconds < 1 {
-		return 0
-	}
-	return min(1+int(math.Log2(seconds)*perOctave), bins-1)
-}
+func binOf(seconds float64) int { return min(int(scale.Place(seconds)), bins-1) }
 
 // quantile returns how long that part of the tasks took at the most.
 func (l *latencies) quantile(part float64) time.Duration {
@@ -44,8 +42,8 @@ func (l *latencies) quantile(part float64) time.Duration {
 			below += float64(n)
 			continue
 		}
-		octave := (float64(i-1) + (wanted-below)/float64(n)) / perOctave
-		return time.Duration(math.Exp2(octave) * float64(time.Second))
+		within := (wanted - below) / float64(n)
+		return time.Duration(scale.Edge(float64(i)+within) * float64(time.Second))
 	}
 	return 0
 }
