@@ -249,7 +249,7 @@ func readYAML(t *testing.T, path string, into any) {
 }
 
 func TestComposeRunsTheDemoUnlessTold(t *testing.T) {
-	if s := loadCompose(t).Services["kie_exporter"]; !slices.Equal(s.Command, []string{"--demo"}) {
+	if s := loadCompose(t).Services["kie_exporter"]; !slices.Equal(s.Command, []string{"--web.grafana-url=http://localhost:3000", "--demo"}) {
 		t.Errorf("without .env it runs %v", s.Command)
 	}
 	s := loadCompose(t, compose+"/env.example").Services["kie_exporter"]

@@ -108,7 +108,7 @@ func writesLists() []row {
 func reachesMainPort() []row {
 	return []row{
 		{
-			"read metrics, tasks and `/config`", "ids, models, states, latencies, fail codes, labels, balances and names of hosts; " +
+			"read metrics, tasks, status and `/config`", "ids, models, states, latencies, fail codes, labels, when a task was asked, balances and names of hosts; " +
 				"no key, prompt, result, message of a failure, address of a proxy, header, or path of a list's URL",
 			[]string{
 				"app.TestNoSecretGetsOutOnAnyErrorPath", "config.TestTheConfigurationShownHoldsNoSecret", "config.TestTheListsShownHoldNoSecret",

@@ -575,6 +575,15 @@ func requests() []row {
 			"a browser that comes by a name which somebody else pointed here; a scraper or curl that does", "403, which names --web.allowed-hosts; answered",
 			[]string{"app.TestABrowserMayUseKnownNamesAlone", "app.TestScrapersAndCurlMayUseAnyName", "app.TestNoPageMayBeFramedOrTakenForSomethingElse"},
 		},
+		{
+			"ids with `/`, `..`, `%`, quotes or markup, or of a task that is not tracked, in the path of a task's page",
+			"the page of that task, and nothing else; what a path can't hold has no link; 404 in plain text",
+			[]string{"web.TestEveryIDHasAPageOrNoLink", "web.TestATaskThatIsNotTrackedHasNoPage", "web.TestEveryOutsideStringIsEscaped"},
+		},
+		{
+			"more queries about more tasks than anybody looks at", "the first and last ones of those asked last are kept, in 16 MiB at the most",
+			[]string{"querylog.TestOfManyQueriesTheFirstAndTheLastAreKept", "querylog.TestTheTasksAskedLastAreKeptAndTheMemoryIsBounded"},
+		},
 		{"a request that makes a handler panic", "one error in the log, counted; the connection is closed", []string{"app.TestAPanicIsOneErrorAndCounted"}},
 		{
 			"1,000 parallel scrapes", "answered, or 503 if there is no place; no query more; memory flat",
