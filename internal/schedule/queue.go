@@ -26,6 +26,9 @@ type Item struct {
 	round  uint64 // queries given away when it was queued
 }
 
+// IsQueued reports whether the task is in a queue.
+func (k *Item) IsQueued() bool { return k.queued != LaneNone }
+
 // known is an age with its position in the tables.
 type known struct {
 	age    float64 // in seconds

@@ -146,6 +146,9 @@ func TestTasksWithSeriesAreThoseOfThePlainChoice(t *testing.T) {
 // check compares what is shown to what a plain choice among all tasks shows.
 func (h *history) check(t *testing.T) {
 	t.Helper()
+	if err := h.Check(); err != nil {
+		t.Fatal(err)
+	}
 	type key struct{ account, id string }
 	want := map[key]*view.Block{}
 	without := map[string]int{}

@@ -110,6 +110,48 @@ func newRig(t *testing.T, s setup) *rig {
 	return &rig{Tracker: tracker.New(o), t: t, sim: sim, options: o}
 }
 
+// sound checks what always holds of the tasks.
+func (r *rig) sound() {
+	r.t.Helper()
+	if err := r.Check(); err != nil {
+		r.t.Error(err)
+	}
+}
+
+// Apply does what the tracker's does, as the following do, and checks the tasks.
+func (r *rig) Apply(c source.Change) {
+	r.t.Helper()
+	r.Tracker.Apply(c)
+	r.sound()
+}
+
+func (r *rig) Wait(ctx context.Context) view.Scrape {
+	r.t.Helper()
+	defer r.sound()
+	return r.Tracker.Wait(ctx)
+}
+
+func (r *rig) Probe(ctx context.Context, account, id string) view.Probe {
+	r.t.Helper()
+	defer r.sound()
+	return r.Tracker.Probe(ctx, account, id)
+}
+
+func (r *rig) Callback(account, id string) (tracked, asked bool) {
+	r.t.Helper()
+	defer r.sound()
+	return r.Tracker.Callback(account, id)
+}
+
+func (r *rig) Reconfigure(o tracker.Options, relist func()) {
+	r.t.Helper()
+	defer r.sound()
+	r.Tracker.Reconfigure(o, func() {
+		relist()
+		r.sound()
+	})
+}
+
 // list lists ids in the group video, as a source does after its first read.
 func (r *rig) list(ids ...string) { r.Apply(listing("video", ids...)) }
 
