@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -55,9 +56,13 @@ func TestShortestFileHasAllDefaults(t *testing.T) {
 	if got := c.Accounts[0].Key.Value(); got != canary {
 		t.Errorf("key: got %q", got)
 	}
-	want := defaultAccount()
-	want.Name, want.Key = "default", c.Accounts[0].Key
-	if got := c.Accounts[0]; !reflect.DeepEqual(got, want) {
+	client := commoncfg.DefaultHTTPClientConfig
+	client.FollowRedirects = false
+	want := Account{
+		Name: "default", Key: c.Accounts[0].Key, BaseURL: &url.URL{Scheme: "https", Host: "api.kie.ai"}, HTTPClient: client,
+		RequestsPerSecond: 2, MaxConcurrent: 4, Timeout: 10 * time.Second, CreditsInterval: time.Minute,
+	}
+	if got := c.Accounts[0]; !reflect.DeepEqual(got, want) || !reflect.DeepEqual(defaultHTTPClient(), client) {
 		t.Errorf("account: got %+v, want %+v", got, want)
 	}
 	if want := []Group{{Name: "default", Account: "default", Tasks: []string{"a"}}}; !reflect.DeepEqual(c.Groups, want) {

@@ -131,9 +131,12 @@ func TestTheSchemaTakesWhatTheDecoderTakes(t *testing.T) {
 	}
 }
 
-func TestTheSchemaTakesTheExampleAndAllThatIsShown(t *testing.T) {
+func TestTheSchemaTakesTheExamplesAndAllThatIsShown(t *testing.T) {
 	schema := compile(t)
-	texts := []string{read(t, "config/kie_exporter.example.yml")}
+	texts := []string{
+		read(t, "config/kie_exporter.example.yml"), read(t, "deploy/systemd/kie_exporter.yml"), read(t, "deploy/compose/exporter/kie_exporter.yml"),
+		read(t, "deploy/kubernetes/base/kie_exporter.yml"),
+	}
 	for block := range strings.SplitSeq(read(t, "config/testdata/shown.txt"), "#### ") {
 		text, shown, _ := strings.Cut(block, "=>\n")
 		_, text, _ = strings.Cut(text, "\n")
