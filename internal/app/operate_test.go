@@ -58,6 +58,9 @@ func TestHealthIsServedAloneWithoutTLSAndAuthentication(t *testing.T) {
 	web := webConfig(t, "opens")
 	p := start(t, "--web.config.file="+web, "--web.probe-listen-address=127.0.0.1:0", "--web.enable-pprof", "--task.id=a")
 	base := p.base
+	if status, _ := p.get("/"); status != http.StatusBadRequest { // it speaks TLS, for the web configuration has been read
+		t.Fatalf("the main address answers %d", status)
+	}
 	p.base = p.health
 	if base == p.base {
 		t.Fatal("there is no second address")
