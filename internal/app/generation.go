@@ -37,6 +37,9 @@ type account struct {
 	budget  *budget.Account
 	options budget.Options
 	hooks   []func() string // the keys of its callbacks
+	// has reports whether a task of the account is this process's, and not another replica's; nil: all are. It is decided nowhere else:
+	// sources ask it of each id that comes in, and the tracker of each id that a callback or a probe names.
+	has func(id string) bool
 }
 
 // newGeneration makes a generation that takes over what did not change from the one before, if there is one: an account with
@@ -112,6 +115,7 @@ func (g *generation) addGroups(groups []config.Group) {
 		})
 		list := set.Group{
 			Name: from.Name, Account: from.Account, MaxTasks: from.MaxTasks, Inline: from.Tasks, Labels: from.Labels,
+			Has: g.account(from.Account).has,
 		}
 		for _, f := range from.Files {
 			list.Files = append(list.Files, files.Pattern{Written: f.Written, Path: f.Path})
@@ -155,7 +159,7 @@ func (g *generation) options() tracker.Options {
 	for _, a := range g.accounts {
 		o.Accounts = append(o.Accounts, tracker.AccountOptions{
 			Name: a.config.Name, Budget: a.budget, CreditsInterval: a.config.CreditsInterval,
-			KeyOrigin: a.config.Key.Origin(), TryKey: true,
+			KeyOrigin: a.config.Key.Origin(), TryKey: true, Has: a.has,
 		})
 	}
 	return o

@@ -9,11 +9,15 @@ import (
 )
 
 // Callback takes the hint that a task of an account has finished: it is due as soon as it may be asked again. It reports
-// whether the task is tracked, and whether it is still asked. Of one that is not tracked nothing is kept.
+// whether the task is tracked, and whether it is still asked. Of one that is not tracked, or is another replica's, nothing is kept.
 func (t *Tracker) Callback(account, id string) (tracked, asked bool) {
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	a := t.accountLocked(account)
+	if a == nil || !a.ownsLocked(id) {
+		return false, false
+	}
 	k := t.tasks.Get(account, id)
 	if k == nil {
 		return false, false

@@ -15,15 +15,18 @@ import (
 // ErrNoAccount says that a probe names an account that there is not.
 var ErrNoAccount = errors.New("no such account")
 
+// ErrElsewhere says that a probe names a task that is another replica's.
+var ErrElsewhere = errors.New("the task is another replica's")
+
 // Probe asks about one task now, within the account's budget, whether it is tracked or not. It does not wait for a closed
 // gate. What is learned of a tracked task counts like any other answer. A task that is known to be finished is not asked, and
-// one that is being asked is not asked a second time. The error is ErrNoAccount, budget.ErrClosed, ctx's, or that of the query.
+// one that is being asked is not asked a second time. The error is ErrNoAccount, ErrElsewhere, budget.ErrClosed, ctx's, or that of the query.
 func (t *Tracker) Probe(ctx context.Context, account, id string) view.Probe {
 	for start := time.Now(); ; {
-		a, known := t.recallFinal(account, id)
+		a, known, err := t.recallFinal(account, id)
 		switch {
-		case a == nil:
-			return view.Probe{Err: ErrNoAccount}
+		case err != nil:
+			return view.Probe{Err: err}
 		case known.State.Finished():
 			return view.Probe{Task: known}
 		}
@@ -101,26 +104,30 @@ func (t *Tracker) ask(ctx context.Context, a *entry.Account, known view.Task) (p
 	return p, !kie.Cancelled(err)
 }
 
-// recallFinal returns the account of that name, nil if there is none, and what is known of the task, if it is the account's.
-func (t *Tracker) recallFinal(account, id string) (*entry.Account, view.Task) {
+// recallFinal returns the account of that name, and what is known of the task, if it is the account's. The error is ErrNoAccount or
+// ErrElsewhere.
+func (t *Tracker) recallFinal(account, id string) (*entry.Account, view.Task, error) {
 	record := t.store.Find(account, []string{id})[0]
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	known := view.Task{Task: kie.Task{ID: id}, Account: account}
 	named := t.accountLocked(account)
-	if named == nil {
-		return nil, known
+	switch {
+	case named == nil:
+		return nil, known, ErrNoAccount
+	case !named.ownsLocked(id):
+		return nil, known, ErrElsewhere
 	}
 	a := named.Account
 	if k := t.tasks.Get(account, id); k != nil {
-		return a, k.View()
+		return a, k.View(), nil
 	}
 	if f, ok := t.tasks.Unlisted.ToldFinal(account, id); ok {
 		known.Take(f, time.Time{})
-		return a, known
+		return a, known, nil
 	}
 	if k := t.tasks.Unlisted.Get(account, id); k != nil && k.Unfinished == nil {
-		return a, k.View()
+		return a, k.View(), nil
 	}
 	if record = t.believedLocked(record, a); record.State.Finished() {
 		if g := t.tasks.Group(record.Group); g != nil && g.Account == a {
@@ -128,7 +135,7 @@ func (t *Tracker) recallFinal(account, id string) (*entry.Account, view.Task) {
 		}
 		known.Take(record.Task, time.Time{})
 	}
-	return a, known
+	return a, known, nil
 }
 
 // takeOut takes a tracked task out of the account's queue, because it is being asked; nil if it is not tracked. It is not free

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -482,4 +483,28 @@ func TestATaskIsNeverAskedTwiceAtATime(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestATaskOfAnotherReplicaIsNeitherProbedNorHeardOf(t *testing.T) {
+	ours := func(id string) bool { return strings.HasPrefix(id, "ours") }
+	bubble(t, setup{account: tracker.AccountOptions{Name: "main", Has: ours}}, func(t *testing.T, r *rig) {
+		r.sim.Put(kiesim.Task{ID: "ours"})
+		r.task(kiesim.Task{ID: "theirs", Duration: time.Hour}) // which its source is about to take back
+		r.scrape()
+		before := r.sim.Queries("theirs")
+		if p := r.Probe(t.Context(), "main", "theirs"); !errors.Is(p.Err, tracker.ErrElsewhere) || p.Asked {
+			t.Errorf("%+v", p)
+		}
+		r.callback("theirs", false, false)
+		r.wantQueries("theirs", before)
+		if p := r.Probe(t.Context(), "main", "ours"); p.Err != nil || p.Task.State != kie.StateSuccess {
+			t.Errorf("%+v", p)
+		}
+		r.options.Accounts[0].Has = nil
+		r.Reconfigure(r.options, func() {})
+		r.callback("theirs", true, true)
+		if p := r.Probe(t.Context(), "main", "theirs"); p.Err != nil {
+			t.Errorf("%+v", p)
+		}
+	})
 }

@@ -61,6 +61,7 @@ func (t *Tracker) adoptAccountsLocked(options []AccountOptions) (retired []*acco
 		if a != nil && a.Budget == o.Budget {
 			delete(before, o.Name)
 			a.Dispatcher.Configure(a.dispatchOptions(o))
+			a.has = o.Has
 		} else {
 			a = newAccount(t, o)
 		}

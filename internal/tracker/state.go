@@ -45,6 +45,8 @@ type AccountOptions struct {
 	CreditsInterval time.Duration // 0: the balance is never asked for
 	KeyOrigin       string        // where the key comes from, as the log says of one that is refused
 	TryKey          bool          // with one request at the start, though nobody has scraped yet
+	// Has reports whether a task of the account is this process's, and not another replica's. Nil: all are.
+	Has func(id string) bool
 }
 
 // GroupOptions describe a group.
@@ -87,6 +89,7 @@ type Tracker struct {
 type account struct {
 	*entry.Account
 	tracker *Tracker
+	has     func(id string) bool // AccountOptions.Has; guarded by the tracker's lock
 
 	work  func()        // dispatches until stop is called; nil: nobody does so yet
 	stop  func()        // nil like work
@@ -113,6 +116,9 @@ func (t *Tracker) isTracked(account, id string) bool {
 	defer t.mu.Unlock()
 	return t.tasks.Get(account, id) != nil
 }
+
+// ownsLocked reports whether a task of the account is this process's. Whoever comes with an id that need not be in a list asks this first.
+func (a *account) ownsLocked(id string) bool { return a.has == nil || a.has(id) }
 
 // accountLocked returns the account of that name; nil: there is none.
 func (t *Tracker) accountLocked(name string) *account {
