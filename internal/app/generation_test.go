@@ -13,7 +13,11 @@ func TestWhoseATaskIsIsOneQuestionForSourcesAndTracker(t *testing.T) {
 		asked++
 		return id == "ours"
 	}
-	cfg, key := &config.Config{}, &apikey.Key{}
+	key, err := apikey.Static("sk-x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := &config.Config{}
 	g := &generation{config: cfg, accounts: []account{{config: config.Account{Name: "shared", Key: key}, has: has}, {config: config.Account{Name: "whole", Key: key}}}}
 	g.addGroups([]config.Group{{Name: "a", Account: "shared"}, {Name: "b", Account: "whole"}})
 	o := g.options()
