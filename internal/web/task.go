@@ -165,7 +165,7 @@ func (s *survey) events(k *view.Task, queries []querylog.Query, left int) (all [
 			add(q.Ended.Add(-time.Millisecond), "quiet", plural(left, "query more", "queries more")+", not kept")
 		}
 		kind, text := answer(q)
-		add(q.Ended, kind, fmt.Sprintf("asked: %s, after %s", text, inWords(q.Took)))
+		add(q.Ended, kind, fmt.Sprintf("asked: %s; it took %s", text, inWords(q.Took)))
 	}
 	if k.State == kie.StateSuccess {
 		add(k.Completed.Time(), "good", "succeeded")

@@ -30,8 +30,8 @@ func TestThePageOfATaskTellsEveryFactAndItsLife(t *testing.T) {
 	page := get(t, h, "/tasks/6-fail?account=a").Body.String()
 	for _, want := range []string{
 		"Model kling", "Group video", "Account a", "Took 1 min 00 s", "Fail code 501", "Reason upstream: the model's own provider has failed",
-		"2026-01-02T03:04:05Z created", "+3.0 s asked: ok, generating, after 0.3 s", "+20 s asked: timeout (no answer in time), after 30 s",
-		"+1 min 01 s asked: ok, fail, after 1.0 s", "+1 min 00 s failed",
+		"2026-01-02T03:04:05Z created", "+3.0 s asked: ok, generating; it took 0.3 s", "+20 s asked: timeout (no answer in time); it took 30 s",
+		"+1 min 01 s asked: ok, fail; it took 1.0 s", "+1 min 00 s failed",
 	} {
 		if !strings.Contains(text(page), want) {
 			t.Errorf("no %q in %s", want, text(page))

@@ -56,7 +56,10 @@ func (s *Server) Generate(ctx context.Context, p Program) (err error) {
 			return fmt.Errorf("writing the list of generated tasks: %w", err)
 		}
 		if p.Keep > 0 {
-			if kept, err = trim(p, append(kept, line)); err != nil {
+			kept = append(kept, line)
+		}
+		if len(kept) > 0 && n%uint64(max(1, p.Keep/10)) == 0 {
+			if kept, err = trim(p, kept); err != nil {
 				return fmt.Errorf("shortening the list of generated tasks: %w", err)
 			}
 		}
@@ -65,15 +68,16 @@ func (s *Server) Generate(ctx context.Context, p Program) (err error) {
 	return nil
 }
 
-// trim takes the oldest lines out of a list that has become a tenth longer than it should be, and of the lines with ids that do not exist
-// all but those of the last third. The list is replaced whole.
+// trim takes the lines that are too many out of a list, and those of ids that do not exist out of all but its last third. A list that
+// changes is replaced whole.
 func trim(p Program, lines []listed) ([]listed, error) {
-	if len(lines) < p.Keep+max(1, p.Keep/10) {
+	before := len(lines)
+	lines = lines[max(0, before-p.Keep):]
+	old := max(0, len(lines)-p.Keep/3)
+	lines = slices.Concat(slices.DeleteFunc(slices.Clone(lines[:old]), func(l listed) bool { return l.bogus }), lines[old:])
+	if len(lines) == before {
 		return lines, nil
 	}
-	lines = lines[len(lines)-p.Keep:]
-	old := len(lines) * 2 / 3
-	lines = slices.Concat(slices.DeleteFunc(slices.Clone(lines[:old]), func(l listed) bool { return l.bogus }), lines[old:])
 	var text []byte
 	for _, l := range lines {
 		text = append(text, l.text...)
