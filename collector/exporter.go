@@ -14,7 +14,7 @@ import (
 
 // What there may be too many of.
 const (
-	overflowFailCode = "fail_code"
+	overflowCode     = "fail_code"
 	overflowLabelKey = "info_label"
 	overflowModel    = "model"
 )
@@ -38,7 +38,7 @@ func configMetrics() []Metric {
 			Labels:      []string{"label"},
 			Cardinality: "overflows",
 		}, func(v *content, s *series) {
-			s.put(float64(v.overflows.FailCode), overflowFailCode)
+			s.put(float64(v.overflows.Code), overflowCode)
 			s.put(float64(v.overflows.LabelKey), overflowLabelKey)
 			s.put(float64(v.overflows.Model), overflowModel)
 		}),

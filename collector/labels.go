@@ -41,7 +41,7 @@ func valueSets() []valueSet {
 		})},
 		{"callback results", "result", words(webhook.Results())},
 		{"operations", "operation", words(store.Operations())},
-		{"overflows", "label", []string{overflowFailCode, overflowLabelKey, overflowModel}},
+		{"overflows", "label", []string{overflowCode, overflowLabelKey, overflowModel}},
 	}
 }
 

@@ -111,7 +111,7 @@ func failureMetrics() []Metric {
 			Labels:      []string{"fail_code"},
 			Cardinality: " × fail codes",
 		}, func(m *view.Model, s *series) {
-			for _, f := range m.FailCodes {
+			for _, f := range m.Codes {
 				s.put(float64(f.Count), f.Code)
 			}
 		}),

@@ -36,12 +36,12 @@ type Task struct {
 	ended   kie.Time // completion of a finished task; if the API does not tell it, of a failed one that is news the best guess
 	Learned kie.Time // when the final state was learned
 	// detail is the credits of a finished task, and the place of one in the backlog.
-	detail   uint64
-	Index    uint32      // in the list of unfinished or finished tasks; of a task that was dropped, which drop it was
-	FailCode labels.Code // of a failed task
-	State    kie.State
-	reason   kie.Reason
-	Marks    Marks
+	detail uint64
+	Index  uint32      // in the list of unfinished or finished tasks; of a task that was dropped, which drop it was
+	Code   labels.Code // of a failed task
+	State  kie.State
+	reason kie.Reason
+	Marks  Marks
 }
 
 // Marks are what is true of a task.

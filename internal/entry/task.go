@@ -40,7 +40,7 @@ func (k *Task) Hold(f *kie.Task, m *Model) {
 		k.detail = math.Float64bits(f.Credits)
 	}
 	if f.State == kie.StateFail {
-		k.FailCode, k.reason = m.Group.limits.FailCode(f.FailCode), f.Reason
+		k.Code, k.reason = m.Group.limits.Code(f.FailCode), f.Reason
 	}
 }
 
@@ -51,7 +51,7 @@ func (k *Task) Guess(ended kie.Time) {
 }
 
 // failure returns the fail code of a failed task, as it is shown.
-func (k *Task) failure() string { return k.Group.limits.Text(k.FailCode) }
+func (k *Task) failure() string { return k.Group.limits.Text(k.Code) }
 
 // failedAt returns when a failed task that is news ended.
 func (k *Task) failedAt() kie.Time {

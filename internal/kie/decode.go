@@ -87,9 +87,7 @@ func (o object) answer(f *fields, id string, r reply) Answer {
 	}
 	switch a.State {
 	case StateFail:
-		code := o.member(f.code)
-		a.FailCode = failCode(code)
-		a.Reason = reasonOf(a.FailCode, text(code), text(o.member(f.message)))
+		a.FailCode, a.Reason = failure(o.member(f.code), text(o.member(f.message)))
 	case StateUnknown:
 		a.Word = cleanWord(word)
 	default:
@@ -123,20 +121,26 @@ func instant(raw json.RawMessage, latest Time) Time {
 	return Time(f)
 }
 
+// failure returns the code and the reason of a failed task.
+func failure(raw json.RawMessage, message string) (code string, reason Reason) {
+	code = failCode(raw)
+	return code, reasonOf(code, text(raw), message)
+}
+
 // failCode returns a number or an upper-case word of up to 32 characters, "other" for anything else, "" for none.
 func failCode(raw json.RawMessage) string {
 	code := strings.TrimSpace(text(raw))
 	if f, ok := number(raw); ok && f == math.Trunc(f) {
 		code = strconv.FormatFloat(f, 'f', -1, 64) // 500.0 and 5e2 are 500
 	}
-	if !ValidFailCode(code) {
+	if !ValidCode(code) {
 		return Other
 	}
 	return code
 }
 
-// ValidFailCode reports whether an answer may have such a fail code.
-func ValidFailCode(code string) bool {
+// ValidCode reports whether an answer may have such a fail code.
+func ValidCode(code string) bool {
 	strange := strings.ContainsFunc(code, func(r rune) bool {
 		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && r != '_'
 	})

@@ -513,7 +513,7 @@ func checkAnswer(t *testing.T, a Answer) {
 		t.Errorf("id %q", a.ID)
 	case CleanLabel(a.Model) != a.Model, len(a.Model) > 128, !utf8.ValidString(a.Model):
 		t.Errorf("model %q is not clean", a.Model)
-	case !IsCleanLabel(a.Model), !ValidFailCode(a.FailCode), !ValidCredits(a.Credits),
+	case !IsCleanLabel(a.Model), !ValidCode(a.FailCode), !ValidCredits(a.Credits),
 		!a.Created.IsZero() && !a.Created.Valid(), !a.Completed.IsZero() && !a.Completed.Valid():
 		t.Errorf("not valid by what records are held to: %+v", a)
 	case len(a.FailCode) > 32, a.State != StateFail && (a.FailCode != "" || a.Reason != ReasonNone):

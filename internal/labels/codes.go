@@ -25,17 +25,17 @@ type codes []string
 
 func newCodes() codes { return codes{CodeAbsent: "", CodeNone: kie.NoCode, CodeOther: kie.Other} }
 
-// FailCode returns the code to show of a failed task whose code the API gave so. One that is not admitted counts as an overflow.
-func (l *Limits) FailCode(text string) Code {
+// Code returns the code to show of a failed task whose code the API gave so. One that is not admitted counts as an overflow.
+func (l *Limits) Code(text string) Code {
 	if text == "" {
 		return CodeNone
 	}
 	if at := slices.Index(l.codes, text); at >= 0 {
-		return Code(at) //nolint:gosec // there are at most maxFailCodes more than firstCode
+		return Code(at) //nolint:gosec // there are at most maxCodes more than firstCode
 	}
 	at := l.codes.room()
 	if at < 0 {
-		l.Overflows.FailCode++
+		l.Overflows.Code++
 		return CodeOther
 	}
 	l.codes[at] = strings.Clone(text) // the answer it is from is not to be kept for it
@@ -52,7 +52,7 @@ func (c *codes) room() int {
 			return at
 		}
 	}
-	if len(*c) == maxFailCodes+int(firstCode) {
+	if len(*c) == maxCodes+int(firstCode) {
 		return -1
 	}
 	*c = append(*c, "")

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	maxFailCodes = 50
-	maxKeys      = 64
+	maxCodes = 50
+	maxKeys  = 64
 )
 
 // Limits admit models, fail codes and the keys of tasks' labels. Not safe for concurrent use.

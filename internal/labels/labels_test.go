@@ -34,28 +34,28 @@ func TestModelsBeyondTheLimitAreOther(t *testing.T) {
 
 func TestFailCodesBeyondTheLimitAreOtherAndCounted(t *testing.T) {
 	l := New(0)
-	first := l.FailCode("code0")
-	for i := range maxFailCodes + 3 {
+	first := l.Code("code0")
+	for i := range maxCodes + 3 {
 		text := "code" + strconv.Itoa(i)
-		switch got := l.Text(l.FailCode(text)); {
-		case i < maxFailCodes && got != text, i >= maxFailCodes && got != kie.Other:
+		switch got := l.Text(l.Code(text)); {
+		case i < maxCodes && got != text, i >= maxCodes && got != kie.Other:
 			t.Errorf("%s reads %s", text, got)
 		}
 	}
-	if l.Overflows.FailCode != 3 || !l.IsFull() {
-		t.Errorf("%d codes had no room, want 3", l.Overflows.FailCode)
+	if l.Overflows.Code != 3 || !l.IsFull() {
+		t.Errorf("%d codes had no room, want 3", l.Overflows.Code)
 	}
-	if none, absent := l.Text(l.FailCode("")), l.Text(CodeAbsent); none != kie.NoCode || absent != "" {
+	if none, absent := l.Text(l.Code("")), l.Text(CodeAbsent); none != kie.NoCode || absent != "" {
 		t.Errorf("no code reads %q, and that of a task that has not failed %q", none, absent)
 	}
 	var used Codes
 	used.AddText(&l, "code0")
 	used.AddText(&l, "never seen")
 	l.KeepCodes(&used)
-	if again := l.FailCode("code0"); again != first || l.IsFull() || !used.Has(first) || used.Has(first+1) || !used.Has(CodeOther) {
+	if again := l.Code("code0"); again != first || l.IsFull() || !used.Has(first) || used.Has(first+1) || !used.Has(CodeOther) {
 		t.Errorf("a code that is used is %d, and was %d", again, first)
 	}
-	if got := l.Text(l.FailCode("late")); got != "late" {
+	if got := l.Text(l.Code("late")); got != "late" {
 		t.Errorf("a code that comes when there is room reads %q", got)
 	}
 }

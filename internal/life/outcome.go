@@ -52,8 +52,8 @@ func (u *Unfinished) Conclude(o Outcome, created kie.Time, m Moment, b schedule.
 
 // confirms takes an answer that the task is over, given as an error; false: it wants a second one like it.
 func (u *Unfinished) confirms(answer kie.Answer, now time.Time) bool {
-	if u.doubt != answer.FailCode {
-		u.doubt, u.doubted = answer.FailCode, now
+	if code := answer.FailCode; u.doubt != code {
+		u.doubt, u.doubted = code, now
 		return false
 	}
 	return now.Sub(u.doubted) >= schedule.ConfirmAfter

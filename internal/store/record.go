@@ -14,7 +14,7 @@ import (
 
 // Record is what is kept of a task, finished or not. Times are absent where they are zero.
 type Record struct {
-	kie.Task // its id is told beside it, and neither Updated nor HasResult is kept
+	kie.Task // without its id, which is told beside it, Updated and HasResult
 
 	Group    string   // in which it was tracked last
 	Seen     kie.Time // first sight; every record has it
@@ -27,6 +27,12 @@ type Record struct {
 	GivenUp bool // unfinished and never asked again
 
 	byID bool // was found under its id alone, and so may be another account's
+}
+
+// asKept returns the record without what is not kept of it.
+func (r Record) asKept() Record {
+	r.ID, r.Updated, r.HasResult = "", 0, false
+	return r
 }
 
 // KeptByID reports whether the record was written by a version that kept records by id alone: its account is that of its group.
@@ -130,7 +136,7 @@ func (r Record) possible() bool {
 	switch {
 	case r.State > kie.StateFail, r.Reason > kie.ReasonOther,
 		!r.Known(), !ours(r.Seen), !ours(r.Learned), !ours(r.FailedAt), !told(r.Created), !told(r.Completed),
-		!validName(r.Group), !kie.IsCleanLabel(r.Model), !kie.ValidFailCode(r.FailCode) && r.FailCode != kie.NoCode,
+		!validName(r.Group), !kie.IsCleanLabel(r.Model), !kie.ValidCode(r.FailCode) && r.FailCode != kie.NoCode,
 		!kie.ValidCredits(r.Credits):
 		return false
 	case r.State == kie.StateFail:

@@ -146,6 +146,7 @@ func (s *Store) LastRun(string) time.Time { return s.lastRun }
 // its task, as far as the file could be read. False: memory only, and committed is not called.
 func (s *Store) Put(account, id string, r Record, committed func(first bool)) bool {
 	key := keyOf(account, id)
+	r = r.asKept()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.file == nil {

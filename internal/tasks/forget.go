@@ -41,26 +41,26 @@ func (s *Set) forgetModels() {
 	s.Learned.ForgetModels(gone, func(group string) bool { return s.byName[group].Leaving })
 }
 
-// forgetFailCodes makes room for other fail codes, if there is none, where no tracked task has one and no total is counted by it.
+// forgetCodes makes room for other fail codes, if there is none, where no tracked task has one and no total is counted by it.
 // A task that was dropped, and comes back, has another then.
-func (s *Set) forgetFailCodes() {
+func (s *Set) forgetCodes() {
 	if !s.Limits.IsFull() {
 		return
 	}
 	var used labels.Codes
 	for _, m := range s.models {
-		for text := range m.Totals.FailCodes() {
+		for text := range m.Totals.Codes() {
 			used.AddText(&s.Limits, text)
 		}
 	}
 	for _, k := range s.finished {
 		if k != nil {
-			used[k.FailCode] = true
+			used[k.Code] = true
 		}
 	}
 	for k := range s.Unlisted.tasks.All() {
-		if k.State == kie.StateFail && !used.Has(k.FailCode) {
-			k.FailCode = labels.CodeOther
+		if k.State == kie.StateFail && !used.Has(k.Code) {
+			k.Code = labels.CodeOther
 		}
 	}
 	s.Limits.KeepCodes(&used)
@@ -69,7 +69,7 @@ func (s *Set) forgetFailCodes() {
 // Forget makes room for other fail codes and keys of labels, where there is none and nothing uses them any more. Configured
 // are labels that are in use beside those of the tasks.
 func (s *Set) Forget(configured []map[string]string) {
-	s.forgetFailCodes()
+	s.forgetCodes()
 	s.Limits.KeepKeys(func(yield func(map[string]string) bool) {
 		for _, labels := range configured {
 			if !yield(labels) {

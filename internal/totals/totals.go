@@ -92,8 +92,8 @@ func (m *Model) failCode(code string) *failCode {
 // IsZero reports whether nothing was counted.
 func (m *Model) IsZero() bool { return m.finished == [view.Outcomes]uint64{} }
 
-// FailCodes yields the fail codes that were counted.
-func (m *Model) FailCodes() iter.Seq[string] { return maps.Keys(m.failCodes) }
+// Codes yields the fail codes that were counted.
+func (m *Model) Codes() iter.Seq[string] { return maps.Keys(m.failCodes) }
 
 // Show has a snapshot tell the totals, and notes that they can be seen from now on. A counter that is first seen with a value above 0 has
 // no increase for Prometheus, so each is first shown with 0 for some time, counted from when somebody could see it.
@@ -114,7 +114,7 @@ func (m *Model) Show(to *view.Model, now time.Time, holdBack time.Duration) {
 	to.EmptyResults = unlessHeld(m.empty, hold)
 	for _, code := range slices.Sorted(maps.Keys(m.failCodes)) {
 		f := m.failCodes[code]
-		to.FailCodes = append(to.FailCodes, view.FailCode{Code: code, Count: unlessHeld(f.count, isHeld(&f.shown, now, holdBack))})
+		to.Codes = append(to.Codes, view.CodeCount{Code: code, Count: unlessHeld(f.count, isHeld(&f.shown, now, holdBack))})
 	}
 }
 

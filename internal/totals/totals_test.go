@@ -41,7 +41,7 @@ func TestEachFinishedTaskIsCountedOnce(t *testing.T) {
 	if len(v.FailedFor) != len(kie.Reasons()) || v.FailedFor[kie.ReasonUpstream] != 1 {
 		t.Errorf("failed for %v", v.FailedFor)
 	}
-	if m.IsZero() || !slices.Equal(slices.Collect(m.FailCodes()), []string{"501"}) {
+	if m.IsZero() || !slices.Equal(slices.Collect(m.Codes()), []string{"501"}) {
 		t.Error("nothing was counted")
 	}
 }
@@ -53,17 +53,17 @@ func TestATotalIsFirstShownAsZero(t *testing.T) {
 	m.Count(&failed, "501")
 	zero := show(&m, start)
 	if zero.Finished[view.Failed] != 0 || zero.Credits[view.Failed] != 0 || zero.Latency[view.Failed].Count != 0 ||
-		!reflect.DeepEqual(zero.FailCodes, []view.FailCode{{Code: "501"}}) {
+		!reflect.DeepEqual(zero.Codes, []view.CodeCount{{Code: "501"}}) {
 		t.Errorf("first shown is %+v", zero)
 	}
 	m.Count(&failed, "422")
 	v := show(&m, start.Add(holdBack))
 	if v.Finished[view.Failed] != 2 || v.Credits[view.Failed] != 6 || v.Latency[view.Failed].Count != 2 ||
-		!reflect.DeepEqual(v.FailCodes, []view.FailCode{{Code: "422"}, {Code: "501", Count: 1}}) {
+		!reflect.DeepEqual(v.Codes, []view.CodeCount{{Code: "422"}, {Code: "501", Count: 1}}) {
 		t.Errorf("shown after the hold-back is %+v", v)
 	}
-	if v = show(&m, start.Add(2*holdBack)); v.FailCodes[0].Count != 1 {
-		t.Errorf("a fail code that came later is shown as %+v", v.FailCodes)
+	if v = show(&m, start.Add(2*holdBack)); v.Codes[0].Count != 1 {
+		t.Errorf("a fail code that came later is shown as %+v", v.Codes)
 	}
 }
 

@@ -88,7 +88,7 @@ func TestGroupsThatGoTakeTheirModelsCodesAndLabelKeysAlong(t *testing.T) {
 		r.Apply(c)
 		time.Sleep(time.Minute)
 		after := r.Snapshot()
-		if after.Overflows != before || len(after.LabelKeys) != 40 || len(model(t, after, "image", "c").FailCodes) != 40 {
+		if after.Overflows != before || len(after.LabelKeys) != 40 || len(model(t, after, "image", "c").Codes) != 40 {
 			t.Errorf("%+v before, %+v after, %d label keys", before, after.Overflows, len(after.LabelKeys))
 		}
 		for i, id := range ids("y", 40) {
@@ -116,7 +116,7 @@ func TestCodesAndLabelKeysInUseOutliveAReload(t *testing.T) {
 		if n := len(after.LabelKeys); n != 34 {
 			t.Errorf("%d label keys, want the 34 in use", n)
 		}
-		if n := len(model(t, after, "video", "a").FailCodes); n != len(model(t, before, "video", "a").FailCodes) {
+		if n := len(model(t, after, "video", "a").Codes); n != len(model(t, before, "video", "a").Codes) {
 			t.Errorf("%d fail codes are counted", n)
 		}
 		for _, k := range after.Tasks() {

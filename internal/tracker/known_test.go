@@ -152,7 +152,7 @@ func TestLabelValuesFromOutsideAreBounded(t *testing.T) {
 		}
 		codes := 0
 		for _, m := range s.Models {
-			codes += len(m.FailCodes)
+			codes += len(m.Codes)
 		}
 		if codes != 52 { // 50, other, none
 			t.Errorf("%d fail codes, want 52", codes)
@@ -160,7 +160,7 @@ func TestLabelValuesFromOutsideAreBounded(t *testing.T) {
 		if len(s.LabelKeys) != 64 {
 			t.Errorf("%d label keys, want 64", len(s.LabelKeys))
 		}
-		if s.Overflows != (view.Overflows{Model: 7, FailCode: 10, LabelKey: 1}) {
+		if s.Overflows != (view.Overflows{Model: 7, Code: 10, LabelKey: 1}) {
 			t.Errorf("overflows %+v", s.Overflows)
 		}
 	})

@@ -100,7 +100,7 @@ func TestTotalsOfANewLabelSetShow0ForAMinuteThenCatchUp(t *testing.T) {
 		zero := model(t, r.Snapshot(), "video", "kling/v2")
 		if zero.Finished != [2]uint64{} || zero.Credits != [2]float64{} || zero.FailedFor[kie.ReasonContentPolicy] != 0 ||
 			zero.EmptyResults != 0 || zero.Latency[view.Succeeded].Count != 0 ||
-			len(zero.FailCodes) != 1 || zero.FailCodes[0] != (view.FailCode{Code: "500"}) {
+			len(zero.Codes) != 1 || zero.Codes[0] != (view.CodeCount{Code: "500"}) {
 			t.Errorf("at first sight: %+v", zero)
 		}
 		if zero.Tasks[kie.StateSuccess] != 2 || zero.Tasks[kie.StateFail] != 1 {
@@ -114,19 +114,19 @@ func TestTotalsOfANewLabelSetShow0ForAMinuteThenCatchUp(t *testing.T) {
 		m := model(t, r.Snapshot(), "video", "kling/v2")
 		if m.Finished != [2]uint64{2, 1} || m.Credits != [2]float64{3, 2} || m.FailedFor[kie.ReasonContentPolicy] != 1 ||
 			m.EmptyResults != 1 || m.Latency[view.Succeeded].Count != 2 ||
-			m.FailCodes[0] != (view.FailCode{Code: "500", Count: 1}) {
+			m.Codes[0] != (view.CodeCount{Code: "500", Count: 1}) {
 			t.Errorf("after a minute: %+v", m)
 		}
 		// A fail code that comes later is a label set of its own.
 		r.task(kiesim.Task{ID: "c", Fail: &kiesim.Failure{Code: "422"}})
 		time.Sleep(2 * time.Second)
 		m = model(t, r.Snapshot(), "video", "kling/v2")
-		if m.FailCodes[0] != (view.FailCode{Code: "422"}) || m.Finished[view.Failed] != 2 {
+		if m.Codes[0] != (view.CodeCount{Code: "422"}) || m.Finished[view.Failed] != 2 {
 			t.Errorf("a new fail code: %+v", m)
 		}
 		time.Sleep(time.Minute)
-		if m = model(t, r.Snapshot(), "video", "kling/v2"); m.FailCodes[0].Count != 1 {
-			t.Errorf("a minute later: %+v", m.FailCodes)
+		if m = model(t, r.Snapshot(), "video", "kling/v2"); m.Codes[0].Count != 1 {
+			t.Errorf("a minute later: %+v", m.Codes)
 		}
 	})
 }

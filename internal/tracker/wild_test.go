@@ -33,7 +33,7 @@ func TestTenThousandModelsAndFailCodesStayBounded(t *testing.T) {
 		s := r.scrape()
 		codes := map[string]bool{}
 		for _, m := range s.Models {
-			for _, c := range m.FailCodes {
+			for _, c := range m.Codes {
 				codes[c.Code] = true
 			}
 		}

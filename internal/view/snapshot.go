@@ -43,12 +43,12 @@ type Model struct {
 	Latency      [Outcomes]*histogram.Histogram // in seconds
 	Credits      [Outcomes]float64
 	FailedFor    map[kie.Reason]uint64 // every reason present
-	FailCodes    []FailCode            // sorted by code
+	Codes        []CodeCount           // sorted by code
 	EmptyResults uint64
 }
 
-// FailCode counts the failures with one code.
-type FailCode struct {
+// CodeCount counts the failures with one code.
+type CodeCount struct {
 	Code  string
 	Count uint64
 }
@@ -81,7 +81,7 @@ type Account struct {
 
 // Overflows count the tasks whose label value went into "other" because a limit was reached.
 type Overflows struct {
-	Model, FailCode, LabelKey uint64
+	Model, Code, LabelKey uint64
 }
 
 // Scrape is how a scrape's wait for answers went.

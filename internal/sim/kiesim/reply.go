@@ -154,7 +154,7 @@ func (s *Server) record(t Task, age time.Duration) record {
 		FailCode: "", FailMsg: "", CreateTime: t.Created.Add(s.o.ClockOffset).UnixMilli(),
 		CreditsConsumed: new(t.Credits + 1), OperationType: "createTask",
 	}
-	if t.Quirks.has(QuirkNullFailCode) {
+	if t.Quirks.has(QuirkNullCode) {
 		rec.FailCode, rec.FailMsg = nil, nil
 	}
 	if rec.State == stateSuccess || rec.State == stateFail {

@@ -33,7 +33,7 @@ type Quirk uint8
 
 // The peculiarities.
 const (
-	QuirkNullFailCode Quirk = 1 << iota // failCode and failMsg of a task that did not fail are null, not ""
+	QuirkNullCode     Quirk = 1 << iota // failCode and failMsg of a task that did not fail are null, not ""
 	QuirkUpdateTime                     // there is an updateTime
 	QuirkPlainResult                    // resultJson is an object, not a string of JSON
 	QuirkResultObject                   // the result is a resultObject, not resultUrls
@@ -102,7 +102,7 @@ func pick(r *rand.Rand, n int, weight func(i int) float64) int {
 func randomQuirks(r *rand.Rand) Quirk {
 	var q Quirk
 	if r.IntN(2) == 0 {
-		q |= QuirkNullFailCode
+		q |= QuirkNullCode
 	}
 	if r.IntN(10) == 0 {
 		q |= QuirkUpdateTime

@@ -74,7 +74,7 @@ func TestScriptedTaskShowsWhatItIsTold(t *testing.T) {
 		"string code":   {Task{Fail: &Failure{Code: "500", Msg: "nsfw"}}, `"failCode":"500","failMsg":"nsfw"`},
 		"number code":   {Task{Fail: &Failure{Code: 500}}, `"failCode":500,`},
 		"no code":       {Task{Fail: &Failure{}}, `"failCode":null,`},
-		"null codes":    {Task{Quirks: QuirkNullFailCode}, `"failCode":null,"failMsg":null`},
+		"null codes":    {Task{Quirks: QuirkNullCode}, `"failCode":null,"failMsg":null`},
 		"empty":         {Task{EmptyResult: true}, `"resultJson":""`},
 		"empty list":    {Task{EmptyResult: true, Quirks: QuirkEmptyList}, `"resultJson":"{\"resultUrls\":[]}"`},
 		"object":        {Task{Quirks: QuirkResultObject}, `"resultJson":"{\"resultObject\":`},

@@ -90,7 +90,7 @@ func Rich() Known {
 			Groups:   richGroups(),
 			Accounts: richAccounts(),
 			Overflows: view.Overflows{
-				Model: 3, FailCode: 2, LabelKey: 1,
+				Model: 3, Code: 2, LabelKey: 1,
 			},
 			Storage: store.Stats{Up: true, Tasks: 123_456, Errors: map[store.Operation]uint64{store.OpWrite: 2}},
 		},
@@ -206,7 +206,7 @@ func richModels() []view.Model {
 			Finished:  [2]uint64{view.Failed: 1},
 			Latency:   [2]*histogram.Histogram{Measured(""), Measured("")},
 			FailedFor: map[kie.Reason]uint64{kie.ReasonNone: 1},
-			FailCodes: []view.FailCode{{Code: "none", Count: 1}},
+			Codes:     []view.CodeCount{{Code: "none", Count: 1}},
 		},
 		{
 			Group: "video", Model: Model,
@@ -216,7 +216,7 @@ func richModels() []view.Model {
 			Latency:      [2]*histogram.Histogram{Measured("task_12345678", 32, 118.25), Measured("task_refused", 4)},
 			Credits:      [2]float64{view.Succeeded: 85, view.Failed: 0.5},
 			FailedFor:    map[kie.Reason]uint64{kie.ReasonContentPolicy: 1},
-			FailCodes:    []view.FailCode{{Code: "500", Count: 1}},
+			Codes:        []view.CodeCount{{Code: "500", Count: 1}},
 			EmptyResults: 1,
 		},
 	}

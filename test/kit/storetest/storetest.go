@@ -109,7 +109,9 @@ func testFind(t *testing.T, k kit) {
 		k.want(t, s, account, nil, []store.Record{})
 		s.Put(account, "a", unfinished(), nil)
 		s.Put(account, "b", unfinished(), nil)
-		s.Put(account, "b", final(), nil)
+		named := final()
+		named.ID, named.Updated, named.HasResult = "b", named.Completed, true // which are not kept
+		s.Put(account, "b", named, nil)
 		ids, want := []string{"b", "none", "a"}, []store.Record{final(), {}, unfinished()}
 		k.want(t, s, account, ids, want)
 		settle()
