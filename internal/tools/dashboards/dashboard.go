@@ -90,8 +90,8 @@ const (
 	words     unit = "string"
 )
 
-// whole says that values of that unit are counts.
-func (u unit) whole() bool { return u == number || u == amount }
+// whole says that values of that unit are counts, or as large.
+func (u unit) whole() bool { return u == number || u == amount || u == perHour }
 
 type colour string
 
@@ -101,9 +101,9 @@ const (
 	orange    colour = "orange"
 	red       colour = "red"
 	darkRed   colour = "dark-red"
-	lightBlue colour = "super-light-blue"
+	lightBlue colour = "light-blue"
 	blue      colour = "blue"
-	darkBlue  colour = "dark-blue"
+	darkBlue  colour = "semi-dark-blue"
 	purple    colour = "purple"
 	grey      colour = "#808080"                  // readable on black and on white
 	faint     colour = "rgba(128, 128, 128, 0.2)" // of an empty lane, on black and on white

@@ -14,7 +14,7 @@ func exporter() dashboard {
 			{title: "Budget", height: 8, panels: budgetPanels()},
 			{title: "Freshness", height: 8, panels: freshnessPanels()},
 			{title: "Lists", height: 7, panels: []panel{sourceTable()}},
-			{title: "Callbacks and limits", height: 8, panels: limitPanels()},
+			{title: "Failing queries, callbacks and limits", height: 8, panels: limitPanels()},
 			{title: "Scrapes", height: 8, panels: scrapePanels()},
 			{title: "Resources", height: 8, panels: resourcePanels()},
 			{title: "Storage", height: 8, panels: storagePanels(), collapsed: true},
@@ -89,9 +89,9 @@ func versions() panel {
 			line(`1000 * max by (job, instance) (process_start_time_seconds{<exporters>} and on (job, instance) kie_exporter_build_info)`, ""),
 		},
 		columns: []column{
-			{field: "instance", title: "Instance", unit: words, width: 155},
-			{field: "version", title: "Version", unit: words, width: 90},
-			{field: "Value #B", title: "Started", unit: moment, width: 155},
+			{field: "instance", title: "Instance", unit: words, width: 150},
+			{field: "version", title: "Version", unit: words, width: 85},
+			{field: "Value #B", title: "Started", unit: moment, width: 165},
 		},
 	}
 }
@@ -123,7 +123,7 @@ func budgetPanels() []panel {
 func freshnessPanels() []panel {
 	return []panel{
 		{
-			kind: timeseries, title: "Tasks to be asked", width: 6, unit: number, empty: noData, minimum: true,
+			kind: timeseries, title: "Tasks to be asked", width: 8, unit: number, empty: noData, minimum: true,
 			about: "Unfinished tasks that are due now, and listed tasks that were never answered, dashed. Both are near 0 while the budget is large enough.",
 			queries: []query{
 				line(`sum by (account) (kie_exporter_due_tasks{<exporters>})`, "{{account}}: due"),
@@ -131,20 +131,14 @@ func freshnessPanels() []panel {
 			},
 		},
 		{
-			kind: timeseries, title: "Oldest answer by group", width: 6, unit: seconds, empty: "none unfinished" + orNone, minimum: true,
+			kind: timeseries, title: "Oldest answer by group", width: 8, unit: seconds, empty: "none unfinished" + orNone, minimum: true,
 			about:   "Age of the oldest of the last answers about a group's unfinished tasks.",
 			queries: []query{line(byLabels(answersAge, "group"), "{{group}}")},
 		},
 		{
-			kind: timeseries, title: "Detection delay", width: 6, unit: seconds, empty: "none finished" + orNone, minimum: true,
+			kind: timeseries, title: "Detection delay", width: 8, unit: seconds, empty: "none finished" + orNone, minimum: true,
 			about:   "Time from a task's completion until it was known, of the tasks that finished in the window before.",
 			queries: quantiles("kie_exporter_detection_delay_seconds", "<exporters>", "$window"),
-		},
-		{
-			kind: timeseries, title: "Queries failing, by class", width: 6, unit: number, empty: "no query fails" + orNone, stacked: true, minimum: true,
-			colours: classColours,
-			about:   "Tasks whose last query failed, by the class of its outcome; classes without any are left out.",
-			queries: []query{line(`sum by (class) (kie_tasks_query_failing{<exporters>}) > 0`, "{{class}}")},
 		},
 	}
 }
@@ -180,19 +174,25 @@ func sourceTable() panel {
 func limitPanels() []panel {
 	return []panel{
 		{
-			kind: timeseries, title: "Callbacks by result", width: 9, unit: perMinute, empty: "no account takes callbacks" + orNone,
+			kind: timeseries, title: "Queries failing, by class", width: 6, unit: number, empty: "no query fails" + orNone, stacked: true, minimum: true,
+			colours: classColours,
+			about:   "Tasks whose last query failed, by the class of its outcome; classes without any are left out.",
+			queries: []query{line(`sum by (class) (kie_tasks_query_failing{<exporters>}) > 0`, "{{class}}")},
+		},
+		{
+			kind: timeseries, title: "Callbacks by result", width: 7, ranked: true, unit: perMinute, empty: "no account takes callbacks" + orNone,
 			stacked: true, minimum: true, colours: callbackColours,
 			about: "Callbacks received a minute, by what became of them. accepted and finished are well, unknown is about an id in no list; " +
 				"unsigned and stale ones are from strangers, or signed with another key or by another clock.",
 			queries: perMinuteBy("result", "kie_exporter_callbacks_total{<exporters>}"),
 		},
 		{
-			kind: timeseries, title: "Tasks without series", width: 7, unit: number, empty: noData, minimum: true,
+			kind: timeseries, title: "Tasks without series", width: 5, unit: number, empty: noData, minimum: true,
 			about:   "Tasks that have no series of their own because there are more than limits.task_series.",
 			queries: []query{line(`sum by (group) (kie_exporter_tasks_without_series{<exporters>})`, "{{group}}")},
 		},
 		{
-			kind: timeseries, title: "Left out of totals and labels", width: 8, unit: number, empty: noData, minimum: true,
+			kind: timeseries, title: "Left out of totals", width: 6, unit: number, empty: noData, minimum: true,
 			about: "In the window before: finished tasks that no total counts, for they had finished before they were watched, " +
 				"and tasks with label values that became other, dashed.",
 			queries: []query{

@@ -4,6 +4,7 @@ package main
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,6 +40,8 @@ func TestEmptyPanelsClaimNoMoreThanTheyKnow(t *testing.T) {
 	forEach(t, func(t *testing.T, _ panels.Dashboard, p panels.Panel) {
 		if text := p.FieldConfig.Defaults.NoValue; !modest.MatchString(text) {
 			t.Errorf("%q would be said of a dead exporter, too", text)
+		} else if is(p, table) && slices.Contains(columnsOf(p), "Task") && !strings.Contains(text, "series of its own") {
+			t.Errorf("%q would be said where tasks have no series, too", text)
 		}
 	})
 }

@@ -12,7 +12,7 @@ func (p panel) defaults() object {
 		"unit": string(p.unit), "noValue": p.empty, "color": p.colouring(),
 		"mappings": mappings(p.texts), "thresholds": thresholds(p.levels),
 	}
-	if p.unit.whole() {
+	if p.unit.whole() && p.kind != timeseries { // whose axis would say what the panel says without data beside each tick between two counts
 		o["decimals"] = 0
 	}
 	if p.minimum {
@@ -100,7 +100,7 @@ func (p panel) options() object {
 func (p panel) legend() object {
 	if p.ranked {
 		return object{
-			"displayMode": "table", "placement": "right", "showLegend": true, "calcs": []string{"lastNotNull", "max"},
+			"displayMode": "table", "placement": "right", "showLegend": true, "calcs": []string{"lastNotNull"},
 			"sortBy": "Last *", "sortDesc": true,
 		}
 	}
@@ -125,7 +125,7 @@ func (p panel) tableOptions() object {
 
 func (p panel) statOptions() object {
 	coloured, shown := "value", "value"
-	if p.levels != nil || p.texts != nil {
+	if p.levels != nil {
 		coloured = "background"
 	}
 	if p.named {

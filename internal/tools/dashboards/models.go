@@ -29,14 +29,14 @@ func modelTable() panel {
 		},
 		sorted: []sorting{{"kie.ai's failures", true}},
 		columns: []column{
-			{field: "model", title: "Model", unit: words, width: 280, linked: explore("Show this model's tasks", "&var-model=${__value.raw:percentencode}")},
+			{field: "model", title: "Model", unit: words, width: 300, linked: explore("Show this model's tasks", "&var-model=${__value.raw:percentencode}")},
 			{field: "Value #A", title: "Finished", unit: perMinute, width: 95, decimals: 1},
 			{field: "Value #B", title: "kie.ai's failures", unit: ratio, width: 135, levels: worse(0.02, 0.1)},
 			{field: "Value #C", title: "p50", unit: seconds, width: 85},
 			{field: "Value #D", title: "p90", unit: seconds, width: 85},
 			{field: "Value #E", title: "Oldest", unit: seconds, width: 95},
 			{field: "Value #F", title: "Overdue", unit: number, width: 90, levels: healthy(orange)},
-			{field: "Value #G", title: "Credits", unit: perHour, width: 105, decimals: 1},
+			{field: "Value #G", title: "Credits", unit: perHour, width: 105},
 			{field: "Value #H", title: "Credits a success", unit: compact, width: 145, decimals: 1},
 			{field: "Value #I", title: "Empty results", unit: number, width: 115, levels: healthy(orange)},
 		},
@@ -79,10 +79,15 @@ func targetPanels() []panel {
 				{field: "Value #C", title: "Burn, 6 h", unit: factor, width: 110, levels: worse(1, 6), decimals: 1},
 				{field: "Value #D", title: "Finished", unit: perMinute, width: 110, decimals: 1},
 				{field: "Value #E", title: "kie.ai's failures", unit: ratio, width: 140, levels: worse(0.02, 0.1)},
-				{field: "Value #F", title: "Credits", unit: perHour, width: 120, decimals: 1},
+				{field: "Value #F", title: "Credits", unit: perHour, width: 120},
 				{field: "Value #G", title: "Credits a success", unit: compact, width: 150, decimals: 1},
 			},
 		},
+	}
+}
+
+func burnPanels() []panel {
+	return []panel{
 		{
 			kind: timeseries, title: "Burn of an hour, by group", width: 12, unit: factor, empty: noRules, minimum: true, ranked: true, levels: worse(1, 14.4),
 			about:   "How many times as fast as the target allows tasks fail. Lines mark what the target allows, and where somebody is woken.",

@@ -17,8 +17,14 @@ func TestCountsHaveNoDecimals(t *testing.T) {
 	forEach(t, func(t *testing.T, _ panels.Dashboard, p panels.Panel) {
 		whole := func(u string) bool { return unit(u).whole() }
 		d := p.FieldConfig.Defaults
-		if u := unit(d.Unit); !is(p, table, timeline) && (u == compact || whole(d.Unit) && (d.Decimals == nil || *d.Decimals != 0)) {
+		if u := unit(d.Unit); is(p, stat, bars) && (u == compact || whole(d.Unit) && (d.Decimals == nil || *d.Decimals != 0)) {
 			t.Errorf("unit %s with decimals", u)
+		}
+		for _, q := range p.Targets {
+			names := calls(t, q)
+			if is(p, timeseries) && d.Unit != string(perHour) && whole(d.Unit) && slices.Contains(names, "increase") && !slices.Contains(names, "round") {
+				t.Errorf("%s is no whole number", q.Expr)
+			}
 		}
 		for _, o := range p.FieldConfig.Overrides {
 			var u string

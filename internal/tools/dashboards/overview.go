@@ -16,7 +16,8 @@ func overview() dashboard {
 			{title: "Tasks", height: 9, panels: taskPanels()},
 			{title: "Failures", height: 9, panels: failurePanels()},
 			{title: "Latency", height: 9, panels: latencyPanels()},
-			{title: "Target", height: 8, panels: targetPanels()},
+			{title: "Target", height: 6, panels: targetPanels()},
+			{height: 8, panels: burnPanels()},
 			{title: "Credits", height: 8, panels: creditPanels()},
 			{title: "This week and the one before", height: 8, panels: weekPanels()},
 			{title: "API", height: 8, panels: apiPanels()},
@@ -154,7 +155,7 @@ func firing() panel {
 func taskPanels() []panel {
 	return []panel{
 		{
-			kind: timeseries, title: "Unfinished tasks by state", width: 8, unit: number, empty: noData,
+			kind: timeseries, title: "Unfinished tasks by state", width: 6, unit: number, empty: noData,
 			stacked: true, minimum: true, colours: stateColours,
 			about:   "Tasks that are not finished, as the API last told. Tasks that were never answered are not among them.",
 			queries: []query{line(`sum by (state) (kie_tasks{<tasks>,state!~"success|fail"})`, "{{state}}")},
@@ -169,7 +170,7 @@ func taskPanels() []panel {
 			), "{{model}}")},
 		},
 		{
-			kind: bars, title: "Tasks by state", width: 4, unit: number, empty: noData, minimum: true, colours: stateColours,
+			kind: bars, title: "Tasks by state", width: 6, unit: number, empty: noData, minimum: true, colours: stateColours,
 			about:   "All answered tasks whose ids are listed, the long finished too.",
 			queries: []query{line(`sum by (state) (kie_tasks{<tasks>})`, "{{state}}")},
 		},
@@ -179,11 +180,14 @@ func taskPanels() []panel {
 func failurePanels() []panel {
 	return []panel{
 		{
-			kind: timeseries, title: "All failures by reason", width: 8, unit: perMinute, empty: noData,
+			kind: timeseries, title: "All failures by reason", width: 6, unit: perMinute, empty: "no failures" + orNone,
 			stacked: true, minimum: true, colours: reasonColours,
 			about: "Tasks that failed while they were watched, a minute. content_policy and bad_request are about what was asked for; " +
-				"server, timeout and upstream are about kie.ai; credits is about the account.",
-			queries: perMinuteBy("reason", `kie_tasks_failed_total{<tasks>}`),
+				"server, timeout and upstream are about kie.ai; credits is about the account. Reasons without any in the time range are left out.",
+			queries: []query{line(
+				`60 * sum by (reason) (rate(kie_tasks_failed_total{<tasks>}[$__rate_interval]))`+
+					` and on (reason) (sum by (reason) (increase(kie_tasks_failed_total{<tasks>}[$__range] @ end())) > 0)`, "{{reason}}",
+			)},
 		},
 		{
 			kind: timeseries, title: "kie.ai's failures, the five worst models", width: 12, unit: ratio, empty: "none finished" + orNone,
@@ -193,7 +197,7 @@ func failurePanels() []panel {
 			linked:  explore("Show the failed tasks of this model", thisModel+"&var-state=fail"),
 		},
 		{
-			kind: bars, title: "All fail codes", width: 4, unit: number, empty: "no failures" + orNone, minimum: true, colour: red,
+			kind: bars, title: "All fail codes", width: 6, unit: number, empty: "no failures" + orNone, minimum: true, colour: red,
 			about: "The ten most frequent of the API's codes for failed tasks, in the time range.",
 			queries: []query{line(chosenJobs.live(
 				`topk(10, round(sum by (fail_code) (increase(kie_tasks_fail_codes_total{<tasks>}[$__range]))) > 0)`), "{{fail_code}}",

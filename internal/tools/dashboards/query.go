@@ -51,6 +51,8 @@ func window() variable {
 const (
 	noData = "no data from the exporter"
 	orNone = ", or no exporter"
+
+	noSeries = "no such task with series of its own" + orNone // there may be others
 )
 
 // A selector chooses exporters.

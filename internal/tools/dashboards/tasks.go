@@ -19,7 +19,7 @@ func tasks() dashboard {
 			{height: 10, panels: []panel{unfinishedTable()}},
 			{height: 10, panels: []panel{finishedTable()}},
 			{title: "Ids without an answer", height: 9, panels: []panel{classTable(), failingTable(), pendingTable()}},
-			{title: "One task: $task", height: 4, panels: []panel{factsTable()}},
+			{title: "One task: $task", height: 4, panels: []panel{factsTable(), timesTable()}},
 			{height: 7, panels: lifePanels()},
 		},
 	}
@@ -96,7 +96,7 @@ func leftOut() panel {
 		about: "Tasks of the chosen groups without series of their own, for there are more than limits.task_series. The tiles above count them, " +
 			"the tables below miss them.",
 		queries: []query{line(
-			chosenJobs.orZero(`sum(kie_exporter_tasks_without_series{<groups>})`), "tasks are missing in the tables below; the exporter's page has all",
+			chosenJobs.orZero(`sum(kie_exporter_tasks_without_series{<groups>})`), "tasks missing in the tables below; the exporter's page has all of them",
 		)},
 		linked: ask("Show all tasks on the exporter's page", ""),
 	}
@@ -122,7 +122,7 @@ func unfinishedTable() panel {
 	created := of("kie_task_created_timestamp_seconds", "<tasks>")
 	answered := of("kie_task_last_answer_timestamp_seconds", "<tasks>")
 	return panel{
-		kind: table, title: "Unfinished tasks", width: 24, unit: words, empty: "no such task is unfinished" + orNone,
+		kind: table, title: "Unfinished tasks", width: 24, unit: words, empty: noSeries,
 		about: "The unfinished tasks of the chosen groups, models and states: overdue ones first, then the oldest. A click on an id shows that task's life below. " +
 			"Ages are as of the end of the time range.",
 		queries: []query{
@@ -141,7 +141,7 @@ func unfinishedTable() panel {
 				texts: map[string]text{"0": {"no", grey}, "1": {"overdue", red}},
 			},
 			{field: "Value #B", title: "Age", unit: seconds, width: 95},
-			taskColumn(300),
+			taskColumn(325),
 			{field: "group", title: "Group", unit: words, width: 110},
 			{field: "model", title: "Model", unit: words, width: 270},
 			stateColumn(),
@@ -156,7 +156,7 @@ func finishedTable() panel {
 	const chosen = `<tasks>,state=~"$state",state=~"success|fail"`
 	row := among(chosen, "kie_task_info")
 	return panel{
-		kind: table, title: "Finished tasks", width: 24, unit: words, empty: "no such task has finished" + orNone,
+		kind: table, title: "Finished tasks", width: 24, unit: words, empty: noSeries,
 		about: "The finished tasks of the chosen groups, models and states, the latest first. Choose the state fail at the top for the failed ones alone.",
 		queries: []query{
 			row(of("kie_task_state", chosen, "state") + " == 1"),
@@ -167,13 +167,13 @@ func finishedTable() panel {
 		},
 		columns: []column{
 			{field: "Value #B", title: "Ended ago", unit: seconds, width: 100},
-			taskColumn(300),
-			{field: "group", title: "Group", unit: words, width: 100},
-			{field: "model", title: "Model", unit: words, width: 265},
+			taskColumn(320),
+			{field: "group", title: "Group", unit: words, width: 95},
+			{field: "model", title: "Model", unit: words, width: 270},
 			stateColumn(),
 			{field: "Value #C", title: "Latency", unit: seconds, width: 90},
-			{field: "reason", title: "Reason", unit: words, width: 120},
-			{field: "fail_code", title: "Fail code", unit: words, width: 95},
+			{field: "reason", title: "Reason", unit: words, width: 115},
+			{field: "fail_code", title: "Fail code", unit: words, width: 90},
 			{field: "Value #E", title: "Credits", unit: compact, width: 80, decimals: 1},
 		},
 	}
@@ -201,27 +201,27 @@ func classTable() panel {
 // failingTable has a place of its own: a task that the API does not know has no state, and so no row among the others.
 func failingTable() panel {
 	return panel{
-		kind: table, title: "Ids whose last query failed", width: 9, unit: words, empty: "no query fails" + orNone,
+		kind: table, title: "Ids whose last query failed", width: 9, unit: words, empty: noSeries,
 		about:   "Tasks whose last query failed. The state chosen at the top does not matter here.",
 		queries: []query{line(of("kie_task_query_error", "<tasks>", "class"), "")},
 		columns: []column{
-			{field: "class", title: "Class", unit: words, width: 120},
-			taskColumn(310),
+			{field: "class", title: "Class", unit: words, width: 125},
+			taskColumn(325),
 		},
 	}
 }
 
 func pendingTable() panel {
 	return panel{
-		kind: table, title: "Ids never answered", width: 8, unit: words, empty: "every id was answered" + orNone,
+		kind: table, title: "Ids never answered", width: 8, unit: words, empty: noSeries,
 		about: "Listed ids about which the API has not said anything yet. The state chosen at the top does not matter here.",
 		queries: []query{line(
 			`max by (group, task_id) (kie_task_state{<groups>,state="unknown"} == 1)`+
 				` unless on (group, task_id) kie_task_last_answer_timestamp_seconds{<groups>}`, "",
 		)},
 		columns: []column{
-			{field: "group", title: "Group", unit: words, width: 95},
-			taskColumn(305),
+			{field: "group", title: "Group", unit: words, width: 80},
+			taskColumn(320),
 		},
 	}
 }
@@ -250,31 +250,40 @@ const noTask = "no task is chosen, or no data of it"
 
 func factsTable() panel {
 	return panel{
-		kind: table, title: "What is known now", width: 24, unit: words, empty: noTask,
+		kind: table, title: "What is known now", width: 14, unit: words, empty: noTask,
 		about: "What the API last told about the task. A task that is no longer listed, or has no series of its own, has no row.",
 		queries: []query{
 			line(of("kie_task_info", theTask), ""),
 			line(of("kie_task_state", theTask, "state")+" == 1", ""),
-			line("1000 * "+of("kie_task_created_timestamp_seconds", theTask), ""),
-			line("1000 * "+of("kie_task_completed_timestamp_seconds", theTask), ""),
 			line(of("kie_task_latency_seconds", theTask), ""),
 			line(of("kie_task_credits", theTask), ""),
 			line(of("kie_task_fail_code", theTask, "fail_code", "reason"), ""),
-			line("1000 * "+of("kie_task_last_answer_timestamp_seconds", theTask), ""),
-			line(of("kie_task_query_error", theTask, "class"), ""),
 		},
 		columns: []column{
-			{field: "group", title: "Group", unit: words, width: 85},
-			{field: "model", title: "Model", unit: words, width: 195},
+			{field: "group", title: "Group", unit: words, width: 90},
+			{field: "model", title: "Model", unit: words, width: 200},
 			stateColumn(),
-			{field: "Value #C", title: "Created", unit: moment, width: 155},
-			{field: "Value #D", title: "Completed", unit: moment, width: 155},
-			{field: "Value #E", title: "Latency", unit: seconds, width: 80},
-			{field: "Value #F", title: "Credits", unit: compact, width: 70, decimals: 1},
-			{field: "reason", title: "Reason", unit: words, width: 75},
-			{field: "fail_code", title: "Fail code", unit: words, width: 85},
-			{field: "Value #H", title: "Last answer", unit: moment, width: 155},
-			{field: "class", title: "Query failed", unit: words, width: 95},
+			{field: "Value #C", title: "Latency", unit: seconds, width: 80},
+			{field: "Value #D", title: "Credits", unit: compact, width: 70, decimals: 1},
+			{field: "reason", title: "Reason", unit: words, width: 110},
+			{field: "fail_code", title: "Code", unit: words, width: 75},
+		},
+	}
+}
+
+func timesTable() panel {
+	return panel{
+		kind: table, title: "When it was", width: 10, unit: words, empty: noTask,
+		about: "When the task was created and completed, as the API dates it, and when an unfinished one was last answered about.",
+		queries: []query{
+			line("1000 * "+of("kie_task_created_timestamp_seconds", theTask), ""),
+			line("1000 * "+of("kie_task_completed_timestamp_seconds", theTask), ""),
+			line("1000 * "+of("kie_task_last_answer_timestamp_seconds", theTask), ""),
+		},
+		columns: []column{
+			{field: "Value #A", title: "Created", unit: moment, width: 168},
+			{field: "Value #B", title: "Completed", unit: moment, width: 168},
+			{field: "Value #C", title: "Last answer", unit: moment, width: 168},
 		},
 	}
 }
@@ -317,8 +326,10 @@ func lifePanels() []panel {
 		},
 		{
 			kind: table, title: "Labels", width: 6, unit: words, empty: noTask,
-			about:   "The account, and the labels that the exporter's configuration and lists give to the task.",
-			queries: []query{line(`max without (job, instance, group, model, task_id) (kie_task_info{`+theTask+`})`, "")},
+			about: "The account, the labels that the exporter's configuration and lists give to the task, and the class of its last query if that failed.",
+			queries: []query{line(`max without (job, instance, group, model, task_id) (`+
+				`kie_task_info{`+theTask+`} * on (job, instance, group, task_id) group_left (class) kie_task_query_error{`+theTask+`}`+
+				` or on (job, instance, group, task_id) kie_task_info{`+theTask+`})`, "")},
 		},
 	}
 }
