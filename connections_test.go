@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -10,6 +11,8 @@ import (
 	"regexp"
 	"testing"
 	"time"
+
+	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
 // Whoever opens connections to the port of callbacks, or to the main one, takes neither from the scrapes, even where the process may
@@ -64,12 +67,12 @@ func TestIdleConnectionsKeepNoScrapeOut(t *testing.T) {
 func (p *process) address(t *testing.T, message string) string {
 	t.Helper()
 	line := regexp.MustCompile(`msg="` + message + `" address=(\S+)`)
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if m := line.FindStringSubmatch(p.log.String()); m != nil {
-			return m[1]
+	var found []string
+	wait.Until(t, 20*time.Second, 10*time.Millisecond, func() error {
+		if found = line.FindStringSubmatch(p.log.String()); found == nil {
+			return fmt.Errorf("no %q in\n%s", message, p.log.String())
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("no %q in\n%s", message, p.log.String())
-		}
-	}
+		return nil
+	})
+	return found[1]
 }

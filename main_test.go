@@ -262,11 +262,7 @@ func TestTheProcessPrintsNoSecret(t *testing.T) {
 // until waits for the program to say something.
 func (p *process) until(t *testing.T, text string) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(p.log.String(), text); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("the program does not say %q: %s", text, p.log.String())
-		}
-	}
+	p.log.Await(t, 20*time.Second, text)
 }
 
 // A list that takes all the time that there is for one holds up neither a reload nor the end.

@@ -48,11 +48,7 @@ func TestEveryKindOfMetricMovesInTheDemo(t *testing.T) {
 		"/metrics", "/tasks", "maintenance", "kie_up is 0", "callback", "25th id", // what it is to show, and where
 		"demo: account demo: rate limit (429) until", "demo: account lab: most new tasks of", // and what has begun by now
 	} {
-		for deadline := time.Now().Add(40 * time.Second); !strings.Contains(p.stdout.String(), said); time.Sleep(100 * time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("the demo does not say %q: %s", said, p.stdout.String())
-			}
-		}
+		p.stdout.Await(t, 40*time.Second, said)
 	}
 	last := p.scrape()
 	for _, account := range []string{"demo", "lab"} {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
+	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
 // statuses makes requests all at a time and returns how often which status came.
@@ -67,15 +68,13 @@ func TestAThousandParallelScrapesCostOneQuery(t *testing.T) {
 // wantFlat waits until no more goroutines and memory are in use than before a flood, give or take what a few connections need.
 func (p *program) wantFlat(goroutines int, heap int64) {
 	p.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	wait.Until(p.t, 10*time.Second, 50*time.Millisecond, func() error {
 		g, h := footprint()
-		if g <= goroutines+20 && h <= heap+4<<20 {
-			return
+		if g > goroutines+20 || h > heap+4<<20 {
+			return fmt.Errorf("%d goroutines and %d KiB, before %d and %d", g, h>>10, goroutines, heap>>10)
 		}
-		if time.Now().After(deadline) {
-			p.t.Fatalf("%d goroutines and %d KiB, before %d and %d", g, h>>10, goroutines, heap>>10)
-		}
-	}
+		return nil
+	})
 }
 
 func TestAFloodOfProbesKeepsToTheBudget(t *testing.T) {

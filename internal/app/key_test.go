@@ -23,11 +23,7 @@ func TestARefusedKeyIsToldAtTheStartWithWhereItComesFrom(t *testing.T) {
 		configFile(t, url, "groups: [{tasks: [a]}]"): "The API refuses the key of account default, from the environment variable KIE_API_KEY",
 	} {
 		p := start(t, "--config.file="+config)
-		for deadline := time.Now().Add(20 * time.Second); !strings.Contains(p.stderr.String(), want); time.Sleep(10 * time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("the log does not say %q, though nobody scrapes: %s", want, p.stderr.String())
-			}
-		}
+		p.stderr.Await(t, 20*time.Second, want) // though nobody scrapes
 		p.until(20*time.Second, `kie_up{account="default"} 0`)
 		if n := strings.Count(p.stderr.String(), "refuses the key"); n != 1 {
 			t.Errorf("told %d times: %s", n, p.stderr.String())

@@ -16,6 +16,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/test/kit/heap"
+	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
 func (p *program) reload(want int) string {
@@ -224,11 +225,12 @@ func TestAThousandReloadsUnderLoadLeakAndLoseNothing(t *testing.T) {
 	stopScrapes()
 	r.configure(rand.New(rand.NewPCG(0, 0)))
 	r.reload(http.StatusOK)
-	for deadline := time.Now().Add(20 * time.Second); r.finished() != 2*r.listed; time.Sleep(100 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d tasks are known to be finished, want %d", r.finished(), 2*r.listed)
+	wait.Until(t, 20*time.Second, 100*time.Millisecond, func() error {
+		if n := r.finished(); n != 2*r.listed {
+			return fmt.Errorf("%d tasks are known to be finished, want %d", n, 2*r.listed)
 		}
-	}
+		return nil
+	})
 	r.wantOneQueryEach()
 	g, h := footprint()
 	t.Logf("%d goroutines and %d KiB, after the first %d reloads %d and %d KiB", g, h>>10, settled, goroutines, heap>>10)

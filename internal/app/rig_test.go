@@ -23,6 +23,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/app"
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/test/kit/output"
+	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
 // What the program is told in confidence. Nothing that it prints or serves may hold any of it.
@@ -128,32 +129,30 @@ func (p *program) scrape() string {
 // until scrapes until the metrics hold every line.
 func (p *program) until(within time.Duration, lines ...string) string {
 	p.t.Helper()
-	deadline := time.Now().Add(within)
-	for {
-		body := p.scrape()
-		missing := missing(body, lines)
-		if missing == "" {
-			return body
+	var body string
+	wait.Until(p.t, within, 50*time.Millisecond, func() error {
+		body = p.scrape()
+		if line := missing(body, lines); line != "" {
+			return fmt.Errorf("there is no line %q in\n%s", line, body)
 		}
-		if time.Now().After(deadline) {
-			p.t.Fatalf("after %v there is no line %q in\n%s", within, missing, body)
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
+		return nil
+	})
+	return body
 }
 
 // untilReady waits until the program says that it is ready.
 func (p *program) untilReady() {
 	p.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	wait.Until(p.t, 10*time.Second, 10*time.Millisecond, func() error {
 		status, _ := p.get("/-/ready")
-		if status == http.StatusOK {
-			return
-		}
-		if status != http.StatusServiceUnavailable || time.Now().After(deadline) {
+		if status != http.StatusOK && status != http.StatusServiceUnavailable {
 			p.t.Fatalf("/-/ready answers %d", status)
 		}
-	}
+		if status != http.StatusOK {
+			return fmt.Errorf("/-/ready answers %d", status)
+		}
+		return nil
+	})
 }
 
 func missing(body string, lines []string) string {

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
+	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
 // parrot sends back all that a request gives away, wherever HTTP lets it.
@@ -246,15 +247,12 @@ func confidential(t *testing.T, base, client string) string {
 func (p *program) untilAsked(class string) {
 	p.t.Helper()
 	asked := regexp.MustCompile(`(?m)^kie_api_requests_total\{account="default",class="` + class + `",endpoint="recordInfo"\} [1-9]`)
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		body := p.scrape()
-		if asked.MatchString(body) {
-			return
+	wait.Until(p.t, 30*time.Second, 20*time.Millisecond, func() error {
+		if body := p.scrape(); !asked.MatchString(body) {
+			return fmt.Errorf("no query of class %s in\n%s", class, body)
 		}
-		if time.Now().After(deadline) {
-			p.t.Fatalf("no query of class %s in\n%s", class, body)
-		}
-	}
+		return nil
+	})
 }
 
 // visitEverything looks for secrets wherever something is shown, as send does with each answer.
@@ -354,12 +352,13 @@ func TestNoSecretGetsOutOfABadKeyFile(t *testing.T) {
 			if err := replace(filepath.Join(filepath.Dir(config), "key")); err != nil {
 				t.Fatal(err)
 			}
-			for deadline := time.Now().Add(30 * time.Second); !strings.Contains(p.stderr.String(), "can't be read again"); time.Sleep(50 * time.Millisecond) {
+			wait.Until(t, 30*time.Second, 50*time.Millisecond, func() error {
 				p.get("/probe?task_id=c&debug=true") // a query, which looks at the key
-				if time.Now().After(deadline) {
-					t.Fatalf("nothing is said of the key: %s", p.stderr.String())
+				if log := p.stderr.String(); !strings.Contains(log, "can't be read again") {
+					return fmt.Errorf("nothing is said of the key: %s", log)
 				}
-			}
+				return nil
+			})
 			p.reload(http.StatusInternalServerError)
 			p.visitEverything()
 		})

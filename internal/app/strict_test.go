@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"errors"
 	"net/http"
 	"regexp"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/kie-exporter/kie_exporter/test/kit/strict"
+	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
 var typeLine = regexp.MustCompile(`(?m)^# TYPE (\S+) \S+$`)
@@ -19,14 +21,12 @@ func TestAStrictParserReadsEveryAnswer(t *testing.T) {
 	t.Parallel()
 	p := start(t, "--demo")
 	accept := http.Header{"Accept": {string(expfmt.FmtOpenMetrics_1_0_0)}}
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(500 * time.Millisecond) {
-		if _, body := p.getWith("/metrics", accept); strings.Contains(body, "\nkie_task_latency_seconds{") && strings.Contains(body, " # {") {
-			break
+	wait.Until(t, time.Minute, 500*time.Millisecond, func() error {
+		if _, body := p.getWith("/metrics", accept); !strings.Contains(body, "\nkie_task_latency_seconds{") || !strings.Contains(body, " # {") {
+			return errors.New("no task has finished")
 		}
-		if time.Now().After(deadline) {
-			t.Fatal("no task finished within a minute")
-		}
-	}
+		return nil
+	})
 	for name, path := range map[string]string{
 		"a scrape":          "/metrics",
 		"some metrics":      "/metrics?name[]=kie_tasks&name[]=kie_task_info&name[]=go_goroutines",

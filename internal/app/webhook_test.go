@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/app"
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/test/kit/output"
+	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
 // hooked is the program at work with callbacks, the tasks of a configuration, and webhook keys in files.
@@ -120,13 +122,12 @@ func TestACallbackWithASlashAtTheEndOfItsPathIsReceived(t *testing.T) {
 func TestWebhookKeysAreReplacedWhileRunning(t *testing.T) {
 	h := startHooked(t, "a")
 	rewrite(t, filepath.Join(h.dir, "first"), canary+"-3")
-	deadline := time.Now().Add(10 * time.Second)
-	for h.callback(canary+"-3", "x") != 202 {
-		if time.Now().After(deadline) {
-			t.Fatal("the new key is not in force")
+	wait.Until(t, 10*time.Second, 100*time.Millisecond, func() error {
+		if h.callback(canary+"-3", "x") != 202 {
+			return errors.New("the new key is not in force")
 		}
-		time.Sleep(100 * time.Millisecond)
-	}
+		return nil
+	})
 	h.wantStatus(canary+"-1", "x", 401)
 	h.wantStatus(canary+"-2", "x", 202)
 	if _, body := h.get("/config"); !strings.Contains(body, "webhook: true") || !strings.Contains(body, filepath.Join(h.dir, "second")) {

@@ -3,6 +3,7 @@
 package deploy_test
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -14,6 +15,8 @@ import (
 	"time"
 
 	"github.com/coreos/go-systemd/v22/unit"
+
+	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
 const (
@@ -134,20 +137,19 @@ func TestSocketIsTakenOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = run.Wait() })
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	wait.Until(t, 20*time.Second, 50*time.Millisecond, func() error {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/-/healthy", http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}
 		answer, err := http.DefaultClient.Do(request)
-		if err == nil {
-			_ = answer.Body.Close()
-			if answer.StatusCode == http.StatusOK {
-				return
-			}
+		if err != nil {
+			return fmt.Errorf("no answer on systemd's socket: %w", err)
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("no answer on systemd's socket: %v", err)
+		_ = answer.Body.Close()
+		if answer.StatusCode != http.StatusOK {
+			return fmt.Errorf("status %d on systemd's socket", answer.StatusCode)
 		}
-	}
+		return nil
+	})
 }

@@ -17,6 +17,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
+	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
 const (
@@ -81,7 +82,7 @@ func with(labels template.KV, name, value string) template.KV {
 // await waits for one notification of so many alerts of a name and status.
 func (r *receiver) await(t *testing.T, within time.Duration, name, status string, alerts int) (d template.Data) {
 	t.Helper()
-	eventually(t, within, func() error {
+	wait.Until(t, within, 100*time.Millisecond, func() error {
 		found := r.notifications(name, status)
 		i := slices.IndexFunc(found, func(d template.Data) bool { return len(d.Alerts) == alerts })
 		if i < 0 {

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
 // process is a running program and what it has logged.
@@ -64,7 +66,7 @@ func (p *process) start(t *testing.T, program string, args ...string) {
 			t.Logf("%s:\n%s", cmd, p.logged())
 		}
 	})
-	eventually(t, 30*time.Second, func() error {
+	wait.Until(t, 30*time.Second, 100*time.Millisecond, func() error {
 		select {
 		case <-ended:
 			return fmt.Errorf("%s has ended: %s", cmd, p.logged())
@@ -77,20 +79,4 @@ func (p *process) start(t *testing.T, program string, args ...string) {
 		p.address = string(found[1])
 		return nil
 	})
-}
-
-// eventually repeats a check until it finds no fault. Other processes' doings can only be polled.
-func eventually(t *testing.T, within time.Duration, check func() error) {
-	t.Helper()
-	deadline := time.Now().Add(within)
-	for {
-		err := check()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("after %v: %v", within, err)
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
+	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
 // exporter is a running kie_exporter, the simulated API that it asks, and the list of its tasks.
@@ -119,7 +120,7 @@ func scrape(t *testing.T, jobs string) *prometheus {
 
 func (p *prometheus) waitUp(t *testing.T) {
 	t.Helper()
-	eventually(t, 30*time.Second, func() error { return p.expect(t.Context(), "min(up)", 1, 0) })
+	wait.Until(t, 30*time.Second, 100*time.Millisecond, func() error { return p.expect(t.Context(), "min(up)", 1, 0) })
 }
 
 // ask returns what an expression yields now.

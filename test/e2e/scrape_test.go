@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
+	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
 // bothFormats are jobs that scrape a target in either way.
@@ -35,7 +36,7 @@ func TestQueriesReturnTheTrueValues(t *testing.T) {
 	holds := func(within time.Duration, expr string, want, tolerance float64) {
 		t.Helper()
 		for _, job := range []string{"classic", "native"} {
-			eventually(t, within, func() error { return p.expect(t.Context(), fmt.Sprintf(expr, job), want, tolerance) })
+			wait.Until(t, within, 100*time.Millisecond, func() error { return p.expect(t.Context(), fmt.Sprintf(expr, job), want, tolerance) })
 		}
 	}
 	holds(30*time.Second, `kie_credits_remaining{job=%q}`, 5000, 0)
@@ -110,7 +111,7 @@ func checkLatencies(t *testing.T, p *prometheus, latencies []float64) {
 // expectWithin waits for an expression to yield one sample between two values.
 func expectWithin(t *testing.T, p *prometheus, expr string, low, high float64) {
 	t.Helper()
-	eventually(t, 30*time.Second, func() error {
+	wait.Until(t, 30*time.Second, 100*time.Millisecond, func() error {
 		got, err := p.ask(t.Context(), expr)
 		if err == nil && (len(got) != 1 || float64(got[0].Value) < low || float64(got[0].Value) > high) {
 			err = fmt.Errorf("%s: %v, want between %v and %v", expr, got, low, high)
@@ -139,17 +140,17 @@ func TestRemovingAnIDEndsItsSeries(t *testing.T) {
 		return err
 	}
 	for _, id := range e.ids {
-		eventually(t, 30*time.Second, func() error { return shown(id, 2) })
+		wait.Until(t, 30*time.Second, 100*time.Millisecond, func() error { return shown(id, 2) })
 	}
 	e.setList(t, "stays")
-	eventually(t, 90*time.Second, func() error { return errors.Join(shown("goes", 0), shown("stays", 2)) })
+	wait.Until(t, 90*time.Second, 100*time.Millisecond, func() error { return errors.Join(shown("goes", 0), shown("stays", 2)) })
 	// A series that is merely no longer scraped is shown for five minutes on; this one was ended, not forgotten.
 	if err := p.expect(t.Context(), `count(last_over_time(kie_task_info{task_id="goes"}[5m]))`, 2, 0); err != nil {
 		t.Error("the removed task's past is gone, too:", err)
 	}
 	for _, job := range []string{"classic", "native"} {
 		left := fmt.Sprintf(`kie_tasks{state="generating",job=%q}`, job)
-		eventually(t, 30*time.Second, func() error { return p.expect(t.Context(), left, 1, 0) })
+		wait.Until(t, 30*time.Second, 100*time.Millisecond, func() error { return p.expect(t.Context(), left, 1, 0) })
 	}
 }
 
@@ -175,16 +176,16 @@ func TestTwoPrometheusServersCostNoMoreThanOne(t *testing.T) {
 	two.create(t, tasks...)
 	queries := func(e *exporter) int { return e.api.Stats().Requests[kiesim.RecordInfo] }
 	for _, e := range []*exporter{one, two} {
-		eventually(t, 30*time.Second, func() error { return atLeast(queries(e), unfinished) })
+		wait.Until(t, 30*time.Second, 100*time.Millisecond, func() error { return atLeast(queries(e), unfinished) })
 	}
 	fromOne, fromTwo := queries(one), queries(two)
-	eventually(t, 90*time.Second, func() error { return atLeast(queries(one)-fromOne, enough) })
+	wait.Until(t, 90*time.Second, 100*time.Millisecond, func() error { return atLeast(queries(one)-fromOne, enough) })
 	cost, costOfTwo := queries(one)-fromOne, queries(two)-fromTwo
 	if costOfTwo > cost*5/4+2*unfinished { // one may be some rounds ahead
 		t.Errorf("two servers cost %d queries, one %d", costOfTwo, cost)
 	}
 	for _, p := range servers {
-		eventually(t, 30*time.Second, func() error { return p.expect(t.Context(), "count_over_time(up[10m]) >= bool 4", 1, 0) })
+		wait.Until(t, 30*time.Second, 100*time.Millisecond, func() error { return p.expect(t.Context(), "count_over_time(up[10m]) >= bool 4", 1, 0) })
 	}
 }
 

@@ -3,9 +3,14 @@ package output
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
+	"testing"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
 // Text is what was written. It is safe for concurrent use; the zero value is empty.
@@ -36,6 +41,17 @@ func (t *Text) Lines(text string) (found []string) {
 		}
 	}
 	return found
+}
+
+// Await waits until a text was written.
+func (t *Text) Await(tb testing.TB, within time.Duration, text string) {
+	tb.Helper()
+	wait.Until(tb, within, 10*time.Millisecond, func() error {
+		if all := t.String(); !strings.Contains(all, text) {
+			return fmt.Errorf("no %q in: %s", text, all)
+		}
+		return nil
+	})
 }
 
 // Logger returns one that writes here what is of a level or above.
