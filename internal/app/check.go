@@ -32,8 +32,8 @@ func (f *flags) checkLists(ctx context.Context, e *exporter, stdout io.Writer) e
 		warn("group " + g + " is polled like others: callbacks are not received without --web.webhook-listen-address.")
 	}
 	for _, r := range e.sources.Survey() {
-		lines = append(lines, say(r))
-		for _, text := range wrong(r) {
+		lines = append(lines, sourceLine(r))
+		for _, text := range warningsOf(r) {
 			warn(text)
 		}
 	}
@@ -49,12 +49,12 @@ func (f *flags) checkLists(ctx context.Context, e *exporter, stdout io.Writer) e
 	return nil
 }
 
-// say tells what a source has and what of it was skipped.
-func say(r source.Report) string {
+// sourceLine tells what a source has and what of it was skipped.
+func sourceLine(r source.Report) string {
 	text := fmt.Sprintf("Source %s of group %s: %s", r.Source, r.Group, counted(r.IDs, "id"))
 	var skipped []string
 	for _, skip := range r.Skipped {
-		skipped = append(skipped, fmt.Sprintf("%d %s%s", skip.Count, skip.Reason, place(skip)))
+		skipped = append(skipped, fmt.Sprintf("%d %s%s", skip.Count, skip.Reason, firstAt(skip)))
 	}
 	if len(skipped) > 0 {
 		text += "; skipped: " + strings.Join(skipped, ", ")
@@ -62,8 +62,8 @@ func say(r source.Report) string {
 	return text + "."
 }
 
-// place says where the first is that was skipped, if that is known.
-func place(skip source.Skip) string {
+// firstAt says where the first is that was skipped, if that is known.
+func firstAt(skip source.Skip) string {
 	switch {
 	case skip.Line == 0:
 		return ""
@@ -74,8 +74,8 @@ func place(skip source.Skip) string {
 	}
 }
 
-// wrong returns what of a source deserves a warning.
-func wrong(r source.Report) (texts []string) {
+// warningsOf returns what of a source deserves a warning.
+func warningsOf(r source.Report) (texts []string) {
 	of := fmt.Sprintf("source %s of group %s ", r.Source, r.Group)
 	switch {
 	case r.Partly:

@@ -77,12 +77,12 @@ type Attrs struct {
 // On returns attrs as they are where the group says what base does.
 func (t *Attrs) On(base *Attrs) *Attrs { return base.with(t.Model, t.own) }
 
-// Say returns what is said of ids of a list whose group says what t does; nil: the list says nothing.
-func (t *Attrs) Say(said *parsed.Said) *Attrs {
-	if said == nil {
+// Listed returns the attrs of ids of a list whose group says what t does; nil: the list says nothing.
+func (t *Attrs) Listed(own *parsed.Attrs) *Attrs {
+	if own == nil {
 		return t
 	}
-	return t.with(said.Model, said.Labels)
+	return t.with(own.Model, own.Labels)
 }
 
 // with returns attrs with what a list says over what the group does.

@@ -34,7 +34,7 @@ var (
 type file struct {
 	path    string
 	format  format.Format
-	foreign error // the name is none of a list
+	nameErr error // the name is none of a list
 	list    *ledger.List
 	log     *slog.Logger
 	seed    maphash.Seed
@@ -62,7 +62,7 @@ func (f *file) refresh(ctx context.Context, folder string, src *ledger.Source) e
 	limit := f.format.Bounds(src.Limits().Bytes)
 	target, info, err := locate(folder, f.path, limit)
 	if err == nil {
-		err = f.foreign
+		err = f.nameErr
 	}
 	if err != nil {
 		return err
@@ -73,7 +73,7 @@ func (f *file) refresh(ctx context.Context, folder string, src *ledger.Source) e
 	}
 	var content string
 	known := src.Secrets()
-	src.Outside(func() { content, info, err = slurp(ctx, folder, target, limit, known) })
+	src.Outside(func() { content, info, err = readBelow(ctx, folder, target, limit, known) })
 	if err != nil {
 		return err
 	}
@@ -150,8 +150,8 @@ func acceptable(info fs.FileInfo, limit bounded.Size) error {
 	return nil
 }
 
-// slurp returns the content of a file below a folder, and what the file system said of it before it was read.
-func slurp(ctx context.Context, folder, path string, limit bounded.Size, known *secrets.Known) (string, fs.FileInfo, error) {
+// readBelow returns the content of a file below a folder, and what the file system said of it before it was read.
+func readBelow(ctx context.Context, folder, path string, limit bounded.Size, known *secrets.Known) (string, fs.FileInfo, error) {
 	f, err := openBelow(folder, path)
 	if err != nil {
 		return "", nil, err

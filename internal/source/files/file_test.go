@@ -27,7 +27,7 @@ func TestOpeningNeverWaitsEvenIfTheFileBecameAPipe(t *testing.T) {
 	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
 		t.Skip(err)
 	}
-	if _, _, err := slurp(t.Context(), filepath.Dir(fifo), fifo, bounded.Size{Most: 1}, &secrets.Known{}); !errors.Is(err, errNotRegular) {
+	if _, _, err := readBelow(t.Context(), filepath.Dir(fifo), fifo, bounded.Size{Most: 1}, &secrets.Known{}); !errors.Is(err, errNotRegular) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -39,7 +39,7 @@ func TestReadingAFileEndsWithItsContext(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := slurp(ctx, filepath.Dir(path), path, bounded.Size{Most: 10}, &secrets.Known{}); !errors.Is(err, context.Canceled) {
+	if _, _, err := readBelow(ctx, filepath.Dir(path), path, bounded.Size{Most: 10}, &secrets.Known{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -105,7 +105,7 @@ func TestAReadTakesThreeTimesItsTextInMemoryAtMost(t *testing.T) {
 		}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		read, _, err := slurp(t.Context(), filepath.Dir(path), path, f.Bounds(maxFile), &secrets.Known{})
+		read, _, err := readBelow(t.Context(), filepath.Dir(path), path, f.Bounds(maxFile), &secrets.Known{})
 		if err != nil {
 			t.Fatal(err)
 		}

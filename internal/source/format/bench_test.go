@@ -24,7 +24,7 @@ func BenchmarkParseMillion(b *testing.B) {
 			for b.Loop() {
 				n := 0
 				h, err := found(b, f.parse, bb.content)
-				each(h, func(string, parsed.Said) { n++ })
+				each(h, func(string, parsed.Attrs) { n++ })
 				if err != nil || n < million/10 {
 					b.Fatal(n, err)
 				}

@@ -38,20 +38,20 @@ func found(tb testing.TB, parse Parser, content string) (*parsed.List, error) {
 	return h, err
 }
 
-// saidOf returns what is said of each id of a list.
-func saidOf(h *parsed.List) (all []parsed.Said) {
-	each(h, func(_ string, said parsed.Said) { all = append(all, said) })
+// attrsOf returns what is said of each id of a list.
+func attrsOf(h *parsed.List) (all []parsed.Attrs) {
+	each(h, func(_ string, attrs parsed.Attrs) { all = append(all, attrs) })
 	return all
 }
 
-func each(h *parsed.List, visit func(id string, said parsed.Said)) {
-	said := func(s *parsed.Said) parsed.Said {
+func each(h *parsed.List, visit func(id string, attrs parsed.Attrs)) {
+	attrs := func(s *parsed.Attrs) parsed.Attrs {
 		if s == nil {
-			return parsed.Said{}
+			return parsed.Attrs{}
 		}
 		return *s
 	}
-	parsed.Each(h, said, func(_ parsed.Found, id string, said parsed.Said) { visit(id, said) })
+	parsed.Each(h, attrs, func(_ parsed.Found, id string, attrs parsed.Attrs) { visit(id, attrs) })
 }
 
 // asText is everything that a parser finds, as text.
@@ -67,13 +67,13 @@ func asText(t *testing.T, parse Parser, content string) (ids, bad []string, err 
 	if more := h.Report().Count - len(bad); more > 0 {
 		bad = append(bad, fmt.Sprintf("+%d", more))
 	}
-	each(h, func(text string, said parsed.Said) {
+	each(h, func(text string, attrs parsed.Attrs) {
 		id := []string{text}
-		if said.Model != "" {
-			id[0] += "=" + said.Model
+		if attrs.Model != "" {
+			id[0] += "=" + attrs.Model
 		}
-		for _, name := range slices.Sorted(maps.Keys(said.Labels)) {
-			id = append(id, name+":"+said.Labels[name])
+		for _, name := range slices.Sorted(maps.Keys(attrs.Labels)) {
+			id = append(id, name+":"+attrs.Labels[name])
 		}
 		ids = append(ids, strings.Join(id, ","))
 	})
@@ -212,15 +212,15 @@ func visits(t *testing.T, parse Parser, content string) []string {
 		}
 	}
 	var ids []string
-	each(h, func(id string, said parsed.Said) {
+	each(h, func(id string, attrs parsed.Attrs) {
 		ids = append(ids, id)
 		if !kie.ValidID(id) || strings.ContainsAny(id, "\ufeff\u200b\u2060") {
 			t.Errorf("%q is accepted as an id", id)
 		}
-		if said.Model != kie.CleanLabel(said.Model) || len(said.Labels) > 32 {
-			t.Errorf("said %+v", said)
+		if attrs.Model != kie.CleanLabel(attrs.Model) || len(attrs.Labels) > 32 {
+			t.Errorf("attrs %+v", attrs)
 		}
-		for name, value := range said.Labels {
+		for name, value := range attrs.Labels {
 			if !labelName.MatchString(name) || value != "" && !kie.ValidID(value) {
 				t.Errorf("label %q: %q", name, value)
 			}

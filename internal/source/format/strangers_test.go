@@ -109,10 +109,10 @@ func TestWhatAListSaysOfIDsTakesNoMoreThanItsText(t *testing.T) {
 		h := parsed.New(parsed.Options{IDs: million, Seed: maphash.MakeSeed()})
 		err = f.Read(t.Context(), content, maxFile, h)
 		if err == nil {
-			parsed.Each(h, func(said *parsed.Said) *parsed.Said { return said }, func(parsed.Found, string, *parsed.Said) {})
+			parsed.Each(h, func(attrs *parsed.Attrs) *parsed.Attrs { return attrs }, func(parsed.Found, string, *parsed.Attrs) {})
 		}
 		runtime.ReadMemStats(&after)
-		if refused := errors.Is(err, parsed.ErrSaid); refused != (name == "labels.json" || name == "models.jsonl") {
+		if refused := errors.Is(err, parsed.ErrAttrs); refused != (name == "labels.json" || name == "models.jsonl") {
 			t.Errorf("%s: %v", name, err)
 		}
 		// The text itself is the third part.
@@ -132,7 +132,7 @@ func TestLabelsKeepNoListInMemory(t *testing.T) {
 		start, at := uintptr(unsafe.Pointer(unsafe.StringData(content))), uintptr(unsafe.Pointer(unsafe.StringData(part))) //nolint:gosec // looks at addresses alone
 		return at >= start && at < start+uintptr(len(content))
 	}
-	for name, value := range saidOf(h)[0].Labels {
+	for name, value := range attrsOf(h)[0].Labels {
 		if within(name) || within(value) {
 			t.Errorf("%s=%s is a part of the list", name, value)
 		}

@@ -23,7 +23,7 @@ func parseText(content string, h *parsed.List) error {
 	for at := 0; at < len(content); {
 		number++
 		end := strings.IndexByte(content[at:], '\n')
-		line := parsed.Piece{Text: content[at:], At: at}
+		line := parsed.Span{Text: content[at:], At: at}
 		if end >= 0 {
 			line.Text = line.Text[:end]
 		}
@@ -37,7 +37,7 @@ func parseText(content string, h *parsed.List) error {
 			return nil
 		case id.Text == "" || id.Text[0] == '#':
 		default:
-			if err := isForeign(id.Text); err != nil {
+			if err := otherFormat(id.Text); err != nil {
 				return fmt.Errorf("line %d: %w", number, err)
 			}
 			h.ID(id, 0, number)
@@ -49,8 +49,8 @@ func parseText(content string, h *parsed.List) error {
 	return nil
 }
 
-// isForeign tells a line of another format from one that has, or should have, an id.
-func isForeign(line string) error {
+// otherFormat tells a line of another format from one that has, or should have, an id.
+func otherFormat(line string) error {
 	switch {
 	case line[0] == '<':
 		return errIsMarkup

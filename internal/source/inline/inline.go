@@ -50,7 +50,7 @@ func (s *Source) Refresh(context.Context) error {
 	s.stale, s.round = false, s.claims.Round()
 	p := s.list.Content(nil)
 	for i, id := range s.ids {
-		p.ID(parsed.Piece{Text: id, At: -1}, 0, i+1)
+		p.ID(parsed.Span{Text: id, At: -1}, 0, i+1)
 	}
 	s.list.Replace(p).Log(s.log)
 	return nil

@@ -148,17 +148,17 @@ func (c *cursor) look() error {
 }
 
 // string goes over a string and returns what it means.
-func (c *cursor) string() (parsed.Piece, error) {
+func (c *cursor) string() (parsed.Span, error) {
 	start := c.at
 	raw, err := c.rawString()
 	if err != nil || len(raw) > parsed.MaxMeant || !strings.Contains(raw, `\`) {
-		return parsed.Piece{Text: raw, At: start + 1}, err
+		return parsed.Span{Text: raw, At: start + 1}, err
 	}
 	var text string
 	if err := json.Unmarshal([]byte(c.text[start:c.at]), &text); err != nil {
-		return parsed.Piece{}, errSyntax
+		return parsed.Span{}, errSyntax
 	}
-	return parsed.Piece{Text: text, At: -1}, nil
+	return parsed.Span{Text: text, At: -1}, nil
 }
 
 // rawString goes over a string and returns what is between its quotes.
@@ -205,12 +205,12 @@ func (c *cursor) escape() error {
 }
 
 // scalar goes over a number, true, false or null and returns it as written.
-func (c *cursor) scalar() (parsed.Piece, error) {
+func (c *cursor) scalar() (parsed.Span, error) {
 	start := c.at
 	for c.at < len(c.text) && isScalar(c.text[c.at]) {
 		c.at++
 	}
-	word := parsed.Piece{Text: c.text[start:c.at], At: start}
+	word := parsed.Span{Text: c.text[start:c.at], At: start}
 	switch word.Text {
 	case "true", "false", "null":
 		return word, nil
@@ -219,10 +219,10 @@ func (c *cursor) scalar() (parsed.Piece, error) {
 		return word, nil
 	}
 	if c.at == len(c.text) && mayBecomeScalar(word.Text) {
-		return parsed.Piece{}, io.ErrUnexpectedEOF
+		return parsed.Span{}, io.ErrUnexpectedEOF
 	}
 	c.at = start
-	return parsed.Piece{}, errSyntax
+	return parsed.Span{}, errSyntax
 }
 
 func isScalar(b byte) bool {

@@ -35,12 +35,12 @@ type list struct {
 	scratch map[string]string // the labels of the entry at hand
 }
 
-// entry is what the keys of an object said.
+// entry is what the keys of an object attrs.
 type entry struct {
 	object
-	said    int // the index of what is said of its tasks; 0: it has none
-	labels  map[string]string
-	foreign error // of its first key that is only right if it has a taskId
+	attrs      int // the index of what is said of its tasks; 0: it has none
+	labels     map[string]string
+	unknownKey error // of its first key that is only right if it has a taskId
 }
 
 func (w *list) document() error {
@@ -76,24 +76,24 @@ func (w *list) element() error {
 }
 
 // task reads an element of an entry's tasks.
-func (w *list) task(said int) error {
+func (w *list) task(attrs int) error {
 	switch w.next() {
 	case '{':
-		return w.taskObject(said)
+		return w.taskObject(attrs)
 	case '[':
 		return parsed.ErrNoTasks
 	}
-	return w.id(said)
+	return w.id(attrs)
 }
 
-func (w *list) id(said int) error {
+func (w *list) id(attrs int) error {
 	start, line := w.at, w.lineNow()
 	if w.next() == '"' {
 		id, err := w.string()
 		if err != nil {
 			return err
 		}
-		w.h.ID(id, said, line)
+		w.h.ID(id, attrs, line)
 		return w.h.Spend(w.at - start)
 	}
 	word, err := w.scalar()
@@ -101,7 +101,7 @@ func (w *list) id(said int) error {
 		return err
 	}
 	if parsed.IsNumber(word.Text) {
-		w.h.ID(word, said, line)
+		w.h.ID(word, attrs, line)
 	} else {
 		w.h.Fault(line, word.Text, parsed.ErrNoID)
 	}
@@ -109,7 +109,7 @@ func (w *list) id(said int) error {
 }
 
 // taskObject reads an object among the tasks of an entry. The labels are the entry's; its model will be told by the first answer.
-func (w *list) taskObject(said int) error {
+func (w *list) taskObject(attrs int) error {
 	line := w.lineNow()
 	var s object
 	err := w.object(func(key string) error { return s.read(&w.cursor, key) })
@@ -117,7 +117,7 @@ func (w *list) taskObject(said int) error {
 	case err != nil:
 		return err
 	case s.HasID():
-		w.h.ID(s.TaskID(), said, line)
+		w.h.ID(s.TaskID(), attrs, line)
 	case s.Refused:
 		w.h.Refused(line)
 	default:
@@ -134,24 +134,24 @@ func (w *list) entry() error {
 		return err
 	}
 	switch {
-	case e.foreign == nil:
-		if err := w.h.Fill(e.said, e.labels); err != nil {
+	case e.unknownKey == nil:
+		if err := w.h.Fill(e.attrs, e.labels); err != nil {
 			return err
 		}
-	case e.said > 0:
-		return e.foreign
+	case e.attrs > 0:
+		return e.unknownKey
 	case e.HasID():
-		said, err := w.h.Say(e.Model, e.labels)
+		attrs, err := w.h.Describe(e.Model, e.labels)
 		if err != nil {
 			return err
 		}
-		w.h.ID(e.TaskID(), said, line)
+		w.h.ID(e.TaskID(), attrs, line)
 	case e.Refused:
 		w.h.Refused(line)
 	case e.Keyed:
 		w.h.Fault(line, w.text[start:w.at], parsed.ErrNoID)
 	default:
-		return e.foreign
+		return e.unknownKey
 	}
 	return w.h.Spend(w.at - start)
 }
@@ -159,16 +159,16 @@ func (w *list) entry() error {
 func (w *list) field(e *entry, key string) (err error) {
 	switch key {
 	case "tasks":
-		if e.said > 0 {
+		if e.attrs > 0 {
 			return parsed.ErrKeyTwice(key)
 		}
 		if w.next() != '[' {
 			return parsed.ErrNoTasks
 		}
-		if e.said, err = w.h.Reserve(); err != nil {
+		if e.attrs, err = w.h.Reserve(); err != nil {
 			return err
 		}
-		return w.array(func() error { return w.task(e.said) })
+		return w.array(func() error { return w.task(e.attrs) })
 	case "labels":
 		if e.labels != nil {
 			return parsed.ErrKeyTwice(key)
@@ -180,8 +180,8 @@ func (w *list) field(e *entry, key string) (err error) {
 		e.labels = w.scratch
 		return w.labels(e.labels)
 	}
-	if e.foreign == nil {
-		e.foreign = parsed.At(w.lineNow(), parsed.ErrUnknownKey(key))
+	if e.unknownKey == nil {
+		e.unknownKey = parsed.At(w.lineNow(), parsed.ErrUnknownKey(key))
 	}
 	return e.read(&w.cursor, key)
 }

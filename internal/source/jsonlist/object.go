@@ -10,7 +10,7 @@ import (
 type object struct{ parsed.Object }
 
 // named is an object that tells an id alone.
-func named(id parsed.Piece) object { return object{parsed.Object{ID: id}} }
+func named(id parsed.Span) object { return object{parsed.Object{ID: id}} }
 
 // read goes over the value of a key.
 func (o *object) read(c *cursor, key string) error {
@@ -39,7 +39,7 @@ func (o *object) readInner(c *cursor, key string) error {
 }
 
 // readID reads an id. taskId goes before task_id.
-func (o *object) readID(c *cursor, key string, id *parsed.Piece) error {
+func (o *object) readID(c *cursor, key string, id *parsed.Span) error {
 	o.Keyed = true
 	if c.next() != '"' {
 		o.Wrong = o.Wrong || c.next() != 'n' // null
@@ -65,7 +65,7 @@ func (o *object) readModel(c *cursor) error {
 
 // readCode reads the code of an answer: a number, perhaps in quotes.
 func (o *object) readCode(c *cursor) error {
-	var code parsed.Piece
+	var code parsed.Span
 	var err error
 	switch c.next() {
 	case '"':

@@ -178,11 +178,11 @@ func (s *stream) take(start, line int) error {
 		case !item.HasID():
 			s.h.Refused(line)
 		default:
-			said, err := s.h.Say(item.Model, nil)
+			attrs, err := s.h.Describe(item.Model, nil)
 			if err != nil {
 				return err
 			}
-			s.h.ID(item.TaskID(), said, line)
+			s.h.ID(item.TaskID(), attrs, line)
 		}
 	}
 	return nil

@@ -32,12 +32,12 @@ type List struct {
 
 // counts are of the ids that a list has now.
 type counts struct {
-	listed   int // all but those of noTask
-	repeated int // of these, listed above in it already
-	refused  int // without room
-	crowded  int // for which the group has no room
-	noTask   int // answers in the content that created no task
-	beyond   int // beyond those that a list may have
+	listed    int // all but those of noTask
+	repeated  int // of these, listed above in it already
+	refused   int // without room
+	groupFull int // for which the group has no room
+	noTask    int // answers in the content that created no task
+	beyond    int // beyond those that a list may have
 }
 
 // Content returns what the next whole content is read into. half reports whether its unterminated end may be half-written; nil: it is
@@ -67,7 +67,7 @@ func (l *List) Parse(ctx context.Context, content string, f format.Format, half 
 // Refused ids are not kept, for there may be any number of them.
 func (l *List) Wants() bool {
 	g := l.source.ledger
-	return l.refused > 0 && g.count < g.limits.Tasks || l.crowded > 0 && !l.source.group.IsFull()
+	return l.refused > 0 && g.count < g.limits.Tasks || l.groupFull > 0 && !l.source.group.IsFull()
 }
 
 // Hold says whether the list can't be read now: then what it lacks stays.
@@ -153,13 +153,13 @@ func (l *List) note(now counts, p *parsed.List) {
 	src.listed += now.listed - l.listed
 	src.rejected[source.RejectedDuplicate] += more(now.repeated, l.repeated)
 	src.rejected[source.RejectedLimit] += more(now.refused, l.refused)
-	src.rejected[source.RejectedMaxTasks] += more(now.crowded, l.crowded)
+	src.rejected[source.RejectedMaxTasks] += more(now.groupFull, l.groupFull)
 	src.rejected[source.RejectedListIDs] += more(now.beyond, l.beyond)
 	src.rejected[source.RejectedNoTask] += more(now.noTask, l.noTask)
 	src.rejected[source.RejectedInvalid] += more(p.Report().Count-p.Secrets(), 0)
 	src.rejected[source.RejectedSecret] += more(p.Secrets(), 0)
 	src.ledger.refused += now.refused - l.refused
-	src.group.Refused += now.crowded - l.crowded
+	src.group.Refused += now.groupFull - l.groupFull
 	l.counts = now
 }
 
@@ -185,7 +185,7 @@ func (l *List) miss(t *task, since time.Time) {
 // giveUp notes that the group has no room for an id of the list.
 func (l *List) giveUp(t *task) {
 	delete(l.missing, t)
-	l.crowded++
+	l.groupFull++
 	l.source.group.Refused++
 	l.source.rejected[source.RejectedMaxTasks]++
 }
@@ -204,7 +204,7 @@ type reading struct {
 }
 
 // read goes through all that was parsed.
-func (r *reading) read() { parsed.Each(r.parsed, r.list.source.base.Say, r.visit) }
+func (r *reading) read() { parsed.Each(r.parsed, r.list.source.base.Listed, r.visit) }
 
 func (r *reading) visit(f parsed.Found, id string, of *claim.Attrs) {
 	l := r.list
@@ -249,7 +249,7 @@ func (r *reading) noRoom(f parsed.Found, t *task) bool {
 	case source.RejectedLimit:
 		r.counts.refused++
 	case source.RejectedMaxTasks:
-		r.counts.crowded++
+		r.counts.groupFull++
 	default:
 		return false
 	}

@@ -114,8 +114,8 @@ func (src *Source) Retire() {
 			src.ledger.release(l, t)
 		}
 		src.ledger.refused -= l.refused
-		src.group.Refused -= l.crowded
-		l.tasks, l.refused, l.crowded = nil, 0, 0
+		src.group.Refused -= l.groupFull
+		l.tasks, l.refused, l.groupFull = nil, 0, 0
 		delete(src.ledger.lists, &l.List)
 	}
 	src.group.leave(src)
@@ -137,7 +137,7 @@ func (src *Source) Refused() map[source.Rejection]int {
 	}
 	for l := range src.lists {
 		all[source.RejectedLimit] += l.refused
-		all[source.RejectedMaxTasks] += l.crowded
+		all[source.RejectedMaxTasks] += l.groupFull
 		all[source.RejectedListIDs] += l.beyond
 	}
 	return all

@@ -22,8 +22,8 @@ const (
 	Stride    = 1 << 20  // bytes that are looked at between two looks at the context
 	Mark      = "\ufeff" // the byte order mark
 	maxID     = 128      // bytes
-	maxSaid   = 1 << 23  // different things that a list may say of ids
-	saidCost  = 512      // bytes that each of them takes, about; a map takes most of it
+	maxAttrs  = 1 << 23  // different things that a list may say of ids
+	attrsCost = 512      // bytes that each of them takes, about; a map takes most of it
 	labelCost = 96
 	LeastCost = 16 << 20 // bytes that they may take in any list; beyond, twice the text
 	chunk     = 1 << 13  // ids held in one slice
@@ -34,7 +34,7 @@ const (
 var (
 	ErrNoID      = errors.New("no task id: empty, over 128 bytes, not UTF-8, or with control characters")
 	errInvisible = errors.New("an invisible character (U+200B, U+2060 or U+FEFF) inside a task id")
-	ErrSaid      = errors.New("too many models or labels that differ for a list of its length")
+	ErrAttrs     = errors.New("too many models or labels that differ for a list of its length")
 	errSecret    = errors.New("it is a secret of the configuration")
 )
 
@@ -54,11 +54,11 @@ type List struct {
 	text    string
 
 	ids       [][]Found
-	elsewhere [][]elsewhere    // ids that are no part of the content as they are
-	said      []*Said          // nil, as the first: nothing but what the group says
-	shared    map[string]*Said // what is said, by what that is
-	indices   map[*Said]int    // in said
-	cost      int              // bytes that it takes, about
+	rewritten [][]rewritten     // ids that are no part of the content as they are
+	attrs     []*Attrs          // nil, as the first: nothing but what the group says
+	shared    map[string]*Attrs // what is said, by what that is
+	indices   map[*Attrs]int    // in attrs
+	cost      int               // bytes that it takes, about
 	key       key
 	noTask    int // answers that created no task
 	taken     int
@@ -71,32 +71,32 @@ type List struct {
 	spent  int
 }
 
-// Said is what a list says of ids besides that they exist. It is shared between ids and never written to.
-type Said struct {
+// Attrs is what a list says of ids besides that they exist. It is shared between ids and never written to.
+type Attrs struct {
 	Model  string
 	Labels map[string]string
 }
 
-// Found is an id: the part of the content that it is, or its index in elsewhere, and what is said of it. There may be millions.
+// Found is an id: the part of the content that it is, or its index in rewritten, and what is said of it. There may be millions.
 type Found struct {
 	at   uint32
-	bits uint32 // from the lowest: 8 bits of length, one for elsewhere, the index in said
+	bits uint32 // from the lowest: 8 bits of length, one for rewritten, the index in attrs
 }
 
-// elsewhere is an id as it is meant, and its line.
-type elsewhere struct {
+// rewritten is an id as it is meant, and its line.
+type rewritten struct {
 	text string
 	line int
 }
 
-// Piece is a text, and where it is in the content; -1: nowhere as it is.
-type Piece struct {
+// Span is a text, and where it is in the content; -1: nowhere as it is.
+type Span struct {
 	Text string
 	At   int
 }
 
 // New returns a list that names nothing yet.
-func New(o Options) *List { return &List{options: o, said: []*Said{nil}} }
+func New(o Options) *List { return &List{options: o, attrs: []*Attrs{nil}} }
 
 // Begin begins to read a content, until ctx ends.
 func (l *List) Begin(ctx context.Context, text string) { l.ctx, l.text = ctx, text }
@@ -142,7 +142,7 @@ func (l *List) Spend(n int) error {
 func (l *List) Waits(tail string) bool { return l.options.Half != nil && l.options.Half(tail) }
 
 // ID takes an id, or notes why it is none. It is the one door by which ids come in, so whose an id is, is asked here.
-func (l *List) ID(p Piece, said, line int) {
+func (l *List) ID(p Span, attrs, line int) {
 	if len(p.Text) > MaxRaw {
 		l.Fault(line, p.Text, ErrNoID)
 		return
@@ -166,9 +166,9 @@ func (l *List) ID(p Piece, said, line int) {
 		return
 	}
 	l.taken++
-	f := Found{at: uint32(p.At), bits: uint32(said)<<9 | uint32(len(p.Text))} //nolint:gosec // a content is shorter than 4 GiB
+	f := Found{at: uint32(p.At), bits: uint32(attrs)<<9 | uint32(len(p.Text))} //nolint:gosec // a content is shorter than 4 GiB
 	if p.At < 0 {
-		f = Found{at: l.keep(elsewhere{p.Text, line}), bits: uint32(said)<<9 | 1<<8} //nolint:gosec // a content is shorter than 4 GiB
+		f = Found{at: l.keep(rewritten{p.Text, line}), bits: uint32(attrs)<<9 | 1<<8} //nolint:gosec // a content is shorter than 4 GiB
 	}
 	last := len(l.ids) - 1
 	if last < 0 || len(l.ids[last]) == chunk {
@@ -179,18 +179,18 @@ func (l *List) ID(p Piece, said, line int) {
 }
 
 // keep keeps an id that is no part of the content, and returns its index.
-func (l *List) keep(e elsewhere) uint32 {
-	last := len(l.elsewhere) - 1
+func (l *List) keep(e rewritten) uint32 {
+	last := len(l.rewritten) - 1
 	switch {
 	case last < 0:
-		l.elsewhere = append(l.elsewhere, nil) // a list may have one alone
+		l.rewritten = append(l.rewritten, nil) // a list may have one alone
 		last = 0
-	case len(l.elsewhere[last]) == chunk:
-		l.elsewhere = append(l.elsewhere, make([]elsewhere, 0, chunk))
+	case len(l.rewritten[last]) == chunk:
+		l.rewritten = append(l.rewritten, make([]rewritten, 0, chunk))
 		last++
 	}
-	l.elsewhere[last] = append(l.elsewhere[last], e)
-	return uint32(last*chunk + len(l.elsewhere[last]) - 1) //nolint:gosec // a content is shorter than 4 GiB
+	l.rewritten[last] = append(l.rewritten[last], e)
+	return uint32(last*chunk + len(l.rewritten[last]) - 1) //nolint:gosec // a content is shorter than 4 GiB
 }
 
 // IsPlain reports whether text is an id of nothing but visible ASCII, as nearly all are.
@@ -207,7 +207,7 @@ func IsPlain(text string) bool {
 func IsInvisible(r rune) bool { return strings.ContainsRune(invisible, r) }
 
 // Without takes off the characters of a kind that surround a text.
-func (p Piece) Without(kind func(rune) bool) Piece {
+func (p Span) Without(kind func(rune) bool) Span {
 	text := strings.TrimLeftFunc(p.Text, kind)
 	if p.At >= 0 {
 		p.At += len(p.Text) - len(text)
@@ -254,7 +254,7 @@ func (l *List) First(reason source.Rejection, f Found) {
 // Line returns the line of an id.
 func (l *List) Line(f Found) int {
 	if f.bits&(1<<8) != 0 {
-		return l.elsewhere[f.at/chunk][f.at%chunk].line
+		return l.rewritten[f.at/chunk][f.at%chunk].line
 	}
 	return 1 + strings.Count(l.text[:f.at], "\n")
 }
@@ -269,8 +269,8 @@ func (l *List) firstAt(reason source.Rejection, line int) {
 	l.firsts[reason] = line
 }
 
-// Say returns the index in said of what is said of some ids.
-func (l *List) Say(model string, labels map[string]string) (int, error) {
+// Describe returns the index in attrs of what is said of some ids.
+func (l *List) Describe(model string, labels map[string]string) (int, error) {
 	if model == "" && len(labels) == 0 || l.taken == l.options.IDs {
 		return 0, nil
 	}
@@ -283,25 +283,25 @@ func (l *List) Say(model string, labels map[string]string) (int, error) {
 		if at, err = l.Reserve(); err != nil {
 			return 0, err
 		}
-		l.said[at], l.indices[t] = t, at
+		l.attrs[at], l.indices[t] = t, at
 	}
 	return at, nil
 }
 
 // share returns the one copy of what is said. The labels may be written to afterwards.
-func (l *List) share(model string, labels map[string]string) (*Said, error) {
+func (l *List) share(model string, labels map[string]string) (*Attrs, error) {
 	if l.shared == nil {
-		l.shared, l.indices = make(map[string]*Said), make(map[*Said]int)
+		l.shared, l.indices = make(map[string]*Attrs), make(map[*Attrs]int)
 	}
 	l.key.set(model, labels)
 	if t := l.shared[string(l.key.bytes)]; t != nil {
 		return t, nil
 	}
-	l.cost += saidCost + len(labels)*labelCost + min(len(model), MaxMeant)
+	l.cost += attrsCost + len(labels)*labelCost + min(len(model), MaxMeant)
 	if l.cost > max(LeastCost, 2*len(l.text)) {
-		return nil, ErrSaid
+		return nil, ErrAttrs
 	}
-	t := &Said{Model: kie.CleanLabel(model), Labels: copied(labels)}
+	t := &Attrs{Model: kie.CleanLabel(model), Labels: copied(labels)}
 	l.shared[string(l.key.bytes)] = t
 	return t, nil
 }
@@ -334,45 +334,45 @@ func (n *key) set(model string, labels map[string]string) {
 	n.bytes = append(append(n.bytes, 0), model...)
 }
 
-// Reserve returns an index in said for what is known later.
+// Reserve returns an index in attrs for what is known later.
 func (l *List) Reserve() (int, error) {
-	if len(l.said) == maxSaid {
-		return 0, ErrSaid
+	if len(l.attrs) == maxAttrs {
+		return 0, ErrAttrs
 	}
-	l.said = append(l.said, nil)
-	return len(l.said) - 1, nil
+	l.attrs = append(l.attrs, nil)
+	return len(l.attrs) - 1, nil
 }
 
 // Fill says at a reserved index that ids have labels. There is nothing to say at index 0.
 func (l *List) Fill(at int, labels map[string]string) (err error) {
 	if at > 0 && len(labels) > 0 {
-		l.said[at], err = l.share("", labels)
+		l.attrs[at], err = l.share("", labels)
 	}
 	return err
 }
 
 // Each calls visit with every id of a list, and with what of makes of what is said of it; nil: nothing is said.
-func Each[T any](l *List, of func(said *Said) T, visit func(f Found, id string, said T)) {
-	made := make(map[*Said]T, len(l.shared)+1)
-	said := make([]T, len(l.said))
-	for i, s := range l.said {
+func Each[T any](l *List, of func(attrs *Attrs) T, visit func(f Found, id string, attrs T)) {
+	made := make(map[*Attrs]T, len(l.shared)+1)
+	attrs := make([]T, len(l.attrs))
+	for i, s := range l.attrs {
 		t, known := made[s]
 		if !known {
 			t = of(s)
 			made[s] = t
 		}
-		said[i] = t
+		attrs[i] = t
 	}
 	for _, ids := range l.ids {
 		for _, f := range ids {
-			visit(f, l.idOf(f), said[f.bits>>9])
+			visit(f, l.idOf(f), attrs[f.bits>>9])
 		}
 	}
 }
 
 func (l *List) idOf(f Found) string {
 	if f.bits&(1<<8) != 0 {
-		return l.elsewhere[f.at/chunk][f.at%chunk].text
+		return l.rewritten[f.at/chunk][f.at%chunk].text
 	}
 	return l.text[f.at : f.at+f.bits&0xff]
 }

@@ -4,7 +4,7 @@ import "strings"
 
 // Object is what an object of JSON or YAML tells of a task: one of the producer's own, or an answer to createTask as it came.
 type Object struct {
-	ID, Inner Piece // Inner: under data
+	ID, Inner Span // Inner: under data
 	Model     string
 	Keyed     bool // it has a key for an id
 	Wrong     bool // the value of which is no text
@@ -15,7 +15,7 @@ type Object struct {
 func (o *Object) HasID() bool { return o.ID.Text+o.Inner.Text != "" }
 
 // TaskID returns the id that counts.
-func (o *Object) TaskID() Piece {
+func (o *Object) TaskID() Span {
 	if o.ID.Text == "" {
 		return o.Inner
 	}

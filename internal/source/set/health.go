@@ -10,8 +10,8 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/source"
 )
 
-// patience is for how long a source must have failed for nobody to wait for it any longer.
-const patience = time.Minute
+// settleAfter is for how long a source must have failed for nobody to wait for it any longer.
+const settleAfter = time.Minute
 
 // health is how the reads of a source went.
 type health struct {
@@ -88,5 +88,5 @@ func (s *Set) Settled() bool {
 
 func (m *member) settled() bool {
 	stat := m.stat.Load()
-	return stat.Read || !stat.FailingSince.IsZero() && time.Since(stat.FailingSince) >= patience
+	return stat.Read || !stat.FailingSince.IsZero() && time.Since(stat.FailingSince) >= settleAfter
 }

@@ -17,28 +17,28 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/source/parsed"
 )
 
-// told is a source that has no content: it only adds and removes what it is told to, as soon as it is told.
-type told struct {
+// pushed is a source that has no content: it only adds and removes what it is told to, as soon as it is told.
+type pushed struct {
 	list        *ledger.List
 	add, remove []string
 	refreshed   int
 	retired     bool
 }
 
-func (s *told) Due() time.Time {
+func (s *pushed) Due() time.Time {
 	if len(s.add)+len(s.remove) > 0 {
 		return time.Now()
 	}
 	return time.Now().Add(time.Hour)
 }
 
-func (s *told) Fetch() source.Fetch { return nil }
+func (s *pushed) Fetch() source.Fetch { return nil }
 
-func (s *told) Refresh(context.Context) error {
+func (s *pushed) Refresh(context.Context) error {
 	s.refreshed++
 	p := s.list.Part()
 	for i, id := range s.add {
-		p.ID(parsed.Piece{Text: id, At: -1}, 0, i+1)
+		p.ID(parsed.Span{Text: id, At: -1}, 0, i+1)
 	}
 	s.list.Add(p)
 	s.list.Remove(s.remove...)
@@ -46,15 +46,15 @@ func (s *told) Refresh(context.Context) error {
 	return nil
 }
 
-func (s *told) Retire() { s.retired = true }
+func (s *pushed) Retire() { s.retired = true }
 
-// addTold adds a source that is told its ids to group g.
-func (b *bench) addTold() *told {
-	s := &told{}
+// addPushed adds a source that is told its ids to group g.
+func (b *bench) addPushed() *pushed {
+	s := &pushed{}
 	b.set.mu.Lock()
 	defer b.set.mu.Unlock()
 	a := arrangement{set: b.set}
-	a.add(Group{Name: "g"}, key{group: "g", label: "told"}, func(claims *ledger.Source, _ *slog.Logger) source.Source {
+	a.add(Group{Name: "g"}, key{group: "g", label: "push"}, func(claims *ledger.Source, _ *slog.Logger) source.Source {
 		s.list = claims.NewList("")
 		return s
 	})
@@ -64,7 +64,7 @@ func (b *bench) addTold() *told {
 }
 
 // tell tells the source to add and to remove ids, and lets a moment pass.
-func (b *bench) tell(s *told, add, remove string) {
+func (b *bench) tell(s *pushed, add, remove string) {
 	b.set.mu.Lock()
 	s.add, s.remove = strings.Fields(add), strings.Fields(remove)
 	b.set.mu.Unlock()
@@ -78,7 +78,7 @@ func TestASourceMayOnlyAddAndRemoveWhatItIsTold(t *testing.T) {
 	inFakeTime(t, func(b *bench) {
 		b.write("l.txt", "a\n")
 		_ = b.load(6, Group{Name: "g", Inline: []string{"i"}, Files: []files.Pattern{b.pattern("l.txt")}})
-		s := b.addTold()
+		s := b.addPushed()
 		b.run()
 		b.tell(s, "x y a", "")
 		b.want("a i x y")
@@ -92,7 +92,7 @@ func TestASourceMayOnlyAddAndRemoveWhatItIsTold(t *testing.T) {
 		b.want("a i x z") // a is in the file, too
 		b.tell(s, "y one-too-many too-many", "")
 		b.want("a i one-too-many x y z")
-		if got := b.stat("told"); got.Rejected[source.RejectedLimit] != 1 || got.Rejected[source.RejectedDuplicate] != 2 {
+		if got := b.stat("push"); got.Rejected[source.RejectedLimit] != 1 || got.Rejected[source.RejectedDuplicate] != 2 {
 			b.t.Errorf("stat %+v", got)
 		}
 		if n := len(b.changes); b.changes[n-1].Backlog {
@@ -109,13 +109,13 @@ func TestASourceMayOnlyAddAndRemoveWhatItIsTold(t *testing.T) {
 func TestIDsAddedAreKnownAgainWhenAListIsReplaced(t *testing.T) {
 	inFakeTime(t, func(b *bench) {
 		_ = b.load(10, Group{Name: "g", Inline: []string{"i"}})
-		s := b.addTold()
+		s := b.addPushed()
 		b.run()
 		b.tell(s, "x y", "")
 		b.set.mu.Lock()
 		p := s.list.Content(nil)
 		for _, id := range []string{"y", "z"} {
-			p.ID(parsed.Piece{Text: id, At: -1}, 0, 1)
+			p.ID(parsed.Span{Text: id, At: -1}, 0, 1)
 		}
 		s.list.Replace(p)
 		b.set.mu.Unlock()
@@ -124,7 +124,7 @@ func TestIDsAddedAreKnownAgainWhenAListIsReplaced(t *testing.T) {
 		b.tell(s, "x", "")
 		b.poll(20)
 		b.want("i w x y z")
-		if got := b.stat("told"); got.Tasks != 4 || got.Rejected[source.RejectedDuplicate] != 0 {
+		if got := b.stat("push"); got.Tasks != 4 || got.Rejected[source.RejectedDuplicate] != 0 {
 			b.t.Errorf("stat %+v", got)
 		}
 	})

@@ -125,11 +125,11 @@ func allAreLists(root *yaml.Node, runs map[int]run) bool {
 }
 
 // amid takes the ids of a run that were not parsed.
-func (r run) amid(said int, h *list) {
+func (r run) amid(attrs int, h *list) {
 	for at, number := r.from, r.first+1; at < r.to; number++ {
 		line, next := lineAt(h.Text(), at)
 		_, from, to := itemIn(line)
-		h.ID(parsed.Piece{Text: line[from:to], At: at + from}, said, number)
+		h.ID(parsed.Span{Text: line[from:to], At: at + from}, attrs, number)
 		at = next
 	}
 }

@@ -27,8 +27,8 @@ func foundIn(t *testing.T, parse func(string, *parsed.List) error, content strin
 		return err.Error()
 	}
 	var b strings.Builder
-	parsed.Each(h, func(said *parsed.Said) *parsed.Said { return said }, func(f parsed.Found, id string, said *parsed.Said) {
-		fmt.Fprintf(&b, "%d %s %v\n", h.Line(f), id, said)
+	parsed.Each(h, func(attrs *parsed.Attrs) *parsed.Attrs { return attrs }, func(f parsed.Found, id string, attrs *parsed.Attrs) {
+		fmt.Fprintf(&b, "%d %s %v\n", h.Line(f), id, attrs)
 	})
 	fmt.Fprint(&b, h.Report().Count, h.Report().Lines)
 	return b.String()

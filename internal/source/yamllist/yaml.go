@@ -186,22 +186,22 @@ func takeElement(element *yaml.Node, h *list) error {
 	return nil
 }
 
-func takeID(id *yaml.Node, said int, h *list) {
+func takeID(id *yaml.Node, attrs int, h *list) {
 	if isNull(id) {
 		h.Fault(id.Line, id.Value, parsed.ErrNoID)
 		return
 	}
-	h.ID(parsed.Piece{Text: id.Value, At: -1}, said, id.Line)
+	h.ID(parsed.Span{Text: id.Value, At: -1}, attrs, id.Line)
 	if r, ok := h.runs[id.Line]; ok {
-		r.amid(said, h)
+		r.amid(attrs, h)
 	}
 }
 
-// fields is what the keys of a mapping said.
+// fields is what the keys of a mapping attrs.
 type fields struct {
 	object
 	tasks, labels *yaml.Node
-	foreign       error // of its first key that is only right if it has a taskId
+	unknownKey    error // of its first key that is only right if it has a taskId
 }
 
 // takeEntry reads tasks with labels, or a single task.
@@ -214,22 +214,22 @@ func takeEntry(entry *yaml.Node, h *list) error {
 	switch {
 	case err != nil:
 		return err
-	case o.foreign == nil:
+	case o.unknownKey == nil:
 		return takeTasks(o.tasks, labels, h)
 	case o.tasks != nil:
-		return o.foreign
+		return o.unknownKey
 	case o.HasID():
-		said, err := h.Say(o.Model, labels)
+		attrs, err := h.Describe(o.Model, labels)
 		if err != nil {
 			return err
 		}
-		h.ID(o.TaskID(), said, entry.Line)
+		h.ID(o.TaskID(), attrs, entry.Line)
 	case o.Refused:
 		h.Refused(entry.Line)
 	case o.Keyed:
 		h.Fault(entry.Line, "", parsed.ErrNoID)
 	default:
-		return o.foreign
+		return o.unknownKey
 	}
 	return nil
 }
@@ -248,8 +248,8 @@ func (o *fields) readAll(entry *yaml.Node) error {
 		case key.Value == "tasks" || key.Value == "labels":
 			return at(key, parsed.ErrKeyTwice(key.Value))
 		default:
-			if o.foreign == nil {
-				o.foreign = at(key, parsed.ErrUnknownKey(key.Value))
+			if o.unknownKey == nil {
+				o.unknownKey = at(key, parsed.ErrUnknownKey(key.Value))
 			}
 			o.read(key.Value, value, false)
 		}
@@ -271,7 +271,7 @@ func (s *object) read(key string, value *yaml.Node, inner bool) {
 	case parsed.IsIDKey(key):
 		s.Keyed = true
 		if scalar && (id.Text == "" || key == "taskId") {
-			*id = parsed.Piece{Text: value.Value, At: -1}
+			*id = parsed.Span{Text: value.Value, At: -1}
 		}
 	case strings.EqualFold(key, "model") && scalar && s.Model == "":
 		s.Model = value.Value
@@ -292,16 +292,16 @@ func takeTasks(tasks *yaml.Node, labels map[string]string, h *list) error {
 	if tasks.Kind != yaml.SequenceNode {
 		return at(tasks, parsed.ErrNoTasks)
 	}
-	said, err := h.Say("", labels)
+	attrs, err := h.Describe("", labels)
 	if err != nil {
 		return err
 	}
 	for _, id := range tasks.Content {
 		switch id.Kind {
 		case yaml.ScalarNode:
-			takeID(id, said, h)
+			takeID(id, attrs, h)
 		case yaml.MappingNode:
-			if err := takeTask(id, said, h); err != nil {
+			if err := takeTask(id, attrs, h); err != nil {
 				return err
 			}
 		default:
@@ -312,14 +312,14 @@ func takeTasks(tasks *yaml.Node, labels map[string]string, h *list) error {
 }
 
 // takeTask reads an object among the tasks of an entry, whose labels it has.
-func takeTask(task *yaml.Node, said int, h *list) error {
+func takeTask(task *yaml.Node, attrs int, h *list) error {
 	var s object
 	for i := 0; i < len(task.Content); i += 2 {
 		s.read(task.Content[i].Value, task.Content[i+1], false)
 	}
 	switch {
 	case s.HasID():
-		h.ID(s.TaskID(), said, task.Line)
+		h.ID(s.TaskID(), attrs, task.Line)
 	case s.Refused:
 		h.Refused(task.Line)
 	default:
