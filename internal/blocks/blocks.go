@@ -12,15 +12,6 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
-// List is some tasks by their positions, of which some may have none.
-type List interface {
-	Len() int
-	// Look tells whether a position has a task, and whether that is an unfinished one that was answered.
-	Look(position int) (live, answered bool)
-	// Read returns the task at a position that has one.
-	Read(position int) view.Task
-}
-
 // Maker makes blocks of two lists: of the unfinished tasks, and of the finished ones in the order learned.
 type Maker struct {
 	unfinished, finished cache
@@ -66,14 +57,6 @@ func (m *Maker) Make(l Lists, limit, room int, now time.Time) (s view.Shown, com
 	return view.Shown{LabelKeys: l.LabelKeys, Blocks: blocks, Number: m.made}, !p.full
 }
 
-// choice is which tasks get series of their own: answered unfinished ones, newest first, up to half of the limit; then
-// finished ones, last learned first; then what unfinished ones are left, answered before pending.
-type choice struct {
-	finished int            // the last ones
-	pending  int            // the first ones that come by
-	answered map[int]uint64 // by piece, the positions; nil: all
-}
-
 func (m *Maker) choose(l Lists, limit int) *choice {
 	answered := 0
 	for _, p := range m.unfinished.pieces {
@@ -86,48 +69,4 @@ func (m *Maker) choose(l Lists, limit int) *choice {
 		c.answered = masks(l.Newest, chosen)
 	}
 	return c
-}
-
-// masks returns the first of some positions, so many at most, as masks by piece.
-func masks(positions iter.Seq[int], count int) map[int]uint64 {
-	byPiece := make(map[int]uint64)
-	for position := range positions {
-		if count == 0 {
-			break
-		}
-		byPiece[position/PieceSize] |= 1 << (position % PieceSize)
-		count--
-	}
-	return byPiece
-}
-
-// take returns which of the tasks of a piece are chosen. It is called once for each piece, in their order.
-func (c *choice) take(i int, p *piece) (mask uint64) {
-	mask = p.answered
-	if c.answered != nil {
-		mask &= c.answered[i]
-	}
-	if c.pending > 0 {
-		pending := lowest(p.live&^p.answered, c.pending)
-		c.pending -= bits.OnesCount64(pending)
-		mask |= pending
-	}
-	return mask
-}
-
-// pass is one making of blocks, as long as there is room.
-type pass struct {
-	now  time.Time
-	room int  // for tasks
-	full bool // there was no room for some
-}
-
-// takes reports whether there is room left, and takes that for some tasks.
-func (p *pass) takes(tasks int) bool {
-	if p.room <= 0 {
-		p.full = true
-		return false
-	}
-	p.room -= tasks
-	return true
 }

@@ -9,17 +9,6 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
-const (
-	// PieceSize is how many positions of a list make a piece: one for each bit of a mask.
-	PieceSize = 64
-	// RunSize is how many pieces share a block where nothing changes.
-	RunSize = 16
-	// Quiet is how long the pieces of a run must not have changed until they share a block.
-	Quiet = time.Minute
-
-	runTasks = RunSize * PieceSize
-)
-
 // cache keeps the blocks of a list.
 type cache struct {
 	pieces []piece
@@ -67,7 +56,7 @@ func (c *cache) look(l List, from, to int) {
 func (c *cache) chosen(l List, choice *choice, pass *pass) (blocks []*view.Block) {
 	for i := range c.pieces {
 		p := &c.pieces[i]
-		p.wanted = choice.take(i, p)
+		p.wanted = choice.take(i, p.live, p.answered)
 		if b := p.show(l, i, c.kinds, pass); b != nil {
 			blocks = append(blocks, b)
 		}
@@ -201,19 +190,6 @@ func resized[T any](all []T, n int) []T {
 	}
 	clear(all[n:])
 	return all[:n]
-}
-
-// lowest returns the lowest bits of a mask, so many at most.
-func lowest(mask uint64, count int) (low uint64) {
-	if count >= bits.OnesCount64(mask) {
-		return mask
-	}
-	for ; count > 0; count-- {
-		bit := mask & -mask
-		low |= bit
-		mask &^= bit
-	}
-	return low
 }
 
 // highest returns the highest bits of a mask, so many at most.

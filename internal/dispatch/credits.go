@@ -1,9 +1,8 @@
-// When the balance of an account is asked for, and what is known of it.
+// What is known of the balance of an account, and when it is asked for.
 
 package dispatch
 
 import (
-	"context"
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/budget"
@@ -61,51 +60,4 @@ func (c *credits) end(balance float64, err error, now time.Time) {
 // known returns the balance unless it is too old to be shown.
 func (c *credits) known(now time.Time) (float64, bool) {
 	return c.balance, !c.reportedAt.IsZero() && now.Sub(c.reportedAt) <= 3*c.interval
-}
-
-// beginsCredits begins a credit call if it comes before all tasks: when it is due, and as the trial for which it is best.
-func (d *Dispatcher) beginsCredits(now time.Time, permit *budget.Permit) bool {
-	if d.triesKey(permit) {
-		return true
-	}
-	if permit.IsTrial() || !d.beginsDueCredits(now) {
-		return false
-	}
-	d.keyTried()
-	return true
-}
-
-// beginsDueCredits begins a credit call if one is due.
-func (d *Dispatcher) beginsDueCredits(now time.Time) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	due := d.credits.isDue(now)
-	d.credits.asking = d.credits.asking || due
-	return due
-}
-
-// triesKey begins a credit call if that is what a permit is for.
-func (d *Dispatcher) triesKey(permit *budget.Permit) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.credits.interval == 0 || d.credits.asking || !permit.PrefersCredit() {
-		return false
-	}
-	d.credits.asking = true
-	return true
-}
-
-// askCredits makes a credit call that was begun.
-func (d *Dispatcher) askCredits(ctx context.Context, permit *budget.Permit) {
-	balance, err := permit.Credit(ctx)
-	d.endCredits(balance, err)
-	d.tasks.Settled()
-	d.Wake()
-}
-
-func (d *Dispatcher) endCredits(balance float64, err error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.noteLocked(err)
-	d.credits.end(balance, err, time.Now())
 }

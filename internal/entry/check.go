@@ -16,7 +16,7 @@ func (k *Task) Check() error {
 		return errors.New("it is tracked, and said to be removed")
 	case (o == nil) != k.State.Finished():
 		return errors.New("it is finished, or has an Unfinished, but not one of both")
-	case k.Kind.Group != k.Group || k.Model != nil && k.Model.Group != k.Group:
+	case k.Model != nil && k.Model.Group != k.Group:
 		return errors.New("its model is another group's")
 	case o == nil:
 		return nil

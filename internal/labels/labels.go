@@ -11,10 +11,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
-const (
-	maxCodes = 50
-	maxKeys  = 64
-)
+const maxKeys = 64
 
 // Limits admit models, fail codes and the keys of tasks' labels. Not safe for concurrent use.
 type Limits struct {

@@ -59,8 +59,6 @@ func NewSet(models int, histograms histogram.New) *Set {
 	}
 }
 
-func idOf(k *entry.Task) string { return k.ID }
-
 // Get returns the task of an account with an id; nil: it is not tracked.
 func (s *Set) Get(account, id string) *entry.Task { return s.Table.Get(account, id) }
 
@@ -158,6 +156,3 @@ func (s *Set) takeFinished(k *entry.Task) {
 	s.finished, s.gaps = left, 0
 	s.blocks.ForgetFinished() // every position has another task
 }
-
-// position returns a place in a list in half the bytes.
-func position(n int) uint32 { return uint32(n) } //nolint:gosec // no memory holds so many

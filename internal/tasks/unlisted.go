@@ -107,3 +107,8 @@ func ofGroup(tasks table.Accounts[entry.Task], g *entry.Group) []*entry.Task {
 	}
 	return all
 }
+
+func idOf(k *entry.Task) string { return k.ID }
+
+// position returns a place in a list in half the bytes.
+func position(n int) uint32 { return uint32(n) } //nolint:gosec // no memory holds so many

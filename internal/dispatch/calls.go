@@ -1,0 +1,80 @@
+// Requests that are about the account, and what requests say of it.
+
+package dispatch
+
+import (
+	"context"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/budget"
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+)
+
+// beginsCredits begins a credit call if it comes before all tasks: when it is due, and as the trial for which it is best.
+func (d *Dispatcher) beginsCredits(now time.Time, permit *budget.Permit) bool {
+	if d.triesKey(permit) {
+		return true
+	}
+	if permit.IsTrial() || !d.beginsDueCredits(now) {
+		return false
+	}
+	d.tried()
+	return true
+}
+
+// beginsDueCredits begins a credit call if one is due.
+func (d *Dispatcher) beginsDueCredits(now time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	due := d.credits.isDue(now)
+	d.credits.asking = d.credits.asking || due
+	return due
+}
+
+// triesKey begins a credit call if that is what a permit is for.
+func (d *Dispatcher) triesKey(permit *budget.Permit) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.credits.interval == 0 || d.credits.asking || !permit.PrefersCredit() {
+		return false
+	}
+	d.credits.asking = true
+	return true
+}
+
+// askCredits makes a credit call that was begun.
+func (d *Dispatcher) askCredits(ctx context.Context, permit *budget.Permit) {
+	balance, err := permit.Credit(ctx)
+	d.endCredits(balance, err)
+	d.tasks.Settled()
+	d.Wake()
+}
+
+func (d *Dispatcher) endCredits(balance float64, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.notes.outcome(err)
+	d.credits.end(balance, err, time.Now())
+}
+
+// tried notes that a request is sent that shows whether the key is taken.
+func (d *Dispatcher) tried() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.notes.key.untried = false
+}
+
+// Note takes the outcome of a query about a tracked task for what it says of the account.
+func (d *Dispatcher) Note(id string, answer kie.Answer, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.notes.outcome(err, "task_id", id)
+	d.notes.word(answer)
+}
+
+// NoteStranger takes an answer about a task that is not tracked: that it fails would say nothing of the account.
+func (d *Dispatcher) NoteStranger(answer kie.Answer) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.notes.word(answer)
+}
