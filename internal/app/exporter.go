@@ -129,9 +129,9 @@ func (e *exporter) webhookKeys(account string) (keys []string, ok bool) {
 	return keys, true
 }
 
-// standing tells how the exporter stands; receiving: there is an address for callbacks.
-func (e *exporter) standing(receiving bool) web.Standing {
-	return web.Standing{
+// shown tells how the exporter stands; receiving: there is an address for callbacks.
+func (e *exporter) shown(receiving bool) web.Status {
+	return web.Status{
 		Status: e.tracker.Status(), Sources: e.sources.Stats(), Callbacks: e.callbacks(),
 		Receiving: receiving, ReloadFailed: !e.status.Load().Successful,
 	}

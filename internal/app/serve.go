@@ -177,7 +177,7 @@ func (f *flags) handler(e *exporter) (http.Handler, error) {
 	mux.Handle("PUT /-/reload", reload)
 	tasks, err := web.NewTasks(web.Known{
 		Tasks: e.tracker.All, Find: e.tracker.Find, Queries: e.queries.Of, Grafana: f.grafana,
-		Standing: func() web.Standing { return e.standing(f.hookAddress != "") },
+		Status: func() web.Status { return e.shown(f.hookAddress != "") },
 	})
 	if err != nil {
 		return nil, err

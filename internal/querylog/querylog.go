@@ -29,8 +29,8 @@ type Query struct {
 	State kie.State // of the task after it
 }
 
-// kept is a Query in 16 bytes.
-type kept struct {
+// entry is a Query in 16 bytes.
+type entry struct {
 	ended kie.Time
 	took  uint32 // in milliseconds
 	class kie.Class
@@ -51,7 +51,7 @@ type key struct{ account, id string }
 type task struct {
 	key
 	next, before *task // in its list
-	queries      []kept
+	queries      []entry
 	left         int // queries between the first and the last ones, which were let go
 	finished     bool
 }
@@ -78,7 +78,7 @@ func (l *Log) Add(account, id string, q Query) {
 	} else {
 		l.listOf(k).take(k)
 	}
-	k.add(kept{
+	k.add(entry{
 		ended: kie.TimeOf(q.Ended), took: uint32(min(max(q.Took.Milliseconds(), 0), 1<<31)),
 		class: q.Class, state: q.State,
 	})
@@ -110,7 +110,7 @@ func (l *Log) Of(account, id string) (queries []Query, left int) {
 // FirstKept is how many of a task's queries come before those that were let go, if any were.
 const FirstKept = firstKept
 
-func (k *task) add(q kept) {
+func (k *task) add(q entry) {
 	if len(k.queries) == firstKept+lastKept {
 		k.queries = slices.Delete(k.queries, firstKept, firstKept+1)
 		k.left++

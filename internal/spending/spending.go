@@ -6,7 +6,7 @@ import "time"
 const (
 	// window is over how long use is looked at.
 	window = time.Hour
-	// step is the least time between two of the looks that are kept: there are 31 of them at the most.
+	// step is the least time between two of the samples that are kept: there are 31 of them at the most.
 	step = 2 * time.Minute
 	// least is over how long something must be known for a rate to mean anything.
 	least = time.Minute
@@ -14,19 +14,19 @@ const (
 
 // Rate is how fast credits were used lately. The zero value knows nothing. Whoever uses it sees to it that one does at a time.
 type Rate struct {
-	kept   []look // the oldest first; the last may be replaced
-	latest look
+	kept   []sample // the oldest first; the last may be replaced
+	latest sample
 }
 
-// look is how much had been used in all at a moment.
-type look struct {
+// sample is how much had been used in all at a moment.
+type sample struct {
 	at   time.Time
 	used float64
 }
 
 // Add notes how much has been used in all until now.
 func (r *Rate) Add(now time.Time, used float64) {
-	r.latest = look{now, used}
+	r.latest = sample{now, used}
 	if n := len(r.kept); n == 0 || now.Sub(r.kept[n-1].at) >= step {
 		r.kept = append(r.kept, r.latest)
 	}
@@ -35,7 +35,7 @@ func (r *Rate) Add(now time.Time, used float64) {
 	}
 }
 
-// PerHour returns how much an hour takes at the pace of the last hour, or of the time since the first look if that is less; false:
+// PerHour returns how much an hour takes at the pace of the last hour, or of the time since the first sample if that is less; false:
 // too little is known to say.
 func (r *Rate) PerHour() (credits float64, ok bool) {
 	if len(r.kept) == 0 {

@@ -116,11 +116,11 @@ func (s *survey) stamp(t time.Time) stamp {
 	return stamp{Exact: t.Format(time.RFC3339), Ago: ageInWords(s.at.Sub(t))}
 }
 
-func newContent(s *survey, standing *Standing) content {
+func newContent(s *survey, status *Status) content {
 	q := s.query
 	v := content{
 		At: stamp{Exact: moment(s.at).Format("2006-01-02 15:04:05 MST")}, Tracked: s.tracked,
-		Status: standing.view(),
+		Status: status.view(),
 		Form:   s.form(), Filters: q.filters(),
 		Statuses: s.occurring(), Ticks: ticks(),
 		Failures: s.viewTasks(s.failures), Tasks: s.viewTasks(s.tasks),

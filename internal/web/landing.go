@@ -39,9 +39,9 @@ func (t *Tasks) Landing(l Landing) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		secure(w, pagePolicy)
-		standing := t.known.Standing()
+		status := t.known.Status()
 		t.send(w, http.StatusOK, "landing.html", landingContent{
-			Version: l.Version, At: stamp{Exact: moment(standing.At).Format("2006-01-02 15:04:05 MST")}, Status: standing.view(), Links: links, Probe: l.Probe,
+			Version: l.Version, At: stamp{Exact: moment(status.At).Format("2006-01-02 15:04:05 MST")}, Status: status.view(), Links: links, Probe: l.Probe,
 		})
 	})
 }

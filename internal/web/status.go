@@ -15,8 +15,8 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/webhook"
 )
 
-// Standing is how the exporter stands at one moment.
-type Standing struct {
+// Status is how the exporter stands at one moment.
+type Status struct {
 	view.Status
 	Sources      []source.Stat
 	Callbacks    []webhook.Stat // of each account that may have some
@@ -27,8 +27,8 @@ type Standing struct {
 // statusDocument is what /api/v1/status answers. Fields are only added to it. What is not known is left out.
 type statusDocument struct {
 	At        time.Time        `json:"at"`
-	Well      bool             `json:"well"` // there is no trouble
-	Troubles  []trouble        `json:"troubles"`
+	Well      bool             `json:"well"` // there is no problem
+	Problems  []problem        `json:"problems"`
 	Accounts  []accountRecord  `json:"accounts"`
 	Groups    []groupRecord    `json:"groups"`
 	Sources   []sourceRecord   `json:"sources"`
@@ -81,12 +81,12 @@ type callbackRecord struct {
 	Results map[string]uint64 `json:"results"`
 }
 
-func (s *Standing) document() statusDocument {
+func (s *Status) document() statusDocument {
 	d := statusDocument{
-		At: moment(s.At), Troubles: s.troubles(), Accounts: []accountRecord{}, Groups: []groupRecord{}, Sources: []sourceRecord{},
+		At: moment(s.At), Problems: s.problems(), Accounts: []accountRecord{}, Groups: []groupRecord{}, Sources: []sourceRecord{},
 		Storage: storageRecord{Mode: s.storage(), Tasks: s.Storage.Tasks}, Callbacks: []callbackRecord{},
 	}
-	d.Well = len(d.Troubles) == 0
+	d.Well = len(d.Problems) == 0
 	for i := range s.Accounts {
 		d.Accounts = append(d.Accounts, newAccountRecord(&s.Accounts[i]))
 	}
@@ -113,7 +113,7 @@ func (s *Standing) document() statusDocument {
 	return d
 }
 
-func (s *Standing) storage() string {
+func (s *Status) storage() string {
 	switch {
 	case !s.Keeps:
 		return "memory"
@@ -157,19 +157,19 @@ func newSourceRecord(s *source.Stat) sourceRecord {
 	return r
 }
 
-// shownTroubles is how many troubles a page shows at the most.
-const shownTroubles = 12
+// shownProblems is how many problems a page shows at the most.
+const shownProblems = 12
 
 // viewStatus is what the pages show of how the exporter stands.
 type viewStatus struct {
-	Calm     string // what is said if there is no trouble
-	Troubles []viewTrouble
-	More     int // troubles that are not shown
+	Calm     string // what is said if there is no problem
+	Problems []viewProblem
+	More     int // problems that are not shown
 	Accounts []viewAccount
 }
 
-type viewTrouble struct {
-	trouble
+type viewProblem struct {
+	problem
 	Where string
 	When  string // since when, and until when
 }
@@ -179,15 +179,15 @@ type viewAccount struct {
 	Balance, Runway, Spent, Pace, At string
 }
 
-func (s *Standing) view() viewStatus { return s.viewOf(func(*trouble) bool { return true }) }
+func (s *Status) view() viewStatus { return s.viewOf(func(*problem) bool { return true }) }
 
-// viewOf is view with the troubles that matter.
-func (s *Standing) viewOf(matters func(t *trouble) bool) viewStatus {
+// viewOf is view with the problems that matter.
+func (s *Status) viewOf(matters func(t *problem) bool) viewStatus {
 	v := viewStatus{}
-	all := slices.DeleteFunc(s.troubles(), func(t trouble) bool { return !matters(&t) })
-	v.More = max(0, len(all)-shownTroubles)
+	all := slices.DeleteFunc(s.problems(), func(t problem) bool { return !matters(&t) })
+	v.More = max(0, len(all)-shownProblems)
 	for _, t := range all[:len(all)-v.More] {
-		v.Troubles = append(v.Troubles, s.viewTrouble(t))
+		v.Problems = append(v.Problems, s.viewProblem(t))
 	}
 	for i := range s.Accounts {
 		v.Accounts = append(v.Accounts, viewAccountOf(&s.Accounts[i]))
@@ -198,8 +198,8 @@ func (s *Standing) viewOf(matters func(t *trouble) bool) viewStatus {
 	return v
 }
 
-func (s *Standing) viewTrouble(t trouble) viewTrouble {
-	v := viewTrouble{trouble: t}
+func (s *Status) viewProblem(t problem) viewProblem {
+	v := viewProblem{problem: t}
 	if t.Account != "" {
 		v.Where = "account " + t.Account
 	}
@@ -225,7 +225,7 @@ func (s *Standing) viewTrouble(t trouble) viewTrouble {
 }
 
 // calm says that all is well, and what that means.
-func (s *Standing) calm() string {
+func (s *Status) calm() string {
 	asked := 0
 	for i := range s.Accounts {
 		if s.Accounts[i].Requests.Asked {
@@ -298,6 +298,6 @@ func thousands(x float64) string {
 
 func (t *Tasks) serveStatus(w http.ResponseWriter, _ *http.Request) {
 	secure(w, "default-src 'none'; frame-ancestors 'none'")
-	s := t.known.Standing()
+	s := t.known.Status()
 	sendJSON(w, http.StatusOK, s.document())
 }

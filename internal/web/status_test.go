@@ -18,8 +18,8 @@ import (
 )
 
 // well is an exporter with which all is well.
-func well() web.Standing {
-	return web.Standing{
+func well() web.Status {
+	return web.Status{
 		Status: view.Status{
 			At: epoch, Keeps: true, Storage: store.Stats{Up: true, Tasks: 7},
 			Accounts: []view.Account{{
@@ -32,8 +32,8 @@ func well() web.Standing {
 	}
 }
 
-// troubled is an exporter with which much is wrong.
-func troubled() web.Standing {
+// ailing is an exporter with which much is wrong.
+func ailing() web.Status {
 	s := well()
 	s.Accounts = append(s.Accounts,
 		view.Account{Name: "lab", Requests: budget.Stats{
@@ -51,10 +51,10 @@ func troubled() web.Standing {
 	return s
 }
 
-// statusOf returns the status document of a standing.
-func statusOf(tb testing.TB, s web.Standing) (doc struct {
+// statusOf returns the status document of a status.
+func statusOf(tb testing.TB, s web.Status) (doc struct {
 	Well     bool
-	Troubles []struct {
+	Problems []struct {
 		Severity, Kind, Account, Group, Text string
 		Do                                   string `json:"to_do"`
 		Since, Until                         time.Time
@@ -63,95 +63,95 @@ func statusOf(tb testing.TB, s web.Standing) (doc struct {
 },
 ) {
 	tb.Helper()
-	w := get(tb, serveStanding(tb, s), "/api/v1/status")
+	w := get(tb, serveStatusOf(tb, s), "/api/v1/status")
 	if err := json.Unmarshal(w.Body.Bytes(), &doc); err != nil || w.Code != http.StatusOK {
 		tb.Fatalf("%d, %v: %s", w.Code, err, w.Body)
 	}
 	return doc
 }
 
-func TestEachTroubleIsToldInWordsWithWhatToDo(t *testing.T) {
+func TestEachProblemIsToldInWordsWithWhatToDo(t *testing.T) {
 	for name, test := range map[string]struct {
-		change              func(s *web.Standing)
+		change              func(s *web.Status)
 		severity, kind, say string
 	}{
-		"maintenance": {func(s *web.Standing) { s.Accounts[0].Requests.Closed = kie.ClassMaintenance }, "warning", "gate", "under maintenance"},
-		"rate limit":  {func(s *web.Standing) { s.Accounts[0].Requests.Closed = kie.ClassRateLimited }, "warning", "gate", "too many"},
-		"key":         {func(s *web.Standing) { s.Accounts[0].Requests.Closed = kie.ClassAuth }, "critical", "gate", "refuses the key"},
-		"cap":         {func(s *web.Standing) { s.Accounts[0].Requests.Closed = kie.ClassKeyLimit }, "critical", "gate", "cap"},
-		"credits":     {func(s *web.Standing) { s.Accounts[0].Requests.Closed = kie.ClassCredits }, "critical", "gate", "used up"},
-		"disabled":    {func(s *web.Standing) { s.Accounts[0].Requests.Closed = kie.ClassDisabled }, "critical", "gate", "switched off"},
-		"server":      {func(s *web.Standing) { s.Accounts[0].Requests.Closed = kie.ClassServer }, "critical", "gate", "faults of its own"},
-		"transport":   {func(s *web.Standing) { s.Accounts[0].Requests.Closed = kie.ClassTransport }, "critical", "gate", "can't be reached"},
-		"timeout":     {func(s *web.Standing) { s.Accounts[0].Requests.Closed = kie.ClassTimeout }, "critical", "gate", "in time"},
-		"decode":      {func(s *web.Standing) { s.Accounts[0].Requests.Closed = kie.ClassDecode }, "critical", "gate", "JSON"},
-		"down":        {func(s *web.Standing) { s.Accounts[0].Requests.Up = false }, "warning", "down", "has failed"},
-		"a day left":  {func(s *web.Standing) { s.Accounts[0].UsedPerHour = 1000 }, "warning", "credits", "12 h 20 min"},
-		"hours left":  {func(s *web.Standing) { s.Accounts[0].UsedPerHour = 5000 }, "critical", "credits", "2 h 28 min"},
-		"failing":     {func(s *web.Standing) { s.Sources[0].FailingSince = epoch }, "warning", "source", "video.txt of group video can't be read"},
-		"empty":       {func(s *web.Standing) { s.Sources[0].Tasks = 0 }, "info", "source", "yields no task id"},
+		"maintenance": {func(s *web.Status) { s.Accounts[0].Requests.Closed = kie.ClassMaintenance }, "warning", "gate", "under maintenance"},
+		"rate limit":  {func(s *web.Status) { s.Accounts[0].Requests.Closed = kie.ClassRateLimited }, "warning", "gate", "too many"},
+		"key":         {func(s *web.Status) { s.Accounts[0].Requests.Closed = kie.ClassAuth }, "critical", "gate", "refuses the key"},
+		"cap":         {func(s *web.Status) { s.Accounts[0].Requests.Closed = kie.ClassKeyLimit }, "critical", "gate", "cap"},
+		"credits":     {func(s *web.Status) { s.Accounts[0].Requests.Closed = kie.ClassCredits }, "critical", "gate", "used up"},
+		"disabled":    {func(s *web.Status) { s.Accounts[0].Requests.Closed = kie.ClassDisabled }, "critical", "gate", "switched off"},
+		"server":      {func(s *web.Status) { s.Accounts[0].Requests.Closed = kie.ClassServer }, "critical", "gate", "faults of its own"},
+		"transport":   {func(s *web.Status) { s.Accounts[0].Requests.Closed = kie.ClassTransport }, "critical", "gate", "can't be reached"},
+		"timeout":     {func(s *web.Status) { s.Accounts[0].Requests.Closed = kie.ClassTimeout }, "critical", "gate", "in time"},
+		"decode":      {func(s *web.Status) { s.Accounts[0].Requests.Closed = kie.ClassDecode }, "critical", "gate", "JSON"},
+		"down":        {func(s *web.Status) { s.Accounts[0].Requests.Up = false }, "warning", "down", "has failed"},
+		"a day left":  {func(s *web.Status) { s.Accounts[0].UsedPerHour = 1000 }, "warning", "credits", "12 h 20 min"},
+		"hours left":  {func(s *web.Status) { s.Accounts[0].UsedPerHour = 5000 }, "critical", "credits", "2 h 28 min"},
+		"failing":     {func(s *web.Status) { s.Sources[0].FailingSince = epoch }, "warning", "source", "video.txt of group video can't be read"},
+		"empty":       {func(s *web.Status) { s.Sources[0].Tasks = 0 }, "info", "source", "yields no task id"},
 		"no room": {
-			func(s *web.Standing) { s.Sources[0].Refused = map[source.Rejection]int{source.RejectedMaxTasks: 12} }, "warning", "refused", "12 ids for which there is no room (max_tasks)",
+			func(s *web.Status) { s.Sources[0].Refused = map[source.Rejection]int{source.RejectedMaxTasks: 12} }, "warning", "refused", "12 ids for which there is no room (max_tasks)",
 		},
 		"twice": {
-			func(s *web.Standing) { s.Sources[0].Refused = map[source.Rejection]int{source.KeptByOtherGroup: 2} }, "info", "refused", "2 ids that an earlier group",
+			func(s *web.Status) { s.Sources[0].Refused = map[source.Rejection]int{source.KeptByOtherGroup: 2} }, "info", "refused", "2 ids that an earlier group",
 		},
 		"secret": {
-			func(s *web.Standing) { s.Sources[0].Rejected = map[source.Rejection]uint64{source.RejectedSecret: 1} }, "critical", "rejected", "a secret",
+			func(s *web.Status) { s.Sources[0].Rejected = map[source.Rejection]uint64{source.RejectedSecret: 1} }, "critical", "rejected", "a secret",
 		},
 		"invalid": {
-			func(s *web.Standing) { s.Sources[0].Rejected = map[source.Rejection]uint64{source.RejectedInvalid: 3} }, "info", "rejected", "no task ids, 3",
+			func(s *web.Status) { s.Sources[0].Rejected = map[source.Rejection]uint64{source.RejectedInvalid: 3} }, "info", "rejected", "no task ids, 3",
 		},
-		"storage":      {func(s *web.Standing) { s.Storage.Up = false }, "warning", "storage", "memory only"},
-		"reload":       {func(s *web.Standing) { s.ReloadFailed = true }, "warning", "reload", "could not be loaded"},
-		"not received": {func(s *web.Standing) { s.Groups[1].Relied, s.Receiving = false, false }, "warning", "callbacks", "not received"},
-		"none yet":     {func(s *web.Standing) { s.Groups[1].Relied = false }, "info", "callbacks", "has come yet"},
+		"storage":      {func(s *web.Status) { s.Storage.Up = false }, "warning", "storage", "memory only"},
+		"reload":       {func(s *web.Status) { s.ReloadFailed = true }, "warning", "reload", "could not be loaded"},
+		"not received": {func(s *web.Status) { s.Groups[1].Relied, s.Receiving = false, false }, "warning", "callbacks", "not received"},
+		"none yet":     {func(s *web.Status) { s.Groups[1].Relied = false }, "info", "callbacks", "has come yet"},
 		"unsigned": {
-			func(s *web.Standing) { s.Groups[1].Relied = false; s.Callbacks[0].Counts[webhook.Unsigned] = 1 }, "warning", "callbacks", "signed",
+			func(s *web.Status) { s.Groups[1].Relied = false; s.Callbacks[0].Counts[webhook.Unsigned] = 1 }, "warning", "callbacks", "signed",
 		},
 		"stale": {
-			func(s *web.Standing) { s.Groups[1].Relied = false; s.Callbacks[0].Counts[webhook.Stale] = 1 }, "warning", "callbacks", "minutes off",
+			func(s *web.Status) { s.Groups[1].Relied = false; s.Callbacks[0].Counts[webhook.Stale] = 1 }, "warning", "callbacks", "minutes off",
 		},
 		"silent": {
-			func(s *web.Standing) { s.Groups[1].Relied = false; s.Callbacks[0].Counts[webhook.Accepted] = 9 }, "warning", "callbacks", "without their callbacks",
+			func(s *web.Status) { s.Groups[1].Relied = false; s.Callbacks[0].Counts[webhook.Accepted] = 9 }, "warning", "callbacks", "without their callbacks",
 		},
 	} {
 		s := well()
 		test.change(&s)
 		doc := statusOf(t, s)
-		if doc.Well || len(doc.Troubles) != 1 {
+		if doc.Well || len(doc.Problems) != 1 {
 			t.Errorf("%s: %+v", name, doc)
 			continue
 		}
-		if got := doc.Troubles[0]; got.Severity != test.severity || got.Kind != test.kind || !strings.Contains(got.Text, test.say) || got.Do == "" {
+		if got := doc.Problems[0]; got.Severity != test.severity || got.Kind != test.kind || !strings.Contains(got.Text, test.say) || got.Do == "" {
 			t.Errorf("%s: %+v", name, got)
 		}
 		for _, path := range []string{"/tasks", "/"} {
-			if body := text(get(t, serveStanding(t, s), path).Body.String()); !strings.Contains(body, doc.Troubles[0].Text) || !strings.Contains(body, doc.Troubles[0].Do) {
-				t.Errorf("%s: %s does not say %q and %q", name, path, doc.Troubles[0].Text, doc.Troubles[0].Do)
+			if body := text(get(t, serveStatusOf(t, s), path).Body.String()); !strings.Contains(body, doc.Problems[0].Text) || !strings.Contains(body, doc.Problems[0].Do) {
+				t.Errorf("%s: %s does not say %q and %q", name, path, doc.Problems[0].Text, doc.Problems[0].Do)
 			}
 		}
 	}
 }
 
 func TestAllIsWellIsSaidOnlyIfItIs(t *testing.T) {
-	if doc := statusOf(t, well()); !doc.Well || len(doc.Troubles) != 0 {
+	if doc := statusOf(t, well()); !doc.Well || len(doc.Problems) != 0 {
 		t.Errorf("%+v", doc)
 	}
 	for _, path := range []string{"/", "/tasks"} {
-		if body := get(t, serveStanding(t, well()), path).Body.String(); !strings.Contains(body, "All is well: 1 account answers; 1 list was read, with 7 ids; what is known is on disk.") {
+		if body := get(t, serveStatusOf(t, well()), path).Body.String(); !strings.Contains(body, "All is well: 1 account answers; 1 list was read, with 7 ids; what is known is on disk.") {
 			t.Errorf("%s is not calm: %s", path, body)
 		}
-		if body := get(t, serveStanding(t, troubled()), path).Body.String(); strings.Contains(body, "All is well") {
+		if body := get(t, serveStatusOf(t, ailing()), path).Body.String(); strings.Contains(body, "All is well") {
 			t.Errorf("%s is calm", path)
 		}
 	}
 }
 
 func TestAClosedGateTellsSinceWhenAndUntilWhen(t *testing.T) {
-	s := troubled()
+	s := ailing()
 	doc := statusOf(t, s)
-	i := slices.IndexFunc(doc.Troubles, func(k struct {
+	i := slices.IndexFunc(doc.Problems, func(k struct {
 		Severity, Kind, Account, Group, Text string
 		Do                                   string `json:"to_do"`
 		Since, Until                         time.Time
@@ -159,23 +159,23 @@ func TestAClosedGateTellsSinceWhenAndUntilWhen(t *testing.T) {
 	) bool {
 		return k.Account == "lab" && k.Kind == "gate"
 	})
-	if i < 0 || !doc.Troubles[i].Since.Equal(epoch.Add(-40*time.Second)) || !doc.Troubles[i].Until.Equal(epoch.Add(20*time.Second)) {
-		t.Errorf("%+v", doc.Troubles)
+	if i < 0 || !doc.Problems[i].Since.Equal(epoch.Add(-40*time.Second)) || !doc.Problems[i].Until.Equal(epoch.Add(20*time.Second)) {
+		t.Errorf("%+v", doc.Problems)
 	}
-	body := get(t, serveStanding(t, s), "/tasks").Body.String()
+	body := get(t, serveStatusOf(t, s), "/tasks").Body.String()
 	for _, want := range []string{"Nothing is asked since 03:03:25 UTC, for 40 s; tried again at 03:04:25, in 20 s.", "Failing since 02:04:05 UTC, for 60 min.", "tried again any moment"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("no %q in %s", want, body)
 		}
 	}
-	if first := doc.Troubles[0]; first.Severity != "critical" {
-		t.Errorf("the first trouble is %+v", first)
+	if first := doc.Problems[0]; first.Severity != "critical" {
+		t.Errorf("the first problem is %+v", first)
 	}
 }
 
 func TestTheStatusIsWhatProgramsRelyOn(t *testing.T) {
 	var got map[string]any
-	if err := json.Unmarshal(get(t, serveStanding(t, troubled()), "/api/v1/status").Body.Bytes(), &got); err != nil {
+	if err := json.Unmarshal(get(t, serveStatusOf(t, ailing()), "/api/v1/status").Body.Bytes(), &got); err != nil {
 		t.Fatal(err)
 	}
 	const want = `{"main":{"account":"main","balance":12345.6,"credits_per_hour":100,"gate":{"closed":false},"pace_requests_per_second":10,"runway_seconds":444442,"up":true},` +
@@ -197,7 +197,7 @@ func TestTheStatusIsWhatProgramsRelyOn(t *testing.T) {
 	if string(a) != string(b) {
 		t.Errorf("%s\nwant\n%s", a, b)
 	}
-	for _, name := range []string{"at", "well", "troubles", "groups", "sources", "storage", "callbacks"} {
+	for _, name := range []string{"at", "well", "problems", "groups", "sources", "storage", "callbacks"} {
 		if got[name] == nil {
 			t.Errorf("no %s", name)
 		}

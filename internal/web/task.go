@@ -74,7 +74,7 @@ func (t *Tasks) serveTask(w http.ResponseWriter, r *http.Request) {
 	}
 	now := time.Now()
 	c := taskContent{
-		At: stamp{Exact: moment(now).Format("2006-01-02 15:04:05 MST")}, ID: id, Status: t.standingOf(found), Logs: logsPage,
+		At: stamp{Exact: moment(now).Format("2006-01-02 15:04:05 MST")}, ID: id, Status: t.statusFor(found), Logs: logsPage,
 	}
 	for i := range found {
 		queries, left := t.known.Queries(found[i].Account, id)
@@ -83,13 +83,13 @@ func (t *Tasks) serveTask(w http.ResponseWriter, r *http.Request) {
 	t.send(w, http.StatusOK, "task.html", c)
 }
 
-// standingOf returns what is wrong that concerns some tasks.
-func (t *Tasks) standingOf(tasks []view.Task) viewStatus {
-	s := t.known.Standing()
+// statusFor returns what is wrong that concerns some tasks.
+func (t *Tasks) statusFor(tasks []view.Task) viewStatus {
+	s := t.known.Status()
 	concerns := func(account, group string) bool {
 		return slices.ContainsFunc(tasks, func(k view.Task) bool { return account == k.Account || group == k.Group })
 	}
-	v := s.viewOf(func(t *trouble) bool { return concerns(t.Account, t.Group) && (t.Group == "" || concerns("", t.Group)) })
+	v := s.viewOf(func(t *problem) bool { return concerns(t.Account, t.Group) && (t.Group == "" || concerns("", t.Group)) })
 	v.Calm = ""
 	v.Accounts = slices.DeleteFunc(v.Accounts, func(a viewAccount) bool { return !concerns(a.Name, "") })
 	return v

@@ -30,10 +30,10 @@ const pagePolicy = "default-src 'none'; style-src 'self'; script-src 'self'; con
 
 // Known is what the pages are told.
 type Known struct {
-	Tasks    func() iter.Seq[view.Task]
-	Find     func(id string) []view.Task // the tracked ones of that id, one for each account that has it
-	Queries  func(account, id string) (queries []querylog.Query, left int)
-	Standing func() Standing
+	Tasks   func() iter.Seq[view.Task]
+	Find    func(id string) []view.Task // the tracked ones of that id, one for each account that has it
+	Queries func(account, id string) (queries []querylog.Query, left int)
+	Status  func() Status
 	// Grafana is where Grafana is, for links to the dashboards; empty: there are none.
 	Grafana string
 }
@@ -79,8 +79,8 @@ func (t *Tasks) servePage(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), status)
 		return
 	}
-	standing := t.known.Standing()
-	t.send(w, http.StatusOK, "page.html", newContent(s, &standing))
+	known := t.known.Status()
+	t.send(w, http.StatusOK, "page.html", newContent(s, &known))
 }
 
 // send answers with a page. The status is written when it is known that there is a page to send with it.

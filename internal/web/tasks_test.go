@@ -70,8 +70,8 @@ func known(k web.Known) web.Known {
 	if k.Queries == nil {
 		k.Queries = querylog.New().Of
 	}
-	if k.Standing == nil {
-		k.Standing = well
+	if k.Status == nil {
+		k.Status = well
 	}
 	return k
 }
@@ -89,9 +89,9 @@ func serveKnown(tb testing.TB, k web.Known) *http.ServeMux {
 	return mux
 }
 
-func serveStanding(tb testing.TB, s web.Standing) *http.ServeMux {
+func serveStatusOf(tb testing.TB, s web.Status) *http.ServeMux {
 	tb.Helper()
-	return serveKnown(tb, web.Known{Tasks: sequence(some()), Standing: func() web.Standing { return s }})
+	return serveKnown(tb, web.Known{Tasks: sequence(some()), Status: func() web.Status { return s }})
 }
 
 func sequence(tasks []view.Task) func() iter.Seq[view.Task] {

@@ -109,15 +109,15 @@ func TestEveryPageFitsEveryScreenAndCanBeUsedByEverybody(t *testing.T) {
 	for i := range 30 {
 		queries.Add("main", tasks[0].ID, querylog.Query{Ended: tasks[0].Created.Time().Add(time.Duration(i) * time.Second), Took: time.Second, State: kie.StateWaiting})
 	}
-	standing := troubled()
-	standing.At = time.Now()
-	for i := range standing.Accounts {
-		if r := &standing.Accounts[i].Requests; r.Closed != kie.ClassOK {
-			r.ClosedSince, r.ClosedUntil = standing.At.Add(-40*time.Second), standing.At.Add(20*time.Second)
+	status := ailing()
+	status.At = time.Now()
+	for i := range status.Accounts {
+		if r := &status.Accounts[i].Requests; r.Closed != kie.ClassOK {
+			r.ClosedSince, r.ClosedUntil = status.At.Add(-40*time.Second), status.At.Add(20*time.Second)
 		}
 	}
 	server := httptest.NewServer(serveKnown(t, web.Known{
-		Tasks: sequence(tasks), Queries: queries.Of, Standing: func() web.Standing { return standing }, Grafana: "https://grafana.example",
+		Tasks: sequence(tasks), Queries: queries.Of, Status: func() web.Status { return status }, Grafana: "https://grafana.example",
 	}))
 	t.Cleanup(server.Close)
 	for name, path := range map[string]string{"tasks": "/tasks", "task": "/tasks/" + tasks[0].ID + "?account=main", "landing": "/"} {
@@ -149,16 +149,16 @@ func TestEveryPageFitsEveryScreenAndCanBeUsedByEverybody(t *testing.T) {
 	if b.js(overflowing) == "" || judge != "" && len(b.judged()) == 0 {
 		t.Error("what is looked for is not found where it is")
 	}
-	b.picture(server.URL+"/tasks", &standing)
+	b.picture(server.URL+"/tasks", &status)
 }
 
 // picture takes the pictures of the page that README shows: at a moment when one account is under maintenance.
-func (b *browser) picture(url string, standing *web.Standing) {
+func (b *browser) picture(url string, status *web.Status) {
 	b.t.Helper()
 	usual := well()
-	standing.Accounts = append(usual.Accounts, standing.Accounts[1])
-	standing.Accounts[1].Balance = 54321
-	standing.Groups, standing.Sources, standing.Storage, standing.ReloadFailed = usual.Groups, usual.Sources, usual.Storage, false
+	status.Accounts = []view.Account{usual.Accounts[0], status.Accounts[1]}
+	status.Accounts[1].Balance = 54321
+	status.Groups, status.Sources, status.Storage, status.ReloadFailed = usual.Groups, usual.Sources, usual.Storage, false
 	b.resize(1280)
 	b.open(url)
 	for _, scheme := range []string{"light", "dark"} {

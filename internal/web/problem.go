@@ -17,7 +17,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/webhook"
 )
 
-// severity says how much a trouble matters. The words are those of the alerts.
+// severity says how much a problem matters. The words are those of the alerts.
 type severity string
 
 const (
@@ -28,9 +28,9 @@ const (
 
 func (s severity) rank() int { return slices.Index([]severity{critical, warning, info}, s) }
 
-// trouble is something that somebody should know of. Its texts hold names of the configuration and numbers, nothing of what the API
+// problem is something that somebody should know of. Its texts hold names of the configuration and numbers, nothing of what the API
 // or a list says.
-type trouble struct {
+type problem struct {
 	Severity severity  `json:"severity"`
 	Kind     string    `json:"kind"`
 	Account  string    `json:"account,omitempty"`
@@ -49,41 +49,41 @@ const (
 	almostEmpty = 6 * time.Hour
 )
 
-// troubles returns all there are, the worst first.
-func (s *Standing) troubles() []trouble {
-	all := []trouble{}
+// problems returns all there are, the worst first.
+func (s *Status) problems() []problem {
+	all := []problem{}
 	for i := range s.Accounts {
-		all = append(all, accountTroubles(&s.Accounts[i])...)
+		all = append(all, accountProblems(&s.Accounts[i])...)
 	}
 	for i := range s.Sources {
-		all = append(all, sourceTroubles(&s.Sources[i])...)
+		all = append(all, sourceProblems(&s.Sources[i])...)
 	}
 	for _, g := range s.Groups {
-		all = append(all, s.callbackTroubles(g)...)
+		all = append(all, s.callbackProblems(g)...)
 	}
 	if s.Keeps && !s.Storage.Up {
-		all = append(all, trouble{
+		all = append(all, problem{
 			Severity: warning, Kind: "storage", Alert: "KieStorageMemoryOnly", Text: "What is known is kept in memory only: the folder of the storage can't be used.",
 			Do: "Make room on the disk, or see that the folder can be written to; then it is used again by itself. Until then a restart asks again.",
 		})
 	}
 	if s.ReloadFailed {
-		all = append(all, trouble{
+		all = append(all, problem{
 			Severity: warning, Kind: "reload", Alert: "KieConfigReloadFailed", Text: "The configuration could not be loaded again; the last one is in force.",
 			Do: "kie_exporter --config.check says what is wrong with it.",
 		})
 	}
-	slices.SortStableFunc(all, func(a, b trouble) int {
+	slices.SortStableFunc(all, func(a, b problem) int {
 		return cmp.Or(cmp.Compare(a.Severity.rank(), b.Severity.rank()), strings.Compare(a.Account, b.Account))
 	})
 	return all
 }
 
-func accountTroubles(a *view.Account) (all []trouble) {
+func accountProblems(a *view.Account) (all []problem) {
 	if r := &a.Requests; r.Closed != kie.ClassOK {
 		all = append(all, closed(a.Name, r))
 	} else if r.Asked && !r.Up {
-		all = append(all, trouble{
+		all = append(all, problem{
 			Severity: warning, Kind: "down", Account: a.Name, Text: "The last request to the API has failed.",
 			Do: "Nothing yet: it is tried again by itself. If it lasts, the account is closed, and the reason stands here.",
 		})
@@ -92,7 +92,7 @@ func accountTroubles(a *view.Account) (all []trouble) {
 	if !ok || left >= soonEmpty {
 		return all
 	}
-	t := trouble{
+	t := problem{
 		Severity: warning, Kind: "credits", Account: a.Name, Alert: "KieCreditsEmptySoon",
 		Text: fmt.Sprintf("The credits last for %s at the present pace.", inWords(left)), Do: "Top up the account at kie.ai, or hold back tasks.",
 	}
@@ -112,8 +112,8 @@ func runway(a *view.Account) (time.Duration, bool) {
 }
 
 // closed says why an account is not asked about its tasks.
-func closed(account string, r *budget.Stats) trouble {
-	t := trouble{Kind: "gate", Account: account, Since: moment(r.ClosedSince), Until: moment(r.ClosedUntil)}
+func closed(account string, r *budget.Stats) problem {
+	t := problem{Kind: "gate", Account: account, Since: moment(r.ClosedSince), Until: moment(r.ClosedUntil)}
 	switch r.Closed {
 	case kie.ClassAuth:
 		t.Severity, t.Alert, t.Text, t.Do = critical, "KieKeyRefused", "The API refuses the key.",
@@ -144,8 +144,8 @@ func closed(account string, r *budget.Stats) trouble {
 	return t
 }
 
-func sourceTroubles(s *source.Stat) (all []trouble) {
-	in := trouble{Severity: warning, Kind: "source", Group: s.Group, Source: s.Source}
+func sourceProblems(s *source.Stat) (all []problem) {
+	in := problem{Severity: warning, Kind: "source", Group: s.Group, Source: s.Source}
 	name := fmt.Sprintf("The list %s of group %s", s.Source, s.Group)
 	switch {
 	case !s.FailingSince.IsZero():
@@ -157,7 +157,7 @@ func sourceTroubles(s *source.Stat) (all []trouble) {
 		in.Text, in.Do = name+" yields no task id.", "If there should be some: kie_exporter --config.check says what became of each line."
 		all = append(all, in)
 	}
-	in = trouble{Severity: warning, Kind: "refused", Group: s.Group, Source: s.Source}
+	in = problem{Severity: warning, Kind: "refused", Group: s.Group, Source: s.Source}
 	for _, reason := range slices.Sorted(maps.Keys(s.Refused)) {
 		n := s.Refused[reason]
 		switch {
@@ -185,12 +185,12 @@ func sourceTroubles(s *source.Stat) (all []trouble) {
 	return all
 }
 
-// callbackTroubles says what is wrong where callbacks are expected and do not come.
-func (s *Standing) callbackTroubles(g view.GroupStatus) []trouble {
+// callbackProblems says what is wrong where callbacks are expected and do not come.
+func (s *Status) callbackProblems(g view.GroupStatus) []problem {
 	if !g.Callbacks || g.Relied {
 		return nil
 	}
-	t := trouble{Severity: warning, Kind: "callbacks", Account: g.Account, Group: g.Name}
+	t := problem{Severity: warning, Kind: "callbacks", Account: g.Account, Group: g.Name}
 	var counts webhook.Counts
 	for _, c := range s.Callbacks {
 		if c.Account == g.Account {
@@ -211,5 +211,5 @@ func (s *Standing) callbackTroubles(g view.GroupStatus) []trouble {
 		t.Text, t.Do = "Tasks finish without their callbacks.", "See that the callBackUrl still leads here, and what the proxy before it says."
 	}
 	t.Text += fmt.Sprintf(" Group %s is polled like any other.", g.Name)
-	return []trouble{t}
+	return []problem{t}
 }
