@@ -3,10 +3,10 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"os"
+
+	"github.com/kie-exporter/kie_exporter/internal/tools/marked"
 )
 
 // The lines of SECURITY.md between which the model is.
@@ -282,17 +282,7 @@ func writeModel(root, path string) error {
 	if len(p.problems) > 0 {
 		return errors.Join(p.problems...)
 	}
-	document, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	before, rest, begins := bytes.Cut(document, []byte(modelBegins))
-	_, after, ends := bytes.Cut(rest, []byte(modelEnds))
-	if !begins || !ends {
-		return fmt.Errorf("%s lacks the marks between which the model goes", path)
-	}
-	text := fmt.Sprintf("%s%s\n\n%s\n%s%s", before, modelBegins, p.text.Bytes(), modelEnds, after)
-	return os.WriteFile(path, []byte(text), 0o644) //nolint:gosec // documentation is for everybody to read
+	return marked.Write(path, modelBegins, modelEnds, p.text.Bytes())
 }
 
 func (p *page) writeModel(sections []section) {

@@ -6,12 +6,13 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/kie-exporter/kie_exporter/internal/tools/marked"
 )
 
 // The lines of a document between which the picture is.
@@ -42,22 +43,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		_, err := io.WriteString(out, draw(all))
 		return err
 	case args[0] == "write" && len(args) == 3:
-		return write(args[2], draw(all))
+		return marked.Write(args[2], begins, ends, fmt.Appendf(nil, "```\n%s```\n", draw(all)))
 	}
 	return fmt.Errorf("%q is nothing that can be done", args)
-}
-
-// write puts a picture between the marks of a document.
-func write(path, picture string) error {
-	document, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	before, rest, hasBegin := bytes.Cut(document, []byte(begins))
-	_, after, hasEnd := bytes.Cut(rest, []byte(ends))
-	if !hasBegin || !hasEnd {
-		return fmt.Errorf("%s lacks the marks between which the picture goes", path)
-	}
-	text := fmt.Sprintf("%s%s\n\n```\n%s```\n\n%s%s", before, begins, picture, ends, after)
-	return os.WriteFile(path, []byte(text), 0o644) //nolint:gosec // documentation is for everybody to read
 }

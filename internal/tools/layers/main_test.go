@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 )
 
@@ -68,29 +66,5 @@ func TestAPictureHasEachPackageAboveWhatItImports(t *testing.T) {
 `
 	if got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
-	}
-}
-
-func TestAPictureGoesBetweenTheMarksAndNothingElseChanges(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "page.md")
-	for document, want := range map[string]string{
-		"a\n" + begins + "\nold\n" + ends + "\nb\n": "a\n" + begins + "\n\n```\nnew\n```\n\n" + ends + "\nb\n",
-		"no marks\n": "",
-	} {
-		if err := os.WriteFile(path, []byte(document), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		err := write(path, "new\n")
-		text, readErr := os.ReadFile(path)
-		if readErr != nil {
-			t.Fatal(readErr)
-		}
-		if want == "" {
-			if err == nil || string(text) != document {
-				t.Errorf("without marks: %v, %s", err, text)
-			}
-		} else if err != nil || string(text) != want {
-			t.Errorf("%v, got\n%s", err, text)
-		}
 	}
 }
