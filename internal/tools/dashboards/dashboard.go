@@ -110,7 +110,7 @@ const (
 	plain     colour = "text"
 )
 
-// A level is the colour of values from a bound on. The first level of a panel has no bound.
+// A level is the colour of values from a bound on.
 type level struct {
 	from   float64
 	colour colour
@@ -149,6 +149,9 @@ type variable struct {
 	preset             string   // what is typed at first
 	all                string   // what stands for all values; "": the list of them
 }
+
+// lowest is below any balance.
+const lowest = -1e12
 
 // healthy returns the levels of a count that ought to be 0.
 func healthy(c colour) []level { return []level{{0, green}, {1, c}} }

@@ -174,25 +174,20 @@ func sourceTable() panel {
 func limitPanels() []panel {
 	return []panel{
 		{
-			kind: timeseries, title: "Queries failing, by class", width: 6, unit: number, empty: "no query fails" + orNone, stacked: true, minimum: true,
+			kind: timeseries, title: "Queries failing, by class", width: 7, unit: number, empty: "no query fails" + orNone, stacked: true, minimum: true,
 			colours: classColours,
 			about:   "Tasks whose last query failed, by the class of its outcome; classes without any are left out.",
 			queries: []query{line(`sum by (class) (kie_tasks_query_failing{<exporters>}) > 0`, "{{class}}")},
 		},
 		{
-			kind: timeseries, title: "Callbacks by result", width: 7, ranked: true, unit: perMinute, empty: "no account takes callbacks" + orNone,
+			kind: timeseries, title: "Callbacks by result", width: 10, ranked: true, unit: perMinute, empty: "no account takes callbacks" + orNone,
 			stacked: true, minimum: true, colours: callbackColours,
 			about: "Callbacks received a minute, by what became of them. accepted and finished are well, unknown is about an id in no list; " +
 				"unsigned and stale ones are from strangers, or signed with another key or by another clock.",
 			queries: perMinuteBy("result", "kie_exporter_callbacks_total{<exporters>}"),
 		},
 		{
-			kind: timeseries, title: "Tasks without series", width: 5, unit: number, empty: noData, minimum: true,
-			about:   "Tasks that have no series of their own because there are more than limits.task_series.",
-			queries: []query{line(`sum by (group) (kie_exporter_tasks_without_series{<exporters>})`, "{{group}}")},
-		},
-		{
-			kind: timeseries, title: "Left out of totals", width: 6, unit: number, empty: noData, minimum: true,
+			kind: timeseries, title: "Left out of totals", width: 7, unit: number, empty: noData, minimum: true,
 			about: "In the window before: finished tasks that no total counts, for they had finished before they were watched, " +
 				"and tasks with label values that became other, dashed.",
 			queries: []query{
@@ -209,7 +204,7 @@ func limitPanels() []panel {
 func scrapePanels() []panel {
 	return []panel{
 		{
-			kind: timeseries, title: "Duration of scrapes", width: 12, unit: seconds, empty: noData, minimum: true,
+			kind: timeseries, title: "Duration of scrapes", width: 9, unit: seconds, empty: noData, minimum: true,
 			about: "How long scrapes took, how much of it they waited for due tasks to be asked, dashed, and the timeout, in red. " +
 				"The timeout needs extra_scrape_metrics in the scrape job.",
 			queries: []query{
@@ -219,14 +214,19 @@ func scrapePanels() []panel {
 			},
 		},
 		{
-			kind: timeseries, title: "Scrapes cut short, by instance", width: 6, unit: ratio, empty: noData, minimum: true, maximum: 1, levels: cutShort(),
+			kind: timeseries, title: "Cut short by instance", width: 5, unit: ratio, empty: noData, minimum: true, maximum: 1, levels: cutShort(),
 			about:   "Share of the scrapes in the window before that were answered before every task that was due had been asked.",
 			queries: []query{line(`max by (instance) (avg_over_time(kie_exporter_scrape_incomplete{<exporters>}[$window]))`, "{{instance}}")},
 		},
 		{
-			kind: timeseries, title: "Samples of a scrape", width: 6, unit: amount, empty: noData, minimum: true,
+			kind: timeseries, title: "Samples of a scrape", width: 5, unit: amount, empty: noData, minimum: true,
 			about:   "How many samples the exporter serves: what it costs Prometheus.",
 			queries: []query{line(`max by (instance) (scrape_samples_scraped{<exporters>})`, "{{instance}}")},
+		},
+		{
+			kind: timeseries, title: "Tasks without series", width: 5, unit: number, empty: noData, minimum: true,
+			about:   "Tasks that have no series of their own because there are more than limits.task_series.",
+			queries: []query{line(`sum by (group) (kie_exporter_tasks_without_series{<exporters>})`, "{{group}}")},
 		},
 	}
 }

@@ -12,6 +12,9 @@ func (p panel) defaults() object {
 		"unit": string(p.unit), "noValue": p.empty, "color": p.colouring(),
 		"mappings": mappings(p.texts), "thresholds": thresholds(p.levels),
 	}
+	if p.kind == timeseries {
+		o["thresholds"] = marks(p.levels)
+	}
 	if p.unit.whole() && p.kind != timeseries { // whose axis would say what the panel says without data beside each tick between two counts
 		o["decimals"] = 0
 	}
@@ -235,16 +238,28 @@ func mappings(texts map[string]text) []object {
 	return []object{{"type": "value", "options": options}}
 }
 
+// thresholds colour values by levels. What is below all of them, and no value at all, is grey, for Grafana shows it in the
+// colour of the first step.
 func thresholds(levels []level) object {
-	steps := []object{{"color": string(plain), "value": nil}}
-	for i, l := range levels {
-		if i == 0 {
-			steps[0]["color"] = string(l.colour)
-			continue
-		}
+	unknown := grey
+	if levels == nil {
+		unknown = plain
+	}
+	steps := []object{{"color": string(unknown), "value": nil}}
+	for _, l := range levels {
 		steps = append(steps, object{"color": string(l.colour), "value": l.from})
 	}
 	return object{"mode": "absolute", "steps": steps}
+}
+
+// marks are levels of a graph, whose lines would else be drawn at the first one, too.
+func marks(levels []level) object {
+	if len(levels) == 0 {
+		return thresholds(nil)
+	}
+	o := thresholds(levels[1:])
+	o["steps"].([]object)[0]["color"] = string(levels[0].colour)
+	return o
 }
 
 func links(all ...*link) []object {

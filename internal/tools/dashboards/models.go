@@ -55,7 +55,7 @@ func burn(window string) string { return fmt.Sprintf(recorded, window) + " / " +
 
 func targetPanels() []panel {
 	cell := func(expr string) query { return line(chosenJobs.live(expr), "") }
-	budget := []level{{0, red}, {0.25, orange}, {0.5, green}}
+	budget := []level{{lowest, red}, {0.25, orange}, {0.5, green}}
 	return []panel{
 		{
 			kind: table, title: "Groups and their target", width: 24, unit: words, empty: noRules,

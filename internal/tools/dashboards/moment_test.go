@@ -162,6 +162,9 @@ func TestNothingIsGreenOverADeadExporter(t *testing.T) {
 				t.Errorf("%s shows nothing of an exporter that lives", q.Expr)
 			}
 			check(t, d, p, dead, q)
+			if c := p.FieldConfig.Defaults.ColourOfNothing(); is(p, stat) && c != string(grey) && c != string(plain) {
+				t.Errorf("%q is said in %s", p.FieldConfig.Defaults.NoValue, c)
+			}
 			if d.UID == "kie-exporter" {
 				q.Expr = strings.ReplaceAll(q.Expr, "$instance", "a:1")
 				check(t, d, p, oneOfTwo, q)

@@ -75,7 +75,7 @@ func health() []panel {
 		exporterTile("", "The dashboard kie.ai / Exporter says more."),
 		{
 			kind: stat, title: "API and key", width: 4, unit: number, empty: noData, levels: []level{{0, red}, {1, green}},
-			texts: map[string]text{"-1": {"not asked yet", grey}, "0": {"down", red}, "1": {"up", green}},
+			texts: map[string]text{nothing: {"not asked yet", grey}, "0": {"down", red}, "1": {"up", green}},
 			about: "Up if the last request of each account found the API working and its key accepted. " +
 				"The closed gates on kie.ai / Exporter say why not.",
 			queries: []query{line(chosenJobs.orElse(`min(kie_up{<accounts>})`), "API")},
@@ -104,13 +104,13 @@ func health() []panel {
 		},
 		{
 			kind: stat, title: "Credits left", width: 4, unit: amount, empty: noData, texts: none("not told"),
-			levels:  []level{{0, red}, {1, orange}, {500, green}},
+			levels:  []level{{lowest, red}, {1, orange}, {500, green}},
 			about:   "Credits left on the accounts together. There is none if the balance is not asked for or was not told lately.",
 			queries: []query{line(chosenJobs.orElse(`sum(`+balance+`)`), "credits")},
 		},
 		{
 			kind: stat, title: "Credits last for", width: 4, unit: seconds, empty: noData, texts: none("nothing spent"),
-			levels: []level{{0, red}, {6 * 3600, orange}, {24 * 3600, green}},
+			levels: []level{{lowest, red}, {6 * 3600, orange}, {24 * 3600, green}},
 			about: "How long the credits of the account that runs out first last if spending goes on as in the window, or since the " +
 				"exporter started if that is less. Top-ups are no spending.",
 			queries: []query{line(chosenJobs.orElse(`min(`+timeLeft()+`)`), "left")},

@@ -73,13 +73,16 @@ func (s selector) orZero(expr string) string {
 	return s.live(fmt.Sprintf("%s or 0 * max(kie_exporter_build_info{%s})", expr, s))
 }
 
-// orElse turns no data into -1 while there is an exporter, to be shown as a text that says what there is none of.
+// nothing is no value of anything.
+const nothing = "-1000000000"
+
+// orElse turns no data into nothing while there is an exporter, to be shown as a text that says what there is none of.
 func (s selector) orElse(expr string) string {
-	return s.live(fmt.Sprintf("%s or -1 * max(kie_exporter_build_info{%s})", expr, s))
+	return s.live(fmt.Sprintf("%s or %s * max(kie_exporter_build_info{%s})", expr, nothing, s))
 }
 
-// none is what a tile shows for the -1 of orElse.
-func none(what string) map[string]text { return map[string]text{"-1": {what, grey}} }
+// none is what a tile shows for the nothing of orElse.
+func none(what string) map[string]text { return map[string]text{nothing: {what, grey}} }
 
 // A rate divides by the time within the window for which there is data, a minute at least: in an exporter's first hour the
 // rates of an hour would be too low else.

@@ -5,6 +5,7 @@ package panels
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -147,7 +148,7 @@ type Query struct {
 // Colour returns the colour of a value by the texts that stand for values, or else by thresholds.
 func (f Field) Colour(value float64) string {
 	for _, m := range f.Mappings {
-		if text, ok := m.Options[strconv.FormatFloat(value, 'g', -1, 64)]; ok {
+		if text, ok := m.Options[strconv.FormatFloat(value, 'f', -1, 64)]; ok {
 			return text.Color
 		}
 	}
@@ -162,6 +163,9 @@ func (f Field) Colour(value float64) string {
 	}
 	return colour
 }
+
+// ColourOfNothing returns the colour in which a tile says that there is no data: that of its first step.
+func (f Field) ColourOfNothing() string { return f.Colour(math.Inf(-1)) }
 
 // All returns the panels, headers of rows included, and those of collapsed rows after their header.
 func (d Dashboard) All() []Panel {
