@@ -132,7 +132,6 @@ func unfinishedTable() panel {
 				`max by (group, model) (kie_tasks_overdue_threshold_seconds{<tasks>})` +
 				` unless on (group, model, task_id) kie_task_query_error{<tasks>,class="not_found"}`),
 			row("time() - " + answered),
-			row(of("kie_task_query_error", "<tasks>", "class")),
 		},
 		sorted: []sorting{{"Overdue", true}, {"Age", true}},
 		columns: []column{
@@ -141,12 +140,11 @@ func unfinishedTable() panel {
 				texts: map[string]text{"0": {"no", grey}, "1": {"overdue", red}},
 			},
 			{field: "Value #B", title: "Age", unit: seconds, width: 95},
-			taskColumn(325),
-			{field: "group", title: "Group", unit: words, width: 110},
+			taskColumn(340),
+			{field: "group", title: "Group", unit: words, width: 170},
 			{field: "model", title: "Model", unit: words, width: 270},
 			stateColumn(),
 			{field: "Value #D", title: "Answer's age", unit: seconds, width: 120},
-			{field: "class", title: "Query failed", unit: words, width: 130},
 		},
 	}
 }
