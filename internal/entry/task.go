@@ -3,7 +3,9 @@
 package entry
 
 import (
+	"cmp"
 	"math"
+	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/life"
@@ -122,6 +124,19 @@ func Restore(id string, m *Model, r *store.Record) *Task {
 		k.Guess(r.FailedAt)
 	}
 	return k
+}
+
+// Resume returns what an earlier process, or this one, left of an unfinished task of which a source says that it is of a model.
+func Resume(hint string, r *store.Record, now time.Time) life.Unfinished {
+	o := life.New(cmp.Or(hint, r.Model), r.Seen.Time())
+	o.Watched, o.GivenUp, o.Due = r.Watched, r.GivenUp, now
+	if r.Backlog {
+		o.Backlog, o.News = !r.Watched, r.Seen.Time()
+	}
+	if !r.Created.IsZero() {
+		o.Born = r.Created.Time()
+	}
+	return o
 }
 
 // Counter returns what adds a finished task that is news to the totals of the group and model that it has now, unless it was counted

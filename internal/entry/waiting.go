@@ -77,6 +77,27 @@ func (k *Task) Await() {
 	}
 }
 
+// CallbackCame takes a callback for a task, which is due as soon as it may be asked again. It reports whether the task is still asked.
+func (k *Task) CallbackCame(b schedule.Bounds, now time.Time) (asked bool) {
+	if !k.Marks.Has(Called) {
+		k.Marks.Set(Called, true)
+		k.Group.CallbackCame()
+	}
+	if k.Unfinished == nil || k.Unfinished.GivenUp {
+		return false
+	}
+	if k.Unfinished.Asking {
+		k.Unfinished.Called = true // which is heeded when the query ends
+		return true
+	}
+	o := k.Own()
+	o.Called = true
+	o.Heed(now, b)
+	k.Enqueue()
+	k.Group.Account.Dispatcher.Wake()
+	return true
+}
+
 // Begin notes that a task is being asked.
 func (a *Account) Begin(k *Task) {
 	k.Own().Begin()

@@ -44,7 +44,7 @@ func (s *Set) Check() error {
 			c.complain("the backlog of %s has %d tasks, %d are in it", a.Name, a.Backlog.Len(), n)
 		}
 	}
-	for k := range s.Unlisted.tasks.All() {
+	for k := range s.Unlisted.All() {
 		if !k.Marks.Has(entry.Removed) {
 			c.complain("%s is tracked and remembered as dropped", k.ID)
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/entry"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/life"
+	"github.com/kie-exporter/kie_exporter/internal/schedule"
 )
 
 // some returns a set of three tasks: one is finished, one waits, and one is in the backlog.
@@ -24,7 +25,7 @@ func some(t *testing.T) (s *Set, finished, waits, backlog *entry.Task) {
 		o := life.New("", time.Now())
 		o.Backlog = inBacklog
 		k := seen.Begin(&entry.Task{ID: id, Kind: &g.Kind}, o)
-		s.Add(k, g, nil)
+		s.Add(k, g, nil, schedule.Bounds{})
 		return k
 	}
 	finished, waits, backlog = add("finished", false), add("waits", false), add("backlog", true)
@@ -45,7 +46,7 @@ func TestWhatDoesNotHoldIsFound(t *testing.T) {
 		"asking, in the backlog":       func(_ *Set, _, _, k *entry.Task) { k.Unfinished.Asking = true },
 		"in no backlog, and shared":    func(_ *Set, _, _, k *entry.Task) { k.Group.Account.Backlog.Take(k) },
 		"a model that is forgotten":    func(s *Set, _, _, _ *entry.Task) { clear(s.models) },
-		"dropped, and tracked":         func(s *Set, k, _, _ *entry.Task) { s.Unlisted.drop(k) },
+		"dropped, and tracked":         func(s *Set, k, _, _ *entry.Task) { s.Unlisted.Drop(k) },
 		"removed, and tracked":         func(_ *Set, _, k, _ *entry.Task) { k.Marks.Set(entry.Removed, true) },
 		"of another account":           func(_ *Set, _, k, _ *entry.Task) { k.Group.Account.Name = "other" },
 		"in the lists alone":           func(s *Set, _, k, _ *entry.Task) { s.Table.Delete("main", k) },

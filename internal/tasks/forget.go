@@ -58,7 +58,7 @@ func (s *Set) forgetCodes() {
 			used[k.Code] = true
 		}
 	}
-	for k := range s.Unlisted.tasks.All() {
+	for k := range s.Unlisted.All() {
 		if k.State == kie.StateFail && !used.Has(k.Code) {
 			k.Code = labels.CodeOther
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/kie-exporter/kie_exporter/internal/entry"
+	"github.com/kie-exporter/kie_exporter/internal/learned"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 )
 
@@ -35,8 +36,19 @@ func (s *Set) add(g *entry.Group) {
 	s.byName[g.Name] = g
 }
 
-// Durations returns what is known of a model in a group that there is, or of one that there was: its tasks may be in another now.
-func (s *Set) Durations(group, model string) *schedule.Durations {
+// Relearn learns how long tasks took before. It is to be called before there are tasks.
+func (s *Set) Relearn(samples []learned.Sample) {
+	for _, one := range slices.Backward(samples) {
+		s.Limits.Model(one.Model) // the latest ones first
+	}
+	for _, one := range samples {
+		name, _ := s.Limits.Model(one.Model)
+		s.durations(one.Group, name).Observe(one.Took)
+	}
+}
+
+// durations returns what is known of a model in a group that there is, or of one that there was: its tasks may be in another now.
+func (s *Set) durations(group, model string) *schedule.Durations {
 	if g := s.Group(group); g != nil {
 		return s.Model(g, model).Durations
 	}

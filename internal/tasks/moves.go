@@ -8,20 +8,21 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/entry"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
+	"github.com/kie-exporter/kie_exporter/internal/unlisted"
 )
 
 // Add tracks a task, with what is known of it, in a group.
-func (s *Set) Add(k *entry.Task, g *entry.Group, labels map[string]string) {
+func (s *Set) Add(k *entry.Task, g *entry.Group, labels map[string]string, b schedule.Bounds) {
 	k.Marks.Set(entry.Removed, false)
 	s.Table.Put(g.Account.Name, k)
 	s.put(k)
-	s.enter(k, g, labels)
+	s.enter(k, g, labels, b)
 }
 
 // Drop tracks a task no longer, and remembers it in case it comes back. Totals keep what it added to them.
 func (s *Set) Drop(k *entry.Task) {
 	s.remove(k)
-	s.Unlisted.drop(k)
+	s.Unlisted.Drop(k)
 }
 
 func (s *Set) remove(k *entry.Task) {
@@ -32,18 +33,18 @@ func (s *Set) remove(k *entry.Task) {
 }
 
 // Move takes a task, with what is known of it, to another group, or gives it other labels.
-func (s *Set) Move(k *entry.Task, g *entry.Group, labels map[string]string) {
+func (s *Set) Move(k *entry.Task, g *entry.Group, labels map[string]string, b schedule.Bounds) {
 	from := k.Group
 	s.leave(k)
 	if from.Account != g.Account {
 		s.Table.Delete(from.Account.Name, k)
 		s.Table.Put(g.Account.Name, k)
 	}
-	s.enter(k, g, labels)
+	s.enter(k, g, labels, b)
 }
 
 // enter makes a task one of a group's.
-func (s *Set) enter(k *entry.Task, g *entry.Group, labels map[string]string) {
+func (s *Set) enter(k *entry.Task, g *entry.Group, labels map[string]string, b schedule.Bounds) {
 	k.Labels = labels
 	g.Tasks++
 	if k.Group != g {
@@ -66,6 +67,7 @@ func (s *Set) enter(k *entry.Task, g *entry.Group, labels map[string]string) {
 	if !k.Unfinished.Asking {
 		k.Await()
 	}
+	s.Retime(k, b, time.Now()) // the group that it comes from may have had it asked otherwise
 }
 
 // leave takes a task out of its group. Scrapes that wait for it wait no longer.
@@ -104,6 +106,17 @@ func (s *Set) Finish(k *entry.Task) {
 	s.put(k)
 }
 
+// Orphan returns a task of one of some accounts that are done away with, together with the task's group: it goes on as that of the group
+// that lists it now. Nil: there is none.
+func (s *Set) Orphan(retiring []*entry.Account, id string) *entry.Task {
+	for _, a := range retiring {
+		if k := s.Get(a.Name, id); k != nil && k.Group.Account == a {
+			return k
+		}
+	}
+	return nil
+}
+
 // Entrust has a group's tasks asked by an account from now on. They go there with all that is known of them, but for those that the
 // account has already: their knowledge is its own. Moved: the tasks are another account's now.
 func (s *Set) Entrust(g *entry.Group, a *entry.Account) (moved bool) {
@@ -132,7 +145,7 @@ func (s *Set) Entrust(g *entry.Group, a *entry.Account) (moved bool) {
 
 // takeAlong takes a group's tasks from their account to another, but for those that this has.
 func (s *Set) takeAlong(g *entry.Group, to string) {
-	for _, k := range ofGroup(s.Table, g) {
+	for _, k := range unlisted.OfGroup(s.Table, g) {
 		if s.Get(to, k.ID) != nil {
 			s.remove(k)
 			continue
@@ -140,28 +153,5 @@ func (s *Set) takeAlong(g *entry.Group, to string) {
 		s.Table.Delete(g.Account.Name, k)
 		s.Table.Put(to, k)
 	}
-	s.Unlisted.takeAlong(g, to)
-}
-
-// Retime has an unfinished task asked when it would be if its last answer came now, but never within the shortest interval of its last
-// query. One of a backlog waits for its turn alone.
-func (s *Set) Retime(k *entry.Task, b schedule.Bounds, now time.Time) {
-	o := k.Unfinished
-	if o.Shared || o.GivenUp {
-		return
-	}
-	rules := k.Rules(b)
-	if overdue := o.IsOverdueAfter(rules.Overdue); overdue != o.Overdue {
-		o.Overdue = overdue
-		s.Changed(k)
-	}
-	due := o.Again(rules, now)
-	if o.Asking {
-		o.Sooner(due) // should the query come to nothing: it was due
-		return
-	}
-	if !due.Equal(o.Due) {
-		k.Own().Due = due
-		k.Enqueue()
-	}
+	s.Unlisted.TakeAlong(g, to)
 }

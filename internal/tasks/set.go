@@ -13,6 +13,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/labels"
 	"github.com/kie-exporter/kie_exporter/internal/learned"
 	"github.com/kie-exporter/kie_exporter/internal/table"
+	"github.com/kie-exporter/kie_exporter/internal/unlisted"
 )
 
 // Set is the tasks that are tracked, and the groups that they are in. Not safe for concurrent use.
@@ -26,7 +27,7 @@ type Set struct {
 	Groups   []*entry.Group // in the configuration's order, then those that leave
 	Limits   labels.Limits
 	Learned  *learned.Groups
-	Unlisted Unlisted
+	Unlisted unlisted.Memory
 	Table    table.Accounts[entry.Task]
 
 	histograms histogram.New
@@ -51,8 +52,8 @@ func NewSet(models int, histograms histogram.New) *Set {
 	return &Set{
 		Limits:     labels.New(models),
 		Learned:    learned.NewGroups(),
-		Unlisted:   NewUnlisted(),
-		Table:      table.NewAccounts(idOf),
+		Unlisted:   unlisted.New(),
+		Table:      table.NewAccounts(func(k *entry.Task) string { return k.ID }),
 		histograms: histograms,
 		models:     make(map[modelKey]*entry.Model),
 		blocks:     blocks.NewMaker(),
@@ -156,3 +157,6 @@ func (s *Set) takeFinished(k *entry.Task) {
 	s.finished, s.gaps = left, 0
 	s.blocks.ForgetFinished() // every position has another task
 }
+
+// position returns a place in a list in half the bytes.
+func position(n int) uint32 { return uint32(n) } //nolint:gosec // no memory holds so many

@@ -61,7 +61,7 @@ func (t *Tracker) list(in string, listed []source.Task, records []store.Record, 
 		if !t.tasks.Limits.AdmitKeys(l.Labels) {
 			t.tasks.Limits.Overflows.LabelKey++
 		}
-		k := cmp.Or(t.tasks.Get(g.Account.Name, l.ID), t.orphanLocked(l.ID))
+		k := cmp.Or(t.tasks.Get(g.Account.Name, l.ID), t.tasks.Orphan(t.retiring, l.ID))
 		if k != nil {
 			t.moveLocked(k, g, l.Labels)
 		} else {
@@ -70,8 +70,7 @@ func (t *Tracker) list(in string, listed []source.Task, records []store.Record, 
 			if k == nil {
 				k = t.meetLocked(l, g, backlog, now, seen)
 			}
-			t.tasks.Add(k, g, l.Labels)
-			t.enteredLocked(k)
+			t.tasks.Add(k, g, l.Labels, t.options.Bounds)
 			if r.Known() && r.Group != g.Name { // it was moved while we did not run, or did not know it
 				g.Learned.Inherit(k.ModelName(), t.tasks.Learned.Get(r.Group))
 				t.keepRecordLocked(k, nil)
@@ -84,17 +83,9 @@ func (t *Tracker) list(in string, listed []source.Task, records []store.Record, 
 // moveLocked takes a tracked task to another group, or gives it other labels.
 func (t *Tracker) moveLocked(k *entry.Task, g *entry.Group, labels map[string]string) {
 	from := k.Group
-	t.tasks.Move(k, g, labels)
-	t.enteredLocked(k)
+	t.tasks.Move(k, g, labels, t.options.Bounds)
 	if g != from {
 		t.keepRecordLocked(k, nil)
-	}
-}
-
-// enteredLocked has a task asked when it is to be in its group: the one that it comes from may have had it asked otherwise.
-func (t *Tracker) enteredLocked(k *entry.Task) {
-	if k.Unfinished != nil {
-		t.tasks.Retime(k, t.options.Bounds, time.Now())
 	}
 }
 
@@ -112,7 +103,7 @@ func (t *Tracker) knownLocked(
 		name, _ := t.tasks.Admit(r.Model)
 		return entry.Restore(l.ID, t.tasks.Model(g, name), &r)
 	case r.Known():
-		return seen.Begin(&entry.Task{ID: l.ID, Kind: &g.Kind, Created: r.Created}, resume(l, r, now))
+		return seen.Begin(&entry.Task{ID: l.ID, Kind: &g.Kind, Created: r.Created}, entry.Resume(l.Model, &r, now))
 	default:
 		return nil
 	}
@@ -129,28 +120,4 @@ func (t *Tracker) meetLocked(l source.Task, g *entry.Group, backlog bool, now ti
 	k := seen.Begin(&entry.Task{ID: l.ID, Kind: &g.Kind}, o)
 	t.keepRecordLocked(k, nil)
 	return k
-}
-
-// resume returns what an earlier process, or this one, left of an unfinished task that is listed now.
-func resume(l source.Task, r store.Record, now time.Time) life.Unfinished {
-	o := life.New(cmp.Or(l.Model, r.Model), r.Seen.Time())
-	o.Watched, o.GivenUp, o.Due = r.Watched, r.GivenUp, now
-	if r.Backlog {
-		o.Backlog, o.News = !r.Watched, r.Seen.Time()
-	}
-	if !r.Created.IsZero() {
-		o.Born = r.Created.Time()
-	}
-	return o
-}
-
-// orphanLocked returns a task of an account that a reconfiguration under way does away with, together with the task's group: it goes on
-// as that of the group that lists it now. Nil: there is none.
-func (t *Tracker) orphanLocked(id string) *entry.Task {
-	for _, a := range t.retiring {
-		if k := t.tasks.Get(a.Name, id); k != nil && k.Group.Account == a.Account {
-			return k
-		}
-	}
-	return nil
 }

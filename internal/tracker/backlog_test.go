@@ -36,7 +36,7 @@ func TestOneTaskOfABacklogIsAskedAndTheOthersStayWhatTheyAre(t *testing.T) {
 	k.Enqueue()
 	another := entry.NewGroup("image", h.tasks.Learned.Recall("image"), &h.tasks.Limits, nil)
 	another.Account = h.accounts[0].Account
-	h.tasks.Move(all[2], another, nil)
+	h.tasks.Move(all[2], another, nil, h.options.Bounds)
 	if *other.Unfinished != before || o.Shared {
 		t.Error("what became of one is known of another")
 	}

@@ -80,7 +80,7 @@ func (h *history) answer(ids ...string) {
 			continue
 		}
 		a := k.Group.Account
-		h.takeOut(a, id)
+		a.Begin(k)
 		answer := kie.Answer{Task: kie.Task{ID: id, Model: fmt.Sprint("m", h.IntN(3)), State: kie.States()[h.IntN(6)]}}
 		answer.Created = kie.TimeOf(time.Now().Add(-time.Duration(h.IntN(20)) * time.Minute))
 		if answer.State.Finished() {
@@ -159,7 +159,7 @@ func (h *history) check(t *testing.T) {
 		want[key{k.Group.Account.Name, k.ID}] = view.NewBlock(k.View())
 		without[k.Group.Name]--
 	}
-	time.Sleep(snapshotInterval)
+	time.Sleep(time.Second)
 	s := h.Snapshot()
 	if got := s.Tasks(); len(got) != len(want) {
 		t.Fatalf("%d tasks have series, want %d", len(got), len(want))
@@ -220,7 +220,7 @@ func (h *history) plainChoice() []*entry.Task {
 func (h *history) finishAll(ids ...string) {
 	for _, id := range ids {
 		k := h.tasks.Get(h.accounts[0].Name, id)
-		h.takeOut(k.Group.Account, id)
+		k.Group.Account.Begin(k)
 		h.learn(k.Group.Account, k, kie.Answer{Task: kie.Task{ID: id, Model: "m", State: kie.StateSuccess, Created: 1, Completed: 2}}, nil)
 	}
 }

@@ -2,11 +2,7 @@
 
 package tracker
 
-import (
-	"time"
-
-	"github.com/kie-exporter/kie_exporter/internal/entry"
-)
+import "time"
 
 // Callback takes the hint that a task of an account has finished: it is due as soon as it may be asked again. It reports
 // whether the task is tracked, and whether it is still asked. Of one that is not tracked, or is another replica's, nothing is kept.
@@ -22,21 +18,5 @@ func (t *Tracker) Callback(account, id string) (tracked, asked bool) {
 	if k == nil {
 		return false, false
 	}
-	if !k.Marks.Has(entry.Called) {
-		k.Marks.Set(entry.Called, true)
-		k.Group.CallbackCame()
-	}
-	if k.Unfinished == nil || k.Unfinished.GivenUp {
-		return true, false
-	}
-	if k.Unfinished.Asking {
-		k.Unfinished.Called = true // which is heeded when the query ends
-		return true, true
-	}
-	o := k.Own()
-	o.Called = true
-	o.Heed(now, t.options.Bounds)
-	k.Enqueue()
-	k.Group.Account.Dispatcher.Wake()
-	return true, true
+	return true, k.CallbackCame(t.options.Bounds, now)
 }

@@ -17,8 +17,8 @@ func (t *Tracker) learn(a *entry.Account, k *entry.Task, answer kie.Answer, err 
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.changes.Add(1)
-	t.readClockLocked(a, answer, now)
+	t.Changed()
+	t.tasks.ReadClock(a, answer, t.options.Bounds, now)
 	q := a.End(k, now)
 	listed := !k.Marks.Has(entry.Removed)
 	switch {
@@ -121,7 +121,7 @@ func (t *Tracker) finishLocked(k *entry.Task, f *kie.Task, m life.Moment) {
 		k.Model.Durations.Observe(took)
 	}
 	if !k.Marks.Has(entry.Called) && k.Group.CallbackMissed(m.APINow().Sub(end.Latest)) {
-		t.retimeLocked(map[*entry.Group]bool{k.Group: true}, m.Now)
+		t.tasks.RetimeGroups(map[*entry.Group]bool{k.Group: true}, t.options.Bounds, m.Now)
 	}
 	t.countLocked(k, k.Counter(f, m.APINow()))
 }

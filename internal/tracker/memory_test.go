@@ -24,7 +24,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/source/files"
 	"github.com/kie-exporter/kie_exporter/internal/source/set"
 	"github.com/kie-exporter/kie_exporter/internal/store"
-	"github.com/kie-exporter/kie_exporter/internal/tasks"
+	"github.com/kie-exporter/kie_exporter/internal/unlisted"
 	"github.com/kie-exporter/kie_exporter/test/kit/heap"
 )
 
@@ -145,7 +145,7 @@ func TestATaskTakesLittleMemory(t *testing.T) {
 
 // What was dropped is given back, but for the tasks that are remembered in case they come back.
 func TestDroppedTasksGiveTheirMemoryBack(t *testing.T) {
-	const many = 2 * tasks.MaxDropped
+	const many = 2 * unlisted.MaxDropped
 	for _, tt := range []struct {
 		state  string
 		finish func(*crowd)
@@ -165,10 +165,10 @@ func TestDroppedTasksGiveTheirMemoryBack(t *testing.T) {
 				if n, _ := h.Count("main"); n != 1 {
 					t.Fatalf("%d tasks are tracked", n)
 				}
-				if left := float64(heap.InUse()-before) / tasks.MaxDropped; left > 145 {
+				if left := float64(heap.InUse()-before) / unlisted.MaxDropped; left > 145 {
 					t.Errorf("%.1f bytes are kept of each task that is remembered, want 145 at most", left)
 				}
-				h.tasks.Unlisted = tasks.NewUnlisted()
+				h.tasks.Unlisted = unlisted.New()
 				if left := float64(heap.InUse()-before) / many; left > 1 {
 					t.Errorf("%.1f bytes are kept of each task", left)
 				}

@@ -32,15 +32,17 @@ func (t *Tracker) adopt(o Options) (retired []*account) {
 	t.options = o
 	t.tasks.Limits.SetModels(o.Models)
 	retired = t.adoptAccountsLocked(o.Accounts)
-	t.retiring = retired
+	for _, a := range retired {
+		t.retiring = append(t.retiring, a.Account)
+	}
 	changed := t.adoptGroupsLocked(o.Groups)
 	if o.Bounds != bounds {
 		for _, g := range t.tasks.Groups {
 			changed[g] = true
 		}
 	}
-	t.retimeLocked(changed, time.Now())
-	t.changes.Add(1)
+	t.tasks.RetimeGroups(changed, o.Bounds, time.Now())
+	t.Changed()
 	select {
 	case t.joined <- struct{}{}:
 	default: // Run will look anyway
@@ -107,5 +109,5 @@ func (t *Tracker) dropGroups(options []GroupOptions) {
 		labels[i] = o.Labels
 	}
 	t.tasks.Forget(labels)
-	t.changes.Add(1)
+	t.Changed()
 }

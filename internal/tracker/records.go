@@ -3,14 +3,12 @@
 package tracker
 
 import (
-	"slices"
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/entry"
 	"github.com/kie-exporter/kie_exporter/internal/learned"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
-	"github.com/kie-exporter/kie_exporter/internal/table"
 )
 
 // longestOutage is how old the last process's heartbeat may be. One that is older, or lies ahead, was written by a wrong clock.
@@ -72,62 +70,11 @@ func (t *Tracker) Owner(r store.Record) (account string, ok bool) {
 	return account, account != ""
 }
 
-// Accounts implements store.Tasks.
-func (t *Tracker) Accounts() []string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.tasks.Table.Names()
-}
-
-// IDs implements store.Tasks.
-func (t *Tracker) IDs(account string) []string {
-	var ids []string
-	for i := range table.Shards {
-		ids = t.appendIDs(ids, account, i)
-	}
-	return ids
-}
-
-func (t *Tracker) appendIDs(ids []string, account string, shard int) []string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if ids == nil {
-		n := t.tasks.Table.Len(account)
-		ids = make([]string, 0, n+n/8)
-	}
-	for k := range t.tasks.Table.Shard(account, shard) {
-		ids = append(ids, k.ID)
-	}
-	return ids
-}
-
-// Records implements store.Tasks.
-func (t *Tracker) Records(account string, ids []string) []store.Record {
-	records := make([]store.Record, len(ids))
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for i, id := range ids {
-		if k := t.tasks.Get(account, id); k != nil {
-			records[i] = k.Record()
-		}
-	}
-	return records
-}
-
-// Listed implements store.Tasks.
-func (t *Tracker) Listed(account, id string) bool { return t.isTracked(account, id) }
-
 // Relearn learns how long tasks take from the store's records of those that were news, as they were learned from at first. It
 // is to be called before tasks are listed.
 func (t *Tracker) Relearn() {
 	samples := learned.LastSamples(t.store.All())
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, s := range slices.Backward(samples) {
-		t.tasks.Limits.Model(s.Model) // the latest ones first
-	}
-	for _, s := range samples {
-		name, _ := t.tasks.Limits.Model(s.Model)
-		t.tasks.Durations(s.Group, name).Observe(s.Took)
-	}
+	t.tasks.Relearn(samples)
 }

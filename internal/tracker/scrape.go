@@ -30,7 +30,7 @@ func (t *Tracker) Wait(ctx context.Context) view.Scrape {
 		}
 		s.Incomplete = s.Incomplete || !w.Asked
 	}
-	t.awaitFresh(ctx)
+	t.AwaitFresh(ctx)
 	s.Waited = time.Since(start)
 	return s
 }
@@ -54,18 +54,4 @@ func (t *Tracker) abandon(a *entry.Account, w *dispatch.Waiter) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	a.Waiting.Remove(w)
-}
-
-// awaitFresh waits until a snapshot may be made that shows what was learned since the last one.
-func (t *Tracker) awaitFresh(ctx context.Context) {
-	last := t.last.Load()
-	if last == nil || last.changes == t.changes.Load() {
-		return
-	}
-	timer := time.NewTimer(time.Until(last.At.Add(snapshotInterval)))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }

@@ -5,17 +5,17 @@ package tracker
 import (
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/entry"
 	"github.com/kie-exporter/kie_exporter/internal/histogram"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/probe"
 	"github.com/kie-exporter/kie_exporter/internal/querylog"
+	"github.com/kie-exporter/kie_exporter/internal/reader"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/tasks"
-	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 // Options say what is tracked and how.
@@ -61,7 +61,7 @@ type GroupOptions struct {
 
 // Tracker knows the tasks. It is safe for concurrent use.
 //
-// Locks are taken in the order reconfiguring, surveying, mu; then that of a dispatcher, then that of a budget. A method that needs
+// Locks are taken in the order reconfiguring, the reader's, mu; then that of a dispatcher, then that of a budget. A method that needs
 // mu held is called …Locked.
 type Tracker struct {
 	store   Store
@@ -70,18 +70,17 @@ type Tracker struct {
 	started time.Time
 	joined  chan struct{} // has a token when there may be an account without a dispatcher
 
-	last    atomic.Pointer[snapshot]
-	changes atomic.Uint64 // grows with everything that a new snapshot would show
-
 	reconfiguring sync.Mutex // held by Reconfigure
-	surveying     sync.Mutex // held while a snapshot is made
+
+	*reader.Reader // of tasks, under mu
+	*probe.Prober  // likewise
 
 	// mu guards all that follows, with the entries of tasks, the groups and the accounts. It is never held during input or output.
 	mu         sync.Mutex
 	options    Options
 	awakeUntil time.Time
 	accounts   []*account
-	retiring   []*account // those that a reconfiguration under way does away with
+	retiring   []*entry.Account // those that a reconfiguration under way does away with
 	tasks      *tasks.Set
 }
 
@@ -96,25 +95,12 @@ type account struct {
 	ended chan struct{} // closed when work is done; nil like it
 }
 
-// snapshot is what was known at one moment, for whoever asks again within a second.
-type snapshot struct {
-	*view.Snapshot
-	changes uint64 // of the tracker until then
-}
-
 // do makes a change that snapshots show. Change is called with the lock held.
 func (t *Tracker) do(change func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	change()
-	t.changes.Add(1)
-}
-
-// isTracked reports whether an account's task is in a list.
-func (t *Tracker) isTracked(account, id string) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.tasks.Get(account, id) != nil
+	t.Changed()
 }
 
 // ownsLocked reports whether a task of the account is this process's. Whoever comes with an id that need not be in a list asks this first.
@@ -128,6 +114,15 @@ func (t *Tracker) accountLocked(name string) *account {
 		}
 	}
 	return nil
+}
+
+// stateLocked returns what readers are to know beside the tasks.
+func (t *Tracker) stateLocked() reader.State {
+	s := reader.State{Storage: t.store.Stats(), TaskSeries: t.options.TaskSeries, HoldBack: t.options.HoldBack}
+	for _, a := range t.accounts {
+		s.Accounts = append(s.Accounts, a.Account)
+	}
+	return s
 }
 
 // wakeAllLocked has every dispatcher look for something to do.

@@ -9,6 +9,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/blocks"
 	"github.com/kie-exporter/kie_exporter/internal/entry"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/reader"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/tasks"
@@ -22,7 +23,7 @@ func waiting(tb testing.TB, tasks, limit int) *history {
 	h.list(h.ids...)
 	for _, id := range h.ids {
 		k := h.tasks.Get(h.accounts[0].Name, id)
-		h.takeOut(k.Group.Account, id)
+		k.Group.Account.Begin(k)
 		created := kie.TimeOf(time.Now())
 		h.learn(k.Group.Account, k, kie.Answer{Task: kie.Task{ID: id, Model: "m", State: kie.StateGenerating, Created: created}}, nil)
 	}
@@ -35,18 +36,16 @@ func TestASnapshotHoldsTheLockForFewTasksAtATime(t *testing.T) {
 	s := tasks.NewSurvey(time.Now())
 	for more := true; more; {
 		before := s.Len()
-		more = h.visit(s)
+		more = visit(h.Tracker, s)
 		if n := s.Len() - before; n > most {
 			t.Fatalf("%d tasks were visited at once", n)
 		}
 	}
 	h.finishAll(h.ids[:many/2]...)
-	h.surveying.Lock()
-	defer h.surveying.Unlock()
 	made, newest := make(map[*view.Block]bool), s.Newest()
 	for complete := false; !complete; {
 		var now view.Shown
-		now, complete = h.tasks.Show(newest, h.Tracker.options.TaskSeries, showAtATime, time.Now())
+		now, complete = h.tasks.Show(newest, h.Tracker.options.TaskSeries, reader.ShowAtATime, time.Now())
 		read := 0
 		for _, b := range now.Blocks {
 			if !made[b] {
@@ -62,9 +61,16 @@ func TestASnapshotHoldsTheLockForFewTasksAtATime(t *testing.T) {
 		}
 	}
 	h.finishAll(h.ids[many/2:]...)
-	if h.tryShow(nil, true, func(time.Time, view.Shown) {}) {
+	if _, complete := h.tasks.Show(nil, h.Tracker.options.TaskSeries, reader.ShowAtATime, time.Now()); complete {
 		t.Errorf("%d tasks that have changed were read at once", many/2)
 	}
+}
+
+// visit has a survey visit its next portion, as a snapshot does.
+func visit(t *Tracker, s *tasks.Survey) (more bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.tasks.Visit(s, t.options.TaskSeries)
 }
 
 // Tasks change places when others go.
@@ -73,7 +79,7 @@ func TestATaskThatIsThereAllTheTimeIsSurveyedOnce(t *testing.T) {
 	h := waiting(t, many, many)
 	s := tasks.NewSurvey(time.Now())
 	gone := make(map[string]bool)
-	for h.visit(s) {
+	for visit(h.Tracker, s) {
 		for range 200 {
 			id := h.ids[h.IntN(many)]
 			if gone[id] {
@@ -119,7 +125,7 @@ func BenchmarkLock(b *testing.B) {
 				}
 				if what == "unfinished" {
 					for _, k := range slices.Clone(h.tasks.Unfinished()) {
-						h.takeOut(k.Group.Account, k.ID)
+						k.Group.Account.Begin(k)
 						h.learn(k.Group.Account, k, kie.Answer{Task: kie.Task{ID: k.ID, Model: "m", State: kie.StateWaiting, Created: 1}}, nil)
 					}
 				}
@@ -155,12 +161,18 @@ func (h *holds) time(hold func()) {
 func (h *holds) snapshot(t *Tracker) {
 	s := tasks.NewSurvey(time.Now())
 	for more := true; more; {
-		h.time(func() { more = t.visit(s) })
+		h.time(func() { more = visit(t, s) })
 	}
 	newest := s.Newest()
 	for complete := false; !complete; {
 		h.time(func() {
-			complete = t.tryShow(newest, true, func(now time.Time, shows view.Shown) { t.buildLocked(now, shows, s) })
+			t.mu.Lock()
+			defer t.mu.Unlock()
+			now := time.Now()
+			var shown view.Shown
+			if shown, complete = t.tasks.Show(newest, t.options.TaskSeries, reader.ShowAtATime, now); complete {
+				t.tasks.View(s, shown, now, t.options.HoldBack)
+			}
 		})
 	}
 }

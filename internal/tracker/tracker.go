@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/kie-exporter/kie_exporter/internal/probe"
+	"github.com/kie-exporter/kie_exporter/internal/reader"
 	"github.com/kie-exporter/kie_exporter/internal/tasks"
 )
 
@@ -21,6 +23,8 @@ func New(o Options) *Tracker {
 		joined:  make(chan struct{}, 1),
 		tasks:   tasks.NewSet(o.Models, o.Histograms),
 	}
+	t.Reader = reader.New(&t.mu, t.tasks, t.stateLocked)
+	t.Prober = probe.New(&t.mu, t.tasks, probed{t})
 	t.Reconfigure(o, func() {})
 	return t
 }

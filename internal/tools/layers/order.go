@@ -21,7 +21,9 @@ func order() [][]string {
 		{"internal/web"},
 		{"internal/webhook"},
 		{"internal/tracker"},
+		{"internal/probe", "internal/reader"},
 		{"internal/tasks"},
+		{"internal/unlisted"},
 		{"internal/entry"},
 		{"internal/dispatch"},
 		{"internal/backlog", "internal/blocks", "internal/labels", "internal/learned", "internal/life", "internal/totals"},
@@ -55,8 +57,9 @@ const mostLines = 900
 
 func bounded() []string {
 	return []string{
-		"config", "internal/backlog", "internal/blocks", "internal/dispatch", "internal/entry", "internal/httpclient", "internal/labels",
-		"internal/learned", "internal/life", "internal/settings", "internal/source/claim", "internal/source/ledger", "internal/source/set",
-		"internal/tasks", "internal/totals", "internal/view",
+		"config", "internal/backlog", "internal/blocks", "internal/dispatch", "internal/entry", "internal/httpclient",
+		"internal/labels", "internal/learned", "internal/life", "internal/probe", "internal/reader", "internal/settings",
+		"internal/source/claim", "internal/source/ledger", "internal/source/set", "internal/tasks", "internal/totals",
+		"internal/tracker", "internal/unlisted", "internal/view",
 	}
 }

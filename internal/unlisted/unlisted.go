@@ -1,8 +1,9 @@
-// What is remembered of tasks that are in no list.
-
-package tasks
+// Package unlisted remembers tasks that are in no list. It has no lock: whoever holds the tasks guards it with theirs.
+package unlisted
 
 import (
+	"iter"
+
 	"github.com/kie-exporter/kie_exporter/internal/entry"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/table"
@@ -16,8 +17,8 @@ const (
 	maxFinal = 10_000
 )
 
-// Unlisted remembers tasks that are in no list: those dropped last, and the last final answers about tasks that were in none.
-type Unlisted struct {
+// Memory is of the tasks dropped last, and the last final answers about tasks that were in none.
+type Memory struct {
 	tasks   table.Accounts[entry.Task]
 	dropped []*entry.Task // oldest first; some have come back
 	first   uint32        // the number of the first one in dropped; a task's index is that of its last drop
@@ -28,14 +29,14 @@ type Unlisted struct {
 
 type accountID struct{ account, id string }
 
-// NewUnlisted returns that nothing is remembered.
-func NewUnlisted() Unlisted {
-	return Unlisted{tasks: table.NewAccounts(idOf), final: make(map[accountID]kie.Task)}
+// New returns that nothing is remembered.
+func New() Memory {
+	return Memory{tasks: table.NewAccounts(idOf), final: make(map[accountID]kie.Task)}
 }
 
-// drop remembers a task that is in no list any more.
-func (u *Unlisted) drop(k *entry.Task) {
-	k.Index = u.first + position(len(u.dropped))
+// Drop remembers a task that is in no list any more.
+func (u *Memory) Drop(k *entry.Task) {
+	k.Index = u.first + uint32(len(u.dropped)) //nolint:gosec // there are at most MaxDropped and one
 	u.tasks.Put(k.Group.Account.Name, k)
 	u.dropped = append(u.dropped, k)
 	if len(u.dropped) <= MaxDropped {
@@ -50,10 +51,10 @@ func (u *Unlisted) drop(k *entry.Task) {
 }
 
 // Get returns a dropped task of an account; nil: there is none.
-func (u *Unlisted) Get(account, id string) *entry.Task { return u.tasks.Get(account, id) }
+func (u *Memory) Get(account, id string) *entry.Task { return u.tasks.Get(account, id) }
 
 // Recall returns a dropped task of an account and forgets it; nil: there is none.
-func (u *Unlisted) Recall(account, id string) *entry.Task {
+func (u *Memory) Recall(account, id string) *entry.Task {
 	k := u.tasks.Get(account, id)
 	if k != nil {
 		u.tasks.Delete(account, k)
@@ -62,7 +63,7 @@ func (u *Unlisted) Recall(account, id string) *entry.Task {
 }
 
 // Learn remembers what a final answer told about a task that is in no list.
-func (u *Unlisted) Learn(account string, f kie.Task) {
+func (u *Memory) Learn(account string, f kie.Task) {
 	key := accountID{account, f.ID}
 	if _, ok := u.final[key]; !ok {
 		u.finalOrder = append(u.finalOrder, key)
@@ -75,21 +76,21 @@ func (u *Unlisted) Learn(account string, f kie.Task) {
 }
 
 // ToldFinal returns what a final answer told about a task of an account while it was in no list; false: there was none.
-func (u *Unlisted) ToldFinal(account, id string) (kie.Task, bool) {
+func (u *Memory) ToldFinal(account, id string) (kie.Task, bool) {
 	f, ok := u.final[accountID{account, id}]
 	return f, ok
 }
 
 // IsFinished reports whether a task of an account that is in no list is known to be finished.
-func (u *Unlisted) IsFinished(account, id string) bool {
+func (u *Memory) IsFinished(account, id string) bool {
 	_, told := u.ToldFinal(account, id)
 	k := u.tasks.Get(account, id)
 	return told || k != nil && k.Unfinished == nil
 }
 
-// takeAlong takes a group's tasks from its account to another, but for those that this has.
-func (u *Unlisted) takeAlong(g *entry.Group, to string) {
-	for _, k := range ofGroup(u.tasks, g) {
+// TakeAlong takes a group's tasks from its account to another, but for those that this has.
+func (u *Memory) TakeAlong(g *entry.Group, to string) {
+	for _, k := range OfGroup(u.tasks, g) {
 		u.tasks.Delete(g.Account.Name, k)
 		if u.tasks.Get(to, k.ID) == nil {
 			u.tasks.Put(to, k)
@@ -97,8 +98,8 @@ func (u *Unlisted) takeAlong(g *entry.Group, to string) {
 	}
 }
 
-// ofGroup returns the tasks of a group among those of its account.
-func ofGroup(tasks table.Accounts[entry.Task], g *entry.Group) []*entry.Task {
+// OfGroup returns the tasks of a group among those of its account.
+func OfGroup(tasks table.Accounts[entry.Task], g *entry.Group) []*entry.Task {
 	var all []*entry.Task
 	for k := range tasks.Account(g.Account.Name) {
 		if k.Group == g {
@@ -108,7 +109,7 @@ func ofGroup(tasks table.Accounts[entry.Task], g *entry.Group) []*entry.Task {
 	return all
 }
 
-func idOf(k *entry.Task) string { return k.ID }
+// All yields the tasks that are remembered as dropped.
+func (u *Memory) All() iter.Seq[*entry.Task] { return u.tasks.All() }
 
-// position returns a place in a list in half the bytes.
-func position(n int) uint32 { return uint32(n) } //nolint:gosec // no memory holds so many
+func idOf(k *entry.Task) string { return k.ID }

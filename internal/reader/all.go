@@ -1,6 +1,6 @@
 // All tracked tasks, for whoever wants to look at more than those with series of their own.
 
-package tracker
+package reader
 
 import (
 	"iter"
@@ -16,12 +16,12 @@ const atATime = 1 << 10
 
 // All yields every tracked task once, in no order. The lock is held for a portion at a time, so that scrapes and answers go
 // on meanwhile: what comes or goes on the way may be missing, and each task is as it was when its portion was read.
-func (t *Tracker) All() iter.Seq[view.Task] {
+func (r *Reader) All() iter.Seq[view.Task] {
 	return func(yield func(view.Task) bool) {
 		portion := make([]view.Task, 0, atATime)
-		for shard := range t.tracked() {
+		for shard := range r.tracked() {
 			for tasks := range slices.Chunk(shard, atATime) {
-				portion = t.read(portion[:0], tasks)
+				portion = r.read(portion[:0], tasks)
 				for _, k := range portion {
 					if !yield(k) {
 						return
@@ -33,14 +33,14 @@ func (t *Tracker) All() iter.Seq[view.Task] {
 }
 
 // tracked yields all tasks, a part at a time. A part is good until the next one.
-func (t *Tracker) tracked() iter.Seq[[]*entry.Task] {
+func (r *Reader) tracked() iter.Seq[[]*entry.Task] {
 	return func(yield func([]*entry.Task) bool) {
 		var part []*entry.Task
-		for _, account := range t.Accounts() {
+		for _, account := range r.Accounts() {
 			for i := range table.Shards {
-				t.mu.Lock()
-				part = slices.AppendSeq(part[:0], t.tasks.Table.Shard(account, i))
-				t.mu.Unlock()
+				r.mu.Lock()
+				part = slices.AppendSeq(part[:0], r.tasks.Table.Shard(account, i))
+				r.mu.Unlock()
 				if !yield(part) {
 					return
 				}
@@ -50,9 +50,9 @@ func (t *Tracker) tracked() iter.Seq[[]*entry.Task] {
 }
 
 // read appends what is known of those tasks that are still tracked.
-func (t *Tracker) read(to []view.Task, tasks []*entry.Task) []view.Task {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+func (r *Reader) read(to []view.Task, tasks []*entry.Task) []view.Task {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for _, k := range tasks {
 		if !k.Marks.Has(entry.Removed) {
 			to = append(to, k.View())

@@ -1,6 +1,6 @@
 // What is looked up without going through the tasks.
 
-package tracker
+package reader
 
 import (
 	"time"
@@ -10,16 +10,16 @@ import (
 
 // Status returns how accounts, groups and storage stand. It notes nothing: what a snapshot shows from its first reader on waits
 // for that one.
-func (t *Tracker) Status() view.Status {
+func (r *Reader) Status() view.Status {
 	now := time.Now()
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	kept := t.store.Stats()
-	s := view.Status{At: now, Storage: kept, Keeps: kept.Keeps}
-	for _, a := range t.accounts {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	state := r.state()
+	s := view.Status{At: now, Storage: state.Storage, Keeps: state.Storage.Keeps}
+	for _, a := range state.Accounts {
 		s.Accounts = append(s.Accounts, a.Dispatcher.View(now, 0))
 	}
-	for _, g := range t.tasks.Groups {
+	for _, g := range r.tasks.Groups {
 		s.Groups = append(s.Groups, view.GroupStatus{
 			Name: g.Name, Account: g.Account.Name, Tasks: g.Tasks, Callbacks: g.Webhook, Relied: g.Relies(),
 		})
@@ -28,11 +28,11 @@ func (t *Tracker) Status() view.Status {
 }
 
 // Find returns what is known of the tracked tasks with an id, one for each account that has it, by the accounts' names.
-func (t *Tracker) Find(id string) (all []view.Task) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, account := range t.tasks.Table.Names() {
-		if k := t.tasks.Get(account, id); k != nil {
+func (r *Reader) Find(id string) (all []view.Task) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, account := range r.tasks.Table.Names() {
+		if k := r.tasks.Get(account, id); k != nil {
 			all = append(all, k.View())
 		}
 	}
@@ -40,15 +40,15 @@ func (t *Tracker) Find(id string) (all []view.Task) {
 }
 
 // Count returns how many tasks of an account are tracked, and how many of them are not known to be finished.
-func (t *Tracker) Count(account string) (tasks, unfinished int) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, g := range t.tasks.Groups {
+func (r *Reader) Count(account string) (tasks, unfinished int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, g := range r.tasks.Groups {
 		if g.Account.Name == account {
 			tasks += g.Tasks
 		}
 	}
-	for _, k := range t.tasks.Unfinished() {
+	for _, k := range r.tasks.Unfinished() {
 		if k.Group.Account.Name == account && !k.Unfinished.GivenUp {
 			unfinished++
 		}

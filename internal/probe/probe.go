@@ -1,0 +1,159 @@
+// Package probe asks about one task out of turn, for whoever names it.
+package probe
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/entry"
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/tasks"
+	"github.com/kie-exporter/kie_exporter/internal/view"
+)
+
+// Tracker is what takes the answers. Its methods are called with no lock held.
+type Tracker interface {
+	// Known returns the account of that name, and what is known of the task, if it is the account's.
+	Known(account, id string) (*entry.Account, view.Task, error)
+	// Learn takes what became of a query that an account made about a task that is, or was, tracked.
+	Learn(a *entry.Account, k *entry.Task, answer kie.Answer, err error) view.Probe
+	// Tell takes what an answer told about a task that is in no list.
+	Tell(a *entry.Account, f kie.Task)
+}
+
+// Prober asks about single tasks. It is safe for concurrent use.
+type Prober struct {
+	tracker Tracker
+
+	mu    sync.Locker // of whoever owns the tasks; it guards what follows, with the accounts
+	tasks *tasks.Set
+}
+
+// New returns a prober of tasks that a lock guards.
+func New(mu sync.Locker, set *tasks.Set, tracker Tracker) *Prober {
+	return &Prober{tracker: tracker, mu: mu, tasks: set}
+}
+
+// Probe asks about one task now, within the account's budget, whether it is tracked or not. It does not wait for a closed
+// gate. What is learned of a tracked task counts like any other answer. A task that is known to be finished is not asked, and
+// one that is being asked is not asked a second time. The error is ErrNoAccount, ErrElsewhere, budget.ErrClosed, ctx's, or that of the query.
+func (p *Prober) Probe(ctx context.Context, account, id string) view.Probe {
+	for start := time.Now(); ; {
+		a, known, err := p.tracker.Known(account, id)
+		switch {
+		case err != nil:
+			return view.Probe{Err: err}
+		case known.State.Finished():
+			return view.Probe{Task: known}
+		}
+		q, mine := p.join(a, id)
+		if mine {
+			q.Outcome, q.Useful = p.ask(ctx, a, known)
+			p.part(a, id)
+			close(q.Done)
+		}
+		select {
+		case <-q.Done:
+		case <-ctx.Done():
+			return view.Probe{Task: known, Err: ctx.Err(), Waited: time.Since(start)}
+		}
+		if out := q.Outcome; q.Useful || mine && ctx.Err() != nil {
+			out.Waited = max(0, time.Since(start)-out.Took) // the query may have begun before us
+			return out
+		}
+	}
+}
+
+// join returns the query about a task that is under way, or else a new one for the caller to send.
+func (p *Prober) join(a *entry.Account, id string) (q *entry.Query, mine bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if k := a.Asked(id); k != nil {
+		q = a.Asking[k]
+	} else {
+		q = a.Probing[id]
+	}
+	if q == nil {
+		q, mine = entry.NewQuery(), true
+		a.Probing[id] = q
+	}
+	return q, mine
+}
+
+// part ends what join began.
+func (p *Prober) part(a *entry.Account, id string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(a.Probing, id)
+}
+
+// ask sends a probe's query; useful is false if ctx has ended, or somebody else was faster.
+func (p *Prober) ask(ctx context.Context, a *entry.Account, known view.Task) (out view.Probe, useful bool) {
+	out.Task = known
+	permit, err := a.Dispatcher.AcquireProbe(ctx, known.ID, p.isStranger(a, known.ID))
+	if err != nil {
+		out.Err = err
+		return out, ctx.Err() == nil
+	}
+	k, endpoint, free := p.takeOut(a, known.ID)
+	if !free {
+		permit.Release()
+		return out, false
+	}
+	start := time.Now()
+	answer, err := permit.Record(ctx, endpoint, known.ID)
+	out.Asked, out.Err, out.Took = true, err, time.Since(start)
+	if k == nil {
+		k = p.listedMeanwhile(a, known.ID)
+	}
+	switch {
+	case k != nil:
+		a.Dispatcher.Note(known.ID, answer, err)
+		out = p.tracker.Learn(a, k, answer, err)
+	case err != nil:
+		out.Task.QueryError = kie.ClassOf(err)
+	default:
+		out.Task.Take(answer.Task, time.Now())
+		a.Dispatcher.NoteStranger(answer)
+		p.tracker.Tell(a, answer.Task)
+	}
+	return out, !kie.Cancelled(err)
+}
+
+// isStranger reports whether an account's task is in no list.
+func (p *Prober) isStranger(a *entry.Account, id string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.tasks.Get(a.Name, id) == nil
+}
+
+// takeOut takes a tracked task out of the account's queue, because it is being asked; nil if it is not tracked. It is not free
+// to be asked if it is being asked already, or finished meanwhile. It is asked about at the endpoint of its group, or jobs if it has none.
+func (p *Prober) takeOut(a *entry.Account, id string) (k *entry.Task, endpoint kie.Endpoint, free bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	k = p.tasks.Get(a.Name, id)
+	if k == nil {
+		free = !p.tasks.Unlisted.IsFinished(a.Name, id) && a.Asked(id) == nil
+		a.Probing[id].Sent = free
+		return nil, kie.Jobs, free
+	}
+	endpoint = k.Group.Endpoint
+	switch {
+	case k.Unfinished == nil:
+		return nil, endpoint, false
+	case k.Unfinished.Asking: // by the account from which its group has moved, perhaps: then there is no answer to wait for
+		return nil, endpoint, a.Asking[k] == nil
+	}
+	a.Begin(k)
+	return k, endpoint, true
+}
+
+// listedMeanwhile ends a query about a task that was in no list when it began, and returns the task if it is in one now.
+func (p *Prober) listedMeanwhile(a *entry.Account, id string) *entry.Task {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	a.Probing[id].Sent = false
+	return a.Asked(id)
+}
