@@ -50,10 +50,14 @@ provide python3-prometheus-client "reading OpenMetrics with a strict parser" mod
 need man-db "reading the manual page" lexgrog
 
 # What judges the pages comes from the npm registry, as internal/tools/axe/package-lock.json says.
-axe=$(dirname "$0")/../internal/tools/axe
+root=$(cd "$(dirname "$0")/.." && pwd)
+axe=$root/.cache/axe
 need npm "judging the pages" npm
-if any npm && [[ ! $axe/node_modules/.package-lock.json -nt $axe/package-lock.json ]]; then
-    if ! npm ci --prefix "$axe" --ignore-scripts --no-audit --no-fund >"$log" 2>&1; then
+if any npm && ! cmp -s "$root/internal/tools/axe/package-lock.json" "$axe/node_modules/.locked"; then
+    rm -rf "$axe" && mkdir -p "$axe" && cp "$root"/internal/tools/axe/package*.json "$axe"
+    if npm ci --prefix "$axe" --ignore-scripts --no-audit --no-fund >"$log" 2>&1; then
+        cp "$axe/package-lock.json" "$axe/node_modules/.locked" # last: only then it is all there
+    else
         tail -n 20 "$log" >&2
         echo "packages: axe-core could not be installed; without it the pages are not judged" >&2
         [[ -z ${CI:-} ]] || exit 1

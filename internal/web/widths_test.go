@@ -17,7 +17,7 @@ import (
 )
 
 // axePath is where `make packages` puts what judges whether everybody can use a page.
-var axePath = filepath.Join("..", "tools", "axe", "node_modules", "axe-core", "axe.min.js")
+var axePath = filepath.Join("..", "..", ".cache", "axe", "node_modules", "axe-core", "axe.min.js")
 
 // axe returns the judge's source; "" where it is not installed, except in CI.
 func axe(t *testing.T) string {
