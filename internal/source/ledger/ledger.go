@@ -198,7 +198,7 @@ func (g *Ledger) settleTask(a *account, t *task, changes []source.Change) {
 			counted := *c
 			counted.Counted = true
 			claims = g.shared.With(claims, counted)
-			g.lists[c.List].source.rejected[source.RejectedDuplicate]++
+			g.lists[c.List].source.tally.Reject(source.RejectedDuplicate)
 		}
 	}
 	g.report(t, g.shared.MarkLost(claims, owner.Attrs.Group), owner.Attrs)

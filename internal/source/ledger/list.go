@@ -12,6 +12,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/source/claim"
 	"github.com/kie-exporter/kie_exporter/internal/source/format"
 	"github.com/kie-exporter/kie_exporter/internal/source/parsed"
+	"github.com/kie-exporter/kie_exporter/internal/source/tally"
 )
 
 // List is what the ledger has of one list of a source. It takes changes: Add and Remove, or Replace for a whole content.
@@ -23,21 +24,11 @@ type List struct {
 	// source that lacked them; zero: there was none yet.
 	missing map[*task]time.Time
 
-	counts
+	counts tally.Counts
 	faults parsed.Faults
 	firsts map[source.Rejection]int // the lines of the content where something was rejected first
 
 	held bool // it can't be read now, so that nobody knows what it lacks
-}
-
-// counts are of the ids that a list has now.
-type counts struct {
-	listed    int // all but those of noTask
-	repeated  int // of these, listed above in it already
-	refused   int // without room
-	groupFull int // for which the group has no room
-	noTask    int // answers in the content that created no task
-	beyond    int // beyond those that a list may have
 }
 
 // Content returns what the next whole content is read into. half reports whether its unterminated end may be half-written; nil: it is
@@ -52,7 +43,7 @@ func (l *List) Content(half func(tail string) bool) *parsed.List {
 // Part returns what is read into that comes to what the list has.
 func (l *List) Part() *parsed.List {
 	g := l.source.ledger
-	return parsed.New(parsed.Options{IDs: max(0, g.limits.IDs-l.listed), Has: l.source.group.has, Seed: g.seed})
+	return parsed.New(parsed.Options{IDs: max(0, g.limits.IDs-l.counts.Listed), Has: l.source.group.has, Seed: g.seed})
 }
 
 // Parse reads a whole content in its format, without the owner's lock.
@@ -67,14 +58,14 @@ func (l *List) Parse(ctx context.Context, content string, f format.Format, half 
 // Refused ids are not kept, for there may be any number of them.
 func (l *List) Wants() bool {
 	g := l.source.ledger
-	return l.refused > 0 && g.count < g.limits.Tasks || l.groupFull > 0 && !l.source.group.IsFull()
+	return l.counts.Refused > 0 && g.count < g.limits.Tasks || l.counts.GroupFull > 0 && !l.source.group.IsFull()
 }
 
 // Hold says whether the list can't be read now: then what it lacks stays.
 func (l *List) Hold(held bool) { l.held = held }
 
 // IsEmpty reports whether the list names nothing and has nothing to drop.
-func (l *List) IsEmpty() bool { return l.listed+len(l.missing) == 0 }
+func (l *List) IsEmpty() bool { return l.counts.Listed+len(l.missing) == 0 }
 
 // Drop takes an empty list out of its source.
 func (l *List) Drop() {
@@ -94,11 +85,10 @@ func (l *List) Replace(p *parsed.List) *parsed.Report {
 		}
 	}
 	report := p.Report()
-	if l.beyond == 0 {
+	if l.counts.Beyond == 0 {
 		report.Beyond, report.Most = p.Beyond(), l.source.ledger.limits.IDs
 	}
-	r.counts.listed += p.Beyond()
-	r.counts.noTask, r.counts.beyond = p.NoTask(), p.Beyond()
+	r.counts.Add(p)
 	l.note(r.counts, p)
 	l.Round, l.tasks = r.round, slices.Clone(r.tasks) // a clone, to give back what was too much
 	l.faults, l.firsts = p.Faults(), p.Firsts()
@@ -109,8 +99,7 @@ func (l *List) Replace(p *parsed.List) *parsed.Report {
 func (l *List) Add(p *parsed.List) *parsed.Report {
 	r := reading{list: l, round: l.Round, tasks: l.tasks, counts: l.counts, parsed: p}
 	r.read()
-	r.counts.listed += p.Beyond()
-	r.counts.noTask, r.counts.beyond = r.counts.noTask+p.NoTask(), r.counts.beyond+p.Beyond()
+	r.counts.Add(p)
 	l.note(r.counts, p)
 	l.tasks = r.tasks
 	return p.Report()
@@ -143,28 +132,18 @@ func (l *List) removeFunc(gone func(t *task) bool) {
 		}
 	}
 	removed := before - len(l.tasks)
-	l.listed -= removed
-	l.source.listed -= removed
+	l.counts.Listed -= removed
+	l.source.tally.Remove(removed)
 }
 
-// note puts other counts in force, and adds by how much they grew to those of the source.
-func (l *List) note(now counts, p *parsed.List) {
+// note puts other counts in force, and counts by how much they grew.
+func (l *List) note(now tally.Counts, p *parsed.List) {
 	src := l.source
-	src.listed += now.listed - l.listed
-	src.rejected[source.RejectedDuplicate] += more(now.repeated, l.repeated)
-	src.rejected[source.RejectedLimit] += more(now.refused, l.refused)
-	src.rejected[source.RejectedMaxTasks] += more(now.groupFull, l.groupFull)
-	src.rejected[source.RejectedListIDs] += more(now.beyond, l.beyond)
-	src.rejected[source.RejectedNoTask] += more(now.noTask, l.noTask)
-	src.rejected[source.RejectedInvalid] += more(p.Report().Count-p.Secrets(), 0)
-	src.rejected[source.RejectedSecret] += more(p.Secrets(), 0)
-	src.ledger.refused += now.refused - l.refused
-	src.group.Refused += now.groupFull - l.groupFull
+	src.tally.Note(l.counts, now, p)
+	src.ledger.refused += now.Refused - l.counts.Refused
+	src.group.Refused += now.GroupFull - l.counts.GroupFull
 	l.counts = now
 }
-
-// more returns by how much a count grew: what a content repeats or was refused once is not counted at each read.
-func more(now, before int) uint64 { return uint64(max(0, now-before)) }
 
 // releaseMissing takes back the list's claims on what its content lacks.
 func (l *List) releaseMissing() {
@@ -185,9 +164,9 @@ func (l *List) miss(t *task, since time.Time) {
 // giveUp notes that the group has no room for an id of the list.
 func (l *List) giveUp(t *task) {
 	delete(l.missing, t)
-	l.groupFull++
+	l.counts.GroupFull++
 	l.source.group.Refused++
-	l.source.rejected[source.RejectedMaxTasks]++
+	l.source.tally.Reject(source.RejectedMaxTasks)
 }
 
 // reading is what a list names while it is gone through.
@@ -195,7 +174,7 @@ type reading struct {
 	list   *List
 	round  uint32
 	tasks  []*task
-	counts counts
+	counts tally.Counts
 	parsed *parsed.List
 
 	// What became of the listing of the id before, which is what becomes of that of the next one, nearly always.
@@ -213,7 +192,7 @@ func (r *reading) visit(f parsed.Found, id string, of *claim.Attrs) {
 		r.parsed.Secret(f, id)
 		return
 	}
-	r.counts.listed++
+	r.counts.Listed++
 	t := a.tasks.Get(id)
 	if (t == nil || t.Claims.By(&l.List) == nil) && r.noRoom(f, t) {
 		return
@@ -226,7 +205,7 @@ func (r *reading) visit(f parsed.Found, id string, of *claim.Attrs) {
 	case c == nil:
 		g.touch(l, t)
 	case c.Round == r.round:
-		r.counts.repeated++
+		r.counts.Repeated++
 		r.parsed.First(source.RejectedDuplicate, f)
 		return
 	default:
@@ -247,9 +226,9 @@ func (r *reading) noRoom(f parsed.Found, t *task) bool {
 	reason := r.list.source.ledger.refuses(t, r.list)
 	switch reason {
 	case source.RejectedLimit:
-		r.counts.refused++
+		r.counts.Refused++
 	case source.RejectedMaxTasks:
-		r.counts.groupFull++
+		r.counts.GroupFull++
 	default:
 		return false
 	}

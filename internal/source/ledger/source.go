@@ -4,12 +4,11 @@ package ledger
 
 import (
 	"maps"
-	"slices"
-	"strings"
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/source/claim"
 	"github.com/kie-exporter/kie_exporter/internal/source/secrets"
+	"github.com/kie-exporter/kie_exporter/internal/source/tally"
 )
 
 // Source is one source of a group: its lists, and what of them was rejected. An id belongs to the lowest rank that lists it.
@@ -20,8 +19,7 @@ type Source struct {
 	base   *claim.Attrs
 	lists  map[*List]bool // every one that may have a claim
 
-	listed   int
-	rejected map[source.Rejection]uint64
+	tally tally.Source
 }
 
 // NewSource returns a source of a group that was arranged, whose ids have these labels.
@@ -29,10 +27,7 @@ func (g *Ledger) NewSource(group string, labels map[string]string) *Source {
 	gr := g.groups[group]
 	src := &Source{
 		Source: claim.Source{Group: &gr.Group}, ledger: g, group: gr, base: &claim.Attrs{Group: &gr.Group, Labels: labels}, lists: make(map[*List]bool),
-		rejected: make(map[source.Rejection]uint64),
-	}
-	for _, reason := range source.Rejections() {
-		src.rejected[reason] = 0
+		tally: tally.New(),
 	}
 	gr.sources = append(gr.sources, src)
 	return src
@@ -113,9 +108,9 @@ func (src *Source) Retire() {
 		for _, t := range l.tasks {
 			src.ledger.release(l, t)
 		}
-		src.ledger.refused -= l.refused
-		src.group.Refused -= l.groupFull
-		l.tasks, l.refused, l.groupFull = nil, 0, 0
+		src.ledger.refused -= l.counts.Refused
+		src.group.Refused -= l.counts.GroupFull
+		l.tasks, l.counts.Refused, l.counts.GroupFull = nil, 0, 0
 		delete(src.ledger.lists, &l.List)
 	}
 	src.group.leave(src)
@@ -125,10 +120,10 @@ func (src *Source) Retire() {
 func (src *Source) Lists() int { return len(src.lists) }
 
 // Listed returns how many ids the source lists, duplicates included.
-func (src *Source) Listed() int { return src.listed }
+func (src *Source) Listed() int { return src.tally.Listed() }
 
 // Rejected returns how many ids were rejected, by why.
-func (src *Source) Rejected() map[source.Rejection]uint64 { return maps.Clone(src.rejected) }
+func (src *Source) Rejected() map[source.Rejection]uint64 { return src.tally.Rejected() }
 
 // Refused returns how many ids of the source's lists its group does not have now, by why.
 func (src *Source) Refused() map[source.Rejection]int {
@@ -136,9 +131,9 @@ func (src *Source) Refused() map[source.Rejection]int {
 		source.RejectedLimit: 0, source.RejectedMaxTasks: 0, source.RejectedListIDs: 0, source.KeptByOtherGroup: src.Lost,
 	}
 	for l := range src.lists {
-		all[source.RejectedLimit] += l.refused
-		all[source.RejectedMaxTasks] += l.groupFull
-		all[source.RejectedListIDs] += l.beyond
+		all[source.RejectedLimit] += l.counts.Refused
+		all[source.RejectedMaxTasks] += l.counts.GroupFull
+		all[source.RejectedListIDs] += l.counts.Beyond
 	}
 	return all
 }
@@ -157,18 +152,10 @@ func (src *Source) Owned() int {
 }
 
 // Skipped returns what of the source is not tracked, by reason, and where the first of each is.
-func (src *Source) Skipped() (skipped []source.Skip) {
-	lists := slices.SortedFunc(maps.Keys(src.lists), func(a, b *List) int { return strings.Compare(a.Name, b.Name) })
-	for reason, count := range src.rejected {
-		if count == 0 {
-			continue
-		}
-		skip := source.Skip{Reason: reason, Count: count}
-		if i := slices.IndexFunc(lists, func(l *List) bool { return l.firsts[reason] > 0 }); i >= 0 {
-			skip.File, skip.Line = lists[i].Name, lists[i].firsts[reason]
-		}
-		skipped = append(skipped, skip)
+func (src *Source) Skipped() []source.Skip {
+	var lists []tally.Firsts
+	for l := range src.lists {
+		lists = append(lists, tally.Firsts{Name: l.Name, Lines: l.firsts})
 	}
-	slices.SortFunc(skipped, func(a, b source.Skip) int { return strings.Compare(string(a.Reason), string(b.Reason)) })
-	return skipped
+	return src.tally.Skipped(lists)
 }

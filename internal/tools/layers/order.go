@@ -11,7 +11,7 @@ func order() [][]string {
 		{"internal/source/set"},
 		{"internal/source/files", "internal/source/inline", "internal/source/remote"},
 		{"internal/source/ledger"},
-		{"internal/source/claim", "internal/source/format"},
+		{"internal/source/claim", "internal/source/format", "internal/source/tally"},
 		{"internal/source/jsonlist", "internal/source/yamllist"},
 		{"internal/source/bounded", "internal/source/parsed", "internal/source/secrets"},
 		{"internal/sim/demo", "internal/sim/polling/report"},
