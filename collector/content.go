@@ -33,8 +33,8 @@ type content struct {
 
 // entity is something that has series of its own, with the labels that all of them share.
 type entity[T any] struct {
-	of     *T
-	labels []*dto.LabelPair // sorted by name
+	subject *T
+	labels  []*dto.LabelPair // sorted by name
 }
 
 func newContent(known *view.Snapshot, sources []source.Stat, callbacks []webhook.Stat, config ConfigStatus) *content {
@@ -43,19 +43,19 @@ func newContent(known *view.Snapshot, sources []source.Stat, callbacks []webhook
 		labelKeys: known.LabelKeys,
 		tasks:     taskEntities(known.Tasks(), p),
 		models: entities(known.Models, func(m *view.Model) []*dto.LabelPair {
-			return []*dto.LabelPair{p.of("group", m.Group), p.of("model", m.Model)}
+			return []*dto.LabelPair{p.pair("group", m.Group), p.pair("model", m.Model)}
 		}),
 		groups: entities(known.Groups, func(g *view.Group) []*dto.LabelPair {
-			return []*dto.LabelPair{p.of("group", g.Name)}
+			return []*dto.LabelPair{p.pair("group", g.Name)}
 		}),
 		accounts: entities(known.Accounts, func(a *view.Account) []*dto.LabelPair {
-			return []*dto.LabelPair{p.of("account", a.Name)}
+			return []*dto.LabelPair{p.pair("account", a.Name)}
 		}),
 		sources: entities(distinct(sources), func(s *source.Stat) []*dto.LabelPair {
-			return []*dto.LabelPair{p.of("group", s.Group), p.of("source", s.Source)}
+			return []*dto.LabelPair{p.pair("group", s.Group), p.pair("source", s.Source)}
 		}),
 		callbacks: entities(callbacks, func(s *webhook.Stat) []*dto.LabelPair {
-			return []*dto.LabelPair{p.of("account", s.Account)}
+			return []*dto.LabelPair{p.pair("account", s.Account)}
 		}),
 		overflows: known.Overflows,
 		storage:   known.Storage,
@@ -67,7 +67,7 @@ func newContent(known *view.Snapshot, sources []source.Stat, callbacks []webhook
 func entities[T any](all []T, labels func(*T) []*dto.LabelPair) []entity[T] {
 	es := make([]entity[T], len(all))
 	for i := range all {
-		es[i] = entity[T]{of: &all[i], labels: labels(&all[i])}
+		es[i] = entity[T]{subject: &all[i], labels: labels(&all[i])}
 	}
 	return es
 }
@@ -82,14 +82,14 @@ func taskEntities(tasks []view.Task, p pairs) []entity[view.Task] {
 	for i := range tasks {
 		t := &tasks[i]
 		ids[i].Name, ids[i].Value = name, &t.ID
-		labels = append(labels, p.of("group", t.Group), p.of("model", t.Model), &ids[i])
-		es[i] = entity[view.Task]{of: t, labels: labels[3*i : 3*i+3 : 3*i+3]}
+		labels = append(labels, p.pair("group", t.Group), p.pair("model", t.Model), &ids[i])
+		es[i] = entity[view.Task]{subject: t, labels: labels[3*i : 3*i+3 : 3*i+3]}
 	}
 	slices.SortFunc(es, func(a, b entity[view.Task]) int {
-		if c := compareKind(a.of, b.of); c != 0 {
+		if c := compareKind(a.subject, b.subject); c != 0 {
 			return c
 		}
-		return strings.Compare(a.of.ID, b.of.ID)
+		return strings.Compare(a.subject.ID, b.subject.ID)
 	})
 	return es
 }

@@ -72,7 +72,7 @@ func (s *series) labels(own []string) []*dto.LabelPair {
 		if len(shared) > 0 && shared[0].GetName() == name {
 			all, shared = append(all, shared[0]), shared[1:]
 		} else {
-			all, own = append(all, s.pairs.of(name, own[0])), own[1:]
+			all, own = append(all, s.pairs.pair(name, own[0])), own[1:]
 		}
 	}
 	return all
@@ -129,7 +129,7 @@ func (s *slab[T]) put(value T) *T {
 // pairs holds the label pairs of one scrape that several samples have in common, by name and value.
 type pairs map[[2]string]*dto.LabelPair
 
-func (p pairs) of(name, value string) *dto.LabelPair {
+func (p pairs) pair(name, value string) *dto.LabelPair {
 	key := [2]string{name, value}
 	pair := p[key]
 	if pair == nil {

@@ -115,7 +115,7 @@ func per[T any](m Metric, count string, labels []string, all func(*content) []en
 	return once(m, func(v *content, s *series) {
 		for _, e := range all(v) {
 			s.shared = e.labels
-			collect(e.of, s)
+			collect(e.subject, s)
 		}
 	})
 }

@@ -25,9 +25,9 @@ func infoMetric() Metric {
 	m.collect = func(v *content, s *series) {
 		for _, task := range v.tasks {
 			s.shared = task.labels
-			s.own = append(s.own[:0], task.of.Account)
+			s.own = append(s.own[:0], task.subject.Account)
 			for _, key := range v.labelKeys {
-				s.own = append(s.own, task.of.Labels[key])
+				s.own = append(s.own, task.subject.Labels[key])
 			}
 			s.put(1, s.own...)
 		}
@@ -51,7 +51,7 @@ func stateMetric() Metric {
 			for _, state := range byName {
 				for _, task := range kind {
 					s.shared = task.labels
-					s.put(truth(task.of.State == state), state.String())
+					s.put(truth(task.subject.State == state), state.String())
 				}
 			}
 		}
@@ -64,7 +64,7 @@ func kinds(sorted []entity[view.Task]) func(yield func([]entity[view.Task]) bool
 	return func(yield func([]entity[view.Task]) bool) {
 		start := 0
 		for i := range sorted {
-			if i+1 < len(sorted) && compareKind(sorted[i].of, sorted[i+1].of) == 0 {
+			if i+1 < len(sorted) && compareKind(sorted[i].subject, sorted[i+1].subject) == 0 {
 				continue
 			}
 			if !yield(sorted[start : i+1]) {

@@ -30,7 +30,7 @@ func NewTaskText(labelKeys []string) *TaskText {
 	t.labels[1] = dto.LabelPair{Name: new("model"), Value: &t.task.Model}
 	t.labels[2] = dto.LabelPair{Name: new("task_id"), Value: &t.task.ID}
 	t.content = content{labelKeys: labelKeys, tasks: []entity[view.Task]{{
-		of: &t.task, labels: []*dto.LabelPair{&t.labels[0], &t.labels[1], &t.labels[2]},
+		subject: &t.task, labels: []*dto.LabelPair{&t.labels[0], &t.labels[1], &t.labels[2]},
 	}}}
 	for _, f := range t.families {
 		s := f.series(&t.content, nil)

@@ -12,14 +12,12 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
-// Maker makes blocks of two lists: of the unfinished tasks, and of the finished ones in the order learned.
+// Maker makes blocks of two lists: of the unfinished tasks, and of the finished ones in the order learned. Its zero value knows nothing
+// of them.
 type Maker struct {
 	unfinished, finished cache
 	made                 uint64 // how often
 }
-
-// NewMaker returns a maker of lists that nothing is known of.
-func NewMaker() Maker { return Maker{unfinished: newCache(), finished: newCache()} }
 
 // UnfinishedChanged notes that the task at a position of the list of unfinished ones has changed, has gone, or is another one.
 func (m *Maker) UnfinishedChanged(position int) { m.unfinished.changed(position) }
@@ -28,10 +26,10 @@ func (m *Maker) UnfinishedChanged(position int) { m.unfinished.changed(position)
 func (m *Maker) FinishedChanged(position int) { m.finished.changed(position) }
 
 // ForgetFinished notes that every position of the list of finished tasks may have another one.
-func (m *Maker) ForgetFinished() { m.finished = newCache() }
+func (m *Maker) ForgetFinished() { m.finished = cache{} }
 
 // Forget notes that every task of both lists may have changed.
-func (m *Maker) Forget() { m.unfinished, m.finished = newCache(), newCache() }
+func (m *Maker) Forget() { m.unfinished, m.finished = cache{}, cache{} }
 
 // Look finds out what has changed in a part of the list of unfinished tasks, so that Make finds less to do. A part is whole pieces.
 func (m *Maker) Look(unfinished List, from, to int) {

@@ -36,7 +36,7 @@ func upTo(n int) numbers {
 
 func TestABlockThatIsNotShownIsLetGo(t *testing.T) {
 	const many, left = 10_000, 100
-	m, now := NewMaker(), time.Now()
+	m, now := Maker{}, time.Now()
 	lists := Lists{Unfinished: numbers{}, Finished: upTo(many), Count: many, Newest: slices.Values([]int(nil))}
 	if s, complete := m.Make(lists, many, math.MaxInt, now); !complete || len(s.Tasks()) != many {
 		t.Fatalf("%d tasks are shown, want %d", len(s.Tasks()), many)
@@ -57,7 +57,7 @@ func TestABlockThatIsNotShownIsLetGo(t *testing.T) {
 }
 
 func TestGapsHaveNoTask(t *testing.T) {
-	m := NewMaker()
+	m := Maker{}
 	lists := Lists{Unfinished: numbers{-2, 1, -2, 4}, Finished: numbers{-2, 7}, Count: 1, Newest: slices.Values([]int{1})}
 	s, _ := m.Make(lists, 10, math.MaxInt, time.Now())
 	var ids []string
@@ -72,7 +72,7 @@ func TestGapsHaveNoTask(t *testing.T) {
 // What there is no room for is read the next time, and nothing twice.
 func TestAboutAsManyTasksAreReadAsThereIsRoom(t *testing.T) {
 	const many, room = 5000, 1000
-	m, read := NewMaker(), map[*view.Block]bool{}
+	m, read := Maker{}, map[*view.Block]bool{}
 	lists := Lists{Unfinished: upTo(many), Finished: upTo(many), Count: many, Newest: slices.Values([]int(nil))}
 	for complete := false; !complete; {
 		var s view.Shown

@@ -13,10 +13,7 @@ import (
 type cache struct {
 	pieces []piece
 	runs   []run // of RunSize pieces each
-	kinds  view.Kinds
 }
-
-func newCache() cache { return cache{kinds: view.Kinds{}} }
 
 // piece is PieceSize positions of the list. Its masks have a bit for each.
 type piece struct {
@@ -57,7 +54,7 @@ func (c *cache) chosen(l List, choice *choice, pass *pass) (blocks []*view.Block
 	for i := range c.pieces {
 		p := &c.pieces[i]
 		p.wanted = choice.take(i, p.live, p.answered)
-		if b := p.show(l, i, c.kinds, pass); b != nil {
+		if b := p.show(l, i, pass); b != nil {
 			blocks = append(blocks, b)
 		}
 	}
@@ -78,7 +75,7 @@ func (c *cache) last(l List, count int, pass *pass) (blocks []*view.Block) {
 		var same, whole bool
 		same, whole, count = want(l, pieces, first, count)
 		whole = whole && l.Len() >= (first+RunSize)*PieceSize
-		blocks = append(blocks, c.runs[i].show(l, pieces, first, same, whole, c.kinds, pass)...)
+		blocks = append(blocks, c.runs[i].show(l, pieces, first, same, whole, pass)...)
 	}
 	return blocks
 }
@@ -102,20 +99,20 @@ func want(l List, pieces []piece, first, room int) (same, whole bool, left int) 
 }
 
 // show returns the blocks of a run: one if it can be and the run is new or was quiet for long, else that of each piece.
-func (r *run) show(l List, pieces []piece, first int, same, whole bool, ks view.Kinds, pass *pass) (blocks []*view.Block) {
+func (r *run) show(l List, pieces []piece, first int, same, whole bool, pass *pass) (blocks []*view.Block) {
 	if r.block != nil && same {
 		return []*view.Block{r.block}
 	}
 	r.block = nil
 	isNew := r.changed.IsZero()
 	if whole && (isNew || same && pass.now.Sub(r.changed) >= Quiet) {
-		return r.showWhole(l, pieces, first, ks, pass)
+		return r.showWhole(l, pieces, first, pass)
 	}
 	if isNew || !same {
 		r.changed = pass.now
 	}
 	for i := range pieces {
-		if b := pieces[i].show(l, first+i, ks, pass); b != nil {
+		if b := pieces[i].show(l, first+i, pass); b != nil {
 			blocks = append(blocks, b)
 		}
 	}
@@ -123,14 +120,14 @@ func (r *run) show(l List, pieces []piece, first int, same, whole bool, ks view.
 }
 
 // showWhole returns one block of the whole run.
-func (r *run) showWhole(l List, pieces []piece, first int, ks view.Kinds, pass *pass) []*view.Block {
+func (r *run) showWhole(l List, pieces []piece, first int, pass *pass) []*view.Block {
 	if !pass.takes(runTasks) {
 		return nil
 	}
 	if r.changed.IsZero() {
 		r.changed = pass.now
 	}
-	b := view.NewBuilder(runTasks, ks)
+	b := view.NewBuilder(runTasks)
 	for i := range pieces {
 		p := &pieces[i]
 		add(b, l, first+i, p.wanted)
@@ -156,13 +153,13 @@ func (p *piece) look(l List, number int) {
 }
 
 // show returns a block of what is wanted of a piece that was looked at; nil if that is nothing, or there is no room.
-func (p *piece) show(l List, number int, ks view.Kinds, pass *pass) *view.Block {
+func (p *piece) show(l List, number int, pass *pass) *view.Block {
 	if p.wanted != p.shown {
 		p.block = nil
 	}
 	p.shown = p.wanted
 	if p.block == nil && p.wanted != 0 && pass.takes(bits.OnesCount64(p.wanted)) {
-		b := view.NewBuilder(bits.OnesCount64(p.wanted), ks)
+		b := view.NewBuilder(bits.OnesCount64(p.wanted))
 		add(b, l, number, p.wanted)
 		p.block = b.Block()
 	}
@@ -170,7 +167,7 @@ func (p *piece) show(l List, number int, ks view.Kinds, pass *pass) *view.Block 
 }
 
 // add adds the tasks of a piece whose bits are set.
-func add(to view.Builder, l List, number int, mask uint64) {
+func add(to *view.Builder, l List, number int, mask uint64) {
 	for ; mask != 0; mask &= mask - 1 {
 		t := l.Read(number*PieceSize + bits.TrailingZeros64(mask))
 		to.Add(&t)

@@ -28,7 +28,7 @@ import (
 //   - It has a model if, and only if, an answer has told one.
 type Task struct {
 	ID string
-	*Kind
+	*GroupModel
 	Labels     map[string]string // never written to
 	Unfinished *life.Unfinished  // nil once finished
 
@@ -67,37 +67,37 @@ func (m *Marks) Set(mark Marks, on bool) {
 	}
 }
 
-// Kind is the group and the model of a task. Tasks have the same one where both are the same; it is never written to.
-type Kind struct {
+// GroupModel is the group and the model of a task. Tasks have the same one where both are the same; it is never written to.
+type GroupModel struct {
 	Group *Group
 	Model *Model // nil: not answered yet
 }
 
 // Group is a configured set of tasks.
 type Group struct {
-	Name      string
-	Account   *Account
-	Endpoint  kie.Endpoint  // that its tasks are asked about at
-	Kind      Kind          // of its tasks that were not answered yet
-	Overdue   time.Duration // 0: learned
-	Webhook   bool          // callbacks are expected
-	Leaving   bool          // is in no configuration any more, and goes as soon as what moves to others has
-	Callbacks schedule.Callbacks
-	Tasks     int // tracked
-	Learned   *learned.Group
-	Totals    totals.Group
-	limits    *labels.Limits
+	Name       string
+	Account    *Account
+	Endpoint   kie.Endpoint  // that its tasks are asked about at
+	GroupModel GroupModel    // of its tasks that were not answered yet
+	Overdue    time.Duration // 0: learned
+	Webhook    bool          // callbacks are expected
+	Leaving    bool          // is in no configuration any more, and goes as soon as what moves to others has
+	Callbacks  schedule.Callbacks
+	Tasks      int // tracked
+	Learned    *learned.Group
+	Totals     totals.Group
+	limits     *labels.Limits
 }
 
 // Model is a model in a group.
 type Model struct {
-	Group     *Group
-	Name      string
-	Kind      Kind              // of its tasks
-	Tasks     map[kie.State]int // that are tracked now, by last answer
-	Durations *schedule.Durations
-	Totals    totals.Model
-	coming    int // tasks that will be in the totals
+	Group      *Group
+	Name       string
+	GroupModel GroupModel        // of its tasks
+	Tasks      map[kie.State]int // that are tracked now, by last answer
+	Durations  *schedule.Durations
+	Totals     totals.Model
+	coming     int // tasks that will be in the totals
 }
 
 // Account is a budget and the tasks that it is spent on.

@@ -19,7 +19,7 @@ import (
 // NewGroup returns a group without tasks.
 func NewGroup(name string, known *learned.Group, limits *labels.Limits, histograms histogram.New) *Group {
 	g := &Group{Name: name, limits: limits, Learned: known, Totals: totals.NewGroup(histograms)}
-	g.Kind.Group = g
+	g.GroupModel.Group = g
 	return g
 }
 
@@ -28,7 +28,7 @@ func NewModel(g *Group, name string, histograms histogram.New) *Model {
 	m := &Model{
 		Group: g, Name: name, Durations: g.Learned.Model(name), Tasks: make(map[kie.State]int), Totals: totals.NewModel(histograms),
 	}
-	m.Kind = Kind{g, m}
+	m.GroupModel = GroupModel{g, m}
 	for _, s := range kie.States() {
 		m.Tasks[s] = 0
 	}

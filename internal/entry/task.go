@@ -32,7 +32,7 @@ func (k *Task) Facts() kie.Task {
 // Hold makes facts of a task of a model, but for its id, what the entry holds. One that waits in the backlog may only get facts that
 // are not final.
 func (k *Task) Hold(f *kie.Task, m *Model) {
-	k.Kind, k.State, k.Created = &m.Kind, f.State, f.Created
+	k.GroupModel, k.State, k.Created = &m.GroupModel, f.State, f.Created
 	if !f.State.Finished() {
 		return
 	}

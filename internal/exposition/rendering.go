@@ -42,17 +42,17 @@ type packer interface {
 type form struct {
 	packer func() packer
 
-	mu     sync.Mutex
-	asked  time.Time
-	latest view.Shown
-	blocks []*rendering // of latest
-	kept   map[*view.Block]*rendering
-	fixed  *rendering // heads of the families, then the end of OpenMetrics
-	work   *workshop
+	mu       sync.Mutex
+	asked    time.Time
+	latest   view.Shown
+	blocks   []*rendering // of latest
+	kept     map[*view.Block]*rendering
+	fixed    *rendering // heads of the families, then the end of OpenMetrics
+	renderer *renderer
 }
 
-// workshop is what renderings are made with.
-type workshop struct {
+// renderer makes renderings.
+type renderer struct {
 	packer       packer
 	text         *collector.TaskText
 	lines, bytes []byte
@@ -66,7 +66,7 @@ func (f *form) isWanted() bool {
 	if time.Since(f.asked) < idle {
 		return true
 	}
-	f.latest, f.blocks, f.kept, f.work = view.Shown{}, nil, nil, nil
+	f.latest, f.blocks, f.kept, f.renderer = view.Shown{}, nil, nil, nil
 	return false
 }
 
@@ -97,14 +97,14 @@ func (f *form) render(shown view.Shown) (*rendering, []*rendering) {
 	return f.fixed, f.blocks
 }
 
-// prepare makes sure that there is a workshop for tasks with labels of these keys. Others make other renderings of all tasks.
+// prepare makes sure that there is a renderer for tasks with labels of these keys. Others make other renderings of all tasks.
 func (f *form) prepare(labelKeys []string) {
-	if f.work != nil && f.work.text.IsFor(labelKeys) {
+	if f.renderer != nil && f.renderer.text.IsFor(labelKeys) {
 		return
 	}
-	f.work = &workshop{packer: f.packer(), text: collector.NewTaskText(labelKeys)}
+	f.renderer = &renderer{packer: f.packer(), text: collector.NewTaskText(labelKeys)}
 	f.kept, f.blocks = make(map[*view.Block]*rendering), nil
-	f.fixed = f.work.fixed()
+	f.fixed = f.renderer.fixed()
 }
 
 // all returns the renderings of blocks.
@@ -113,7 +113,7 @@ func (f *form) all(blocks []*view.Block) []*rendering {
 	for i, b := range blocks {
 		r := f.kept[b]
 		if r == nil {
-			r = f.work.render(b)
+			r = f.renderer.render(b)
 		}
 		all[i] = r
 	}
@@ -121,36 +121,36 @@ func (f *form) all(blocks []*view.Block) []*rendering {
 }
 
 // render returns the rendering of a block.
-func (w *workshop) render(b *view.Block) *rendering {
-	for family := range w.text.Families() {
-		w.lines = w.text.Append(w.lines[:0], family, b)
-		w.add()
+func (r *renderer) render(b *view.Block) *rendering {
+	for family := range r.text.Families() {
+		r.lines = r.text.Append(r.lines[:0], family, b)
+		r.add()
 	}
-	return w.done()
+	return r.done()
 }
 
-func (w *workshop) fixed() *rendering {
-	for family := range w.text.Families() {
-		w.lines = w.text.AppendHead(w.lines[:0], family)
-		w.add()
+func (r *renderer) fixed() *rendering {
+	for family := range r.text.Families() {
+		r.lines = r.text.AppendHead(r.lines[:0], family)
+		r.add()
 	}
-	w.lines = append(w.lines[:0], eof...)
-	w.add()
-	return w.done()
+	r.lines = append(r.lines[:0], eof...)
+	r.add()
+	return r.done()
 }
 
 // add makes a part of the lines.
-func (w *workshop) add() {
-	if len(w.lines) > 0 {
-		w.bytes = w.packer.pack(w.bytes, w.lines)
+func (r *renderer) add() {
+	if len(r.lines) > 0 {
+		r.bytes = r.packer.pack(r.bytes, r.lines)
 	}
 	//nolint:gosec // a block's text is far from 4 GiB
-	w.parts = append(w.parts, part{end: uint32(len(w.bytes)), text: uint32(len(w.lines)), sum: w.packer.sum(w.lines)})
+	r.parts = append(r.parts, part{end: uint32(len(r.bytes)), text: uint32(len(r.lines)), sum: r.packer.sum(r.lines)})
 }
 
 // done returns the parts, and begins anew.
-func (w *workshop) done() *rendering {
-	r := &rendering{packed: slices.Clone(w.bytes), parts: slices.Clone(w.parts)}
-	w.bytes, w.parts = w.bytes[:0], w.parts[:0]
-	return r
+func (r *renderer) done() *rendering {
+	done := &rendering{packed: slices.Clone(r.bytes), parts: slices.Clone(r.parts)}
+	r.bytes, r.parts = r.bytes[:0], r.parts[:0]
+	return done
 }

@@ -24,7 +24,7 @@ func some(t *testing.T) (s *Set, finished, waits, backlog *entry.Task) {
 	add := func(id string, inBacklog bool) *entry.Task {
 		o := life.New("", time.Now())
 		o.Backlog = inBacklog
-		k := seen.Begin(&entry.Task{ID: id, Kind: &g.Kind}, o)
+		k := seen.Begin(&entry.Task{ID: id, GroupModel: &g.GroupModel}, o)
 		s.Add(k, g, nil, schedule.Bounds{})
 		return k
 	}

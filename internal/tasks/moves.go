@@ -52,10 +52,10 @@ func (s *Set) enter(k *entry.Task, g *entry.Group, labels map[string]string, b s
 	}
 	s.Changed(k)
 	if k.Model == nil {
-		k.Kind = &g.Kind
+		k.GroupModel = &g.GroupModel
 	} else {
 		name, _ := s.Admit(k.Model.Name) // it may have been dropped, and its model forgotten
-		k.Kind = &s.Model(g, name).Kind
+		k.GroupModel = &s.Model(g, name).GroupModel
 		k.Model.Tasks[k.State]++
 	}
 	if k.Unfinished == nil {

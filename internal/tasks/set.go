@@ -56,7 +56,6 @@ func NewSet(models int, histograms histogram.New) *Set {
 		Table:      table.NewAccounts(func(k *entry.Task) string { return k.ID }),
 		histograms: histograms,
 		models:     make(map[modelKey]*entry.Model),
-		blocks:     blocks.NewMaker(),
 	}
 }
 

@@ -103,7 +103,7 @@ func (t *Tracker) knownLocked(
 		name, _ := t.tasks.Admit(r.Model)
 		return entry.Restore(l.ID, t.tasks.Model(g, name), &r)
 	case r.Known():
-		return seen.Begin(&entry.Task{ID: l.ID, Kind: &g.Kind, Created: r.Created}, entry.Resume(l.Model, &r, now))
+		return seen.Begin(&entry.Task{ID: l.ID, GroupModel: &g.GroupModel, Created: r.Created}, entry.Resume(l.Model, &r, now))
 	default:
 		return nil
 	}
@@ -117,7 +117,7 @@ func (t *Tracker) meetLocked(l source.Task, g *entry.Group, backlog bool, now ti
 	} else {
 		o.Due = now.Add(g.Rules(t.options.Bounds, g.Learned.Expect(l.Model)).First())
 	}
-	k := seen.Begin(&entry.Task{ID: l.ID, Kind: &g.Kind}, o)
+	k := seen.Begin(&entry.Task{ID: l.ID, GroupModel: &g.GroupModel}, o)
 	t.keepRecordLocked(k, nil)
 	return k
 }

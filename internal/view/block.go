@@ -4,6 +4,7 @@ package view
 
 import (
 	"slices"
+	"unique"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 )
@@ -52,7 +53,7 @@ type share struct {
 // entry is a Task without what can be told from the rest of it, times to the millisecond.
 type entry struct {
 	id        string
-	kind      *kind
+	common    unique.Handle[common]
 	labels    map[string]string
 	failCode  string
 	created   kie.Time
@@ -71,24 +72,12 @@ type entry struct {
 	givenUp    bool
 }
 
-// kind is what many tasks have in common.
-type kind struct{ group, account, model string }
-
-// Kinds holds what many tasks have in common, once for all blocks that are made with it.
-type Kinds map[kind]*kind
-
-func (ks Kinds) held(k kind) *kind {
-	held := ks[k]
-	if held == nil {
-		held = &kind{k.group, k.account, k.model}
-		ks[k] = held
-	}
-	return held
-}
+// common is what many tasks have in common.
+type common struct{ group, account, model string }
 
 // NewBlock returns a block of tasks.
 func NewBlock(tasks ...Task) *Block {
-	b := NewBuilder(len(tasks), Kinds{})
+	b := NewBuilder(len(tasks))
 	for i := range tasks {
 		b.Add(&tasks[i])
 	}
@@ -98,19 +87,23 @@ func NewBlock(tasks ...Task) *Block {
 // Builder makes a block.
 type Builder struct {
 	block *Block
-	kinds Kinds
+	last  common // of the last task, for the next one often has the same
+	held  unique.Handle[common]
 }
 
 // NewBuilder returns what makes a block with room for so many tasks.
-func NewBuilder(size int, ks Kinds) Builder {
-	return Builder{block: &Block{tasks: make([]entry, 0, size)}, kinds: ks}
+func NewBuilder(size int) *Builder {
+	return &Builder{block: &Block{tasks: make([]entry, 0, size)}, held: unique.Make(common{})}
 }
 
 // Add adds a task.
-func (b Builder) Add(t *Task) {
+func (b *Builder) Add(t *Task) {
 	b.block.count(t.Group)
+	if c := (common{t.Group, t.Account, t.Model}); c != b.last {
+		b.last, b.held = c, unique.Make(c)
+	}
 	b.block.tasks = append(b.block.tasks, entry{
-		id: t.ID, kind: b.kinds.held(kind{t.Group, t.Account, t.Model}), labels: t.Labels, failCode: t.FailCode,
+		id: t.ID, common: b.held, labels: t.Labels, failCode: t.FailCode,
 		created: t.Created, completed: t.Completed, failedAt: t.FailedAt, learned: t.Learned,
 		seen: kie.TimeOf(t.Seen), answered: kie.TimeOf(t.LastAnswer), credits: t.Credits,
 		state: t.State, reason: t.Reason, queryError: t.QueryError, hasCredits: t.HasCredits, overdue: t.Overdue, givenUp: t.GivenUp,
@@ -118,7 +111,7 @@ func (b Builder) Add(t *Task) {
 }
 
 // Block returns the block. Nothing may be added after.
-func (b Builder) Block() *Block { return b.block }
+func (b *Builder) Block() *Block { return b.block }
 
 // count counts a task of a group.
 func (b *Block) count(group string) {
@@ -143,12 +136,13 @@ func (b *Block) Len() int { return len(b.tasks) }
 // Read makes t a copy of a task.
 func (b *Block) Read(i int, t *Task) {
 	e := &b.tasks[i]
+	c := e.common.Value()
 	*t = Task{
 		Task: kie.Task{
-			ID: e.id, Model: e.kind.model, State: e.state, Created: e.created, Completed: e.completed,
+			ID: e.id, Model: c.model, State: e.state, Created: e.created, Completed: e.completed,
 			FailCode: e.failCode, Reason: e.reason, Credits: e.credits, HasCredits: e.hasCredits,
 		},
-		Group: e.kind.group, Account: e.kind.account, Labels: e.labels, FailedAt: e.failedAt, Learned: e.learned,
+		Group: c.group, Account: c.account, Labels: e.labels, FailedAt: e.failedAt, Learned: e.learned,
 		Seen: e.seen.Time(), LastAnswer: e.answered.Time(), QueryError: e.queryError, Overdue: e.overdue, GivenUp: e.givenUp,
 	}
 }
