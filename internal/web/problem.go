@@ -157,7 +157,12 @@ func sourceProblems(s *source.Stat) (all []problem) {
 		in.Text, in.Do = name+" yields no task id.", "If there should be some: kie_exporter --config.check says what became of each line."
 		all = append(all, in)
 	}
-	in = problem{Severity: warning, Kind: "refused", Group: s.Group, Source: s.Source}
+	return append(all, idProblems(s, name)...)
+}
+
+// idProblems says which ids of a list are not tracked, that somebody may expect to be.
+func idProblems(s *source.Stat, name string) (all []problem) {
+	in := problem{Severity: warning, Kind: "refused", Group: s.Group, Source: s.Source}
 	for _, reason := range slices.Sorted(maps.Keys(s.Refused)) {
 		n := s.Refused[reason]
 		switch {
