@@ -93,7 +93,7 @@ type Skip struct {
 	Reason Rejection
 	Count  uint64
 	File   string // that has the first; empty: the source is no file
-	Line   int    // of the first; of an inline list, its place there; 0: not known
+	Line   int    // of the first; of an inline list, its number there; 0: not known
 }
 
 // Rejection is why a listed id is not tracked.

@@ -19,7 +19,7 @@ type Group struct {
 	Index int // in the order of changes
 	Most  int // ids that it may have; 0: as many as there may be in all
 
-	Tasks   int  // ids that the sink was told to be the group's
+	Tasks   int  // ids reported to the sink as the group's
 	Coming  int  // that will be, as soon as that is settled
 	Refused int  // ids of its lists for which it has no room
 	limited bool // that is so, and the log says it
@@ -102,7 +102,7 @@ func (t *Attrs) with(model string, labels map[string]string) *Attrs {
 // Listing is which lists name an id.
 type Listing struct {
 	Claims   *Claim // nil only while being settled
-	Reported *Attrs // what the sink was last told of the id; nil: nothing yet
+	Reported *Attrs // what was last reported to the sink; nil: nothing yet
 }
 
 // Claim is a list's claim on an id, and those of other lists.

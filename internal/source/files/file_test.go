@@ -99,7 +99,7 @@ func TestAReadTakesThreeTimesItsTextInMemoryAtMost(t *testing.T) {
 		if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		f, err := format.Of(name)
+		f, err := format.ByName(name)
 		if err != nil {
 			t.Fatal(err)
 		}

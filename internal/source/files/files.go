@@ -137,7 +137,7 @@ func (p *Source) file(path string) *file {
 			path: path, list: p.claims.NewList(path),
 			log: p.log.With("file", path), seed: p.seed,
 		}
-		f.format, f.nameErr = format.Of(path)
+		f.format, f.nameErr = format.ByName(path)
 		p.files[path] = f
 	}
 	return f

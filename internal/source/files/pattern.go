@@ -16,7 +16,7 @@ type Pattern struct {
 
 // Check says what is wrong with a pattern by itself.
 func (p Pattern) Check() error {
-	if _, err := format.Of(p.Path); err != nil && !isGlob(filepath.Ext(p.Written)) {
+	if _, err := format.ByName(p.Path); err != nil && !isGlob(filepath.Ext(p.Written)) {
 		return err
 	}
 	if !p.isGlob() {

@@ -17,7 +17,7 @@ func BenchmarkParseMillion(b *testing.B) {
 	} {
 		b.Run(filepath.Ext(bb.file), func(b *testing.B) {
 			b.ReportAllocs()
-			f, err := Of(bb.file)
+			f, err := ByName(bb.file)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -78,8 +78,8 @@ func (f Format) IsLines() bool { return f.lines }
 // rotated is what is added to the name of a file that was rotated: a number or a time.
 var rotated = regexp.MustCompile(`[.-]\d[0-9tz:_+.-]*$`)
 
-// Of returns the format that the ending of a file's name stands for, whether rotated and packed or not.
-func Of(path string) (Format, error) {
+// ByName returns the format that the ending of a file's name stands for, whether rotated and packed or not.
+func ByName(path string) (Format, error) {
 	name := strings.TrimLeft(strings.ToLower(filepath.Base(path)), ".")
 	name, packed := strings.CutSuffix(name, ".gz")
 	ending := strings.TrimPrefix(filepath.Ext(name), ".")
@@ -103,8 +103,8 @@ func Of(path string) (Format, error) {
 	return f, nil
 }
 
-// OfType returns the format that a media type stands for; ok is false if it stands for none.
-func OfType(kind string) (f Format, ok bool) {
+// ByType returns the format that a media type stands for; ok is false if it stands for none.
+func ByType(kind string) (f Format, ok bool) {
 	switch kind {
 	case "text/plain":
 		return formats["txt"], true

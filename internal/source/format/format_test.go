@@ -176,7 +176,7 @@ func TestListFormats(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.file+" "+tt.name, func(t *testing.T) {
-			f, err := Of("/lists/" + tt.file)
+			f, err := ByName("/lists/" + tt.file)
 			if err != nil {
 				t.Fatal(err)
 			}

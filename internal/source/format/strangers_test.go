@@ -22,7 +22,7 @@ import (
 func TestNoListTakesLongToReadOrFillsTheLog(t *testing.T) {
 	for name, content := range lists.Costly(yamllist.MaxBytes, jsonlist.MaxDepth) {
 		t.Run(name, func(t *testing.T) {
-			f, err := Of(name)
+			f, err := ByName(name)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -43,7 +43,7 @@ func TestNoListTakesLongToReadOrFillsTheLog(t *testing.T) {
 
 func TestParsingEndsWithItsContextAndAfterTenSeconds(t *testing.T) {
 	for name, content := range lists.Costly(yamllist.MaxBytes, jsonlist.MaxDepth) {
-		f, err := Of(name)
+		f, err := ByName(name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -79,7 +79,7 @@ func TestParsingLooksForItsEndWithinOneThing(t *testing.T) {
 	} {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		f, err := Of(name)
+		f, err := ByName(name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,7 +100,7 @@ func TestWhatAListSaysOfIDsTakesNoMoreThanItsText(t *testing.T) {
 		"nothing.json": "[" + strings.Repeat(`{"tasks":[],"labels":{"a":"b"}},`, size/32) + `"z"]`,
 		"models.jsonl": lists.Numbered(models, size/len(models)), "long.jsonl": lists.Numbered(long, size/len(long)), "short.txt": strings.Repeat("a\n", size/2),
 	} {
-		f, err := Of(name)
+		f, err := ByName(name)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -108,7 +108,7 @@ func (w *list) id(attrs int) error {
 	return w.h.Spend(w.at - start)
 }
 
-// taskObject reads an object among the tasks of an entry. The labels are the entry's; its model will be told by the first answer.
+// taskObject reads an object among the tasks of an entry. The labels are the entry's; its model comes with the first answer.
 func (w *list) taskObject(attrs int) error {
 	line := w.lineNow()
 	var s object

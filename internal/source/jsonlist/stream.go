@@ -172,7 +172,7 @@ func (s *stream) take(start, line int) error {
 			item.err = errNoTask
 		}
 		switch {
-		case item.err != nil && start < s.suspect: // told already
+		case item.err != nil && start < s.suspect: // reported already
 		case item.err != nil:
 			s.h.Fault(line, s.content[start:s.at], item.err)
 		case !item.HasID():

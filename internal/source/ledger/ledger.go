@@ -208,7 +208,7 @@ func (g *Ledger) settleTask(a *account, t *task, changes []source.Change) {
 	}
 }
 
-// report notes that the sink is told that an id is a group's, by what its list says of it.
+// report notes that an id is reported to the sink as a group's, by what its list says of it.
 func (g *Ledger) report(t *task, claims *claim.Claim, now *claim.Attrs) {
 	if was := t.Reported; was == nil || now == nil || was.Group != now.Group {
 		if was != nil {

@@ -1,10 +1,10 @@
-// The bad lines of a list, told once each.
+// The bad lines of a list, reported once each.
 
 package parsed
 
 import "log/slog"
 
-// Bounds of what is remembered and told of bad lines.
+// Bounds of what is remembered and reported of bad lines.
 const (
 	MaxFaults   = 1000 // different bad lines of a list that are remembered one by one
 	maxReported = 10   // line numbers in one log line

@@ -237,7 +237,7 @@ func (l *List) Secret(f Found, id string) {
 		return
 	}
 	line := 0
-	if l.report.Count < maxReported { // to find a line takes time, and further ones are not told
+	if l.report.Count < maxReported { // to find a line takes time, and further ones are not reported
 		line = l.Line(f)
 	}
 	l.report.add(line, errSecret)

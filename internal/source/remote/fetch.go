@@ -204,7 +204,7 @@ func validator(resp *http.Response, name string) string {
 
 // formatOf returns the format that a media type stands for.
 func formatOf(kind string) (format.Format, error) {
-	f, known := format.OfType(kind)
+	f, known := format.ByType(kind)
 	switch {
 	case known:
 		return f, nil

@@ -40,6 +40,7 @@ type Source struct {
 	claims *ledger.Source
 	list   *ledger.List
 	server *Server // nil: the list is in no configuration any more
+	from   HTTP    // what the server was made of
 	log    *slog.Logger
 	seed   maphash.Seed
 
@@ -57,16 +58,16 @@ func New(claims *ledger.Source, log *slog.Logger) *Source {
 }
 
 // From returns how the list is fetched.
-func (r *Source) From() *HTTP { return &r.server.from }
+func (r *Source) From() *HTTP { return &r.from }
 
 // Move makes another server the one to ask, and reports whether it is there in place of one with another URL. The ids stay until a
 // content lacks them.
 func (r *Source) Move(to *Server) (elsewhere bool) {
 	if r.server != nil {
 		r.server.close()
-		elsewhere = r.server.from.URL.String() != to.from.URL.String()
+		elsewhere = r.from.URL.String() != to.from.URL.String()
 	}
-	r.server, r.arrived = to, to.asked
+	r.server, r.from, r.arrived = to, to.from, to.asked
 	r.due = time.Now()
 	r.version, r.sum = version{}, 0
 	return elsewhere
@@ -90,6 +91,9 @@ func (r *Source) Fetch() source.Fetch {
 	}
 	server, have, bytes := r.server, r.has(), r.claims.Limits().Bytes
 	return func(ctx context.Context) func() bool {
+		if server == nil { // it was retired
+			return func() bool { return false }
+		}
 		a := server.fetch(ctx, have, bytes)
 		return func() bool {
 			if r.server != server {

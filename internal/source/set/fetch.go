@@ -19,7 +19,7 @@ func (s *Set) startFetches(ctx context.Context, fetches *sync.WaitGroup, after <
 	for _, m := range s.members {
 		due := m.source.Due()
 		switch {
-		case due.IsZero() || m.fetching: // at each look; the end of a fetch is told by woken
+		case due.IsZero() || m.fetching: // read at each look; or the end of the fetch sends to woken
 		case !m.dueLocked():
 			next = min(next, time.Until(due))
 		default:

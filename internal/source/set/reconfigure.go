@@ -101,7 +101,7 @@ func (s *Set) Reconfigure(ctx context.Context, p *Prepared) {
 	s.wake()
 }
 
-// readNewLocked reads the sources that are new or in another place, as far as they need no fetch.
+// readNewLocked reads the sources that are new or at another server, as far as they need no fetch.
 func (s *Set) readNewLocked(ctx context.Context, a *arrangement) {
 	for _, m := range s.members {
 		added := slices.Contains(a.added, m)
