@@ -12,7 +12,7 @@ func exporter() dashboard {
 		rows: []row{
 			{height: 4, panels: exporterHealth(), wrap: 16, beside: new(versions())},
 			{title: "Budget", height: 8, panels: budgetPanels()},
-			{title: "Freshness", height: 8, panels: freshnessPanels()},
+			{title: "Freshness", height: 9, panels: freshnessPanels()},
 			{title: "Lists", height: 7, panels: []panel{sourceTable()}},
 			{title: "Failing queries, callbacks and limits", height: 8, panels: limitPanels()},
 			{title: "Scrapes", height: 8, panels: scrapePanels()},

@@ -14,7 +14,7 @@ func overview() dashboard {
 			{height: 4, panels: health(), wrap: 16, beside: new(firing())},
 			{title: "Models", height: 10, panels: []panel{modelTable()}},
 			{title: "Tasks", height: 9, panels: taskPanels()},
-			{title: "Failures", height: 9, panels: failurePanels()},
+			{title: "Failures", height: 10, panels: failurePanels()},
 			{title: "Latency", height: 9, panels: latencyPanels()},
 			{title: "Target", height: 6, panels: targetPanels()},
 			{height: 8, panels: burnPanels()},
