@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
@@ -25,7 +26,7 @@ func newModel(t *testing.T) *model {
 	m := &model{t: t, ledger: New(source.Limits{Tasks: 1000, IDs: 1000}), group: make(map[string]string)}
 	m.ledger.Arrange([]GroupOptions{{Name: "0"}, {Name: "1"}})
 	for i := range m.lists {
-		m.sources[i] = m.ledger.NewSource(fmt.Sprint(i), nil)
+		m.sources[i] = m.ledger.NewSource(strconv.Itoa(i), nil)
 		m.sources[i].Rank = i
 		m.lists[i] = m.sources[i].NewList("")
 		m.want[i] = make(map[string]bool)
@@ -85,7 +86,7 @@ func (m *model) settle() {
 	want := make(map[string]string)
 	for _, i := range []int{1, 0} { // the first one has precedence
 		for id := range m.want[i] {
-			want[id] = fmt.Sprint(i)
+			want[id] = strconv.Itoa(i)
 		}
 	}
 	if !maps.Equal(m.group, want) || m.ledger.Count() != len(want) {
@@ -94,7 +95,7 @@ func (m *model) settle() {
 	for i, src := range m.sources {
 		owned := 0
 		for id := range m.want[i] {
-			if want[id] == fmt.Sprint(i) {
+			if want[id] == strconv.Itoa(i) {
 				owned++
 			}
 		}
