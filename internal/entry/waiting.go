@@ -94,7 +94,6 @@ func (k *Task) CallbackCame(b schedule.Bounds, now time.Time) (asked bool) {
 	o.Called = true
 	o.Heed(now, b)
 	k.Enqueue()
-	k.Group.Account.Dispatcher.Wake()
 	return true
 }
 

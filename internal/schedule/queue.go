@@ -133,7 +133,7 @@ func (q *Queue[T]) choose(now time.Time, avoid func(T) bool) (k *Item, task T, o
 	switch {
 	case rare.Item != nil && (hot.Item == nil && !backlog || isTurn(&q.rareCredit, rareShare)):
 		return rare.Item, rare.task, true
-	case backlog && (hot.Item == nil || isTurn(&q.backlogCredit, backlogShare/dearness(price))):
+	case backlog && (hot.Item == nil || isTurn(&q.backlogCredit, backlogShare/backlogDivisor(price))):
 		if retry.Item != nil {
 			return retry.Item, retry.task, true
 		}
@@ -154,9 +154,11 @@ func isTurn(credit *float64, share float64) bool {
 	return true
 }
 
-// dearness returns by how much a backlog's share shrinks for the sake of what the query is worth otherwise, such that
+// backlogDivisor returns by how much a backlog's share shrinks for the sake of what the query is worth otherwise, such that
 // a backlog delays what is learned of others by a third at the most until nearly the whole budget is needed for them.
-func dearness(price float64) float64 { return math.Sqrt(math.Sqrt(min(max(price, 1), highestPrice))) }
+func backlogDivisor(price float64) float64 {
+	return math.Sqrt(math.Sqrt(min(max(price, 1), highestPrice)))
+}
 
 // worthiest returns the hot task that is most worth asking, if there is one, and what asking it is worth.
 func (q *Queue[T]) worthiest(now time.Time, avoid func(T) bool) (best waiting[T], most float64) {

@@ -145,14 +145,14 @@ type solver struct {
 	*tables
 	edges    [buckets + 1]float64
 	bearable float64              // delay, at the price at hand
-	unborne  [buckets + 1]float64 // integral of survival up to each edge but the bearable delay
+	reduced  [buckets + 1]float64 // integral of survival up to each edge but the bearable delay
 }
 
 // setPrice prepares the solver for a price.
 func (s *solver) setPrice(i int) {
 	s.bearable = bearableUnit * math.Pow(price(i), bearableRise)
 	for b, x := range s.edges {
-		s.unborne[b] = s.area(x - s.bearable)
+		s.reduced[b] = s.area(x - s.bearable)
 	}
 }
 
@@ -223,7 +223,7 @@ func (s *solver) best(u int, cost *[buckets + 1]float64) (least, at float64) {
 	least = math.Inf(1)
 	nearest := u
 	for b := u + 1; b <= buckets; b++ {
-		delay := s.delay(u, s.edges[b], s.integral[b], s.unborne[b])
+		delay := s.delay(u, s.edges[b], s.integral[b], s.reduced[b])
 		if delay >= least { // and grows from here
 			break
 		}
@@ -238,7 +238,7 @@ func (s *solver) best(u int, cost *[buckets + 1]float64) (least, at float64) {
 			between := func(values *[buckets + 1]float64) float64 { return values[b] + (values[b+1]-values[b])*part }
 			x := between(&s.edges)
 			area := s.integral[b] + (s.survival[b]+s.at(b, part))/2*(x-s.edges[b])
-			if c := s.delay(u, x, area, between(&s.unborne)) + between(cost); c < least {
+			if c := s.delay(u, x, area, between(&s.reduced)) + between(cost); c < least {
 				least, at = c, x
 			}
 		}
@@ -248,10 +248,10 @@ func (s *solver) best(u int, cost *[buckets + 1]float64) (least, at float64) {
 
 // delay returns what counts of the delay until an age, of tasks that were unfinished at a bucket's lower end, given the
 // integrals of survival up to the age and up to that less what is bearable.
-func (s *solver) delay(u int, age, area, unborne float64) float64 {
+func (s *solver) delay(u int, age, area, reduced float64) float64 {
 	d := s.survival[u]*(age-s.edges[u]) - (area - s.integral[u])
 	if late := age - s.bearable - s.edges[u]; late > 0 {
-		d += impatience * max(0, s.survival[u]*late-(unborne-s.integral[u]))
+		d += impatience * max(0, s.survival[u]*late-(reduced-s.integral[u]))
 	}
 	return d
 }

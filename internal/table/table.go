@@ -45,7 +45,7 @@ func (t *Table[T]) Len() int { return t.count }
 
 // Get returns the thing with an id; nil: there is none.
 func (t *Table[T]) Get(id string) *T {
-	s, hash := t.of(id)
+	s, hash := t.shardOf(id)
 	if s.count == 0 {
 		return nil
 	}
@@ -55,7 +55,7 @@ func (t *Table[T]) Get(id string) *T {
 // Put adds a thing, in place of one with the same id.
 func (t *Table[T]) Put(thing *T) {
 	id := t.id(thing)
-	s, hash := t.of(id)
+	s, hash := t.shardOf(id)
 	if s.hashes == nil {
 		s.resize(least)
 	}
@@ -73,7 +73,7 @@ func (t *Table[T]) Put(thing *T) {
 
 // Delete takes the thing with an id out, if there is one.
 func (t *Table[T]) Delete(id string) {
-	s, hash := t.of(id)
+	s, hash := t.shardOf(id)
 	if s.count == 0 {
 		return
 	}
@@ -113,8 +113,8 @@ func (t *Table[T]) Shard(i int) iter.Seq[*T] {
 	}
 }
 
-// of returns the shard of an id, and its hash there.
-func (t *Table[T]) of(id string) (s *shard[T], hash uint32) {
+// shardOf returns the shard of an id, and its hash there.
+func (t *Table[T]) shardOf(id string) (s *shard[T], hash uint32) {
 	h := maphash.String(t.seed, id)
 	return &t.shards[h%Shards], max(1, uint32(h>>32))
 }

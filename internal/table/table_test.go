@@ -72,7 +72,7 @@ func TestThingsWithTheSameHomeAreFound(t *testing.T) {
 	table, model := newTable(), make(map[string]*thing)
 	for i := 0; len(model) < 6; i++ {
 		k := &thing{id: strconv.Itoa(i)}
-		if s, hash := table.of(k.id); s == &table.shards[0] && int(uint64(hash)*least>>32) == least-2 {
+		if s, hash := table.shardOf(k.id); s == &table.shards[0] && int(uint64(hash)*least>>32) == least-2 {
 			table.Put(k)
 			model[k.id] = k
 		}

@@ -18,5 +18,8 @@ func (t *Tracker) Callback(account, id string) (tracked, asked bool) {
 	if k == nil {
 		return false, false
 	}
-	return true, k.CallbackCame(t.options.Bounds, now)
+	if asked = k.CallbackCame(t.options.Bounds, now); asked {
+		a.Dispatcher.Wake()
+	}
+	return true, asked
 }

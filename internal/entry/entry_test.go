@@ -1,0 +1,92 @@
+package entry
+
+import (
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/prometheus/common/promslog"
+
+	"github.com/kie-exporter/kie_exporter/internal/budget"
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/labels"
+	"github.com/kie-exporter/kie_exporter/internal/learned"
+	"github.com/kie-exporter/kie_exporter/internal/life"
+	"github.com/kie-exporter/kie_exporter/internal/schedule"
+)
+
+func TestAnEntryTakes80Bytes(t *testing.T) {
+	if size := unsafe.Sizeof(Task{}); size != 80 {
+		t.Errorf("%d bytes", size)
+	}
+}
+
+// newGroup returns a group of an account, and its limits.
+func newGroup() (*Group, *labels.Limits) {
+	limits := labels.New(10)
+	g := NewGroup("video", learned.NewGroups().Begin("video"), &limits, nil)
+	g.Account = NewAccount("main", budget.New(budget.Options{Rate: 1, Concurrent: 1}), promslog.NewNopLogger(), time.Time{})
+	return g, &limits
+}
+
+// What an entry holds is what it was given, but for what a task of its state has not.
+func TestAnEntryHoldsTheFactsOfATask(t *testing.T) {
+	g, _ := newGroup()
+	m := NewModel(g, "kling/v2", nil)
+	for name, f := range map[string]kie.Task{
+		"unfinished":          {State: kie.StateGenerating, Created: 5},
+		"succeeded":           {State: kie.StateSuccess, Created: 5, Completed: 9, Credits: 2.5, HasCredits: true},
+		"credits of 0":        {State: kie.StateSuccess, HasCredits: true},
+		"credits are unknown": {State: kie.StateSuccess, Completed: 9},
+		"failed":              {State: kie.StateFail, Created: 5, Completed: 9, FailCode: "422", Reason: kie.ReasonOther, Credits: 1, HasCredits: true},
+		"failed without code": {State: kie.StateFail, FailCode: kie.NoCode},
+	} {
+		k := &Task{ID: "a", Kind: &g.Kind}
+		f.ID, f.Model = "a", "kling/v2"
+		if k.Hold(&f, m); k.Facts() != f {
+			t.Errorf("%s: %+v, want %+v", name, k.Facts(), f)
+		}
+	}
+}
+
+// A guess is for whoever wants to know when a failure was, and no fact.
+func TestAGuessIsNoFact(t *testing.T) {
+	g, _ := newGroup()
+	k := &Task{ID: "a", Kind: &g.Kind}
+	k.Hold(&kie.Task{State: kie.StateFail}, NewModel(g, "m", nil))
+	k.Guess(7)
+	k.Marks.Set(Counted, true)
+	if f := k.Facts(); !f.Completed.IsZero() || k.View().FailedAt != 7 || k.Record().FailedAt != 7 {
+		t.Errorf("completed %v, failed at %v", f.Completed, k.View().FailedAt)
+	}
+}
+
+func TestATaskWaitsWhereItsLifeSays(t *testing.T) {
+	g, _ := newGroup()
+	a, now := g.Account, time.Now()
+	o := life.New("", now)
+	o.Backlog = true
+	seen := make(Alike)
+	k, other := seen.Begin(&Task{ID: "a", Kind: &g.Kind}, o), seen.Begin(&Task{ID: "b", Kind: &g.Kind}, o)
+	if k.Unfinished != other.Unfinished {
+		t.Error("two of which the same is known do not share it")
+	}
+	k.Enqueue()
+	other.Enqueue()
+	if a.Backlog.Len() != 2 {
+		t.Errorf("%d tasks in the backlog, want 2", a.Backlog.Len())
+	}
+	a.Begin(k)
+	if a.Asked("a") != k || a.Asked("b") != nil || a.Backlog.Len() != 1 || k.Unfinished == other.Unfinished {
+		t.Error("a task that is being asked waits, or shares what is known of it")
+	}
+	a.End(k, now)
+	k.Unfinished.Backlog = false
+	k.Enqueue()
+	if a.Asked("a") != nil || !k.Unfinished.IsQueued() || k.Unfinished.Lane != schedule.LaneHot {
+		t.Errorf("in lane %d", k.Unfinished.Lane)
+	}
+	if asked := other.CallbackCame(schedule.Bounds{}, now); !asked || other.Unfinished.Shared || !other.Unfinished.IsQueued() {
+		t.Error("a callback leaves a task in the backlog")
+	}
+}
