@@ -37,7 +37,7 @@ func TestThePageOfATaskTellsEveryFactAndItsLife(t *testing.T) {
 			t.Errorf("no %q in %s", want, text(page))
 		}
 	}
-	for _, want := range []string{`href="https://grafana.example/base/d/kie-tasks?var-task=6-fail"`, `href="https://kie.ai/logs"`, `data-copy="6-fail"`} {
+	for _, want := range []string{`href="https://grafana.example/base/d/kie-tasks?var-task=6-fail"`, `href="https://kie.ai/logs"`, `<code>6-fail</code> <button type="button" class="copy"`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("no %s", want)
 		}

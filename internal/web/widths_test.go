@@ -193,9 +193,9 @@ func TestAnIDIsCopiedByAClick(t *testing.T) {
 	t.Parallel()
 	b, _ := look(t, some(), "")
 	b.js("navigator.clipboard.writeText = text => { window.copied = text; return Promise.resolve(); }")
-	b.js("document.querySelector('[data-live=tasks] [data-copy=\"6-fail\"]').click()")
+	b.js("document.querySelector('[data-live=tasks] [data-key=\"6-fail\"] .copy').click()")
 	b.eventually("window.copied === '6-fail'")
-	b.eventually("document.querySelector('[data-live=tasks] [data-copy=\"6-fail\"]').textContent === 'copied'")
+	b.eventually("document.querySelector('[data-live=tasks] [data-key=\"6-fail\"] .copy').textContent === 'copied'")
 	b.wantNoFaults()
 }
 

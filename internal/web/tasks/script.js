@@ -19,13 +19,14 @@ box.addEventListener("change", () => {
 // Ids are copied by a click. Without the clipboard, which only safe origins have, the id is selected, to be copied by hand.
 document.documentElement.classList.add("scripted");
 document.addEventListener("click", async (event) => {
-  const button = event.target.closest?.("[data-copy]");
+  const button = event.target.closest?.(".copy");
   if (!button) return;
+  const id = button.parentElement.querySelector("code");
   try {
-    await navigator.clipboard.writeText(button.dataset.copy);
+    await navigator.clipboard.writeText(id.textContent);
     said(button, "copied");
   } catch {
-    getSelection().selectAllChildren(button.parentElement.querySelector("code"));
+    getSelection().selectAllChildren(id);
     said(button, "selected");
   }
 });
