@@ -21,17 +21,17 @@ func TestAnEntryTakes80Bytes(t *testing.T) {
 	}
 }
 
-// newGroup returns a group of an account, and its limits.
-func newGroup() (*Group, *labels.Limits) {
+// newGroup returns a group of an account.
+func newGroup() *Group {
 	limits := labels.New(10)
 	g := NewGroup("video", learned.NewGroups().Begin("video"), &limits, nil)
 	g.Account = NewAccount("main", budget.New(budget.Options{Rate: 1, Concurrent: 1}), promslog.NewNopLogger(), time.Time{})
-	return g, &limits
+	return g
 }
 
 // What an entry holds is what it was given, but for what a task of its state has not.
 func TestAnEntryHoldsTheFactsOfATask(t *testing.T) {
-	g, _ := newGroup()
+	g := newGroup()
 	m := NewModel(g, "kling/v2", nil)
 	for name, f := range map[string]kie.Task{
 		"unfinished":          {State: kie.StateGenerating, Created: 5},
@@ -41,7 +41,7 @@ func TestAnEntryHoldsTheFactsOfATask(t *testing.T) {
 		"failed":              {State: kie.StateFail, Created: 5, Completed: 9, FailCode: "422", Reason: kie.ReasonOther, Credits: 1, HasCredits: true},
 		"failed without code": {State: kie.StateFail, FailCode: kie.NoCode},
 	} {
-		k := &Task{ID: "a", Kind: &g.Kind}
+		k := &Task{ID: "a", GroupModel: &g.GroupModel}
 		f.ID, f.Model = "a", "kling/v2"
 		if k.Hold(&f, m); k.Facts() != f {
 			t.Errorf("%s: %+v, want %+v", name, k.Facts(), f)
@@ -51,8 +51,8 @@ func TestAnEntryHoldsTheFactsOfATask(t *testing.T) {
 
 // A guess is for whoever wants to know when a failure was, and no fact.
 func TestAGuessIsNoFact(t *testing.T) {
-	g, _ := newGroup()
-	k := &Task{ID: "a", Kind: &g.Kind}
+	g := newGroup()
+	k := &Task{ID: "a", GroupModel: &g.GroupModel}
 	k.Hold(&kie.Task{State: kie.StateFail}, NewModel(g, "m", nil))
 	k.Guess(7)
 	k.Marks.Set(Counted, true)
@@ -62,12 +62,12 @@ func TestAGuessIsNoFact(t *testing.T) {
 }
 
 func TestATaskWaitsWhereItsLifeSays(t *testing.T) {
-	g, _ := newGroup()
+	g := newGroup()
 	a, now := g.Account, time.Now()
 	o := life.New("", now)
 	o.Backlog = true
 	seen := make(Alike)
-	k, other := seen.Begin(&Task{ID: "a", Kind: &g.Kind}, o), seen.Begin(&Task{ID: "b", Kind: &g.Kind}, o)
+	k, other := seen.Begin(&Task{ID: "a", GroupModel: &g.GroupModel}, o), seen.Begin(&Task{ID: "b", GroupModel: &g.GroupModel}, o)
 	if k.Unfinished != other.Unfinished {
 		t.Error("two of which the same is known do not share it")
 	}

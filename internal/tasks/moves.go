@@ -3,11 +3,13 @@
 package tasks
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/entry"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
+	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/unlisted"
 )
 
@@ -17,6 +19,30 @@ func (s *Set) Add(k *entry.Task, g *entry.Group, labels map[string]string, b sch
 	s.Table.Put(g.Account.Name, k)
 	s.put(k)
 	s.enter(k, g, labels, b)
+}
+
+// Recall returns a task that is listed in a group and is not tracked as it was remembered; nil: it was not. Removed are tasks of the
+// account that are tracked no longer and are being asked, by id.
+func (s *Set) Recall(g *entry.Group, id string, removed map[string]*entry.Task) *entry.Task {
+	k := cmp.Or(s.Unlisted.Recall(g.Account.Name, id), removed[id])
+	if k != nil && (k.Unfinished == nil || !k.Unfinished.Asking) { // a query reads it without the lock
+		k.ID = id // the same text, of which one copy is enough
+	}
+	return k
+}
+
+// Restore returns a task that is listed in a group as its record tells; nil: it tells nothing. A source says that it is of the model
+// hint.
+func (s *Set) Restore(g *entry.Group, id, hint string, r *store.Record, now time.Time, seen entry.Alike) *entry.Task {
+	switch {
+	case r.State.Finished():
+		name, _ := s.Admit(r.Model)
+		return entry.Restore(id, s.Model(g, name), r)
+	case r.Known():
+		return seen.Begin(&entry.Task{ID: id, GroupModel: &g.GroupModel, Created: r.Created}, entry.Resume(hint, r, now))
+	default:
+		return nil
+	}
 }
 
 // Drop tracks a task no longer, and remembers it in case it comes back. Totals keep what it added to them.

@@ -56,7 +56,7 @@ func (t *Tracker) list(in string, listed []source.Task, records []store.Record, 
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	g := t.tasks.Group(in)
-	asked := g.Account.AskedOfRemoved()
+	removed := g.Account.AskedOfRemoved()
 	for i, l := range listed {
 		if !t.tasks.Limits.AdmitKeys(l.Labels) {
 			t.tasks.Limits.Overflows.LabelKey++
@@ -66,7 +66,9 @@ func (t *Tracker) list(in string, listed []source.Task, records []store.Record, 
 			t.moveLocked(k, g, l.Labels)
 		} else {
 			r := t.believedLocked(records[i], g.Account)
-			k = t.knownLocked(l, cmp.Or(t.tasks.Unlisted.Recall(g.Account.Name, l.ID), asked[l.ID]), g, r, now, seen)
+			if k = t.tasks.Recall(g, l.ID, removed); k == nil {
+				k = t.tasks.Restore(g, l.ID, l.Model, &r, now, seen)
+			}
 			if k == nil {
 				k = t.meetLocked(l, g, backlog, now, seen)
 			}
@@ -86,26 +88,6 @@ func (t *Tracker) moveLocked(k *entry.Task, g *entry.Group, labels map[string]st
 	t.tasks.Move(k, g, labels, t.options.Bounds)
 	if g != from {
 		t.keepRecordLocked(k, nil)
-	}
-}
-
-// knownLocked returns a task that was not tracked as it was remembered, or else as its record tells; nil: nothing is known of it.
-func (t *Tracker) knownLocked(
-	l source.Task, k *entry.Task, g *entry.Group, r store.Record, now time.Time, seen entry.Alike,
-) *entry.Task {
-	switch {
-	case k != nil:
-		if k.Unfinished == nil || !k.Unfinished.Asking { // a query reads it without the lock
-			k.ID = l.ID // the same text, of which one copy is enough
-		}
-		return k
-	case r.State.Finished():
-		name, _ := t.tasks.Admit(r.Model)
-		return entry.Restore(l.ID, t.tasks.Model(g, name), &r)
-	case r.Known():
-		return seen.Begin(&entry.Task{ID: l.ID, GroupModel: &g.GroupModel, Created: r.Created}, entry.Resume(l.Model, &r, now))
-	default:
-		return nil
 	}
 }
 

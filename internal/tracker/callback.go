@@ -19,7 +19,7 @@ func (t *Tracker) Callback(account, id string) (tracked, asked bool) {
 		return false, false
 	}
 	if asked = k.CallbackCame(t.options.Bounds, now); asked {
-		a.Dispatcher.Wake()
+		k.Group.Account.Dispatcher.Wake()
 	}
 	return true, asked
 }

@@ -1,7 +1,7 @@
 package unlisted
 
 import (
-	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -15,14 +15,14 @@ import (
 
 func group(account string) *entry.Group {
 	g := &entry.Group{Name: "video"}
-	g.Kind.Group = g
+	g.GroupModel.Group = g
 	g.Account = entry.NewAccount(account, budget.New(budget.Options{Rate: 1, Concurrent: 1}), promslog.NewNopLogger(), time.Time{})
 	return g
 }
 
 // drop has a task of a group dropped.
 func drop(m *Memory, g *entry.Group, id string) *entry.Task {
-	k := &entry.Task{ID: id, Kind: &g.Kind, Marks: entry.Removed}
+	k := &entry.Task{ID: id, GroupModel: &g.GroupModel, Marks: entry.Removed}
 	m.Drop(k)
 	return k
 }
@@ -35,7 +35,7 @@ func TestTheTasksDroppedLastAreRememberedOnce(t *testing.T) {
 	}
 	m.Drop(back) // again
 	for i := range MaxDropped {
-		drop(&m, g, fmt.Sprint(i))
+		drop(&m, g, strconv.Itoa(i))
 	}
 	if m.Get("main", "back") != nil || m.Get("main", "0") == nil {
 		t.Error("the oldest is remembered still, or another is not")
@@ -60,7 +60,7 @@ func TestATaskOfWhichAFinalAnswerWasToldIsFinished(t *testing.T) {
 		t.Error("another account's, too")
 	}
 	for i := range maxFinal {
-		m.Learn("main", kie.Task{ID: fmt.Sprint(i), State: kie.StateFail})
+		m.Learn("main", kie.Task{ID: strconv.Itoa(i), State: kie.StateFail})
 	}
 	if _, ok := m.ToldFinal("main", "told"); ok {
 		t.Error("the oldest is remembered still")
