@@ -169,7 +169,7 @@ func (a *Account) give(w wish) (permit *Permit, wait time.Duration, changed <-ch
 	}
 	p := w.probe
 	a.busy++
-	a.probes.given(p, w.contended)
+	a.probes.granted(p, w.contended)
 	return &Permit{
 		account: a, client: a.options.Client, key: w.key, moves: a.gate.moves, trial: a.gate.beginTrial(),
 		probe: p != nil, stranger: p != nil && p.Stranger,

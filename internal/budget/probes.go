@@ -43,8 +43,8 @@ func (s *probes) mayGo(concurrent int, contended bool) bool {
 	return s.inFlight < max(1, concurrent-1)
 }
 
-// given notes a permit. Each for who waits its turn brings the next probe nearer, and none is saved up.
-func (s *probes) given(p *Probe, contended bool) {
+// granted notes a permit. Each for who waits its turn brings the next probe nearer, and none is saved up.
+func (s *probes) granted(p *Probe, contended bool) {
 	switch {
 	case p == nil:
 		s.turn = min(1, s.turn+probeShare/(1-probeShare))

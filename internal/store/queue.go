@@ -48,17 +48,17 @@ func (q *queue) has(key string) bool {
 	return ok
 }
 
-// hasRoom reports whether a record may wait, too. The lock must be held.
-func (s *Store) hasRoom(key string, r *Record) bool {
+// hasRoomLocked reports whether a record may wait, too.
+func (s *Store) hasRoomLocked(key string, r *Record) bool {
 	return s.queue.has(key) || s.queue.bytes+s.flight.bytes+cost(key, r) <= queueLimit
 }
 
-// leaveOut notes that records have to be made again. The lock must be held.
-func (s *Store) leaveOut() { s.behind, s.leftOut = true, time.Now() }
+// leaveOutLocked notes that records have to be made again.
+func (s *Store) leaveOutLocked() { s.behind, s.leftOut = true, time.Now() }
 
-// isRush reports whether records were left out lately, as when a long list is read first: then it is too early to make them
-// again, and whoever reads the list has better use for the processor. The lock must be held.
-func (s *Store) isRush(now time.Time) bool { return s.behind && now.Sub(s.leftOut) < rushed }
+// isRushLocked reports whether records were left out lately, as when a long list is read first: then it is too early to make them
+// again, and whoever reads the list has better use for the processor.
+func (s *Store) isRushLocked(now time.Time) bool { return s.behind && now.Sub(s.leftOut) < rushed }
 
 // Forget lets go what waits of tasks of an account that are tracked no longer and have not finished, if nothing can be written: it is of no
 // use any more. What is known of finished ones goes on waiting, so that they are neither asked nor counted again.

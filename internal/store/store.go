@@ -69,7 +69,7 @@ type Store struct {
 	log     *slog.Logger
 	lastRun time.Time
 
-	mu      sync.Mutex // never held while the disk is waited for
+	mu      sync.Mutex // guards what follows up to errors, and is never held while the disk is waited for
 	file    *file      // nil: none
 	up      bool       // what is put will be written
 	queue   queue      // what the file lacks
@@ -80,7 +80,7 @@ type Store struct {
 	errors  map[Operation]uint64
 
 	// What follows belongs to Open, then Run.
-	told    map[distrusted]bool // what was warned of
+	warned  map[distrusted]bool // what was warned of
 	written time.Time           // last
 	retry   time.Time           // when to try again what failed; zero: nothing did
 	sweep   sweep
@@ -102,7 +102,7 @@ func start(dir string, strict bool, log *slog.Logger) (*Store, error) {
 		strict: strict,
 		log:    log,
 		errors: make(map[Operation]uint64),
-		told:   make(map[distrusted]bool),
+		warned: make(map[distrusted]bool),
 	}
 	err := s.open()
 	if _, refused := errors.AsType[*distrusted](err); refused || errors.Is(err, ErrLocked) {
@@ -152,12 +152,12 @@ func (s *Store) Put(account, id string, r Record, committed func(first bool)) bo
 	if s.file == nil {
 		return false // all is written when there is a file again
 	}
-	first := committed != nil && r.State.Finished() && !s.waits([]byte(key)).State.Finished()
+	first := committed != nil && r.State.Finished() && !s.waitsLocked([]byte(key)).State.Finished()
 	// Whoever waits for the record has it from an answer, and those come no faster than a budget allows.
-	if s.up && committed != nil || s.hasRoom(key, &r) {
+	if s.up && committed != nil || s.hasRoomLocked(key, &r) {
 		s.queue.put(key, r)
 	} else {
-		s.leaveOut()
+		s.leaveOutLocked()
 	}
 	if !s.up {
 		return false
@@ -172,7 +172,7 @@ func (s *Store) Put(account, id string, r Record, committed func(first bool)) bo
 func (s *Store) Renew() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.leaveOut()
+	s.leaveOutLocked()
 }
 
 // Find returns what is kept of some tasks of an account, in their order. Those not known, or not readable, are the zero Record.
@@ -186,7 +186,7 @@ func (s *Store) Find(account string, ids []string) []Record {
 		prefix := len(key)
 		for i, id := range ids {
 			key = append(key[:prefix], id...)
-			found[i] = s.waits(key)
+			found[i] = s.waitsLocked(key)
 		}
 	}
 	s.mu.Unlock()
@@ -201,8 +201,8 @@ func (s *Store) Find(account string, ids []string) []Record {
 	return found
 }
 
-// waits returns the record that waits to be written under a key. The lock must be held.
-func (s *Store) waits(key []byte) Record {
+// waitsLocked returns the record that waits to be written under a key.
+func (s *Store) waitsLocked(key []byte) Record {
 	if r, ok := s.queue.records[string(key)]; ok { // which makes no copy of the key
 		return r
 	}
@@ -218,7 +218,7 @@ func (s *Store) All() iter.Seq2[string, Record] {
 		names := make(interned)
 		var part []kept
 		var err error
-		for at := (place{}); f != nil && !at.end; {
+		for at := (position{}); f != nil && !at.end; {
 			if part, at, err = f.part(at, names, part); err != nil {
 				s.count(OpRead, 1)
 				return

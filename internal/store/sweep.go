@@ -18,8 +18,8 @@ const (
 	sweepPause   = 24 * time.Hour
 )
 
-// place is where reading goes on; the zero one is the beginning.
-type place struct {
+// position is where reading goes on; the zero one is the beginning.
+type position struct {
 	key []byte
 	end bool
 }
@@ -32,8 +32,8 @@ type kept struct {
 	ok       bool // it is what had been written
 }
 
-// part reads on from a place, over what an earlier part was in.
-func (f *file) part(from place, names interned, over []kept) (part []kept, next place, err error) {
+// part reads on from a position, over what an earlier part was in.
+func (f *file) part(from position, names interned, over []kept) (part []kept, next position, err error) {
 	part = slices.Grow(over[:0], partSize)
 	err = f.view(func(_, tasks *bbolt.Bucket) error {
 		c := tasks.Cursor()
@@ -43,7 +43,7 @@ func (f *file) part(from place, names interned, over []kept) (part []kept, next 
 			k.record, k.unlisted, k.ok = decode(key, value, names)
 			part = append(part, k)
 		}
-		next = place{key: bytes.Clone(key), end: key == nil}
+		next = position{key: bytes.Clone(key), end: key == nil}
 		if len(part) >= trimAfter {
 			trim(tasks.Tx())
 		}
@@ -54,7 +54,7 @@ func (f *file) part(from place, names interned, over []kept) (part []kept, next 
 
 // sweep is how far the sweep has come.
 type sweep struct {
-	from place
+	from position
 	due  time.Time
 }
 

@@ -27,8 +27,8 @@ func (s *Store) judge(path string, info fs.FileInfo) error {
 		return nil
 	case s.strict:
 		return why
-	case !s.told[*why]:
-		s.told[*why] = true
+	case !s.warned[*why]:
+		s.warned[*why] = true
 		s.log.Warn("Others can change the storage, which the exporter believes; --storage.strict refuses to start with it",
 			"path", why.path, "reason", why.reason, "remedy", why.remedy)
 	}

@@ -92,7 +92,7 @@ func (s *Store) resume(now time.Time, t Tasks) {
 func (s *Store) lags(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.behind && !s.isRush(now)
+	return s.behind && !s.isRushLocked(now)
 }
 
 // catchUp writes what is known of every task, if records were left out. In order of ids, it touches each page but once.
@@ -156,7 +156,7 @@ func (s *Store) isUp() bool {
 func (s *Store) pending(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.waiting) > 0 || len(s.queue.records) > 0 && !s.isRush(now)
+	return len(s.waiting) > 0 || len(s.queue.records) > 0 && !s.isRushLocked(now)
 }
 
 // write commits the queue. In order of keys, a large one touches each page of the file but once.
@@ -206,7 +206,7 @@ func (s *Store) fail(op Operation, cause error) {
 	s.mu.Lock()
 	s.errors[op]++
 	s.up = false
-	s.requeue()
+	s.requeueLocked()
 	waiting := s.waiting
 	s.waiting = nil
 	if giveUp {
@@ -223,17 +223,17 @@ func (s *Store) fail(op Operation, cause error) {
 	call(waiting)
 }
 
-// requeue makes what could not be written wait again, as far as there is room. The lock must be held.
-func (s *Store) requeue() {
+// requeueLocked makes what could not be written wait again, as far as there is room.
+func (s *Store) requeueLocked() {
 	failed := s.flight
 	s.flight = queue{}
 	for key, r := range failed.records {
 		switch {
 		case s.queue.has(key): // which is newer
-		case s.hasRoom(key, &r):
+		case s.hasRoomLocked(key, &r):
 			s.queue.put(key, r)
 		default:
-			s.leaveOut()
+			s.leaveOutLocked()
 		}
 	}
 }
