@@ -13,8 +13,6 @@ import (
 type Unfinished struct {
 	schedule.Item
 
-	Shared bool // with other tasks of the backlog of which nothing else is known: whoever writes to it makes a copy before
-
 	Hint    string    // the model that its source names
 	doubt   string    // fail code of an answer that wants a second one
 	doubted time.Time // when that answer came
@@ -30,6 +28,7 @@ type Unfinished struct {
 	old     bool      // the last answer showed it to be hardly worth asking
 	Overdue bool      // the last answer showed it to be older than its group and model allow
 	GivenUp bool      // it is never asked again
+	Shared  bool      // with other tasks of the backlog of which nothing else is known: whoever writes to it makes a copy before
 }
 
 // backlogSlack is how long before its first sight a task may have finished and still be news: lists are written late.

@@ -15,10 +15,10 @@ type Item struct {
 	Born     time.Time // creation in our time, or first sight if it is not known
 	Answered time.Time // when it was last told to be unfinished; zero: never
 	Due      time.Time // when it is to be asked
-	Called   bool      // a callback says that it has finished
 
 	Durations *Durations // of tasks like this
 	Lane      Lane       // where it belongs
+	Called    bool       // a callback says that it has finished
 
 	queued Lane   // where it is
 	place  int    // in its lane
