@@ -84,11 +84,11 @@ type Tracker struct {
 	tasks      *tasks.Set
 }
 
-// account is an account as its dispatcher sees it.
+// account is an account as its dispatcher sees it. The tracker's lock guards all of it.
 type account struct {
 	*entry.Account
 	tracker *Tracker
-	has     func(id string) bool // AccountOptions.Has; guarded by the tracker's lock
+	has     func(id string) bool // AccountOptions.Has
 
 	work  func()        // dispatches until stop is called; nil: nobody does so yet
 	stop  func()        // nil like work
