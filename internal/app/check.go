@@ -31,7 +31,7 @@ func (f *flags) checkLists(ctx context.Context, e *exporter, stdout io.Writer) e
 	for _, g := range f.inVain(e.config()) {
 		warn("group " + g + " is polled like others: callbacks are not received without --web.webhook-listen-address.")
 	}
-	for _, r := range e.sources.Survey() {
+	for _, r := range e.sources.Reports() {
 		lines = append(lines, sourceLine(r))
 		for _, text := range warningsOf(r) {
 			warn(text)

@@ -151,7 +151,7 @@ func (a *Account) blockedLocked(w wish) time.Duration {
 	if wait := a.gate.wait(time.Now(), p.id()); wait > 0 {
 		return min(wait, keyPoll)
 	}
-	if a.gate.reason != kie.ClassOK && p != nil && p.Stranger && w.contended {
+	if a.gate.reason != kie.ClassOK && p != nil && p.Unlisted && w.contended {
 		return keyPoll // the trial is for a task that is due
 	}
 	if p != nil && !a.probes.mayGo(a.options.Concurrent, w.contended) {
@@ -172,7 +172,7 @@ func (a *Account) give(w wish) (permit *Permit, wait time.Duration, changed <-ch
 	a.probes.granted(p, w.contended)
 	return &Permit{
 		account: a, client: a.options.Client, key: w.key, moves: a.gate.moves, trial: a.gate.beginTrial(),
-		probe: p != nil, stranger: p != nil && p.Stranger,
+		probe: p != nil, unlisted: p != nil && p.Unlisted,
 	}, 0, nil
 }
 

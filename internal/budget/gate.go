@@ -65,7 +65,7 @@ type outcome struct {
 	key        string
 	moves      uint64
 	trial      trial
-	stranger   bool // it is about a task that nobody tracks
+	unlisted   bool // it is about a task that nobody tracks
 	unproven   bool // it is about a task about which the API has never answered
 	cancelled  bool
 }
@@ -73,7 +73,7 @@ type outcome struct {
 func outcomeOf(p *Permit, subject string, err error) outcome {
 	o := outcome{
 		class: kie.ClassOf(err), subject: subject, key: p.key,
-		moves: p.moves, trial: p.trial, stranger: p.stranger, unproven: p.unproven, cancelled: kie.Cancelled(err),
+		moves: p.moves, trial: p.trial, unlisted: p.unlisted, unproven: p.unproven, cancelled: kie.Cancelled(err),
 	}
 	o.retryAfter = RetryAfter(err)
 	return o
@@ -136,7 +136,7 @@ func (g *gate) settle(o outcome, now time.Time) {
 		}
 		return
 	}
-	if o.stranger && !g.heeds(o.class) {
+	if o.unlisted && !g.heeds(o.class) {
 		if o.trial != trialNone {
 			g.abandonTrial()
 		}
@@ -203,7 +203,7 @@ func (g *gate) isRow(tasks int, now time.Time) bool {
 // note counts the tasks in a row that met the same kind of outcome while the gate is open. One task, however often,
 // counts once.
 func (g *gate) note(o outcome, now time.Time) {
-	if (o.class == kie.ClassOK || o.class == kie.ClassNotFound) && o.subject != "" && !o.stranger {
+	if (o.class == kie.ClassOK || o.class == kie.ClassNotFound) && o.subject != "" && !o.unlisted {
 		g.answered = now
 	}
 	if g.reason != kie.ClassOK {

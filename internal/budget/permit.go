@@ -18,7 +18,7 @@ type Permit struct {
 	trial   trial
 
 	probe    bool
-	stranger bool // the probe is about a task that is tracked by nobody
+	unlisted bool // the probe is about a task that is tracked by nobody
 	unproven bool // the request is about a task about which the API has never answered
 }
 

@@ -14,7 +14,7 @@ const (
 // Probe is what a permit for a request out of turn is wanted for.
 type Probe struct {
 	ID       string
-	Stranger bool        // the task is not tracked: what becomes of the request says something about the task rather than the API
+	Unlisted bool        // the task is not tracked: what becomes of the request says something about the task rather than the API
 	Due      func() bool // whether tracked tasks are due
 }
 

@@ -72,8 +72,8 @@ func (d *Dispatcher) Note(id string, answer kie.Answer, err error) {
 	d.notes.word(answer)
 }
 
-// NoteStranger takes an answer about a task that is not tracked: that it fails would say nothing of the account.
-func (d *Dispatcher) NoteStranger(answer kie.Answer) {
+// NoteUnlisted takes an answer about a task that is not tracked: that it fails would say nothing of the account.
+func (d *Dispatcher) NoteUnlisted(answer kie.Answer) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.notes.word(answer)

@@ -94,9 +94,9 @@ func (d *Dispatcher) choose(permit *budget.Permit) func(context.Context) {
 }
 
 // AcquireProbe waits for a permit to ask about a task out of turn. A trial that is better made with the credit call is, before that.
-func (d *Dispatcher) AcquireProbe(ctx context.Context, id string, stranger bool) (*budget.Permit, error) {
+func (d *Dispatcher) AcquireProbe(ctx context.Context, id string, unlisted bool) (*budget.Permit, error) {
 	for {
-		permit, err := d.budget.AcquireProbe(ctx, budget.Probe{ID: id, Stranger: stranger, Due: d.isDue})
+		permit, err := d.budget.AcquireProbe(ctx, budget.Probe{ID: id, Unlisted: unlisted, Due: d.isDue})
 		if err != nil {
 			return nil, err
 		}

@@ -91,7 +91,7 @@ func (p *Prober) part(a *entry.Account, id string) {
 // ask sends a probe's query; useful is false if ctx has ended, or somebody else was faster.
 func (p *Prober) ask(ctx context.Context, a *entry.Account, known view.Task) (out view.Probe, useful bool) {
 	out.Task = known
-	permit, err := a.Dispatcher.AcquireProbe(ctx, known.ID, p.isStranger(a, known.ID))
+	permit, err := a.Dispatcher.AcquireProbe(ctx, known.ID, p.isUnlisted(a, known.ID))
 	if err != nil {
 		out.Err = err
 		return out, ctx.Err() == nil
@@ -115,14 +115,14 @@ func (p *Prober) ask(ctx context.Context, a *entry.Account, known view.Task) (ou
 		out.Task.QueryError = kie.ClassOf(err)
 	default:
 		out.Task.Take(answer.Task, time.Now())
-		a.Dispatcher.NoteStranger(answer)
+		a.Dispatcher.NoteUnlisted(answer)
 		p.tracker.Tell(a, answer.Task)
 	}
 	return out, !kie.Cancelled(err)
 }
 
-// isStranger reports whether an account's task is in no list.
-func (p *Prober) isStranger(a *entry.Account, id string) bool {
+// isUnlisted reports whether an account's task is in no list.
+func (p *Prober) isUnlisted(a *entry.Account, id string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.tasks.Get(a.Name, id) == nil

@@ -29,8 +29,8 @@ type Query struct {
 	State kie.State // of the task after it
 }
 
-// entry is a Query in 16 bytes.
-type entry struct {
+// compact is a Query in 16 bytes.
+type compact struct {
 	ended kie.Time
 	took  uint32 // in milliseconds
 	class kie.Class
@@ -51,7 +51,7 @@ type key struct{ account, id string }
 type task struct {
 	key
 	next, before *task // in its list
-	queries      []entry
+	queries      []compact
 	left         int // queries between the first and the last ones, which were let go
 	finished     bool
 }
@@ -78,7 +78,7 @@ func (l *Log) Add(account, id string, q Query) {
 	} else {
 		l.listOf(k).take(k)
 	}
-	k.add(entry{
+	k.add(compact{
 		ended: kie.TimeOf(q.Ended), took: uint32(min(max(q.Took.Milliseconds(), 0), 1<<31)),
 		class: q.Class, state: q.State,
 	})
@@ -88,8 +88,8 @@ func (l *Log) Add(account, id string, q Query) {
 	l.evict(&l.finished, mostFinished)
 }
 
-// Of returns the queries about a task in their order, and how many were let go between the first ones and the last.
-func (l *Log) Of(account, id string) (queries []Query, left int) {
+// Queries returns the queries about a task in their order, and how many were let go between the first ones and the last.
+func (l *Log) Queries(account, id string) (queries []Query, left int) {
 	if l == nil {
 		return nil, 0
 	}
@@ -110,7 +110,7 @@ func (l *Log) Of(account, id string) (queries []Query, left int) {
 // FirstKept is how many of a task's queries come before those that were let go, if any were.
 const FirstKept = firstKept
 
-func (k *task) add(q entry) {
+func (k *task) add(q compact) {
 	if len(k.queries) == firstKept+lastKept {
 		k.queries = slices.Delete(k.queries, firstKept, firstKept+1)
 		k.left++

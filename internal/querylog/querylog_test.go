@@ -22,7 +22,7 @@ func TestWhatWasAskedAboutATaskIsKeptInItsOrder(t *testing.T) {
 		l.Add("a", "x", q)
 		l.Add("b", "x", query(9)) // another account's
 	}
-	got, left := l.Of("a", "x")
+	got, left := l.Queries("a", "x")
 	if len(got) != 3 || left != 0 {
 		t.Fatalf("%v, %d left out", got, left)
 	}
@@ -31,12 +31,12 @@ func TestWhatWasAskedAboutATaskIsKeptInItsOrder(t *testing.T) {
 			t.Errorf("%+v, want %+v", got[i], want[i])
 		}
 	}
-	if got, _ := l.Of("a", "y"); got != nil {
+	if got, _ := l.Queries("a", "y"); got != nil {
 		t.Errorf("of a task that was never asked: %v", got)
 	}
 	var none *Log
 	none.Add("a", "x", query(1))
-	if got, _ := none.Of("a", "x"); got != nil {
+	if got, _ := none.Queries("a", "x"); got != nil {
 		t.Errorf("a log that keeps nothing has %v", got)
 	}
 }
@@ -46,7 +46,7 @@ func TestOfManyQueriesTheFirstAndTheLastAreKept(t *testing.T) {
 	for i := range 100 {
 		l.Add("a", "x", query(i))
 	}
-	got, left := l.Of("a", "x")
+	got, left := l.Queries("a", "x")
 	if len(got) != 24 || left != 76 {
 		t.Fatalf("%d kept, %d left out", len(got), left)
 	}
@@ -73,7 +73,7 @@ func TestTheTasksAskedLastAreKeptAndTheMemoryIsBounded(t *testing.T) {
 		l.Add("a", id(20_000+i), q)
 	}
 	for i, want := range map[int]bool{1_000: false, 1_999: false, 2_000: true, 19_999: true, 20_000: false, 20_999: false, 21_000: true, 21_999: true} {
-		if got, _ := l.Of("a", id(i)); (got != nil) != want {
+		if got, _ := l.Queries("a", id(i)); (got != nil) != want {
 			t.Errorf("task %d is kept: %v, want %v", i, got != nil, want)
 		}
 	}

@@ -28,7 +28,7 @@ type kind struct {
 // fresh holds the thresholds that are learned of such tasks alone.
 type fresh map[kind]time.Duration
 
-func (f fresh) of(median time.Duration, sigma float64) time.Duration {
+func (f fresh) overdue(median time.Duration, sigma float64) time.Duration {
 	k := kind{median, sigma}
 	if f[k] == 0 {
 		d := schedule.NewDurations(nil)
@@ -42,7 +42,7 @@ func (f fresh) of(median time.Duration, sigma float64) time.Duration {
 func (f fresh) check(t *testing.T, d *schedule.Durations, median time.Duration, sigma float64, seed uint64) {
 	t.Helper()
 	spread := math.Exp(1.2 * sigma)
-	got, want := d.Overdue().Seconds(), f.of(median, sigma).Seconds()
+	got, want := d.Overdue().Seconds(), f.overdue(median, sigma).Seconds()
 	if got > want*spread || got < want/spread {
 		t.Errorf("seed %d, σ %v: overdue after %v s, want that of fresh tasks, %v s", seed, sigma, got, want)
 	}
@@ -76,7 +76,7 @@ func TestTheThresholdOfAModelThatBecameSlowerFollowsIt(t *testing.T) {
 				asTasksTake(d, 2*time.Minute, sigma, 1000, random)
 				slow := time.Duration(factor * 2 * float64(time.Minute))
 				asTasksTake(d, slow, sigma, 60, random)
-				if got, want := d.Overdue(), known.of(slow, sigma); got < want*2/5 || got > want*2 {
+				if got, want := d.Overdue(), known.overdue(slow, sigma); got < want*2/5 || got > want*2 {
 					t.Errorf("seed %d, σ %v: overdue after %v, want about that of fresh tasks, %v", seed, sigma, got, want)
 				}
 				asTasksTake(d, slow, sigma, 60, random)

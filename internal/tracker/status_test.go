@@ -50,16 +50,16 @@ func TestEveryQueryAboutATrackedTaskIsNotedOnce(t *testing.T) {
 		r.list("a", "gone")
 		r.watch(5 * time.Minute)
 		for _, id := range []string{"a", "gone"} {
-			noted, left := queries.Of("main", id)
+			noted, left := queries.Queries("main", id)
 			if n := r.sim.Queries(id); len(noted)+left != n || n == 0 {
 				t.Errorf("%s: %d queries noted, %d sent", id, len(noted)+left, n)
 			}
 		}
-		noted, _ := queries.Of("main", "a")
+		noted, _ := queries.Queries("main", "a")
 		if last := noted[len(noted)-1]; last.Class != kie.ClassOK || last.State != kie.StateSuccess || noted[0].State != kie.StateGenerating {
 			t.Errorf("a: %+v", noted)
 		}
-		if noted, _ := queries.Of("main", "gone"); noted[0].Class != kie.ClassNotFound {
+		if noted, _ := queries.Queries("main", "gone"); noted[0].Class != kie.ClassNotFound {
 			t.Errorf("gone: %+v", noted)
 		}
 	})

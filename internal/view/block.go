@@ -40,7 +40,7 @@ func (s Shown) Tasks() []Task {
 
 // Block is some tasks as they were at one moment. It is immutable, and takes half of the memory of its Tasks.
 type Block struct {
-	tasks  []entry
+	tasks  []compact
 	groups []share
 }
 
@@ -50,8 +50,8 @@ type share struct {
 	tasks int
 }
 
-// entry is a Task without what can be told from the rest of it, times to the millisecond.
-type entry struct {
+// compact is a Task without what can be told from the rest of it, times to the millisecond.
+type compact struct {
 	id        string
 	common    unique.Handle[common]
 	labels    map[string]string
@@ -93,7 +93,7 @@ type Builder struct {
 
 // NewBuilder returns what makes a block with room for so many tasks.
 func NewBuilder(size int) *Builder {
-	return &Builder{block: &Block{tasks: make([]entry, 0, size)}, held: unique.Make(common{})}
+	return &Builder{block: &Block{tasks: make([]compact, 0, size)}, held: unique.Make(common{})}
 }
 
 // Add adds a task.
@@ -102,7 +102,7 @@ func (b *Builder) Add(t *Task) {
 	if c := (common{t.Group, t.Account, t.Model}); c != b.last {
 		b.last, b.held = c, unique.Make(c)
 	}
-	b.block.tasks = append(b.block.tasks, entry{
+	b.block.tasks = append(b.block.tasks, compact{
 		id: t.ID, common: b.held, labels: t.Labels, failCode: t.FailCode,
 		created: t.Created, completed: t.Completed, failedAt: t.FailedAt, learned: t.Learned,
 		seen: kie.TimeOf(t.Seen), answered: kie.TimeOf(t.LastAnswer), credits: t.Credits,

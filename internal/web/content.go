@@ -1,4 +1,4 @@
-// A survey as the page shows it.
+// A overview as the page shows it.
 
 package web
 
@@ -109,14 +109,14 @@ type viewTask struct {
 // stamp is a time for people: exactly, and how long ago. It is empty if the time is not known.
 type stamp struct{ Exact, Ago string }
 
-func (s *survey) stamp(t time.Time) stamp {
+func (s *overview) stamp(t time.Time) stamp {
 	if t = moment(t); t.IsZero() {
 		return stamp{}
 	}
 	return stamp{Exact: t.Format(time.RFC3339), Ago: ageInWords(s.at.Sub(t))}
 }
 
-func newContent(s *survey, status *Status) content {
+func newContent(s *overview, status *Status) content {
 	q := s.query
 	v := content{
 		At: stamp{Exact: moment(s.at).Format("2006-01-02 15:04:05 MST")}, Tracked: s.tracked,
@@ -147,7 +147,7 @@ func newContent(s *survey, status *Status) content {
 }
 
 // sum returns what the rows come to.
-func (s *survey) sum() *row {
+func (s *overview) sum() *row {
 	sum := &row{}
 	for _, r := range s.rows {
 		sum.overdue += r.overdue
@@ -161,13 +161,13 @@ func (s *survey) sum() *row {
 }
 
 // occurring returns the states in which some task in scope is, in their order.
-func (s *survey) occurring() []status {
+func (s *overview) occurring() []status {
 	sum := s.sum()
 	return slices.DeleteFunc(statuses(), func(st status) bool { return sum.states[st] == 0 })
 }
 
 // counts returns how many tasks in scope there are of each state, and how many are overdue.
-func (s *survey) counts(sum *row) []cell {
+func (s *overview) counts(sum *row) []cell {
 	all := []cell{{Kind: "overdue", Count: sum.overdue, Query: s.query.with("overdue", "true", "state", "")}}
 	for _, st := range statuses() {
 		all = append(all, cell{Kind: st.String(), Count: sum.states[st], Query: s.query.with("state", st.String(), "overdue", "")})
@@ -175,7 +175,7 @@ func (s *survey) counts(sum *row) []cell {
 	return all
 }
 
-func (s *survey) viewRow(r *row, occurring []status) viewRow {
+func (s *overview) viewRow(r *row, occurring []status) viewRow {
 	// Tasks that were never answered have no model, and a filter by none is no filter.
 	of := func(pairs ...string) string {
 		return s.query.with(append([]string{"group", r.group, "model", r.model}, pairs...)...)
@@ -195,14 +195,14 @@ func (s *survey) viewRow(r *row, occurring []status) viewRow {
 	return v
 }
 
-func (s *survey) viewTasks(tasks []view.Task) (all []viewTask) {
+func (s *overview) viewTasks(tasks []view.Task) (all []viewTask) {
 	for i := range tasks {
 		all = append(all, s.viewTask(&tasks[i]))
 	}
 	return all
 }
 
-func (s *survey) viewTask(k *view.Task) viewTask {
+func (s *overview) viewTask(k *view.Task) viewTask {
 	v := viewTask{
 		Task: k, Path: pathOf(k), State: statusOf(k), Failed: k.State == kie.StateFail,
 		Created: s.stamp(k.Created.Time()), Answered: s.stamp(k.LastAnswer),
@@ -230,7 +230,7 @@ func (s *survey) viewTask(k *view.Task) viewTask {
 	return v
 }
 
-func (s *survey) form() form {
+func (s *overview) form() form {
 	q := s.query
 	groups, models := map[string]bool{}, map[string]bool{}
 	for _, r := range s.rows {

@@ -1,4 +1,4 @@
-// A survey as JSON.
+// A overview as JSON.
 
 package web
 
@@ -58,7 +58,7 @@ type taskRecord struct {
 	QueryError string            `json:"query_error,omitempty"`
 }
 
-func newDocument(s *survey) document {
+func newDocument(s *overview) document {
 	d := document{
 		At: moment(s.at), Tracked: s.tracked, Matching: s.matching, Earlier: s.earlier, Next: s.next(), Previous: s.previous(),
 		Models: []modelRecord{}, Failures: records(s.failures), Tasks: records(s.tasks),

@@ -96,7 +96,7 @@ func (t *Tasks) statusFor(tasks []view.Task) viewStatus {
 }
 
 func (t *Tasks) facts(k *view.Task, queries []querylog.Query, left int, now time.Time) taskFacts {
-	s := &survey{at: now}
+	s := &overview{at: now}
 	f := taskFacts{viewTask: s.viewTask(k), Events: s.events(k, queries, left)}
 	for _, name := range slices.Sorted(maps.Keys(k.Labels)) {
 		f.Labels = append(f.Labels, fact{name, k.Labels[name]})
@@ -152,7 +152,7 @@ func needsLook(k *view.Task) (why, do string) {
 }
 
 // events returns the life of a task as far as it is known, in its order.
-func (s *survey) events(k *view.Task, queries []querylog.Query, left int) (all []event) {
+func (s *overview) events(k *view.Task, queries []querylog.Query, left int) (all []event) {
 	add := func(at time.Time, kind, text string) {
 		if when := s.stamp(at); when.Exact != "" {
 			all = append(all, event{at: moment(at), When: when, Kind: kind, Text: text})

@@ -26,7 +26,7 @@ func TestThePageOfATaskTellsEveryFactAndItsLife(t *testing.T) {
 	queries.Add("a", "6-fail", querylog.Query{Ended: epoch.Add(3 * time.Second), Took: 320 * time.Millisecond, State: kie.StateGenerating})
 	queries.Add("a", "6-fail", querylog.Query{Ended: epoch.Add(20 * time.Second), Took: 30 * time.Second, Class: kie.ClassTimeout, State: kie.StateGenerating})
 	queries.Add("a", "6-fail", querylog.Query{Ended: epoch.Add(61 * time.Second), Took: time.Second, State: kie.StateFail})
-	h := serveKnown(t, web.Known{Tasks: sequence(some()), Queries: queries.Of, Grafana: "https://grafana.example/base/"})
+	h := serveKnown(t, web.Known{Tasks: sequence(some()), Queries: queries.Queries, Grafana: "https://grafana.example/base/"})
 	page := get(t, h, "/tasks/6-fail?account=a").Body.String()
 	for _, want := range []string{
 		"Model kling", "Group video", "Account a", "Took 1 min 00 s", "Fail code 501", "Reason upstream: the model's own provider has failed",

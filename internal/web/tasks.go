@@ -122,7 +122,7 @@ func sendJSON(w http.ResponseWriter, status int, answer any) {
 }
 
 // look goes through the tasks as a request asks, one request at a time. An error comes with its HTTP status.
-func (t *Tasks) look(r *http.Request) (*survey, int, error) {
+func (t *Tasks) look(r *http.Request) (*overview, int, error) {
 	q, err := parseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, http.StatusBadRequest, err
@@ -135,7 +135,7 @@ func (t *Tasks) look(r *http.Request) (*survey, int, error) {
 	case <-ctx.Done():
 		return nil, http.StatusServiceUnavailable, errors.New("too many look at the tasks at the same time")
 	}
-	return takeSurvey(q, t.known.Tasks(), time.Now()), http.StatusOK, nil
+	return newOverview(q, t.known.Tasks(), time.Now()), http.StatusOK, nil
 }
 
 // secure sets the headers that keep what is served from being more than it is.

@@ -68,7 +68,7 @@ func known(k web.Known) web.Known {
 		}
 	}
 	if k.Queries == nil {
-		k.Queries = querylog.New().Of
+		k.Queries = querylog.New().Queries
 	}
 	if k.Status == nil {
 		k.Status = well

@@ -120,7 +120,7 @@ func TestEveryPageFitsEveryScreenAndCanBeUsedByEverybody(t *testing.T) {
 		}
 	}
 	server := httptest.NewServer(serveKnown(t, web.Known{
-		Tasks: sequence(tasks), Queries: queries.Of, Status: func() web.Status { return status }, Grafana: "https://grafana.example",
+		Tasks: sequence(tasks), Queries: queries.Queries, Status: func() web.Status { return status }, Grafana: "https://grafana.example",
 	}))
 	t.Cleanup(server.Close)
 	for name, path := range map[string]string{"tasks": "/tasks", "task": "/tasks/" + tasks[0].ID + "?account=main", "landing": "/"} {

@@ -67,8 +67,8 @@ func (s *Set) Stats() []source.Stat {
 	return stats
 }
 
-// Survey returns a report of each source, in order.
-func (s *Set) Survey() []source.Report {
+// Reports returns a report of each source, in order.
+func (s *Set) Reports() []source.Report {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	reports := make([]source.Report, len(s.members))

@@ -127,7 +127,7 @@ func TestInlineIdsHaveTheLimitOfAList(t *testing.T) {
 	inFakeTime(t, func(b *bench) {
 		_ = b.loadWithin(source.Limits{Tasks: 10, Bytes: 10, IDs: 2}, Group{Name: "g", Inline: []string{"a", "b", "c"}})
 		b.want("a b")
-		if r := b.set.Survey()[0]; len(r.Skipped) != 1 || r.Skipped[0] != (source.Skip{Reason: source.RejectedListIDs, Count: 1, Line: 3}) {
+		if r := b.set.Reports()[0]; len(r.Skipped) != 1 || r.Skipped[0] != (source.Skip{Reason: source.RejectedListIDs, Count: 1, Line: 3}) {
 			t.Errorf("%+v", r)
 		}
 	})

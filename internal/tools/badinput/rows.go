@@ -491,7 +491,7 @@ func lists() []row {
 			"`--config.check` says for each what it has, and what was skipped and where, and warns; `--config.check-strict` fails",
 			[]string{
 				"app.TestACheckSaysForEverySourceWhatItHasAndWhatWasSkipped", "app.TestAStrictCheckFailsAfterAnyWarning",
-				"set.TestASurveyTellsWhereTheFirstOfEachReasonIs", "set.TestTheFirstReadWaitsTenSecondsForAllServersAtOnce",
+				"set.TestAReportTellsWhereTheFirstOfEachReasonIs", "set.TestTheFirstReadWaitsTenSecondsForAllServersAtOnce",
 			},
 		},
 		{

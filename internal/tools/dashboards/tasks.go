@@ -102,8 +102,8 @@ func leftOut() panel {
 	}
 }
 
-// of returns a task metric by its task and more labels, once even where two exporters watch the same task.
-func of(metric, selector string, labels ...string) string {
+// perTask returns a task metric by its task and more labels, once even where two exporters watch the same task.
+func perTask(metric, selector string, labels ...string) string {
 	return fmt.Sprintf("max by (%s) (%s{%s})", strings.Join(append([]string{"group", "model", "task_id"}, labels...), ", "), metric, selector)
 }
 
@@ -119,14 +119,14 @@ func among(chosen, told string) func(expr string) query {
 func unfinishedTable() panel {
 	const chosen = `<tasks>,state=~"$state",state!~"success|fail"`
 	row := among(chosen, "kie_task_last_answer_timestamp_seconds")
-	created := of("kie_task_created_timestamp_seconds", "<tasks>")
-	answered := of("kie_task_last_answer_timestamp_seconds", "<tasks>")
+	created := perTask("kie_task_created_timestamp_seconds", "<tasks>")
+	answered := perTask("kie_task_last_answer_timestamp_seconds", "<tasks>")
 	return panel{
 		kind: table, title: "Unfinished tasks", width: 24, unit: words, empty: noSeries,
 		about: "The unfinished tasks of the chosen groups, models and states: overdue ones first, then the oldest. A click on an id shows that task's life below. " +
 			"Ages are as of the end of the time range.",
 		queries: []query{
-			row(of("kie_task_state", chosen, "state") + " == 1"),
+			row(perTask("kie_task_state", chosen, "state") + " == 1"),
 			row("time() - " + created),
 			row(`(` + answered + ` - ` + created + `) > bool on (group, model) group_left () ` +
 				`max by (group, model) (kie_tasks_overdue_threshold_seconds{<tasks>})` +
@@ -157,11 +157,11 @@ func finishedTable() panel {
 		kind: table, title: "Finished tasks", width: 24, unit: words, empty: noSeries,
 		about: "The finished tasks of the chosen groups, models and states, the latest first. Choose the state fail at the top for the failed ones alone.",
 		queries: []query{
-			row(of("kie_task_state", chosen, "state") + " == 1"),
-			row("time() - " + of("kie_task_completed_timestamp_seconds", "<tasks>")),
-			row(of("kie_task_latency_seconds", "<tasks>")),
-			row(of("kie_task_fail_code", "<tasks>", "fail_code", "reason")),
-			row(of("kie_task_credits", "<tasks>")),
+			row(perTask("kie_task_state", chosen, "state") + " == 1"),
+			row("time() - " + perTask("kie_task_completed_timestamp_seconds", "<tasks>")),
+			row(perTask("kie_task_latency_seconds", "<tasks>")),
+			row(perTask("kie_task_fail_code", "<tasks>", "fail_code", "reason")),
+			row(perTask("kie_task_credits", "<tasks>")),
 		},
 		columns: []column{
 			{field: "Value #B", title: "Ended ago", unit: seconds, width: 100},
@@ -201,7 +201,7 @@ func failingTable() panel {
 	return panel{
 		kind: table, title: "Ids whose last query failed", width: 9, unit: words, empty: noSeries,
 		about:   "Tasks whose last query failed. The state chosen at the top does not matter here.",
-		queries: []query{line(of("kie_task_query_error", "<tasks>", "class"), "")},
+		queries: []query{line(perTask("kie_task_query_error", "<tasks>", "class"), "")},
 		columns: []column{
 			{field: "class", title: "Class", unit: words, width: 125},
 			taskColumn(325),
@@ -251,11 +251,11 @@ func factsTable() panel {
 		kind: table, title: "What is known now", width: 14, unit: words, empty: noTask,
 		about: "What the API last told about the task. A task that is no longer listed, or has no series of its own, has no row.",
 		queries: []query{
-			line(of("kie_task_info", theTask), ""),
-			line(of("kie_task_state", theTask, "state")+" == 1", ""),
-			line(of("kie_task_latency_seconds", theTask), ""),
-			line(of("kie_task_credits", theTask), ""),
-			line(of("kie_task_fail_code", theTask, "fail_code", "reason"), ""),
+			line(perTask("kie_task_info", theTask), ""),
+			line(perTask("kie_task_state", theTask, "state")+" == 1", ""),
+			line(perTask("kie_task_latency_seconds", theTask), ""),
+			line(perTask("kie_task_credits", theTask), ""),
+			line(perTask("kie_task_fail_code", theTask, "fail_code", "reason"), ""),
 		},
 		columns: []column{
 			{field: "group", title: "Group", unit: words, width: 90},
@@ -274,9 +274,9 @@ func timesTable() panel {
 		kind: table, title: "When it was", width: 10, unit: words, empty: noTask,
 		about: "When the task was created and completed, as the API dates it, and when an unfinished one was last answered about.",
 		queries: []query{
-			line("1000 * "+of("kie_task_created_timestamp_seconds", theTask), ""),
-			line("1000 * "+of("kie_task_completed_timestamp_seconds", theTask), ""),
-			line("1000 * "+of("kie_task_last_answer_timestamp_seconds", theTask), ""),
+			line("1000 * "+perTask("kie_task_created_timestamp_seconds", theTask), ""),
+			line("1000 * "+perTask("kie_task_completed_timestamp_seconds", theTask), ""),
+			line("1000 * "+perTask("kie_task_last_answer_timestamp_seconds", theTask), ""),
 		},
 		columns: []column{
 			{field: "Value #A", title: "Created", unit: moment, width: 168},

@@ -54,19 +54,19 @@ func (c comments) addStruct(spec *ast.TypeSpec) {
 	}
 }
 
-// of returns all that is said of a setting.
-func (c comments) of(s *settings.Setting) string { return c[s.Owner+"."+s.Field] }
+// text returns all that is said of a setting.
+func (c comments) text(s *settings.Setting) string { return c[s.Owner+"."+s.Field] }
 
 // meaning returns the first paragraph, on one line.
 func (c comments) meaning(s *settings.Setting) string {
-	first, _, _ := strings.Cut(c.of(s), "\n\n")
+	first, _, _ := strings.Cut(c.text(s), "\n\n")
 	return strings.ReplaceAll(first, "\n", " ")
 }
 
 // complete returns an error if a setting has no comment.
 func (c comments) complete(of *settings.Struct) error {
 	for s := range offered(of) {
-		if c.of(s) == "" {
+		if c.text(s) == "" {
 			return fmt.Errorf("%s.%s has no comment, which is what users read of %s", s.Owner, s.Field, s.Name)
 		}
 		if inner := objectOf(s.Type); inner != nil {

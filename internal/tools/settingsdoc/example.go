@@ -37,7 +37,7 @@ func (c comments) object(of *settings.Struct) []string {
 // remarks returns what is said of a setting, and its range and default unless they are seen.
 func (c comments) remarks(s *settings.Setting) []string {
 	var lines []string
-	for line := range strings.SplitSeq(c.of(s), "\n") {
+	for line := range strings.SplitSeq(c.text(s), "\n") {
 		if line != "" {
 			lines = append(lines, "# "+strings.ReplaceAll(line, "\t", "  "))
 		}

@@ -1,4 +1,4 @@
-// A survey goes through all tasks once and keeps what one page shows.
+// A overview goes through all tasks once and keeps what one page shows.
 
 package web
 
@@ -22,8 +22,8 @@ const (
 	shownMissing  = 20
 )
 
-// survey is what one pass over the tasks came to. Its size does not depend on how many tasks there are.
-type survey struct {
+// overview is what one pass over the tasks came to. Its size does not depend on how many tasks there are.
+type overview struct {
 	query *query
 	at    time.Time
 
@@ -53,8 +53,8 @@ type row struct {
 	latency latencies
 }
 
-func takeSurvey(q *query, tasks iter.Seq[view.Task], now time.Time) *survey {
-	s := &survey{query: q, at: now, byKey: make(map[rowKey]*row)}
+func newOverview(q *query, tasks iter.Seq[view.Task], now time.Time) *overview {
+	s := &overview{query: q, at: now, byKey: make(map[rowKey]*row)}
 	page := leading{most: q.limit, backwards: q.before != nil}
 	failures, urgent, missing := leading{most: shownFailures}, leading{most: shownUrgent}, leading{most: shownMissing}
 	for k := range tasks {
@@ -96,7 +96,7 @@ func takeSurvey(q *query, tasks iter.Seq[view.Task], now time.Time) *survey {
 	return s
 }
 
-func (s *survey) row(key rowKey) *row {
+func (s *overview) row(key rowKey) *row {
 	r, ok := s.byKey[key]
 	if !ok {
 		r = &row{rowKey: key}
@@ -126,14 +126,14 @@ func (r *row) add(k *view.Task) {
 }
 
 // next and previous return the query strings of the neighbouring pages, "" where there is none.
-func (s *survey) next() string {
+func (s *overview) next() string {
 	if n := len(s.tasks); n > 0 && s.earlier+n < s.matching {
 		return s.query.with("after", rankOf(&s.tasks[n-1]).String())
 	}
 	return ""
 }
 
-func (s *survey) previous() string {
+func (s *overview) previous() string {
 	switch {
 	case s.earlier == 0:
 		return ""

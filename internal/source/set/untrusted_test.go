@@ -27,7 +27,7 @@ func TestAListIsReadAndParsedOutsideTheLock(t *testing.T) {
 	set.ledger.Outside = func(slow func()) {
 		outside(func() {
 			calls++
-			set.Survey() // would wait for ever
+			set.Reports() // would wait for ever
 			slow()
 		})
 	}
@@ -37,7 +37,7 @@ func TestAListIsReadAndParsedOutsideTheLock(t *testing.T) {
 	if calls != 2 {
 		t.Errorf("%d times outside the lock, want 2: to read and to parse", calls)
 	}
-	if r := set.Survey()[0]; r.IDs != 1 {
+	if r := set.Reports()[0]; r.IDs != 1 {
 		t.Errorf("report %+v", r)
 	}
 }

@@ -22,7 +22,7 @@ func TestTheFirstReadWaitsTenSecondsForAllServersAtOnce(t *testing.T) {
 		if took := time.Since(begin); took != remote.Timeout {
 			b.t.Errorf("it took %v", took)
 		}
-		reports := b.set.Survey()
+		reports := b.set.Reports()
 		if fmt.Sprint(reports[0].Err) != remote.ErrSlow.Error() || fmt.Sprint(reports[1].Err) != remote.ErrSlow.Error() {
 			b.t.Errorf("reports %+v", reports)
 		}
@@ -32,7 +32,7 @@ func TestTheFirstReadWaitsTenSecondsForAllServersAtOnce(t *testing.T) {
 	})
 }
 
-func TestASurveyTellsWhereTheFirstOfEachReasonIs(t *testing.T) {
+func TestAReportTellsWhereTheFirstOfEachReasonIs(t *testing.T) {
 	inFakeTime(t, func(b *bench) {
 		first := b.write("a.yml", "- tasks: [a, b]\n- tasks:\n  - c\n  - a\n")
 		second := b.write("b.yml", "- tasks:\n  - d\n  - b\n  - e\n")
@@ -41,7 +41,7 @@ func TestASurveyTellsWhereTheFirstOfEachReasonIs(t *testing.T) {
 			fmt.Sprintf("{g *.yml 4 [{duplicate 2 %s 4} {limit 1 %s 4}] <nil> false}", first, second),
 			"{h inline 0 [{duplicate 1  2} {limit 1  1}] <nil> false}",
 		}
-		for i, r := range b.set.Survey() {
+		for i, r := range b.set.Reports() {
 			if got := fmt.Sprint(r); got != want[i] {
 				b.t.Errorf("got  %s\nwant %s", got, want[i])
 			}
