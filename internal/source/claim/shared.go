@@ -16,6 +16,19 @@ func (s *Shared) Listing(claims *Claim, reported *Attrs) *Listing {
 	return once(s.listings, Listing{claims, reported})
 }
 
+// Know has a listing, and the claims in it, be found as if they had been made here.
+func (s *Shared) Know(l *Listing) {
+	if s.listings[*l] != nil {
+		return
+	}
+	s.listings[*l] = l
+	for c := range l.Claims.All() {
+		if s.claims[*c] == nil {
+			s.claims[*c] = c
+		}
+	}
+}
+
 // With returns claims with c added, or in place of that of the same list.
 func (s *Shared) With(claims *Claim, c Claim) *Claim {
 	c.Next = claims

@@ -35,17 +35,19 @@ type Parser func(content string, h *parsed.List) error
 // Format is how to read a list.
 type Format struct {
 	parse  Parser
-	lines  bool // each part stands for itself
-	packed bool // with gzip
+	lines  bool                                                                              // each part stands for itself
+	strict bool                                                                              // but a line of another format shows that none does
+	stream func(content string, h *parsed.List, from jsonlist.Place) (jsonlist.Place, error) // reads a part; nil: parse does
+	packed bool                                                                              // with gzip
 	yaml   bool
 }
 
 // formats are those that an ending stands for.
 var formats = map[string]Format{
-	"":       {parse: parseText, lines: true},
-	"txt":    {parse: parseText, lines: true},
-	"jsonl":  {parse: jsonlist.ParseLines, lines: true},
-	"ndjson": {parse: jsonlist.ParseLines, lines: true},
+	"":       {parse: parseText, lines: true, strict: true},
+	"txt":    {parse: parseText, lines: true, strict: true},
+	"jsonl":  {parse: jsonlist.ParseLines, lines: true, stream: jsonlist.ParsePart},
+	"ndjson": {parse: jsonlist.ParseLines, lines: true, stream: jsonlist.ParsePart},
 	"json":   {parse: jsonlist.Parse},
 	"yml":    {parse: yamllist.Parse, yaml: true},
 	"yaml":   {parse: yamllist.Parse, yaml: true},
@@ -74,6 +76,12 @@ func Define(ending string, parse Parser) (undo func()) {
 
 // IsLines reports whether each line of a list stands for itself.
 func (f Format) IsLines() bool { return f.lines }
+
+// InParts reports whether a list can be read in parts, from where a part of it ended.
+func (f Format) InParts() bool { return f.lines && !f.packed }
+
+// IsStrict reports whether one line can show that the whole content is no list.
+func (f Format) IsStrict() bool { return f.strict }
 
 // rotated is what is added to the name of a file that was rotated: a number or a time.
 var rotated = regexp.MustCompile(`[.-]\d[0-9tz:_+.-]*$`)
@@ -121,9 +129,42 @@ func ByType(kind string) (f Format, ok bool) {
 // Read reads a content, of so many bytes unpacked at most, into a list, within the time that there is for one. After an error nothing
 // in the list counts.
 func (f Format) Read(ctx context.Context, content string, bytes int64, into *parsed.List) error {
+	return inTime(ctx, func(ctx context.Context) error { return f.read(ctx, content, bytes, into) })
+}
+
+// Place is where a part of a list begins. The zero Place is the beginning of the list.
+type Place struct {
+	Lines  int // that come before it
+	stream jsonlist.Place
+	begun  bool
+}
+
+// ReadPart reads a part of a list that is read in parts, as Read does with all of one, and returns where the next begins: behind all that
+// was not left out.
+func (f Format) ReadPart(ctx context.Context, content string, from Place, into *parsed.List) (next Place, err error) {
+	if !from.begun {
+		if content, err = plain(content); err != nil {
+			return from, err
+		}
+	}
+	err = inTime(ctx, func(ctx context.Context) (err error) {
+		into.Begin(ctx, content)
+		if f.stream == nil {
+			return f.parse(content, into)
+		}
+		next.stream, err = f.stream(content, into, from.stream)
+		return err
+	})
+	next.Lines = from.Lines + strings.Count(content[:len(content)-into.Left()], "\n")
+	next.begun = from.begun || into.Left() < len(content)
+	return next, err
+}
+
+// inTime calls read with a context that ends when there is no more time for one list.
+func inTime(ctx context.Context, read func(ctx context.Context) error) error {
 	within, cancel := context.WithTimeout(ctx, Within)
 	defer cancel()
-	err := f.read(within, content, bytes, into)
+	err := read(within)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()

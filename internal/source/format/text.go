@@ -19,7 +19,7 @@ var (
 
 // parseText reads an id a line. A # inside a line belongs to the id.
 func parseText(content string, h *parsed.List) error {
-	number := 0
+	number := h.LinesBefore()
 	for at := 0; at < len(content); {
 		number++
 		end := strings.IndexByte(content[at:], '\n')

@@ -28,6 +28,13 @@ type stream struct {
 
 	suspect int  // up to here goes a broken value
 	inside  bool // what follows may be the rest of one, where a string may be anything, such as the URL of a result
+	amid    bool // the content begins amid a line
+}
+
+// Place is what matters of the values before a part of a stream. The zero Place is that of its beginning.
+type Place struct {
+	suspect      int
+	inside, amid bool
 }
 
 // streamItem is a task that a value names, or why it names none.
@@ -39,14 +46,27 @@ type streamItem struct {
 // ParseLines reads JSON values, each on a line of its own or not. After something broken it goes on at the next line. What it
 // finds does not depend on what comes behind it, so that ids read once are read again when the file has grown.
 func ParseLines(content string, h *parsed.List) error {
-	s := stream{cursor: cursor{line: 1}, content: content, h: h}
+	_, err := ParsePart(content, h, Place{})
+	return err
+}
+
+// ParsePart reads a part of a stream that begins where another one ended, and returns what matters of it for the next.
+func ParsePart(content string, h *parsed.List, from Place) (Place, error) {
+	s := stream{cursor: cursor{line: 1 + h.LinesBefore()}, content: content, h: h, suspect: from.suspect, inside: from.inside, amid: from.amid}
+	err := s.read()
+	end := len(content) - h.Left()
+	return Place{suspect: max(0, s.suspect-end), inside: s.inside, amid: !s.begins(end)}, err
+}
+
+// read goes over all values.
+func (s *stream) read() error {
 	for s.between() {
 		start := s.at
-		s.text, s.depth, s.items = content[:min(len(content), start+maxValue)], 0, s.items[:0]
+		s.text, s.depth, s.items = s.content[:min(len(s.content), start+maxValue)], 0, s.items[:0]
 		line := s.lineNow()
 		err := s.value()
 		looked := s.at - start
-		if s.unsettled(start, err) && h.Waits(content[start:]) {
+		if s.unsettled(start, err) && s.h.Waits(s.content[start:]) {
 			return nil
 		}
 		if err == nil {
@@ -56,7 +76,7 @@ func ParseLines(content string, h *parsed.List) error {
 			err = nil
 		}
 		if err == nil {
-			err = h.Spend(looked)
+			err = s.h.Spend(looked)
 		}
 		if err != nil {
 			return err
@@ -141,7 +161,10 @@ func (s *stream) behind() string { return strings.TrimLeft(s.content[s.at:], " \
 // begins reports whether a line begins at this place.
 func (s *stream) begins(at int) bool {
 	before := strings.TrimSuffix(s.content[:at], parsed.Mark)
-	return before == "" || before[len(before)-1] == '\n' || before[len(before)-1] == record
+	if before == "" {
+		return !s.amid
+	}
+	return before[len(before)-1] == '\n' || before[len(before)-1] == record
 }
 
 // unsettled reports whether what comes behind the content may change what the value is that begins at start.

@@ -24,9 +24,17 @@ type List struct {
 	// source that lacked them; zero: there was none yet.
 	missing map[*task]time.Time
 
-	counts tally.Counts
-	faults parsed.Faults
-	firsts map[source.Rejection]int // the lines of the content where something was rejected first
+	counts  tally.Counts
+	faults  parsed.Faults
+	firsts  map[source.Rejection]int // the lines of the content where something was rejected first
+	givenUp bool                     // some of tasks are claimed no more
+	attrs   known                    // what was said of ids
+
+	// Of a whole content that comes in parts: what was of the one before it, what is of this one.
+	replacing bool
+	before    parsed.Faults
+	coming    tally.Counts
+	report    *parsed.Report
 
 	held bool // it can't be read now, so that nobody knows what it lacks
 }
@@ -40,10 +48,21 @@ func (l *List) Content(half func(tail string) bool) *parsed.List {
 	})
 }
 
+// ParsePart reads a part of a content, without the owner's lock, and returns where the next one begins. It has no bound but its length.
+func (l *List) ParsePart(
+	ctx context.Context, content string, f format.Format, from format.Place, half func(tail string) bool,
+) (p *parsed.List, next format.Place, err error) {
+	p = parsed.New(parsed.Options{
+		IDs: len(content), Has: l.source.group.has, Half: half, Seed: l.source.ledger.seed, Before: l.before, Faults: l.faults, Lines: from.Lines,
+	})
+	l.source.Outside(func() { next, err = f.ReadPart(ctx, content, from, p) })
+	return p, next, err
+}
+
 // Part returns what is read into that comes to what the list has.
 func (l *List) Part() *parsed.List {
 	g := l.source.ledger
-	return parsed.New(parsed.Options{IDs: max(0, g.limits.IDs-l.counts.Listed), Has: l.source.group.has, Seed: g.seed})
+	return parsed.New(parsed.Options{IDs: max(0, g.limits.IDs-l.counts.Listed), Has: l.source.group.has, Seed: g.seed, Faults: l.faults})
 }
 
 // Parse reads a whole content in its format, without the owner's lock.
@@ -65,7 +84,7 @@ func (l *List) Wants() bool {
 func (l *List) Hold(held bool) { l.held = held }
 
 // IsEmpty reports whether the list names nothing and has nothing to drop.
-func (l *List) IsEmpty() bool { return l.counts.Listed+len(l.missing) == 0 }
+func (l *List) IsEmpty() bool { return l.counts.Listed+len(l.tasks)+len(l.missing) == 0 }
 
 // Drop takes an empty list out of its source.
 func (l *List) Drop() {
@@ -76,33 +95,80 @@ func (l *List) Drop() {
 // Replace makes p all that the list names: ids that it had and p lacks are dropped after their grace. It returns what is wrong with
 // lines that it did not return before.
 func (l *List) Replace(p *parsed.List) *parsed.Report {
-	r := reading{list: l, round: l.Round + 1, tasks: make([]*task, 0, len(l.tasks)), parsed: p}
-	r.read()
-	for _, t := range l.tasks {
-		if c := t.Claims.By(&l.List); c != nil && c.Round != r.round {
-			l.miss(t, time.Time{})
-			l.source.ledger.touch(l, t)
-		}
-	}
-	report := p.Report()
-	if l.counts.Beyond == 0 {
+	beyond := l.counts.Beyond
+	l.Begin()
+	l.Add(p)
+	report := l.End()
+	if beyond == 0 {
 		report.Beyond, report.Most = p.Beyond(), l.source.ledger.limits.IDs
 	}
-	r.counts.Add(p)
-	l.note(r.counts, p)
-	l.Round, l.tasks = r.round, slices.Clone(r.tasks) // a clone, to give back what was too much
-	l.faults, l.firsts = p.Faults(), p.Firsts()
 	return report
 }
 
-// Add adds what p names to what the list has. It returns what is wrong with lines.
+// Begin begins a content in place of the one that the list has. What Add adds from now on is its parts, up to End; if the end never comes,
+// the list names what was in either.
+func (l *List) Begin() {
+	l.Round++
+	l.replacing, l.coming, l.report = true, tally.Counts{}, &parsed.Report{}
+	l.before, l.faults, l.firsts = l.faults, parsed.Faults{}, nil
+}
+
+// End ends a content that was begun: what it lacks is dropped after its grace. It returns what is wrong with lines that it did not
+// return before.
+func (l *List) End() *parsed.Report {
+	l.tasks = slices.DeleteFunc(l.tasks, func(t *task) bool {
+		c := t.Claims.By(&l.List)
+		if c == nil || c.Round == l.Round {
+			return c == nil // it was given up
+		}
+		l.miss(t, time.Time{})
+		l.source.ledger.touch(l, t)
+		return true
+	})
+	if cap(l.tasks)-len(l.tasks) > len(l.tasks)/8 {
+		l.tasks = slices.Clone(l.tasks) // to give back what was too much
+	}
+	report := l.report
+	l.note(l.coming)
+	l.replacing, l.before, l.report = false, parsed.Faults{}, nil
+	return report
+}
+
+// Add adds what p names to what the list has. It returns what is wrong with lines; of a content that was begun, End does.
 func (l *List) Add(p *parsed.List) *parsed.Report {
-	r := reading{list: l, round: l.Round, tasks: l.tasks, counts: l.counts, parsed: p}
+	if l.givenUp {
+		l.tasks = slices.DeleteFunc(l.tasks, func(t *task) bool { return t.Claims.By(&l.List) == nil })
+		l.givenUp = false
+	}
+	r := reading{list: l, last: l.Round, counts: l.counts, parsed: p}
+	if l.replacing {
+		r.last, r.counts = l.Round-1, l.coming
+	}
 	r.read()
 	r.counts.Add(p)
-	l.note(r.counts, p)
-	l.tasks = r.tasks
+	l.source.tally.NoteFaults(p)
+	l.faults = p.Faults()
+	if l.firsts == nil {
+		l.firsts = p.Firsts()
+	} else {
+		l.addFirsts(p.Firsts())
+	}
+	if l.replacing {
+		l.coming = r.counts
+		l.report.Append(p.Report())
+		return nil
+	}
+	l.note(r.counts)
 	return p.Report()
+}
+
+// addFirsts notes where a part has something rejected, if nothing was before.
+func (l *List) addFirsts(lines map[source.Rejection]int) {
+	for reason, line := range lines {
+		if l.firsts[reason] == 0 {
+			l.firsts[reason] = line
+		}
+	}
 }
 
 // Remove takes back the list's claims on these ids at once, those of them that it has.
@@ -137,9 +203,9 @@ func (l *List) removeFunc(gone func(t *task) bool) {
 }
 
 // note puts other counts in force, and counts by how much they grew.
-func (l *List) note(now tally.Counts, p *parsed.List) {
+func (l *List) note(now tally.Counts) {
 	src := l.source
-	src.tally.Note(l.counts, now, p)
+	src.tally.Note(l.counts, now)
 	src.ledger.refused += now.Refused - l.counts.Refused
 	src.group.Refused += now.GroupFull - l.counts.GroupFull
 	l.counts = now
@@ -164,7 +230,9 @@ func (l *List) miss(t *task, since time.Time) {
 // giveUp notes that the group has no room for an id of the list.
 func (l *List) giveUp(t *task) {
 	delete(l.missing, t)
+	l.givenUp = true
 	l.counts.GroupFull++
+	l.coming.GroupFull++ // which is what counts if a content is being replaced
 	l.source.group.Refused++
 	l.source.tally.Reject(source.RejectedMaxTasks)
 }
@@ -172,8 +240,7 @@ func (l *List) giveUp(t *task) {
 // reading is what a list names while it is gone through.
 type reading struct {
 	list   *List
-	round  uint32
-	tasks  []*task
+	last   uint32 // the round of claims that are in force
 	counts tally.Counts
 	parsed *parsed.List
 
@@ -183,7 +250,13 @@ type reading struct {
 }
 
 // read goes through all that was parsed.
-func (r *reading) read() { parsed.Each(r.parsed, r.list.source.base.Listed, r.visit) }
+func (r *reading) read() {
+	l := r.list
+	for _, t := range l.tasks[max(0, len(l.tasks)-alike):] {
+		l.source.ledger.shared.Know(t.Listing)
+	}
+	parsed.Each(r.parsed, func(own *parsed.Attrs) *claim.Attrs { return l.attrs.listed(l.source.base, own) }, r.visit)
+}
 
 func (r *reading) visit(f parsed.Found, id string, of *claim.Attrs) {
 	l := r.list
@@ -204,21 +277,23 @@ func (r *reading) visit(f parsed.Found, id string, of *claim.Attrs) {
 	switch {
 	case c == nil:
 		g.touch(l, t)
-	case c.Round == r.round:
+	case c.Round == l.Round:
 		r.counts.Repeated++
 		r.parsed.First(source.RejectedDuplicate, f)
 		return
 	default:
-		if c.Attrs != of || c.Round != l.Round {
+		if c.Attrs != of || c.Round != r.last {
 			g.touch(l, t)
 		}
-		delete(l.missing, t)
 	}
-	if t.Claims != nil && (c == nil || t.Claims.Next != nil) && t.Claims.Owner().Before(&l.List) {
-		r.parsed.First(source.RejectedDuplicate, f)
+	if _, missed := l.missing[t]; missed || c == nil {
+		delete(l.missing, t)
+		l.tasks = append(l.tasks, t)
 	}
 	t.Listing = r.claimed(t.Listing, of)
-	r.tasks = append(r.tasks, t)
+	if t.Claims.Next != nil && t.Claims.Owner().Before(&l.List) {
+		r.parsed.First(source.RejectedDuplicate, f)
+	}
 }
 
 // noRoom reports whether there is no room for an id that the list does not claim yet, and counts it then.
@@ -239,7 +314,7 @@ func (r *reading) noRoom(f parsed.Found, t *task) bool {
 // claimed returns the listing of an id that the list has.
 func (r *reading) claimed(s *claim.Listing, of *claim.Attrs) *claim.Listing {
 	if s != r.before || of != r.attrs {
-		c := claim.Claim{List: &r.list.List, Attrs: of, Round: r.round}
+		c := claim.Claim{List: &r.list.List, Attrs: of, Round: r.list.Round}
 		if before := s.Claims.By(&r.list.List); before != nil {
 			c.Counted, c.Lost = before.Counted, before.Lost
 		}

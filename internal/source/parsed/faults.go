@@ -2,7 +2,10 @@
 
 package parsed
 
-import "log/slog"
+import (
+	"log/slog"
+	"maps"
+)
 
 // Bounds of what is remembered and reported of bad lines.
 const (
@@ -16,6 +19,8 @@ type Faults struct {
 	times  map[uint64]int
 	others int
 }
+
+func (f *Faults) clone() Faults { return Faults{times: maps.Clone(f.times), others: f.others} }
 
 // add adds a bad line and reports whether the content read before did not have it.
 func (f *Faults) add(hash uint64, before *Faults) bool {
@@ -46,6 +51,15 @@ func (r *Report) add(line int, err error) {
 	if r.Count++; r.Count <= maxReported {
 		r.Lines = append(r.Lines, line)
 	}
+}
+
+// Append adds what is wrong with the next part of a content.
+func (r *Report) Append(next *Report) {
+	if r.Count == 0 {
+		r.Err = next.Err
+	}
+	r.Count += next.Count
+	r.Lines = append(r.Lines, next.Lines[:min(len(next.Lines), maxReported-len(r.Lines))]...)
 }
 
 // Log writes a log line of each kind, if there is anything to say.

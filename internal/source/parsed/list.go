@@ -45,6 +45,8 @@ type Options struct {
 	Half   func(tail string) bool // reports whether an unterminated end may be half-written; nil: none is
 	Seed   maphash.Seed
 	Before Faults // of the content read before
+	Lines  int    // of the content that come before the text, which is a part of it
+	Faults Faults // of those
 }
 
 // List is what a content names. A parser fills it; what is in it counts only if the parser returns no error.
@@ -69,6 +71,7 @@ type List struct {
 	faults Faults
 	report Report
 	spent  int
+	left   int // bytes at the end that were left out
 }
 
 // Attrs is what a list says of ids besides that they exist. It is shared between ids and never written to.
@@ -96,7 +99,7 @@ type Span struct {
 }
 
 // New returns a list that names nothing yet.
-func New(o Options) *List { return &List{options: o, attrs: []*Attrs{nil}} }
+func New(o Options) *List { return &List{options: o, attrs: []*Attrs{nil}, faults: o.Faults.clone()} }
 
 // Begin begins to read a content, until ctx ends.
 func (l *List) Begin(ctx context.Context, text string) { l.ctx, l.text = ctx, text }
@@ -139,7 +142,19 @@ func (l *List) Spend(n int) error {
 }
 
 // Waits reports whether an unterminated end is to be left out for now.
-func (l *List) Waits(tail string) bool { return l.options.Half != nil && l.options.Half(tail) }
+func (l *List) Waits(tail string) bool {
+	waits := l.options.Half != nil && l.options.Half(tail)
+	if waits {
+		l.left = len(tail)
+	}
+	return waits
+}
+
+// Left returns how many bytes at the end of the text were left out for now.
+func (l *List) Left() int { return l.left }
+
+// LinesBefore returns how many lines of the content come before the text.
+func (l *List) LinesBefore() int { return l.options.Lines }
 
 // ID takes an id, or notes why it is none. It is the one door by which ids come in, so whose an id is, is asked here.
 func (l *List) ID(p Span, attrs, line int) {
@@ -256,7 +271,7 @@ func (l *List) Line(f Found) int {
 	if f.bits&(1<<8) != 0 {
 		return l.rewritten[f.at/chunk][f.at%chunk].line
 	}
-	return 1 + strings.Count(l.text[:f.at], "\n")
+	return l.options.Lines + 1 + strings.Count(l.text[:f.at], "\n")
 }
 
 func (l *List) firstAt(reason source.Rejection, line int) {

@@ -48,14 +48,18 @@ func New() Source {
 	return s
 }
 
-// Note counts by how much the counts of a list grew, and what is wrong with its lines.
-func (s *Source) Note(was, now Counts, p *parsed.List) {
+// Note counts by how much the counts of a list grew.
+func (s *Source) Note(was, now Counts) {
 	s.listed += now.Listed - was.Listed
 	s.rejected[source.RejectedDuplicate] += more(now.Repeated, was.Repeated)
 	s.rejected[source.RejectedLimit] += more(now.Refused, was.Refused)
 	s.rejected[source.RejectedMaxTasks] += more(now.GroupFull, was.GroupFull)
 	s.rejected[source.RejectedListIDs] += more(now.Beyond, was.Beyond)
 	s.rejected[source.RejectedNoTask] += more(now.NoTask, was.NoTask)
+}
+
+// NoteFaults counts what is wrong with lines of a list.
+func (s *Source) NoteFaults(p *parsed.List) {
 	s.rejected[source.RejectedInvalid] += more(p.Report().Count-p.Secrets(), 0)
 	s.rejected[source.RejectedSecret] += more(p.Secrets(), 0)
 }
