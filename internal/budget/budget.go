@@ -30,8 +30,8 @@ var ErrClosed = errors.New("the account is closed for now")
 
 // Account is the budget of one account. It is safe for concurrent use.
 //
-// The turn is taken before mu. The pace is asked by whoever has the turn, and never with mu held: what only looks at the account, or gives
-// something back, waits for no pace.
+// Order of locks: turn, mu. The pace is asked with the turn held and mu not held, so that readers of the account, and requests that
+// end, never wait for the pace.
 type Account struct {
 	stats stats
 	pace  Pace
@@ -39,10 +39,10 @@ type Account struct {
 
 	mu      sync.Mutex // guards what follows
 	options Options
-	busy    int // requests that may be under way; grows only in turn
+	busy    int // permits neither spent nor released; grows only with the turn held
 	probes  probes
 	gate    gate
-	changed chan struct{} // closed and replaced when there may be a permit for who waits, or no hope of one
+	changed chan struct{} // closed and replaced when a waiting acquire is to try again
 }
 
 // New returns a full budget with an open gate.
@@ -68,14 +68,14 @@ func (a *Account) Reconfigure(o Options) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.options = o
-	a.movedLocked()
+	a.wakeLocked()
 }
 
 // Acquire waits until one request may be sent. The caller must spend the permit or release it.
 func (a *Account) Acquire(ctx context.Context) (*Permit, error) { return a.acquire(ctx, nil) }
 
-// AcquireProbe is Acquire for who wants to ask about one task and can't wait for a gate to open: while it is closed, and no
-// trial is due that may be about that task, the error is ErrClosed.
+// AcquireProbe is Acquire for a query about one task, out of turn. It does not wait for a closed gate to open: unless a trial is due
+// that may be about that task, the error is ErrClosed.
 func (a *Account) AcquireProbe(ctx context.Context, p Probe) (*Permit, error) {
 	return a.acquire(ctx, &p)
 }
@@ -107,42 +107,43 @@ func (a *Account) acquire(ctx context.Context, p *Probe) (*Permit, error) {
 
 // try returns a permit, or how long to wait before the next try unless something changes before.
 func (a *Account) try(ctx context.Context, p *Probe) (permit *Permit, wait time.Duration, changed <-chan struct{}) {
-	key := a.keyFunc()()            // may read a file, so the lock is not held
-	w := wish{p, key, p.contends()} // takes the lock of who knows
+	key := a.keyFunc()()               // may read a file, so the lock is not held
+	w := purpose{p, key, p.contends()} // calls Probe.Due, which takes other locks, so the lock is not held
 	select {
 	case a.turn <- struct{}{}:
 		defer func() { <-a.turn }()
 	case <-ctx.Done():
 		return nil, 0, nil
 	}
-	// The right is taken only when it can be used: one taken ahead and held while the gate closes would add to the next burst.
+	// A right is taken from the pace only if it can be used now: one held while the gate closes would add to the next burst.
 	if wait, changed = a.blocked(w); wait > 0 {
 		return nil, wait, changed
 	}
 	if wait = a.pace.Take(ctx); wait > 0 {
 		return nil, wait, changed
 	}
-	return a.give(w)
+	return a.grant(w)
 }
 
-// wish is what a permit is wanted for.
-type wish struct {
-	probe     *Probe // nil: whatever is worth most
+// purpose is what a permit is wanted for.
+type purpose struct {
+	probe     *Probe // nil: the dispatcher picks the request
 	key       string // in force
-	contended bool   // it takes budget which others want
+	contended bool   // tracked tasks are due, too
 }
 
-// blocked returns how long nothing can come of a wish, whatever the pace says, unless something changes before.
-func (a *Account) blocked(w wish) (wait time.Duration, changed <-chan struct{}) {
+// blocked returns for how long there is no permit for a purpose, whatever the pace says, unless something changes before.
+func (a *Account) blocked(w purpose) (wait time.Duration, changed <-chan struct{}) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.blockedLocked(w), a.changed
 }
 
-func (a *Account) blockedLocked(w wish) time.Duration {
-	if a.gate.curedBy(w.key) {
+// blockedLocked does what blocked does, and opens a gate that another key opens.
+func (a *Account) blockedLocked(w purpose) time.Duration {
+	if a.gate.opensWith(w.key) {
 		a.gate.open()
-		a.movedLocked()
+		a.wakeLocked()
 	}
 	p := w.probe
 	if a.busy >= a.options.Concurrent {
@@ -160,8 +161,8 @@ func (a *Account) blockedLocked(w wish) time.Duration {
 	return 0
 }
 
-// give returns a permit for a wish for which the pace has a right, unless the gate has closed meanwhile. Then the right is lost.
-func (a *Account) give(w wish) (permit *Permit, wait time.Duration, changed <-chan struct{}) {
+// grant returns a permit for which the pace has given the right. If the gate has closed meanwhile, there is none, and the right is lost.
+func (a *Account) grant(w purpose) (permit *Permit, wait time.Duration, changed <-chan struct{}) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if wait := a.blockedLocked(w); wait > 0 {
@@ -189,18 +190,19 @@ func (a *Account) Closed() kie.Class {
 	return a.gate.reason
 }
 
-// leave makes room for another request.
-func (a *Account) leave(p *Permit) {
+// free ends a permit: another request may be under way in its place.
+func (a *Account) free(p *Permit) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.busy--
 	if p.probe {
 		a.probes.inFlight--
 	}
-	a.movedLocked()
+	a.wakeLocked()
 }
 
-func (a *Account) movedLocked() {
+// wakeLocked has every waiting acquire try again.
+func (a *Account) wakeLocked() {
 	close(a.changed)
 	a.changed = make(chan struct{})
 }
@@ -212,7 +214,7 @@ func (a *Account) settle(p *Permit, subject string, err error) {
 	}
 }
 
-// settleGate tells the gate, and returns whether the API finds us too fast.
+// settleGate tells the gate, and reports whether the API refused the request as too fast.
 func (a *Account) settleGate(p *Permit, subject string, err error) (tooFast bool) {
 	now := time.Now()
 	a.mu.Lock()
@@ -222,6 +224,6 @@ func (a *Account) settleGate(p *Permit, subject string, err error) (tooFast bool
 	if a.gate.moves == before {
 		return false
 	}
-	a.movedLocked()
+	a.wakeLocked()
 	return a.gate.reason == kie.ClassRateLimited && kie.ClassOf(err) == kie.ClassRateLimited
 }

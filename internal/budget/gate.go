@@ -22,8 +22,7 @@ const (
 	answeredLately = time.Minute
 	// leftToOthers is how long a trial that is due waits for a request that is not about a task that closed the gate.
 	leftToOthers = 30 * time.Second
-	// afterCancelled is how long the next trial waits for one that was given up: that says nothing about the reason, and those
-	// who give up are not to try in no time again and again.
+	// afterCancelled is the least time from a cancelled trial to the next: a cancelled one says nothing about the reason.
 	afterCancelled = time.Second
 	// shortestRetry and longestRetry bound what Retry-After asks for.
 	shortestRetry = time.Second
@@ -65,7 +64,7 @@ type outcome struct {
 	key        string
 	moves      uint64
 	trial      trial
-	unlisted   bool // it is about a task that nobody tracks
+	unlisted   bool // the task is not tracked
 	unproven   bool // it is about a task about which the API has never answered
 	cancelled  bool
 }
@@ -89,14 +88,14 @@ func RetryAfter(err error) time.Duration {
 	return min(max(e.RetryAfter, shortestRetry), longestRetry)
 }
 
-// wait returns how long nothing may pass that is about the task of an id; it is empty for who picks the task later. One that
-// closed the gate would keep it closed for all others, so it is no trial as long as another may come.
+// wait returns for how long no request about the task of an id may be sent; an empty id: the task is picked later. A task that closed
+// the gate would keep it closed for all others, so for leftToOthers the trial is left to another task.
 func (g *gate) wait(now time.Time, id string) time.Duration {
 	switch {
 	case g.reason == kie.ClassOK:
 		return 0
 	case g.trialPending:
-		return keyPoll // the trial's end moves the gate, which wakes whoever waits
+		return keyPoll // the trial's end moves the gate, which wakes waiting acquires
 	case id != "" && g.closedBy(id):
 		return g.until.Add(leftToOthers).Sub(now)
 	default:
@@ -104,8 +103,8 @@ func (g *gate) wait(now time.Time, id string) time.Duration {
 	}
 }
 
-// beginTrial makes the next request a trial if the gate is closed. A key is tried with the credit call; every other time
-// with a task, lest an API that refuses just the credit call keeps the gate closed for ever.
+// beginTrial makes the next request a trial if the gate is closed. A refused key is tried with the credit call and a task alternately:
+// an API that refuses the credit call alone must not keep the gate closed.
 func (g *gate) beginTrial() trial {
 	if g.reason == kie.ClassOK {
 		return trialNone
@@ -124,7 +123,7 @@ func (g *gate) abandonTrial() {
 	g.trials--
 }
 
-// settle moves the gate as an outcome demands.
+// settle opens, closes or prolongs the gate after an outcome. Outcomes of requests sent before the gate last moved change nothing.
 func (g *gate) settle(o outcome, now time.Time) {
 	if o.moves != g.moves {
 		return
@@ -136,16 +135,16 @@ func (g *gate) settle(o outcome, now time.Time) {
 		}
 		return
 	}
-	if o.unlisted && !g.heeds(o.class) {
+	if o.unlisted && !g.counts(o.class) {
 		if o.trial != trialNone {
 			g.abandonTrial()
 		}
 		return
 	}
-	g.note(o, now)
-	reason := g.verdict(o, now)
+	g.countStreak(o, now)
+	reason := g.closingClass(o, now)
 	switch {
-	case reason != kie.ClassOK && reason == g.reason, g.faulty(reason):
+	case reason != kie.ClassOK && reason == g.reason, g.bothFaults(reason):
 		g.reason = reason
 		g.failed(o)
 		g.prolong(now, o.retryAfter)
@@ -159,20 +158,20 @@ func (g *gate) settle(o outcome, now time.Time) {
 	}
 }
 
-// heeds reports whether an outcome of a task that nobody tracks counts: whoever names it may have picked one that the API fails
-// on. It counts if it says the same of every task, or that a closed account works again.
-func (g *gate) heeds(c kie.Class) bool {
+// counts reports whether an outcome of a query about an unlisted task counts: only if it says the same of every task, or that a closed
+// account works again. The API may fail on that one id, which anybody may have named.
+func (g *gate) counts(c kie.Class) bool {
 	f := kindOf(c)
 	return f == kindAlone || f == kindNone && g.reason != kie.ClassOK
 }
 
-// faulty reports whether the gate is closed for a fault and reason is one too: which one may vary while it lasts.
-func (g *gate) faulty(reason kie.Class) bool {
+// bothFaults reports whether the gate is closed for a fault and reason is one, too: one outage may show as several classes.
+func (g *gate) bothFaults(reason kie.Class) bool {
 	return kindOf(g.reason) == kindFault && kindOf(reason) == kindFault
 }
 
-// verdict returns the class that closes the gate after the outcome, or keeps it closed; ok if there is none.
-func (g *gate) verdict(o outcome, now time.Time) kie.Class {
+// closingClass returns the class that closes the gate after the outcome, or keeps it closed; ok if there is none.
+func (g *gate) closingClass(o outcome, now time.Time) kie.Class {
 	closed := g.reason != kie.ClassOK
 	switch kindOf(o.class) {
 	case kindAlone:
@@ -182,11 +181,11 @@ func (g *gate) verdict(o outcome, now time.Time) kie.Class {
 		}
 		return o.class
 	case kindFault:
-		if g.isRow(faultsToClose, now) || (closed && kindOf(g.reason) == kindFault) {
+		if g.isStreak(faultsToClose, now) || (closed && kindOf(g.reason) == kindFault) {
 			return o.class
 		}
 	case kindCredits, kindDisabled:
-		if g.isRow(refusalsToClose, now) || o.class == g.reason {
+		if g.isStreak(refusalsToClose, now) || o.class == g.reason {
 			return o.class
 		}
 	case kindNone:
@@ -194,15 +193,14 @@ func (g *gate) verdict(o outcome, now time.Time) kie.Class {
 	return kie.ClassOK
 }
 
-// isRow reports whether so many tasks in a row met the same that it says something of the API. That it does not answer about tasks about
-// which it never did says nothing while it answers about others: somebody may have listed ids on which it fails.
-func (g *gate) isRow(tasks int, now time.Time) bool {
+// isStreak reports whether so many tasks in a row met the same kind of outcome. Tasks about which the API never answered count only if
+// it has answered about no other task for answeredLately: somebody may have listed ids on which it fails.
+func (g *gate) isStreak(tasks int, now time.Time) bool {
 	return g.proven >= tasks || len(g.streakTasks) >= tasks && now.Sub(g.answered) > answeredLately
 }
 
-// note counts the tasks in a row that met the same kind of outcome while the gate is open. One task, however often,
-// counts once.
-func (g *gate) note(o outcome, now time.Time) {
+// countStreak counts the different tasks in a row that met the same kind of outcome while the gate is open.
+func (g *gate) countStreak(o outcome, now time.Time) {
 	if (o.class == kie.ClassOK || o.class == kie.ClassNotFound) && o.subject != "" && !o.unlisted {
 		g.answered = now
 	}
@@ -246,8 +244,8 @@ func (g *gate) open() {
 	g.moves++
 }
 
-// curedBy reports whether another key than the one that closed the gate is reason to open it.
-func (g *gate) curedBy(key string) bool {
+// opensWith reports whether another key than the one that closed the gate is reason to open it.
+func (g *gate) opensWith(key string) bool {
 	switch g.reason {
 	case kie.ClassAuth, kie.ClassKeyLimit, kie.ClassCredits, kie.ClassDisabled:
 		return key != g.key

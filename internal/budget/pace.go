@@ -10,17 +10,17 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Pace says when the next request of an account may be sent. It may be far away and shared with others: the account asks it with no lock
-// of its own held, and whoever asks waits for it alone. It is safe for concurrent use.
+// Pace says when the next request of an account may be sent. It may be remote and shared with other processes, so the account calls it
+// with no lock held but the turn. It is safe for concurrent use.
 type Pace interface {
 	// Take takes the right to send one request now, and returns 0. If there is none now, it returns after how long to ask again. It
 	// returns soon after ctx has ended. A right that is taken and not used is lost.
 	Take(ctx context.Context) (wait time.Duration)
-	// Slow says that the API finds us too fast.
+	// Slow says that the API refused a request as too fast.
 	Slow()
 	// Reconfigure puts another rate and another burst in force. What was taken stays taken.
 	Reconfigure(perSecond float64, burst int)
-	// Allowed returns how many requests a second are allowed, as far as is known here. It waits for nobody.
+	// Allowed returns how many requests a second are allowed, as far as this process knows. It must not block.
 	Allowed() float64
 }
 
@@ -75,7 +75,7 @@ func (l *local) Allowed() float64 {
 	return l.speed.allowed(time.Now())
 }
 
-// speed is the rate allowed: the full one, or less for some time after the API found us too fast.
+// speed is the rate allowed: the full one, or less for some time after the API refused requests as too fast.
 type speed struct {
 	full  float64
 	base  float64 // what was allowed at since
@@ -95,7 +95,7 @@ func (s *speed) allowed(now time.Time) float64 {
 	return min(s.full, s.base+s.full*recovery*now.Sub(s.since).Minutes())
 }
 
-// halve slows down, because the API says that we are too fast.
+// halve halves the rate allowed, down to slowest × full.
 func (s *speed) halve(now time.Time) {
 	s.base, s.since = max(s.full*slowest, s.allowed(now)/2), now
 }

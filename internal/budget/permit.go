@@ -18,7 +18,7 @@ type Permit struct {
 	trial   trial
 
 	probe    bool
-	unlisted bool // the probe is about a task that is tracked by nobody
+	unlisted bool // the probe is about a task that is not tracked
 	unproven bool // the request is about a task about which the API has never answered
 }
 
@@ -56,16 +56,16 @@ func (p *Permit) Release() {
 	a.mu.Lock()
 	if p.trial != trialNone && p.moves == a.gate.moves {
 		a.gate.abandonTrial()
-		a.movedLocked()
+		a.wakeLocked()
 	}
 	a.mu.Unlock()
-	a.leave(p)
+	a.free(p)
 }
 
 // spend sends the request, counts it and settles the gate before the slot is free again.
 func spend[T any](p *Permit, endpoint kie.Endpoint, subject string, send func() (T, error)) (T, error) {
 	a := p.account
-	defer a.leave(p)
+	defer a.free(p)
 	a.stats.inFlight.Add(1)
 	start := time.Now()
 	value, err := send()

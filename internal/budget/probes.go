@@ -14,7 +14,7 @@ const (
 // Probe is what a permit for a request out of turn is wanted for.
 type Probe struct {
 	ID       string
-	Unlisted bool        // the task is not tracked: what becomes of the request says something about the task rather than the API
+	Unlisted bool        // the task is not tracked: a failure may be about the task rather than the API
 	Due      func() bool // whether tracked tasks are due
 }
 
@@ -26,7 +26,7 @@ func (p *Probe) id() string {
 	return p.ID
 }
 
-// contends reports whether it is a probe that takes budget which others want.
+// contends reports whether it is a probe that comes while tracked tasks are due.
 func (p *Probe) contends() bool { return p != nil && p.Due() }
 
 // probes is how much of the budget probes have.
@@ -35,7 +35,7 @@ type probes struct {
 	turn     float64 // 1: the next request may be a probe, though others are due
 }
 
-// mayGo reports whether a probe may be sent. One place is always left to those who wait their turn.
+// mayGo reports whether a probe may be sent. One of the concurrent requests is always left to tracked tasks.
 func (s *probes) mayGo(concurrent int, contended bool) bool {
 	if contended {
 		return s.turn >= 1 && s.inFlight < max(1, int(probeShare*float64(concurrent)))
@@ -43,7 +43,7 @@ func (s *probes) mayGo(concurrent int, contended bool) bool {
 	return s.inFlight < max(1, concurrent-1)
 }
 
-// granted notes a permit. Each for who waits its turn brings the next probe nearer, and none is saved up.
+// granted notes a permit. Each one that is not a probe's adds to turn what makes probes probeShare of all; no more than one is saved up.
 func (s *probes) granted(p *Probe, contended bool) {
 	switch {
 	case p == nil:

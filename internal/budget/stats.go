@@ -29,7 +29,7 @@ type Stats struct {
 	ClosedSince, ClosedUntil time.Time
 }
 
-// stats are counted without a lock; only their copy needs to be consistent with itself, and that loosely.
+// stats are atomic and need no lock. A copy is not of one instant: its counters may be a request apart.
 type stats struct {
 	requests [endpoints][classes]atomic.Uint64
 	duration [endpoints]histogram.Recorder
