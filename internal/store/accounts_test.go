@@ -64,7 +64,7 @@ func TestWhatIsLeftOutOfEachAccountIsMadeAgain(t *testing.T) {
 	s := open(t, t.TempDir())
 	all := several{accounts: map[string]tracked{"a": records(3), "b": {id(0): record(10)}}}
 	s.Renew()
-	s.step(time.Now().Add(rushed), all)
+	s.step(time.Now().Add(rushInterval), all)
 	for account, tasks := range all.accounts {
 		for id, r := range tasks {
 			if got := s.Find(account, []string{id})[0]; got != r {

@@ -84,7 +84,7 @@ func BenchmarkBatch(b *testing.B) {
 
 // BenchmarkDecode is a record that is read.
 func BenchmarkDecode(b *testing.B) {
-	key, names := keyOf("default", id(1)), make(interned)
+	key, names := keyOf("default", id(1)), make(texts)
 	value := record(1).encode(key, 0)
 	b.ReportAllocs()
 	for b.Loop() {

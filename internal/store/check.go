@@ -41,8 +41,8 @@ const (
 	maxDepth         = 32 // a tree of so many levels would hold more than any disk
 )
 
-// entry is a key of a bucket and its value, both valid during the call only.
-type entry func(bucket string, key, value []byte) error
+// visit is called with a key of a bucket and its value, both valid during the call only.
+type visit func(bucket string, key, value []byte) error
 
 // checker walks over all pages in use.
 type checker struct {
@@ -51,11 +51,11 @@ type checker struct {
 	end   uint64   // pages from this one on are not in use
 	used  []uint64 // a bit for each page that was met
 	pages [][]byte // the one at hand of each level
-	each  entry
+	each  visit
 }
 
 // check reads a bbolt file of the given length and hands out all it holds. An error is unusable or that of a read.
-func check(file io.ReaderAt, length int64, each entry) error {
+func check(file io.ReaderAt, length int64, each visit) error {
 	m, err := readMeta(file, length)
 	if err != nil {
 		return err
@@ -223,7 +223,7 @@ func (c *checker) free(id uint64) error {
 		return damaged("list of free pages")
 	}
 	for i := range n {
-		if err := c.meet(binary.NativeEndian.Uint64(ids[i*8:])); err != nil {
+		if err := c.use(binary.NativeEndian.Uint64(ids[i*8:])); err != nil {
 			return err
 		}
 	}
@@ -232,7 +232,7 @@ func (c *checker) free(id uint64) error {
 
 // read returns a page with those it flows over into.
 func (c *checker) read(id uint64, depth int) (page, error) {
-	if err := c.meet(id); err != nil {
+	if err := c.use(id); err != nil {
 		return nil, err
 	}
 	buf := c.pages[depth]
@@ -253,7 +253,7 @@ func (c *checker) read(id uint64, depth int) (page, error) {
 	// Overflow pages are met before memory is taken for them: there can't be more than the file has.
 	n := p.overflow()
 	for i := range n {
-		if err := c.meet(id + 1 + i); err != nil {
+		if err := c.use(id + 1 + i); err != nil {
 			return nil, err
 		}
 	}
@@ -261,8 +261,8 @@ func (c *checker) read(id uint64, depth int) (page, error) {
 	return page(all), readAt(c.file, all, id*c.size)
 }
 
-// meet notes that a page is in use, or in the list of free ones: each is so once.
-func (c *checker) meet(id uint64) error {
+// use marks a page as in use, or as one in the list of free pages; a second mark is damage.
+func (c *checker) use(id uint64) error {
 	if id < 2 || id >= c.end {
 		return damaged("page %d of %d", id, c.end)
 	}
@@ -302,19 +302,19 @@ func (p page) element(i int, branch bool) (e element, ok bool) {
 	if i >= p.count() || at+elementSize > len(p) {
 		return element{}, false
 	}
-	entry := p[at:]
+	head := p[at:]
 	u32 := binary.NativeEndian.Uint32
 	var pos, keySize, valueSize uint64
 	if branch {
-		pos, keySize = uint64(u32(entry)), uint64(u32(entry[4:]))
-		e.child = binary.NativeEndian.Uint64(entry[8:])
+		pos, keySize = uint64(u32(head)), uint64(u32(head[4:]))
+		e.child = binary.NativeEndian.Uint64(head[8:])
 	} else {
-		e.flags = u32(entry)
-		pos, keySize, valueSize = uint64(u32(entry[4:])), uint64(u32(entry[8:])), uint64(u32(entry[12:]))
+		e.flags = u32(head)
+		pos, keySize, valueSize = uint64(u32(head[4:])), uint64(u32(head[8:])), uint64(u32(head[12:]))
 	}
-	if keySize == 0 || pos+keySize+valueSize > uint64(len(entry)) {
+	if keySize == 0 || pos+keySize+valueSize > uint64(len(head)) {
 		return element{}, false
 	}
-	e.key, e.value = entry[pos:pos+keySize], entry[pos+keySize:pos+keySize+valueSize]
+	e.key, e.value = head[pos:pos+keySize], head[pos+keySize:pos+keySize+valueSize]
 	return e, true
 }

@@ -45,7 +45,7 @@ func (w whole) believed(tb testing.TB, file []byte) (int, error) {
 	if err != nil || found.format == 0 {
 		return 0, err
 	}
-	names := make(interned)
+	names := make(texts)
 	return int(found.tasks) - found.invalid, check(r, length, func(bucket string, key, value []byte) error {
 		if bucket == bucketTasks && key != nil {
 			_, id, _ := splitKey(string(key))

@@ -93,16 +93,16 @@ func openFile(path string, judge judge) (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	if info, err := os.Lstat(path); err == nil && oddity(info.Mode()) != "" {
+	if info, err := os.Lstat(path); err == nil && irregular(info.Mode()) != "" {
 		if err := judge(path, info); err != nil {
 			return nil, err
 		}
-		return nil, moveAway(path, oddity(info.Mode()))
+		return nil, moveAway(path, irregular(info.Mode()))
 	}
 	f := &file{path: path, judge: judge}
 	err = guard(f.open)
 	if err == nil && f.found.format == 0 {
-		err = f.furnish()
+		err = f.makeBuckets()
 	}
 	if err == nil {
 		f.tasks.Store(f.found.tasks)
@@ -145,8 +145,8 @@ func (f *file) admit(path string, flag int, mode fs.FileMode) (*os.File, error) 
 	if err == nil {
 		err = f.judge(path, info)
 	}
-	if err == nil && oddity(info.Mode()) != "" {
-		err = oddity(info.Mode())
+	if err == nil && irregular(info.Mode()) != "" {
+		err = irregular(info.Mode())
 	}
 	if err == nil {
 		f.found, err = inspect(handle, info.Size())
@@ -184,7 +184,7 @@ func inspect(file io.ReaderAt, length int64) (contents, error) {
 		return contents{empty: true}, nil
 	}
 	var found contents
-	names := make(interned)
+	names := make(texts)
 	buckets := 0
 	err := check(file, length, func(bucket string, key, value []byte) error {
 		if key == nil {
@@ -208,7 +208,7 @@ func inspect(file io.ReaderAt, length int64) (contents, error) {
 }
 
 // take takes an entry of the file; its key is nil for the bucket itself.
-func (c *contents) take(bucket string, key, value []byte, names interned) error {
+func (c *contents) take(bucket string, key, value []byte, names texts) error {
 	switch {
 	case bucket != bucketMeta && bucket != bucketTasks:
 		return unusable("not a file of ours")
@@ -231,8 +231,8 @@ func (c *contents) take(bucket string, key, value []byte, names interned) error 
 	return nil
 }
 
-// furnish makes the buckets of a new file, and sees to it that its name is on disk too.
-func (f *file) furnish() error {
+// makeBuckets makes the buckets of a new file, and syncs the folder.
+func (f *file) makeBuckets() error {
 	err := f.guarded(func() error {
 		return f.db.Update(func(tx *bbolt.Tx) error {
 			meta, err := tx.CreateBucketIfNotExists([]byte(bucketMeta))
@@ -300,7 +300,7 @@ func (f *file) find(account string, ids []string, found []Record) (invalid int, 
 	if f.tasks.Load() == 0 {
 		return 0, nil
 	}
-	order := inOrder(ids, func(i int) bool { return !found[i].Known() })
+	order := sortedIDs(ids, func(i int) bool { return !found[i].Known() })
 	if len(order) < parallelFind {
 		return f.findIn(account, order, ids, found)
 	}
@@ -319,7 +319,7 @@ func (f *file) findFinal(waiting []waiter) {
 	if len(waiting) == 0 {
 		return
 	}
-	names := make(interned)
+	names := make(texts)
 	_ = f.view(func(_, tasks *bbolt.Bucket) error { // if it fails, so does the write that comes next
 		for i := range waiting {
 			key := []byte(waiting[i].key)
@@ -336,7 +336,7 @@ const parallelFind = 4096
 
 // findIn reads the records of some ids, which are in order.
 func (f *file) findIn(account string, order []ordered, ids []string, found []Record) (invalid int, err error) {
-	names := make(interned)
+	names := make(texts)
 	err = f.view(func(_, tasks *bbolt.Bucket) error {
 		own, old := tasks.Cursor(), tasks.Cursor()
 		wanted := []byte(keyOf(account, ""))
@@ -375,8 +375,8 @@ type ordered struct {
 	index int
 }
 
-// inOrder returns where those of some ids are that are wanted, in order of ids.
-func inOrder(ids []string, wanted func(int) bool) []ordered {
+// sortedIDs returns the indices of the wanted ids, in order of ids.
+func sortedIDs(ids []string, wanted func(int) bool) []ordered {
 	all := make([]ordered, 0, len(ids))
 	for i, id := range ids {
 		if wanted(i) {

@@ -8,8 +8,8 @@ import "time"
 // from the tasks when there is room.
 const queueLimit = 8 << 20
 
-// rushed is how long ago a record must have been left out for there to be time to make it again.
-const rushed = 3 * time.Second
+// rushInterval is the least time from the last overflow until records are made again.
+const rushInterval = 3 * time.Second
 
 // recordBytes is about what a record takes in the queue, besides what is its own of its texts.
 const recordBytes = 320
@@ -50,18 +50,20 @@ func (q *queue) has(key string) bool {
 
 // hasRoomLocked reports whether a record may wait, too.
 func (s *Store) hasRoomLocked(key string, r *Record) bool {
-	return s.queue.has(key) || s.queue.bytes+s.flight.bytes+cost(key, r) <= queueLimit
+	return s.queue.has(key) || s.queue.bytes+s.writing.bytes+cost(key, r) <= queueLimit
 }
 
-// leaveOutLocked notes that records have to be made again.
-func (s *Store) leaveOutLocked() { s.behind, s.leftOut = true, time.Now() }
+// overflowLocked notes that a record was left out of the queue: all are made again from the tasks later.
+func (s *Store) overflowLocked() { s.overflowed, s.overflowedAt = true, time.Now() }
 
-// isRushLocked reports whether records were left out lately, as when a long list is read first: then it is too early to make them
-// again, and whoever reads the list has better use for the processor.
-func (s *Store) isRushLocked(now time.Time) bool { return s.behind && now.Sub(s.leftOut) < rushed }
+// isRushLocked reports whether records were left out within rushInterval, as when a long list is read first: making them again now
+// would take time from the reading and be done twice.
+func (s *Store) isRushLocked(now time.Time) bool {
+	return s.overflowed && now.Sub(s.overflowedAt) < rushInterval
+}
 
-// Forget lets go what waits of tasks of an account that are tracked no longer and have not finished, if nothing can be written: it is of no
-// use any more. What is known of finished ones goes on waiting, so that they are neither asked nor counted again.
+// Forget drops, while nothing can be written, the queued records of an account's unfinished tasks that are not tracked any more. Those of
+// finished ones stay queued, so that these are neither asked nor counted again.
 func (s *Store) Forget(account string, ids []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

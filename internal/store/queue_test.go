@@ -45,9 +45,9 @@ func TestWhatDoesNotFitIntoTheQueueIsWrittenLater(t *testing.T) {
 		t.Errorf("%d records were held", n)
 	}
 	maps.Copy(all, atOnce(s, overfull, 10))
-	s.step(time.Now().Add(rushed), all)
+	s.step(time.Now().Add(rushInterval), all)
 	want(t, s, all)
-	if s.behind || len(s.queue.records) > 0 {
+	if s.overflowed || len(s.queue.records) > 0 {
 		t.Error("something still waits")
 	}
 }
@@ -109,9 +109,9 @@ func TestAnOlderRecordNeverReplacesANewerOne(t *testing.T) {
 			shown++
 		}
 	}}
-	s.step(time.Now().Add(rushed), l)
+	s.step(time.Now().Add(rushInterval), l)
 	l.news = func([]string) {}
-	s.step(time.Now().Add(rushed), l)
+	s.step(time.Now().Add(rushInterval), l)
 	if shown != 0 {
 		t.Errorf("%d records were not committed", shown)
 	}

@@ -96,7 +96,7 @@ func (r Record) encode(key string, unlisted day) []byte {
 }
 
 // decode reads what encode wrote; false: the value is not what was written under this key, or can't be true.
-func decode(key, value []byte, names interned) (r Record, unlisted day, ok bool) {
+func decode(key, value []byte, names texts) (r Record, unlisted day, ok bool) {
 	d := decoder{rest: unseal(key, value)}
 	if len(d.rest) < 5 {
 		return Record{}, 0, false
@@ -203,18 +203,19 @@ func (d *decoder) skip(n int) {
 	d.rest = d.rest[n:]
 }
 
-// interned holds one copy of each group, model and fail code. There are few, unless somebody made them up.
-type interned map[string]string
+// texts are the groups, models and fail codes decoded so far in one pass over records, so that each is copied once. It goes with the
+// pass. Unlike unique.Make, a map finds a []byte without allocating it as a string.
+type texts map[string]string
 
-// mostInterned is how many are held at the most.
-const mostInterned = 10_000
+// mostTexts bounds them: a file may hold any.
+const mostTexts = 10_000
 
-func (names interned) get(b []byte) string {
+func (names texts) get(b []byte) string {
 	if s, ok := names[string(b)]; ok {
 		return s
 	}
 	s := string(b)
-	if len(names) < mostInterned {
+	if len(names) < mostTexts {
 		names[s] = s
 	}
 	return s

@@ -35,7 +35,7 @@ func TestTheFormatOfARecordStays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, unlisted, ok := decode([]byte("task"), value, make(interned)); !ok || got != r || unlisted != 20_000 {
+	if got, unlisted, ok := decode([]byte("task"), value, make(texts)); !ok || got != r || unlisted != 20_000 {
 		t.Errorf("read %+v, unlisted %d, %t", got, unlisted, ok)
 	}
 }
@@ -43,7 +43,7 @@ func TestTheFormatOfARecordStays(t *testing.T) {
 func TestNoOtherValueIsBelieved(t *testing.T) {
 	value := record(1).encode("task", 0)
 	believed := func(key string, value []byte) bool {
-		_, _, ok := decode([]byte(key), value, make(interned))
+		_, _, ok := decode([]byte(key), value, make(texts))
 		return ok
 	}
 	if !believed("task", value) {
@@ -77,7 +77,7 @@ func TestAValueWithAGoodChecksumIsStillRead(t *testing.T) {
 		"nothing":                    func(v []byte) []byte { return v[:sealSize+1] },
 		"never seen":                 func([]byte) []byte { return Record{}.encode("task", 0) },
 	} {
-		if _, _, ok := decode([]byte("task"), seal("task", change([]byte(string(good)))), make(interned)); ok {
+		if _, _, ok := decode([]byte("task"), seal("task", change([]byte(string(good)))), make(texts)); ok {
 			t.Error("believed: ", name)
 		}
 	}
@@ -128,7 +128,7 @@ func FuzzRecordComesBack(f *testing.F) {
 		if r.HasCredits {
 			r.Credits = credits
 		}
-		got, unlisted, ok := decode([]byte(strings.Clone(id)), r.encode(id, day(d)), make(interned))
+		got, unlisted, ok := decode([]byte(strings.Clone(id)), r.encode(id, day(d)), make(texts))
 		switch {
 		case ok != plausible(id, r):
 			t.Errorf("%+v of %q is believed: %t", r, id, ok)
@@ -148,14 +148,14 @@ func FuzzSealedContentIsNoWildRecord(f *testing.F) {
 	f.Add("task", []byte{})
 	f.Add("task", bytes.Repeat([]byte{0xff}, 200))
 	f.Fuzz(func(t *testing.T, id string, content []byte) {
-		r, unlisted, ok := decode([]byte(id), seal(id, append(newSealed(len(content)), content...)), make(interned))
+		r, unlisted, ok := decode([]byte(id), seal(id, append(newSealed(len(content)), content...)), make(texts))
 		if !ok {
 			if r != (Record{}) || unlisted != 0 {
 				t.Errorf("believed in part: %+v", r)
 			}
 			return
 		}
-		if again, day, ok := decode([]byte(id), r.encode(id, unlisted), make(interned)); !plausible(id, r) || !ok || again != r || day != unlisted {
+		if again, day, ok := decode([]byte(id), r.encode(id, unlisted), make(texts)); !plausible(id, r) || !ok || again != r || day != unlisted {
 			t.Errorf("%+v of %q is believed, and read again as %+v", r, id, again)
 		}
 	})
@@ -208,7 +208,7 @@ func TestARecordThatCanNotBeTrueIsAsIfItWereNotThere(t *testing.T) {
 func TestACompletionBeforeTheCreationIsBelieved(t *testing.T) {
 	r := record(1)
 	r.Created, r.Completed = r.Completed, r.Created
-	if got, _, ok := decode([]byte("task"), r.encode("task", 0), make(interned)); !ok || got != r {
+	if got, _, ok := decode([]byte("task"), r.encode("task", 0), make(texts)); !ok || got != r {
 		t.Errorf("%+v is read as %+v, %t", r, got, ok)
 	}
 }

@@ -22,12 +22,12 @@ type Tasks interface {
 	Accounts() []string
 	// IDs returns the id of every task of an account.
 	IDs(account string) []string
-	// Records returns what is known of some tasks of an account at one moment, in their order, for a file that lacks it. Of
-	// those that are no more it is the zero Record. What is Put after that is newer.
+	// Records returns the records of some tasks of an account as of one moment, in their order, for a file that lacks them; the zero
+	// Record for a task that is not tracked. What is Put after that is newer.
 	Records(account string, ids []string) []Record
 	// Listed reports whether the task is listed. Records of tasks unlisted for 60 days go.
 	Listed(account, id string) bool
-	// Owner returns the account whose a record is that was kept by id alone; false: that can't be told.
+	// Owner returns the account of a record that was kept by id alone; false: it is not known.
 	Owner(r Record) (account string, ok bool)
 }
 
@@ -69,15 +69,15 @@ type Store struct {
 	log     *slog.Logger
 	lastRun time.Time
 
-	mu      sync.Mutex // guards what follows up to errors, and is never held while the disk is waited for
-	file    *file      // nil: none
-	up      bool       // what is put will be written
-	queue   queue      // what the file lacks
-	flight  queue      // being written
-	behind  bool       // the file lacks records that there was no room for
-	leftOut time.Time  // when that was so last
-	waiting []waiter   // for the queue to be committed
-	errors  map[Operation]uint64
+	mu           sync.Mutex // guards what follows up to errors, and is never held while the disk is waited for
+	file         *file      // nil: none
+	up           bool       // what is put will be written
+	queue        queue      // what the file lacks
+	writing      queue      // being written
+	overflowed   bool       // the file lacks records that there was no room for
+	overflowedAt time.Time  // when that was so last
+	waiting      []waiter   // for the queue to be committed
+	errors       map[Operation]uint64
 
 	// What follows belongs to Open, then Run.
 	warned  map[distrusted]bool // what was warned of
@@ -152,12 +152,12 @@ func (s *Store) Put(account, id string, r Record, committed func(first bool)) bo
 	if s.file == nil {
 		return false // all is written when there is a file again
 	}
-	first := committed != nil && r.State.Finished() && !s.waitsLocked([]byte(key)).State.Finished()
-	// Whoever waits for the record has it from an answer, and those come no faster than a budget allows.
+	first := committed != nil && r.State.Finished() && !s.queuedLocked([]byte(key)).State.Finished()
+	// Records with a callback are of answers, which come no faster than the budget allows: they are exempt from the limit.
 	if s.up && committed != nil || s.hasRoomLocked(key, &r) {
 		s.queue.put(key, r)
 	} else {
-		s.leaveOutLocked()
+		s.overflowLocked()
 	}
 	if !s.up {
 		return false
@@ -172,7 +172,7 @@ func (s *Store) Put(account, id string, r Record, committed func(first bool)) bo
 func (s *Store) Renew() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.leaveOutLocked()
+	s.overflowLocked()
 }
 
 // Find returns what is kept of some tasks of an account, in their order. Those not known, or not readable, are the zero Record.
@@ -181,12 +181,12 @@ func (s *Store) Find(account string, ids []string) []Record {
 	found := make([]Record, len(ids))
 	s.mu.Lock()
 	f := s.file
-	if len(s.queue.records)+len(s.flight.records) > 0 {
+	if len(s.queue.records)+len(s.writing.records) > 0 {
 		key := []byte(keyOf(account, ""))
 		prefix := len(key)
 		for i, id := range ids {
 			key = append(key[:prefix], id...)
-			found[i] = s.waitsLocked(key)
+			found[i] = s.queuedLocked(key)
 		}
 	}
 	s.mu.Unlock()
@@ -201,12 +201,12 @@ func (s *Store) Find(account string, ids []string) []Record {
 	return found
 }
 
-// waitsLocked returns the record that waits to be written under a key.
-func (s *Store) waitsLocked(key []byte) Record {
+// queuedLocked returns the record that waits to be written under a key.
+func (s *Store) queuedLocked(key []byte) Record {
 	if r, ok := s.queue.records[string(key)]; ok { // which makes no copy of the key
 		return r
 	}
-	return s.flight.records[string(key)]
+	return s.writing.records[string(key)]
 }
 
 // All returns every record on disk, by id; there may be several of one id. It reads from disk, a part at a time.
@@ -215,7 +215,7 @@ func (s *Store) All() iter.Seq2[string, Record] {
 		s.mu.Lock()
 		f := s.file
 		s.mu.Unlock()
-		names := make(interned)
+		names := make(texts)
 		var part []kept
 		var err error
 		for at := (position{}); f != nil && !at.end; {
@@ -246,7 +246,7 @@ func (s *Store) Stats() Stats {
 	return st
 }
 
-// Close gives the file up, after Run has returned. What is put from then on is not kept.
+// Close closes the file, after Run has returned. What is put from then on is not kept.
 func (s *Store) Close() {
 	s.mu.Lock()
 	f, waiting := s.file, s.waiting

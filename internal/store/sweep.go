@@ -33,7 +33,7 @@ type kept struct {
 }
 
 // part reads on from a position, over what an earlier part was in.
-func (f *file) part(from position, names interned, over []kept) (part []kept, next position, err error) {
+func (f *file) part(from position, names texts, over []kept) (part []kept, next position, err error) {
 	part = slices.Grow(over[:0], partSize)
 	err = f.view(func(_, tasks *bbolt.Bucket) error {
 		c := tasks.Cursor()
@@ -58,16 +58,16 @@ type sweep struct {
 	due  time.Time
 }
 
-// sweepOn sweeps the next part, if it is time to. A record whose task is found unlisted is given the day; it goes when it
+// sweepPart sweeps the next part, if it is time to. A record whose task is found unlisted is given the day; it goes when it
 // still bears it after 60 days. So nothing is written for tasks that are listed.
-func (s *Store) sweepOn(now time.Time, t Tasks) {
+func (s *Store) sweepPart(now time.Time, t Tasks) {
 	if s.sweep.due.IsZero() {
 		s.sweep.due = now.Add(firstSweep)
 	}
 	if now.Before(s.sweep.due) {
 		return
 	}
-	part, next, err := s.file.part(s.sweep.from, make(interned), nil)
+	part, next, err := s.file.part(s.sweep.from, make(texts), nil)
 	if err != nil {
 		s.fail(OpRead, err)
 		return
@@ -108,21 +108,21 @@ func (k kept) next(tasks *bbolt.Bucket, today day, t Tasks) []change {
 	case !k.ok:
 		return []change{{k.key, nil}}
 	case !byID:
-		return k.swept(k.key, t.Listed(account, id), today)
+		return k.aged(k.key, t.Listed(account, id), today)
 	}
 	account, owned := t.Owner(k.record)
 	if !owned {
-		return k.swept(k.key, false, today)
+		return k.aged(k.key, false, today)
 	}
 	moved := []change{{k.key, nil}}
 	if key := keyOf(account, id); tasks.Get([]byte(key)) == nil {
-		moved = append(moved, k.swept(key, t.Listed(account, id), today)...)
+		moved = append(moved, k.aged(key, t.Listed(account, id), today)...)
 	}
 	return moved
 }
 
-// swept returns what is to become of a record, and under which key.
-func (k kept) swept(key string, listed bool, today day) []change {
+// aged returns the change that the sweep makes to a record, and under which key: marked with the day, unmarked, or deleted.
+func (k kept) aged(key string, listed bool, today day) []change {
 	unlisted := k.unlisted
 	switch {
 	case !listed && unlisted > 0 && int(today)-int(unlisted) >= keepUnlisted:

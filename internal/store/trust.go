@@ -1,4 +1,4 @@
-// Who else can write what is kept. It is believed, so whoever can may have the exporter say anything.
+// Who else can write the storage file. Its records are served as they are, so a user who can write it decides what is shown.
 
 package store
 
@@ -13,9 +13,9 @@ type distrusted struct{ path, reason, remedy string }
 // Error implements error.
 func (d *distrusted) Error() string { return fmt.Sprintf("%s %s: %s", d.path, d.reason, d.remedy) }
 
-// judge warns of a folder or a file that others can write; in earnest it is an error.
+// judge warns of a folder or a file that others can write; in a strict store that is an error.
 func (s *Store) judge(path string, info fs.FileInfo) error {
-	if odd := oddity(info.Mode()); path == s.path && odd != "" {
+	if odd := irregular(info.Mode()); path == s.path && odd != "" {
 		if s.strict {
 			return &distrusted{path, "is " + string(odd), "remove it"}
 		}
@@ -35,8 +35,8 @@ func (s *Store) judge(path string, info fs.FileInfo) error {
 	return nil
 }
 
-// oddity says what a file in the place of the storage file is that can't be it; empty: it may be.
-func oddity(mode fs.FileMode) unusable {
+// irregular says why what is at the path of the storage file can't be one; empty: it is a regular file.
+func irregular(mode fs.FileMode) unusable {
 	switch {
 	case mode.IsRegular():
 		return ""

@@ -21,7 +21,7 @@ const (
 	recordsAtATime    = 1_000  // of which the tasks are asked
 )
 
-// Run writes until ctx ends, and then what is left. Whoever puts records is to have ended before.
+// Run writes until ctx ends, and then what is left. Nothing may be put after ctx has ended.
 func (s *Store) Run(ctx context.Context, t Tasks) {
 	tick := time.NewTicker(batchInterval)
 	defer tick.Stop()
@@ -53,11 +53,11 @@ func (s *Store) step(now time.Time, t Tasks) {
 		if s.pending(now) || now.Sub(s.written) >= heartbeatInterval {
 			s.write(now)
 		}
-		if s.isUp() && s.lags(now) {
+		if s.isUp() && s.isBehind(now) {
 			s.catchUp(t)
 		}
 		if s.isUp() {
-			s.sweepOn(now, t)
+			s.sweepPart(now, t)
 		}
 	case !now.Before(s.retry):
 		s.resume(now, t)
@@ -75,7 +75,7 @@ func (s *Store) resume(now time.Time, t Tasks) {
 			return
 		}
 		s.mu.Lock()
-		s.behind = true
+		s.overflowed = true
 		s.mu.Unlock()
 	}
 	if !s.write(now) || !s.catchUp(t) {
@@ -88,20 +88,20 @@ func (s *Store) resume(now time.Time, t Tasks) {
 	s.log.Info("Storage works again", "file", s.path)
 }
 
-// lags reports whether it is time to make records again.
-func (s *Store) lags(now time.Time) bool {
+// isBehind reports whether records were left out, and are to be made again now.
+func (s *Store) isBehind(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.behind && !s.isRushLocked(now)
+	return s.overflowed && !s.isRushLocked(now)
 }
 
 // catchUp writes what is known of every task, if records were left out. In order of ids, it touches each page but once.
 func (s *Store) catchUp(t Tasks) bool {
 	s.mu.Lock()
-	behind := s.behind
-	s.behind = false
+	overflowed := s.overflowed
+	s.overflowed = false
 	s.mu.Unlock()
-	if !behind {
+	if !overflowed {
 		return true
 	}
 	accounts := t.Accounts()
@@ -109,7 +109,7 @@ func (s *Store) catchUp(t Tasks) bool {
 	for _, account := range accounts {
 		if !s.catchUpWith(account, t) {
 			s.mu.Lock()
-			s.behind = true
+			s.overflowed = true
 			s.mu.Unlock()
 			return false
 		}
@@ -163,10 +163,10 @@ func (s *Store) pending(now time.Time) bool {
 func (s *Store) write(now time.Time) bool {
 	s.mu.Lock()
 	f, waiting := s.file, s.waiting
-	s.flight, s.queue, s.waiting = s.queue, queue{}, nil
+	s.writing, s.queue, s.waiting = s.queue, queue{}, nil
 	s.mu.Unlock()
 	f.findFinal(waiting)
-	keys := slices.Sorted(maps.Keys(s.flight.records))
+	keys := slices.Sorted(maps.Keys(s.writing.records))
 	for {
 		part := keys[:min(batchSize, len(keys))]
 		keys = keys[len(part):]
@@ -181,7 +181,7 @@ func (s *Store) write(now time.Time) bool {
 	}
 	s.written = now
 	s.mu.Lock()
-	s.flight = queue{}
+	s.writing = queue{}
 	s.mu.Unlock()
 	call(waiting)
 	return true
@@ -191,7 +191,7 @@ func (s *Store) write(now time.Time) bool {
 func (s *Store) encoded(keys []string) iter.Seq[change] {
 	return func(yield func(change) bool) {
 		for _, key := range keys {
-			if !yield(change{key, s.flight.records[key].encode(key, 0)}) {
+			if !yield(change{key, s.writing.records[key].encode(key, 0)}) {
 				return
 			}
 		}
@@ -225,15 +225,15 @@ func (s *Store) fail(op Operation, cause error) {
 
 // requeueLocked makes what could not be written wait again, as far as there is room.
 func (s *Store) requeueLocked() {
-	failed := s.flight
-	s.flight = queue{}
+	failed := s.writing
+	s.writing = queue{}
 	for key, r := range failed.records {
 		switch {
 		case s.queue.has(key): // which is newer
 		case s.hasRoomLocked(key, &r):
 			s.queue.put(key, r)
 		default:
-			s.leaveOutLocked()
+			s.overflowLocked()
 		}
 	}
 }
