@@ -7,8 +7,8 @@ import "time"
 const (
 	// callbackLag is how long a callback may be under way.
 	callbackLag = 10 * time.Second
-	// within is the part of the tasks that have finished when one is first asked without a callback.
-	within = 0.98
+	// netQuantile is the part of the tasks that have finished when one is first asked without a callback.
+	netQuantile = 0.98
 	// unlearnedNet is the age at which a task is first asked where nothing is known of how long such tasks take.
 	unlearnedNet = 5 * time.Minute
 	// widestNet is the longest time without a query about an unfinished task that is not old, unless b.Max is longer.
@@ -38,16 +38,16 @@ func (c *Callbacks) Missed(after time.Duration) {
 	c.relied = c.relied && c.missed < missesToDoubt
 }
 
-// SafetyNet returns how long after an answer, or its first sight, a task of this age is asked unless its callback comes. The
-// first time is at the age at which 98 of 100 such tasks have finished, or at which it is overdue; then its age grows by half
-// from one time to the next. No more than a quarter of an hour, or b.Max, passes without a query.
+// SafetyNet returns how long after an answer, or its first sight, a task of this age is asked unless its callback comes: first at
+// p98 + callbackLag of such tasks, or when it is overdue if that is sooner, then at 1.5 × the age of the last time. Without a query no
+// more than max(widestNet, b.Max) passes.
 func (d *Durations) SafetyNet(b Bounds, age, overdue time.Duration) time.Duration {
 	if age >= OldAge {
 		return b.Interval(age)
 	}
 	first := unlearnedNet
-	if known := d.informed(); known != nil {
-		first = time.Duration(quantile(&known.weights, known.total, within)*float64(time.Second)) + callbackLag
+	if known := d.narrowestKnown(); known != nil {
+		first = time.Duration(quantile(&known.weights, known.total, netQuantile)*float64(time.Second)) + callbackLag
 	}
 	wait := min(first, overdue) - age
 	if wait < callbackLag {

@@ -15,19 +15,19 @@ const (
 	enough = 10
 )
 
-// Durations are learned from finished tasks: all, those of a group, those of a group and model. They form a tree; what is
-// observed of a model is observed of its group and of all, and who knows too little goes by who knows more. Beside the tree
-// are those of a model in all groups. Not safe for concurrent use.
+// Durations are learned from finished tasks: all, those of a group, those of a group and model. They form a tree: what is
+// observed of a model is observed of its group and of all, and where fewer than enough tasks were seen, those further up decide.
+// Beside the tree are those of a model in all groups. Not safe for concurrent use.
 type Durations struct {
 	parent    *Durations
 	children  []*Durations
 	elsewhere *Durations // of the same model in all groups; nil: these are not of one model, or it has no name
 
-	lessons
+	observations
 }
 
-// lessons are what was learned from some tasks.
-type lessons struct {
+// observations are what was learned from some tasks.
+type observations struct {
 	weights [buckets]float32 // of the durations in each bucket
 	total   float64          // sum of the weights
 	seen    int              // tasks observed
@@ -40,7 +40,7 @@ type lessons struct {
 
 // NewDurations returns durations of which nothing is known, a part of the parent's. The parent is nil for those of all tasks.
 func NewDurations(parent *Durations) *Durations {
-	d := &Durations{parent: parent, lessons: lessons{rank: 0.5}}
+	d := &Durations{parent: parent, observations: observations{rank: 0.5}}
 	if parent != nil {
 		parent.children = append(parent.children, d)
 	}
@@ -58,7 +58,7 @@ func NewModel(group, elsewhere *Durations) *Durations {
 // Inherit has d begin with all that is known of other tasks, unless something is known of its own.
 func (d *Durations) Inherit(from *Durations) {
 	if d.seen == 0 {
-		d.lessons = from.lessons
+		d.observations = from.observations
 		d.fresh = d.seen // the tables may rest on children that d does not have
 	}
 }
@@ -110,8 +110,8 @@ const (
 	keptOnChange = 2
 )
 
-// noticeChange forgets most of what was learned when the last dozen tasks took longer, or shorter, than chance allows, and
-// reports whether they did. Ranks are compared, so that a few tasks that take very long do not look like a change.
+// noticeChange forgets most of what was learned if the moving average of ranks is off the middle by rankLimit, and reports whether it
+// is. Ranks, not durations, are averaged, so that a few tasks that take very long do not look like a change.
 func (d *Durations) noticeChange(b int) bool {
 	if d.total < enough {
 		return false
@@ -132,7 +132,7 @@ func (d *Durations) noticeChange(b int) bool {
 	return true
 }
 
-// shareOut notes that the last task observed was this child's.
+// shareOut updates the children's shares of the recent tasks: the last one observed was this child's.
 func (d *Durations) shareOut(child *Durations) {
 	for _, c := range d.children {
 		c.share *= 1 - 1.0/memory
@@ -152,30 +152,30 @@ func quantile(weights *[buckets]float32, total, part float64) float64 {
 	return edge(buckets)
 }
 
-// known returns the tables to go by, of the narrowest set of tasks of which enough is known; nil if there is none.
-func (d *Durations) known() *tables {
-	if d = d.informed(); d == nil {
+// knownTables returns the tables to go by, of the narrowest set of tasks of which enough is known; nil if there is none.
+func (d *Durations) knownTables() *tables {
+	if d = d.narrowestKnown(); d == nil {
 		return nil
 	}
 	return d.tables
 }
 
-// informed returns the narrowest set of tasks of which enough is known; nil if there is none.
-func (d *Durations) informed() *Durations {
+// narrowestKnown returns the narrowest set of tasks of which enough is known; nil if there is none.
+func (d *Durations) narrowestKnown() *Durations {
 	for ; d != nil; d = d.parent {
-		if d.own() != nil {
+		if d.ownTables() != nil {
 			return d
 		}
-		if d.elsewhere != nil && d.elsewhere.own() != nil {
+		if d.elsewhere != nil && d.elsewhere.ownTables() != nil {
 			return d.elsewhere
 		}
 	}
 	return nil
 }
 
-// own returns the tables for just these tasks, made again when what they rest on has changed by a sixteenth; nil if not
+// ownTables returns the tables for just these tasks, made again when what they rest on has changed by a sixteenth; nil if not
 // enough is known.
-func (d *Durations) own() *tables {
+func (d *Durations) ownTables() *tables {
 	if d.seen >= enough && float64(d.fresh) >= d.total/16 {
 		d.fresh = 0
 		d.tables = newTables(d)
@@ -185,7 +185,7 @@ func (d *Durations) own() *tables {
 
 // Interval returns how long after an answer an unfinished task of this age is asked again if there is budget to spare.
 func (d *Durations) Interval(b Bounds, age time.Duration) time.Duration {
-	t := d.known()
+	t := d.knownTables()
 	if t == nil || age >= OldAge {
 		return b.Interval(age)
 	}

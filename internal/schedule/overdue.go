@@ -9,13 +9,13 @@ const (
 	DefaultOverdue = 15 * time.Minute
 	// enoughForOverdue is from how many tasks on the threshold is learned.
 	enoughForOverdue = 30
-	// overdueFactor times the ninetieth percentile is the learned threshold, but not less than minOverdue.
+	// overdueFactor × p90 is the learned threshold, but not less than minOverdue.
 	overdueFactor = 4
 	minOverdue    = 2 * time.Minute
 )
 
-// threshold is how old an unfinished task may be: four times the ninetieth percentile of the durations, each cut off at what
-// the threshold was at its time, so that tasks that hang do not raise it.
+// threshold is how old an unfinished task may be: 4 × p90 of the durations, each counted as the threshold of its time at most, so that
+// tasks that hang do not raise it.
 type threshold struct {
 	held    time.Duration // in force until enough is known; 0: nothing was ever learned
 	all     sample        // since the last change
@@ -65,8 +65,8 @@ func (t *threshold) observe(took, limit time.Duration, changed bool) {
 	if !t.recent.enough() {
 		return
 	}
-	// Ranks do not tell that the first few tasks, which are no tenth of all for long, were slow ones. The tasks among which
-	// durations fell are partly from before, so those after them are better.
+	// noticeChange does not see that the first few tasks, which soon are less than a tenth of all, were slow. The sample in which
+	// durations fell has tasks from before the fall, so the sample after it is preferred.
 	recent := t.recent.threshold()
 	if recent < limit/2 || t.fell && recent < limit {
 		t.all = t.recent

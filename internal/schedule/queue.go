@@ -54,8 +54,8 @@ const (
 	rareShare    = 0.05 // while any others are due
 )
 
-// Backlog holds the tasks that came with their sources' first reads and were never asked. There may be a million of them, and
-// nothing is to be known of one but when it was listed.
+// Backlog holds the tasks that came with their sources' first reads and were never asked. There may be a million of them, so none has an
+// Item: the queue asks for the newest and the oldest only.
 type Backlog[T any] interface {
 	// Newest returns the task listed last; false: there is none but those to avoid.
 	Newest(avoid func(T) bool) (T, bool)
@@ -71,7 +71,7 @@ type Queue[T any] struct {
 	retry byDue[T]
 	rare  byDue[T]
 
-	given                     uint64  // queries given to hot tasks
+	hotQueries                uint64  // queries given to hot tasks
 	backlogCredit, rareCredit float64 // queries that the lane has coming to it
 }
 
@@ -84,7 +84,7 @@ func (q *Queue[T]) Put(task T, k *Item) {
 	case LaneRetry:
 		q.retry.add(task, k)
 	case LaneHot:
-		k.begin(q.given)
+		k.begin(q.hotQueries)
 		q.hot.add(task, k)
 	case LaneNone, LaneBacklog:
 	}
@@ -115,7 +115,7 @@ func (q *Queue[T]) Take(now time.Time, avoid ...func(T) bool) (task T, ok bool) 
 	}
 	if k != nil {
 		if k.queued == LaneHot {
-			q.given++
+			q.hotQueries++
 		}
 		q.Remove(k)
 	}
@@ -154,8 +154,8 @@ func isTurn(credit *float64, share float64) bool {
 	return true
 }
 
-// backlogDivisor returns by how much a backlog's share shrinks for the sake of what the query is worth otherwise, such that
-// a backlog delays what is learned of others by a third at the most until nearly the whole budget is needed for them.
+// backlogDivisor returns by what a backlog's share is divided where a query about a hot task is worth this price: its fourth root. So
+// a backlog delays the answers about hot tasks by a third at the most, until they need nearly the whole budget.
 func backlogDivisor(price float64) float64 {
 	return math.Sqrt(math.Sqrt(min(max(price, 1), highestPrice)))
 }
@@ -165,18 +165,18 @@ func (q *Queue[T]) worthiest(now time.Time, avoid func(T) bool) (best waiting[T]
 	if len(q.hot) == 0 || q.hot[0].Due.After(now) {
 		return best, 0
 	}
-	rounds := patience * float64(len(q.hot))
+	rounds := mostRounds * float64(len(q.hot))
 	most = -1
 	for _, k := range q.hot {
 		if k.Due.After(now) {
 			continue
 		}
-		if worth := k.worth(now, float64(q.given-k.round), rounds); worth > most && !avoid(k.task) {
+		if worth := k.worth(now, float64(q.hotQueries-k.round), rounds); worth > most && !avoid(k.task) {
 			best, most = k, worth
 		}
 	}
-	if best.Item != nil && best.Durations.known() == nil {
-		most = 0 // a guess is no price
+	if best.Item != nil && best.Durations.knownTables() == nil {
+		most = 0 // nothing was learned of such tasks: their worth is a guess, and no price for the backlog
 	}
 	return best, most
 }

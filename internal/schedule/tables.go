@@ -132,10 +132,10 @@ func (t *tables) worth(b int, part, age float64) float64 {
 	}
 }
 
-// A second of delay beyond what is bearable counts for 1 + impatience seconds. What is bearable grows with the price: where
+// A second of delay beyond what is bearable counts for 1 + extraWeight seconds. What is bearable grows with the price: where
 // queries are short, everybody waits longer.
 const (
-	impatience   = 12
+	extraWeight  = 12
 	bearableUnit = 50 // seconds at a price of 1
 	bearableRise = 0.3
 )
@@ -194,7 +194,7 @@ func (s *solver) solve(i int) {
 func (s *solver) solveUnasked(models []*Durations) {
 	sum := 0.0
 	for _, m := range models {
-		if m.own() != nil {
+		if m.ownTables() != nil {
 			sum += m.share
 		}
 	}
@@ -251,7 +251,7 @@ func (s *solver) best(u int, cost *[buckets + 1]float64) (least, at float64) {
 func (s *solver) delay(u int, age, area, reduced float64) float64 {
 	d := s.survival[u]*(age-s.edges[u]) - (area - s.integral[u])
 	if late := age - s.bearable - s.edges[u]; late > 0 {
-		d += impatience * max(0, s.survival[u]*late-(reduced-s.integral[u]))
+		d += extraWeight * max(0, s.survival[u]*late-(reduced-s.integral[u]))
 	}
 	return d
 }
