@@ -1,4 +1,4 @@
-// Package querylog keeps what was asked about single tasks, when, and what came of it, for people who look at one.
+// Package querylog keeps what was asked about single tasks, when, and what came of it, and when callbacks came, for people who look at one.
 //
 // What it takes is bounded: 24 queries of a task at the most, of 20,000 unfinished tasks and 1,000 finished ones, those that were
 // asked last. That is 12 MB if all of them were asked as often, and nothing for a task that never was.
@@ -21,20 +21,22 @@ const (
 	lastKept  = 16
 )
 
-// Query is what became of one query about a task.
+// Query is what became of one query about a task, or a callback about it.
 type Query struct {
-	Ended time.Time
-	Took  time.Duration
-	Class kie.Class // of the outcome
-	State kie.State // of the task after it
+	Ended    time.Time // when a callback came
+	Took     time.Duration
+	Class    kie.Class // of the outcome
+	State    kie.State // of the task after it
+	Callback bool      // nothing was asked: a callback came
 }
 
 // compact is a Query in 16 bytes.
 type compact struct {
-	ended kie.Time
-	took  uint32 // in milliseconds
-	class kie.Class
-	state kie.State
+	ended    kie.Time
+	took     uint32 // in milliseconds
+	class    kie.Class
+	state    kie.State
+	callback bool
 }
 
 // Log keeps the queries of many tasks. It is safe for concurrent use; a nil *Log keeps nothing.
@@ -80,7 +82,7 @@ func (l *Log) Add(account, id string, q Query) {
 	}
 	k.add(compact{
 		ended: kie.TimeOf(q.Ended), took: uint32(min(max(q.Took.Milliseconds(), 0), 1<<31)),
-		class: q.Class, state: q.State,
+		class: q.Class, state: q.State, callback: q.Callback,
 	})
 	k.finished = q.State.Finished()
 	l.listOf(k).put(k)
@@ -101,7 +103,7 @@ func (l *Log) Queries(account, id string) (queries []Query, left int) {
 	}
 	for _, q := range k.queries {
 		queries = append(queries, Query{
-			Ended: q.ended.Time(), Took: time.Duration(q.took) * time.Millisecond, Class: q.class, State: q.state,
+			Ended: q.ended.Time(), Took: time.Duration(q.took) * time.Millisecond, Class: q.class, State: q.state, Callback: q.callback,
 		})
 	}
 	return queries, k.left

@@ -39,6 +39,18 @@ func (r *Reader) Find(id string) (all []view.Task) {
 	return all
 }
 
+// Next returns when a task of an account is asked next.
+func (r *Reader) Next(account, id string) view.Next {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	k := r.tasks.Get(account, id)
+	if k == nil || k.Unfinished == nil || k.Unfinished.GivenUp {
+		return view.Next{}
+	}
+	u := k.Unfinished
+	return view.Next{Due: u.Due, Asking: u.Asking, Called: u.Called}
+}
+
 // Count returns how many tasks of an account are tracked, and how many of them are not known to be finished.
 func (r *Reader) Count(account string) (tasks, unfinished int) {
 	r.mu.Lock()

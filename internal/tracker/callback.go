@@ -2,7 +2,11 @@
 
 package tracker
 
-import "time"
+import (
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/querylog"
+)
 
 // Callback takes the hint that a task of an account has finished: it is due as soon as it may be asked again. It reports
 // whether the task is tracked, and whether it is still asked. Of one that is not tracked, or is another replica's, nothing is kept.
@@ -18,6 +22,7 @@ func (t *Tracker) Callback(account, id string) (tracked, asked bool) {
 	if k == nil {
 		return false, false
 	}
+	t.queries.Add(account, id, querylog.Query{Ended: now, State: k.State, Callback: true})
 	if asked = k.CallbackCame(t.options.Bounds, now); asked {
 		k.Group.Account.Dispatcher.Wake()
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/querylog"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/internal/source"
@@ -43,6 +44,35 @@ func TestACallbackHasItsTaskAskedAtOnce(t *testing.T) {
 		r.wantQueries("a", before+1)
 		if k := find(t, r.Snapshot(), "a"); k.State != kie.StateSuccess {
 			t.Errorf("%v", k.State)
+		}
+	})
+}
+
+func TestWhoLooksAtATaskSeesItsCallbacksAndWhenItIsAskedNext(t *testing.T) {
+	s, queries := withCallbacks(), querylog.New()
+	s.tracker.Queries = queries
+	bubble(t, s, func(t *testing.T, r *rig) {
+		r.runs("image", "a", time.Hour)
+		time.Sleep(10 * time.Second)
+		asked, _ := queries.Queries("main", "a")
+		next := r.Next("main", "a")
+		time.Sleep(time.Until(next.Due) - time.Millisecond)
+		if now, _ := queries.Queries("main", "a"); len(now) != len(asked) {
+			t.Errorf("asked before it was due")
+		}
+		r.callback("a", true, true)
+		time.Sleep(10 * time.Second)
+		now, _ := queries.Queries("main", "a")
+		if len(now) < len(asked)+2 || !now[len(asked)].Callback || now[len(asked)+1].Callback {
+			t.Errorf("after a callback: %+v", now[len(asked):])
+		}
+		r.callback("unknown", false, false)
+		if now, _ := queries.Queries("main", "unknown"); now != nil {
+			t.Errorf("of a task that is not tracked: %v", now)
+		}
+		time.Sleep(time.Hour)
+		if next := r.Next("main", "a"); !next.Due.IsZero() {
+			t.Errorf("a finished task is asked at %v", next.Due)
 		}
 	})
 }

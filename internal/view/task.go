@@ -42,6 +42,13 @@ func (t *Task) Take(f kie.Task, answered time.Time) {
 	t.Task, t.QueryError, t.LastAnswer = f, kie.ClassOK, answered
 }
 
+// Next is when a task is asked next.
+type Next struct {
+	Due    time.Time // no sooner than this; zero: never again
+	Asking bool      // right now
+	Called bool      // because a callback has come
+}
+
 // Probe is how one task was asked out of turn.
 type Probe struct {
 	Task   Task // what is known of it now

@@ -78,7 +78,8 @@ func (t *Tasks) serveTask(w http.ResponseWriter, r *http.Request) {
 	}
 	for i := range found {
 		queries, left := t.known.Queries(found[i].Account, id)
-		c.Records = append(c.Records, t.facts(&found[i], queries, left, now))
+		next := t.known.Next(found[i].Account, id)
+		c.Records = append(c.Records, t.facts(&found[i], queries, left, next, now))
 	}
 	t.send(w, http.StatusOK, "task.html", c)
 }
@@ -95,9 +96,9 @@ func (t *Tasks) statusFor(tasks []view.Task) viewStatus {
 	return v
 }
 
-func (t *Tasks) facts(k *view.Task, queries []querylog.Query, left int, now time.Time) taskFacts {
+func (t *Tasks) facts(k *view.Task, queries []querylog.Query, left int, next view.Next, now time.Time) taskFacts {
 	s := &overview{at: now}
-	f := taskFacts{viewTask: s.viewTask(k), Events: s.events(k, queries, left)}
+	f := taskFacts{viewTask: s.viewTask(k), Events: append(s.events(k, queries, left), s.nextQuery(k, next)...)}
 	for _, name := range slices.Sorted(maps.Keys(k.Labels)) {
 		f.Labels = append(f.Labels, fact{name, k.Labels[name]})
 	}
@@ -160,10 +161,16 @@ func (s *overview) events(k *view.Task, queries []querylog.Query, left int) (all
 	}
 	add(k.Created.Time(), "quiet", "created")
 	add(k.Seen, "quiet", "first seen in a list")
+	asked := false
 	for i, q := range queries {
 		if left > 0 && i == querylog.FirstKept {
 			add(q.Ended.Add(-time.Millisecond), "quiet", plural(left, "query more", "queries more")+", not kept")
 		}
+		if q.Callback {
+			add(q.Ended, "quiet", "a callback came")
+			continue
+		}
+		asked = true
 		kind, text := answer(q)
 		add(q.Ended, kind, fmt.Sprintf("asked: %s; it took %s", text, inWords(q.Took)))
 	}
@@ -174,18 +181,46 @@ func (s *overview) events(k *view.Task, queries []querylog.Query, left int) (all
 		add(ended(k).Time(), "bad", "failed")
 	}
 	add(k.Learned.Time(), "quiet", "known to be finished")
-	if len(queries) == 0 {
+	if !asked {
 		add(k.LastAnswer, "quiet", "last answer")
 	}
 	slices.SortStableFunc(all, func(a, b event) int { return a.at.Compare(b.at) })
-	if created := moment(k.Created.Time()); !created.IsZero() {
-		for i := range all {
-			if after := all[i].at.Sub(created); after > 0 {
-				all[i].After = "+" + inWords(after)
-			}
-		}
+	for i := range all {
+		all[i].date(k)
 	}
 	return all
+}
+
+// date says how long after the task's creation an event was.
+func (e *event) date(k *view.Task) {
+	created := moment(k.Created.Time())
+	if after := e.at.Sub(created); !created.IsZero() && after > 0 {
+		e.After = "+" + inWords(after)
+	}
+}
+
+// nextQuery returns when a task is asked next, as the last step; none if it is not asked any more.
+func (s *overview) nextQuery(k *view.Task, next view.Next) []event {
+	if next.Due.IsZero() {
+		return nil
+	}
+	e := event{at: moment(s.at), Kind: "quiet"}
+	switch wait := next.Due.Sub(s.at); {
+	case next.Asking && next.Called:
+		e.Text = "now: it is being asked, and then again"
+	case next.Asking:
+		e.Text = "now: it is being asked"
+	case wait > 0:
+		e.at, e.Text = moment(next.Due), "to be asked next, in "+inWords(wait)
+	default:
+		e.Text = "now: it is due for " + inWords(-wait) + ", and waits for its turn"
+	}
+	if next.Called {
+		e.Text += ", for a callback came"
+	}
+	e.When = s.stamp(e.at)
+	e.date(k)
+	return []event{e}
 }
 
 // answer returns what came of a query, and how to show it.

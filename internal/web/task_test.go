@@ -50,6 +50,33 @@ func TestThePageOfATaskTellsEveryFactAndItsLife(t *testing.T) {
 	}
 }
 
+func TestTheTimelineTellsOfCallbacksAndWhenATaskIsAskedNext(t *testing.T) {
+	queries := querylog.New()
+	queries.Add("b", "3-generating", querylog.Query{Ended: epoch.Add(time.Second), State: kie.StateGenerating, Callback: true})
+	next := view.Next{}
+	h := serveKnown(t, web.Known{Tasks: sequence(some()), Queries: queries.Queries, Next: func(string, string) view.Next { return next }})
+	now := time.Now()
+	for _, tt := range []struct {
+		next view.Next
+		want string
+	}{
+		{view.Next{Due: now.Add(90*time.Second + 500*time.Millisecond)}, "to be asked next, in 1 min 30 s"},
+		{view.Next{Due: now.Add(time.Second + 500*time.Millisecond), Called: true}, "s, for a callback came"},
+		{view.Next{Due: now.Add(-90 * time.Second)}, "now: it is due for 1 min 30 s, and waits for its turn"},
+		{view.Next{Due: now.Add(-time.Second), Asking: true, Called: true}, "now: it is being asked, and then again, for a callback came"},
+	} {
+		next = tt.next
+		page := text(get(t, h, "/tasks/3-generating?account=b").Body.String())
+		if !strings.Contains(page, tt.want) || !strings.Contains(page, "a callback came") || !strings.Contains(page, "last answer") {
+			t.Errorf("%+v: no %q, callback or last answer in %s", tt.next, tt.want, page)
+		}
+	}
+	next = view.Next{}
+	if page := text(get(t, h, "/tasks/7-success").Body.String()); strings.Contains(page, "now:") || strings.Contains(page, "next,") {
+		t.Errorf("a finished task is to be asked: %s", page)
+	}
+}
+
 func TestThePageOfATaskSaysWhyItNeedsALookAndHowToBeRidOfIt(t *testing.T) {
 	tasks := append(some(),
 		view.Task{Task: kie.Task{ID: "lost"}, Account: "a", Seen: epoch, QueryError: kie.ClassNotFound},

@@ -33,6 +33,7 @@ type Known struct {
 	Tasks   func() iter.Seq[view.Task]
 	Find    func(id string) []view.Task // the tracked ones of that id, one for each account that has it
 	Queries func(account, id string) (queries []querylog.Query, left int)
+	Next    func(account, id string) view.Next
 	Status  func() Status
 	// Grafana is where Grafana is, for links to the dashboards; empty: there are none.
 	Grafana string

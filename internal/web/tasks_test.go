@@ -70,6 +70,9 @@ func known(k web.Known) web.Known {
 	if k.Queries == nil {
 		k.Queries = querylog.New().Queries
 	}
+	if k.Next == nil {
+		k.Next = func(string, string) view.Next { return view.Next{} }
+	}
 	if k.Status == nil {
 		k.Status = well
 	}
