@@ -12,13 +12,13 @@ import (
 
 // beginsCredits begins a credit call if it comes before all tasks: when it is due, and as the trial for which it is best.
 func (d *Dispatcher) beginsCredits(now time.Time, permit *budget.Permit) bool {
-	if d.triesKey(permit) {
+	if d.beginsKeyTrial(permit) {
 		return true
 	}
 	if permit.IsTrial() || !d.beginsDueCredits(now) {
 		return false
 	}
-	d.tried()
+	d.noteKeyTried()
 	return true
 }
 
@@ -31,8 +31,8 @@ func (d *Dispatcher) beginsDueCredits(now time.Time) bool {
 	return due
 }
 
-// triesKey begins a credit call if that is what a permit is for.
-func (d *Dispatcher) triesKey(permit *budget.Permit) bool {
+// beginsKeyTrial begins a credit call if the permit is a trial of the key, and reports whether it did.
+func (d *Dispatcher) beginsKeyTrial(permit *budget.Permit) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.credits.interval == 0 || d.credits.asking || !permit.PrefersCredit() {
@@ -57,24 +57,24 @@ func (d *Dispatcher) endCredits(balance float64, err error) {
 	d.credits.end(balance, err, time.Now())
 }
 
-// tried notes that a request is sent that shows whether the key is taken.
-func (d *Dispatcher) tried() {
+// noteKeyTried notes that a request is sent that shows whether the key is taken.
+func (d *Dispatcher) noteKeyTried() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.notes.key.untried = false
 }
 
-// Note takes the outcome of a query about a tracked task for what it says of the account.
+// Note takes what the outcome of a query about a tracked task says of the account: API, key and unknown states.
 func (d *Dispatcher) Note(id string, answer kie.Answer, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.notes.outcome(err, "task_id", id)
-	d.notes.word(answer)
+	d.notes.noteWord(answer)
 }
 
-// NoteUnlisted takes an answer about a task that is not tracked: that it fails would say nothing of the account.
+// NoteUnlisted takes what an answer about a task that is not tracked says of the account. Failures of such queries say nothing of it.
 func (d *Dispatcher) NoteUnlisted(answer kie.Answer) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.notes.word(answer)
+	d.notes.noteWord(answer)
 }

@@ -30,8 +30,8 @@ func (c *credits) isDue(now time.Time) bool {
 	return asks && !at.After(now)
 }
 
-// every has the balance asked for at another interval.
-func (c *credits) every(interval time.Duration, now time.Time) {
+// setInterval has the balance asked for at another interval.
+func (c *credits) setInterval(interval time.Duration, now time.Time) {
 	c.interval = interval
 	if soonest := now.Add(interval); c.next.After(soonest) {
 		c.next = soonest

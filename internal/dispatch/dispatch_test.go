@@ -50,7 +50,7 @@ func TestTheBalanceIsAskedForAgain(t *testing.T) {
 	if _, known := c.known(start.Add(3*time.Minute + 1)); known {
 		t.Error("a balance of long ago is known")
 	}
-	if c.every(time.Second, start); !c.isDue(start.Add(time.Second)) {
+	if c.setInterval(time.Second, start); !c.isDue(start.Add(time.Second)) {
 		t.Error("a shorter interval does not count at once")
 	}
 }

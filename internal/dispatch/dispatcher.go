@@ -1,5 +1,5 @@
-// Package dispatch spends an account's budget: each free slot goes to the request that is worth most then. It knows no task; whoever has
-// them says which is to be asked.
+// Package dispatch spends an account's budget: each permit goes to the request that is worth most when it is given. It knows no task:
+// Tasks, which its user implements, says which one to ask about.
 package dispatch
 
 import (
@@ -67,7 +67,7 @@ func New(o Options, tasks Tasks) *Dispatcher {
 func (d *Dispatcher) Configure(o Options) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.credits.every(o.CreditsInterval, time.Now())
+	d.credits.setInterval(o.CreditsInterval, time.Now())
 	d.notes.key.origin = o.KeyOrigin
 }
 
@@ -84,7 +84,7 @@ func (d *Dispatcher) View(now time.Time, due int) view.Account {
 	s := view.Account{Name: d.notes.name, Due: due, Requests: d.budget.Stats()}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	s.CreditsUsed, s.AsksCredits, s.UnknownStates = d.credits.used, d.credits.interval > 0, d.notes.words.count
+	s.CreditsUsed, s.AsksCredits, s.UnknownStates = d.credits.used, d.credits.interval > 0, d.notes.unknownWords.count
 	s.Balance, s.HasBalance = d.credits.known(now)
 	s.UsedPerHour, s.HasUse = d.credits.spending.PerHour()
 	return s

@@ -17,9 +17,9 @@ type notes struct {
 	budget *budget.Account
 	log    *slog.Logger
 
-	key    key
-	health health
-	words  words
+	key          key
+	health       health
+	unknownWords unknownWords
 }
 
 // failuresToLog is how many requests in a row must fail until that is worth a warning: single tasks may always fail.
@@ -43,8 +43,8 @@ type key struct {
 // wordsToLog is how many unknown words for a state are logged.
 const wordsToLog = 5
 
-// words are what the API calls states that are not known.
-type words struct {
+// unknownWords are what the API calls states that are not known.
+type unknownWords struct {
 	count  uint64   // answers with such a word
 	logged []string // the first of the words
 }
@@ -119,12 +119,12 @@ func (n *notes) noteKey(err error, balance bool) {
 	}
 }
 
-// word counts an answer whose state has a word that is not known, and logs the first few words.
-func (n *notes) word(answer kie.Answer) {
+// noteWord counts an answer whose state has a word that is not known, and logs the first few words.
+func (n *notes) noteWord(answer kie.Answer) {
 	if answer.Word == "" {
 		return
 	}
-	w := &n.words
+	w := &n.unknownWords
 	w.count++
 	if len(w.logged) >= wordsToLog || slices.Contains(w.logged, answer.Word) {
 		return

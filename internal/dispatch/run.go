@@ -82,7 +82,7 @@ func (d *Dispatcher) choose(permit *budget.Permit) func(context.Context) {
 		}
 		return askCredits
 	}
-	d.tried()
+	d.noteKeyTried()
 	if q.Unproven {
 		permit.Unproven()
 	}
@@ -100,7 +100,7 @@ func (d *Dispatcher) AcquireProbe(ctx context.Context, id string, unlisted bool)
 		if err != nil {
 			return nil, err
 		}
-		if !d.triesKey(permit) {
+		if !d.beginsKeyTrial(permit) {
 			return permit, nil
 		}
 		d.askCredits(ctx, permit)

@@ -25,12 +25,13 @@ func (w *Waiters) Add(now time.Time) *Waiter {
 	return one
 }
 
-// Remove forgets a scrape that waits no longer. Nobody touches the waiter after that.
+// Remove forgets a scrape that waits no longer. Its waiter is not written to after that.
 func (w *Waiters) Remove(one *Waiter) {
 	*w = slices.DeleteFunc(*w, func(other *Waiter) bool { return other == one })
 }
 
-// Release lets those go for which nothing is left to wait: since first a task is due, if any is, and none is asked if all are refused.
+// Release ends the waiting of the scrapes that arrived before first, the time since which the earliest task is due; of all if none is
+// due, or if all requests are refused.
 func (w *Waiters) Release(first time.Time, due, refused bool) {
 	*w = slices.DeleteFunc(*w, func(one *Waiter) bool {
 		asked := !due || first.After(one.arrived)

@@ -1,9 +1,10 @@
 // Package entry is how a task is held: the entry of a task in the table, the group and model that it is of, and the account that asks
-// about it. Nothing here has a lock: whoever holds the tasks guards all of it with theirs.
+// about it. Nothing here has a lock: the tracker's guards all of it.
 package entry
 
 import (
 	"log/slog"
+	"math"
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/backlog"
@@ -24,7 +25,7 @@ import (
 // What holds of it while no method runs, Check checks:
 //   - A finished task has no Unfinished, and one that is not has one.
 //   - An unfinished task that is being asked waits nowhere. Another one waits in the lane that its Unfinished tells, once.
-//   - It is in the backlog if, and only if, its Unfinished is shared; only then detail is a place there.
+//   - It is in the backlog if, and only if, its Unfinished is shared; only then its detail is a place there.
 //   - It has a model if, and only if, an answer has told one.
 type Task struct {
 	ID string
@@ -35,14 +36,25 @@ type Task struct {
 	Created kie.Time
 	ended   kie.Time // completion of a finished task; if the API does not tell it, of a failed one that is news the best guess
 	Learned kie.Time // when the final state was learned
-	// detail is the credits of a finished task, and the place of one in the backlog.
-	detail uint64
-	Index  uint32      // in the list of unfinished or finished tasks; of a task that was dropped, which drop it was
-	Code   labels.Code // of a failed task
-	State  kie.State
-	reason kie.Reason
-	Marks  Marks
+	detail  detail
+	Index   uint32      // in the list of unfinished or finished tasks; of a task that was dropped, which drop it was
+	Code    labels.Code // of a failed task
+	State   kie.State
+	reason  kie.Reason
+	Marks   Marks
 }
+
+// detail is two things that no task has at once, so that they share 8 bytes: the credits of a finished task, and the place of an unfinished
+// one in the backlog.
+type detail uint64
+
+func (d detail) credits() float64 { return math.Float64frombits(uint64(d)) }
+
+func (d *detail) setCredits(credits float64) { *d = detail(math.Float64bits(credits)) }
+
+func (d detail) place() int { return int(d) } //nolint:gosec // setPlace was given an int
+
+func (d *detail) setPlace(place int) { *d = detail(place) } //nolint:gosec // a place in a list
 
 // Marks are what is true of a task.
 type Marks uint8
@@ -116,7 +128,7 @@ type Account struct {
 	Waiting dispatch.Waiters
 }
 
-// Query is one that is under way, or that a probe waits to send. Whoever wants to know the same waits for it.
+// Query is one that is under way, or that a probe waits to send. Other probes of the same task wait for its outcome.
 type Query struct {
 	Began   time.Time
 	Sent    bool          // under way about a task that is in no list

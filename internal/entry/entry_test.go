@@ -66,7 +66,7 @@ func TestATaskWaitsWhereItsLifeSays(t *testing.T) {
 	a, now := g.Account, time.Now()
 	o := life.New("", now)
 	o.Backlog = true
-	seen := make(Alike)
+	seen := make(Shared)
 	k, other := seen.Begin(&Task{ID: "a", GroupModel: &g.GroupModel}, o), seen.Begin(&Task{ID: "b", GroupModel: &g.GroupModel}, o)
 	if k.Unfinished != other.Unfinished {
 		t.Error("two of which the same is known do not share it")

@@ -4,7 +4,6 @@ package entry
 
 import (
 	"cmp"
-	"math"
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
@@ -24,7 +23,7 @@ func (k *Task) Facts() kie.Task {
 		f.Completed = k.ended
 	}
 	if k.Marks.Has(credits) {
-		f.Credits, f.HasCredits = math.Float64frombits(k.detail), true
+		f.Credits, f.HasCredits = k.detail.credits(), true
 	}
 	return f
 }
@@ -39,7 +38,7 @@ func (k *Task) Hold(f *kie.Task, m *Model) {
 	k.ended, k.detail = f.Completed, 0
 	k.Marks.Set(credits, f.HasCredits)
 	if f.HasCredits {
-		k.detail = math.Float64bits(f.Credits)
+		k.detail.setCredits(f.Credits)
 	}
 	if f.State == kie.StateFail {
 		k.Code, k.reason = m.Group.limits.Code(f.FailCode), f.Reason

@@ -11,19 +11,19 @@ import (
 )
 
 // Place implements backlog.Task.
-func (k *Task) Place() int { return int(k.detail) } //nolint:gosec // SetPlace was given an int
+func (k *Task) Place() int { return k.detail.place() }
 
 // SetPlace implements backlog.Task.
-func (k *Task) SetPlace(place int) { k.detail = uint64(place) } //nolint:gosec // a place in a list
+func (k *Task) SetPlace(place int) { k.detail.setPlace(place) }
 
 // DueAt implements backlog.Task.
 func (k *Task) DueAt() time.Time { return k.Unfinished.Due }
 
-// Alike holds what is known of unfinished tasks that were never asked once for all of which the same is known.
-type Alike map[life.Unfinished]*life.Unfinished
+// Shared holds one Unfinished for all tasks of a backlog of which the same is known. It is for one call of Tracker.Apply.
+type Shared map[life.Unfinished]*life.Unfinished
 
 // Begin gives a task what is known of it as an unfinished one.
-func (a Alike) Begin(k *Task, o life.Unfinished) *Task {
+func (a Shared) Begin(k *Task, o life.Unfinished) *Task {
 	if o.Lane = o.NextLane(); o.Lane != schedule.LaneBacklog {
 		k.Unfinished = new(o)
 		return k
@@ -57,8 +57,8 @@ func (a *Account) Dequeue(k *Task) {
 	a.Queue.Remove(&k.Unfinished.Item)
 }
 
-// Own takes an unfinished task out of where it waits, and returns what is known of it as something that may be written to.
-func (k *Task) Own() *life.Unfinished {
+// Detach takes an unfinished task out of its lane or the backlog, and returns its Unfinished for writing: a copy if it was shared.
+func (k *Task) Detach() *life.Unfinished {
 	k.Group.Account.Dequeue(k)
 	if k.Unfinished.Shared {
 		o := *k.Unfinished
@@ -68,7 +68,7 @@ func (k *Task) Own() *life.Unfinished {
 	return k.Unfinished
 }
 
-// Await makes an unfinished task wait for its next query, or for the answer to one that began before the task was listed.
+// Await puts an unfinished task into its lane. If a probe's query about it is under way since before it was listed, it counts as asked.
 func (k *Task) Await() {
 	k.Enqueue()
 	a := k.Group.Account
@@ -90,16 +90,16 @@ func (k *Task) CallbackCame(b schedule.Bounds, now time.Time) (asked bool) {
 		k.Unfinished.Called = true // which is heeded when the query ends
 		return true
 	}
-	o := k.Own()
+	o := k.Detach()
 	o.Called = true
-	o.Heed(now, b)
+	o.AskSoon(now, b)
 	k.Enqueue()
 	return true
 }
 
 // Begin notes that a task is being asked.
 func (a *Account) Begin(k *Task) {
-	k.Own().Begin()
+	k.Detach().Begin()
 	a.Asking[k] = NewQuery()
 }
 
@@ -132,7 +132,7 @@ func (a *Account) AskedOfRemoved() map[string]*Task {
 	return removed
 }
 
-// Release lets the scrapes go for which nothing is left to wait.
+// Release ends the waiting of scrapes for which every task that was due when they came has been asked.
 func (a *Account) Release() {
 	if len(a.Waiting) == 0 {
 		return

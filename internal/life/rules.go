@@ -48,8 +48,8 @@ func (r Rules) untilOverdue(wait, age time.Duration) time.Duration {
 	return wait
 }
 
-// Again returns when the task would be asked if its last answer came by these rules, but never within the shortest interval of its last
-// query. What it rests for may be another reason than its last answer: then that holds.
+// Again returns when the task is due by these rules: Interval after its last answer, or First after its first sight, but never within
+// Bounds.Min of its last query. If it rests for a failure, a doubt or a callback, that keeps its time.
 func (u *Unfinished) Again(r Rules, now time.Time) time.Time {
 	due := u.Due
 	switch {
@@ -62,16 +62,17 @@ func (u *Unfinished) Again(r Rules, now time.Time) time.Time {
 	return later(due, u.asked.Time().Add(r.Bounds.Min))
 }
 
-// Sooner has the task asked no later than that.
-func (u *Unfinished) Sooner(due time.Time) { u.Due = earlier(u.Due, due) }
+// DueBy makes the task due no later than that.
+func (u *Unfinished) DueBy(due time.Time) { u.Due = earlier(u.Due, due) }
 
 // IsOverdueAfter reports whether the task was, at its last answer, older than that.
 func (u *Unfinished) IsOverdueAfter(age time.Duration) bool {
 	return u.IsAnswered() && u.Answered.Sub(u.Born) > age
 }
 
-// Heed has the task asked soon because a callback has come for it. A doubtful failure is confirmed when it is time.
-func (u *Unfinished) Heed(now time.Time, b schedule.Bounds) {
+// AskSoon makes the task due because a callback has come for it, but not within b.Min of its last query, nor before a doubtful failure is
+// to be confirmed.
+func (u *Unfinished) AskSoon(now time.Time, b schedule.Bounds) {
 	if u.doubt == "" {
 		u.Due = earlier(u.Due, later(now, u.asked.Time().Add(b.Min)))
 	}

@@ -81,7 +81,7 @@ func (u *Unfinished) End(now time.Time) {
 	u.Asking, u.asked = false, kie.TimeOf(now.Add(time.Millisecond))
 }
 
-// Revive has a task asked now that was given up, or not found, by another account than is asked from now on.
+// Revive makes a task due that was given up or not found: another account is asked about it from now on.
 func (u *Unfinished) Revive(now time.Time) {
 	if u.GivenUp || u.missing > 0 {
 		u.GivenUp, u.missing, u.inGrace, u.Due = false, 0, 0, now

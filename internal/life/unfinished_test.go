@@ -65,7 +65,7 @@ func TestACallbackMakesATaskDueAsSoonAsItMayBeAsked(t *testing.T) {
 		if tt.asked > 0 {
 			u.asked = ago(tt.asked)
 		}
-		if u.Heed(start, limits); u.Due.Sub(start) != tt.want {
+		if u.AskSoon(start, limits); u.Due.Sub(start) != tt.want {
 			t.Errorf("%s: due after %v, want %v", name, u.Due.Sub(start), tt.want)
 		}
 	}

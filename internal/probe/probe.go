@@ -1,4 +1,4 @@
-// Package probe asks about one task out of turn, for whoever names it.
+// Package probe asks about one task out of turn, listed or not.
 package probe
 
 import (
@@ -26,7 +26,7 @@ type Tracker interface {
 type Prober struct {
 	tracker Tracker
 
-	mu    sync.Locker // of whoever owns the tasks; it guards what follows, with the accounts
+	mu    sync.Locker // the tracker's lock; it guards what follows, and the accounts
 	tasks *tasks.Set
 }
 

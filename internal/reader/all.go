@@ -1,4 +1,4 @@
-// All tracked tasks, for whoever wants to look at more than those with series of their own.
+// All tracked tasks, for the pages.
 
 package reader
 

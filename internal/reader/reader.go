@@ -1,4 +1,4 @@
-// Package reader reads the tasks for whoever shows, lists or keeps them, some at a time under the lock that guards them.
+// Package reader reads the tasks, some at a time with their lock held: for snapshots, pages and the store.
 package reader
 
 import (
@@ -14,14 +14,14 @@ import (
 
 // Reader reads tasks. It is safe for concurrent use.
 //
-// Locks are taken in the order surveying, mu; then that of a dispatcher, then that of a budget.
+// Order of locks: surveying, mu, a dispatcher's, a budget's.
 type Reader struct {
 	last    atomic.Pointer[snapshot]
 	changes atomic.Uint64
 
-	surveying sync.Mutex // held while a snapshot is made
+	surveying sync.Mutex // held while a snapshot is made, so that there is one survey at a time
 
-	mu    sync.Locker // whoever owns the tasks holds it, too, when they change; it guards what follows
+	mu    sync.Locker // the tracker's lock; it guards what follows
 	tasks *tasks.Set
 	state func() State
 }
@@ -34,7 +34,7 @@ type State struct {
 	HoldBack   time.Duration // how long the totals of a new label set show 0
 }
 
-// snapshot is what was known at one moment, for whoever asks again within a second.
+// snapshot is the last snapshot made, which is returned for snapshotInterval.
 type snapshot struct {
 	*view.Snapshot
 	changes uint64 // until then

@@ -60,7 +60,7 @@ func (r *Reader) AwaitFresh(ctx context.Context) {
 
 func (s *snapshot) isFresh() bool { return s != nil && time.Since(s.At) < snapshotInterval }
 
-// survey returns what the unfinished tasks come to. One at a time: whoever calls it holds surveying.
+// survey returns what the unfinished tasks come to. The caller holds surveying.
 func (r *Reader) survey() *tasks.Survey {
 	v := tasks.NewSurvey(time.Now())
 	for r.visit(v) {
@@ -85,7 +85,7 @@ func (r *Reader) show(v *tasks.Survey, seen func(time.Time, view.Shown)) {
 	}
 }
 
-// tryShow does what show does unless more than some tasks have changed, and it may give up for that.
+// tryShow does what show does. If it may give up, it reads ShowAtATime tasks at most, and returns false if more have changed.
 func (r *Reader) tryShow(newest []tasks.Aged, mayGiveUp bool, seen func(time.Time, view.Shown)) bool {
 	room := math.MaxInt
 	if mayGiveUp {

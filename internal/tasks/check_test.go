@@ -19,8 +19,8 @@ func some(t *testing.T) (s *Set, finished, waits, backlog *entry.Task) {
 	s = NewSet(10, nil)
 	s.SetGroups([]string{"video"})
 	g := s.Group("video")
-	s.Entrust(g, entry.NewAccount("main", budget.New(budget.Options{Rate: 1, Concurrent: 1}), promslog.NewNopLogger(), time.Time{}))
-	seen := make(entry.Alike)
+	s.SetAccount(g, entry.NewAccount("main", budget.New(budget.Options{Rate: 1, Concurrent: 1}), promslog.NewNopLogger(), time.Time{}))
+	seen := make(entry.Shared)
 	add := func(id string, inBacklog bool) *entry.Task {
 		o := life.New("", time.Now())
 		o.Backlog = inBacklog
@@ -29,7 +29,7 @@ func some(t *testing.T) (s *Set, finished, waits, backlog *entry.Task) {
 		return k
 	}
 	finished, waits, backlog = add("finished", false), add("waits", false), add("backlog", true)
-	finished.Own()
+	finished.Detach()
 	s.Classify(finished, &kie.Task{State: kie.StateSuccess, Model: "m"})
 	s.Finish(finished)
 	return s, finished, waits, backlog
@@ -42,7 +42,7 @@ func TestWhatDoesNotHoldIsFound(t *testing.T) {
 		"another index":                func(_ *Set, _, k, _ *entry.Task) { k.Index++ },
 		"finished, with an Unfinished": func(_ *Set, k, w, _ *entry.Task) { k.Unfinished = w.Unfinished },
 		"asking, and waiting":          func(_ *Set, _, k, _ *entry.Task) { k.Unfinished.Asking = true },
-		"waiting nowhere":              func(_ *Set, _, k, _ *entry.Task) { k.Own() },
+		"waiting nowhere":              func(_ *Set, _, k, _ *entry.Task) { k.Detach() },
 		"asking, in the backlog":       func(_ *Set, _, _, k *entry.Task) { k.Unfinished.Asking = true },
 		"in no backlog, and shared":    func(_ *Set, _, _, k *entry.Task) { k.Group.Account.Backlog.Take(k) },
 		"a model that is forgotten":    func(s *Set, _, _, _ *entry.Task) { clear(s.models) },

@@ -11,8 +11,8 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 )
 
-// SetGroups has the groups be those of these names, in that order. Those that are no more stay known, after the others, until
-// DropLeaving.
+// SetGroups makes the groups those of these names, in that order. Groups that are not among them are marked as leaving and stay, after
+// the others, until DropLeaving.
 func (s *Set) SetGroups(names []string) {
 	before := s.byName
 	s.Groups, s.byName = nil, make(map[string]*entry.Group, len(names))
@@ -55,7 +55,7 @@ func (s *Set) durations(group, model string) *schedule.Durations {
 	return s.Learned.Recall(group).Model(model)
 }
 
-// DropLeaving forgets the groups that are no more, and what is left of their tasks.
+// DropLeaving removes the groups that are leaving, and drops the tasks that they still have.
 func (s *Set) DropLeaving() {
 	left := 0
 	for _, g := range s.Groups {

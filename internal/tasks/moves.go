@@ -33,7 +33,7 @@ func (s *Set) Recall(g *entry.Group, id string, removed map[string]*entry.Task) 
 
 // Restore returns a task that is listed in a group as its record tells; nil: it tells nothing. A source says that it is of the model
 // hint.
-func (s *Set) Restore(g *entry.Group, id, hint string, r *store.Record, now time.Time, seen entry.Alike) *entry.Task {
+func (s *Set) Restore(g *entry.Group, id, hint string, r *store.Record, now time.Time, seen entry.Shared) *entry.Task {
 	switch {
 	case r.State.Finished():
 		name, _ := s.Admit(r.Model)
@@ -108,7 +108,7 @@ func (s *Set) leave(k *entry.Task) {
 	}
 }
 
-// Classify has the entry of a task hold the facts that an answer tells, and counts it under the model and the state that they name.
+// Classify stores the facts of an answer in the entry of a task, and counts it under the model and the state that they name.
 func (s *Set) Classify(k *entry.Task, f *kie.Task) {
 	if k.Model != nil {
 		k.Model.Tasks[k.State]--
@@ -132,9 +132,9 @@ func (s *Set) Finish(k *entry.Task) {
 	s.put(k)
 }
 
-// Orphan returns a task of one of some accounts that are done away with, together with the task's group: it goes on as that of the group
-// that lists it now. Nil: there is none.
-func (s *Set) Orphan(retiring []*entry.Account, id string) *entry.Task {
+// GetOfRetiring returns a task of one of the accounts that a reload removes, whose group leaves with it: the group that lists the id now
+// takes it over. Nil: there is none.
+func (s *Set) GetOfRetiring(retiring []*entry.Account, id string) *entry.Task {
 	for _, a := range retiring {
 		if k := s.Get(a.Name, id); k != nil && k.Group.Account == a {
 			return k
@@ -143,9 +143,9 @@ func (s *Set) Orphan(retiring []*entry.Account, id string) *entry.Task {
 	return nil
 }
 
-// Entrust has a group's tasks asked by an account from now on. They go there with all that is known of them, but for those that the
-// account has already: their knowledge is its own. Moved: the tasks are another account's now.
-func (s *Set) Entrust(g *entry.Group, a *entry.Account) (moved bool) {
+// SetAccount makes an account the one of a group. The group's tasks move to it with all that is known of them, but for ids that the
+// account has already: these keep what is known there. Moved: the account has another name than the one before.
+func (s *Set) SetAccount(g *entry.Group, a *entry.Account) (moved bool) {
 	from := g.Account
 	if from == nil || from == a {
 		g.Account = a
@@ -169,7 +169,7 @@ func (s *Set) Entrust(g *entry.Group, a *entry.Account) (moved bool) {
 	return moved
 }
 
-// takeAlong takes a group's tasks from their account to another, but for those that this has.
+// takeAlong moves a group's tasks from their account to another, but for ids that this has.
 func (s *Set) takeAlong(g *entry.Group, to string) {
 	for _, k := range unlisted.OfGroup(s.Table, g) {
 		if s.Get(to, k.ID) != nil {

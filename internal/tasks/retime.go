@@ -10,7 +10,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 )
 
-// RetimeGroups has the tasks of some groups asked when the rules say that are in force now.
+// RetimeGroups sets anew, by the rules now in force, when the unfinished tasks of some groups are due.
 func (s *Set) RetimeGroups(groups map[*entry.Group]bool, b schedule.Bounds, now time.Time) {
 	if len(groups) == 0 {
 		return
@@ -46,14 +46,13 @@ func (s *Set) rejudge(k *entry.Task, b schedule.Bounds, now time.Time) {
 	if k.Unfinished.Asking {
 		k.Unfinished.Rejudge(k.Created, m)
 	} else {
-		k.Own().Rejudge(k.Created, m)
+		k.Detach().Rejudge(k.Created, m)
 		k.Enqueue()
 	}
 	s.Retime(k, b, now)
 }
 
-// Retime has an unfinished task asked when it would be if its last answer came now, but never within the shortest interval of its last
-// query. One of a backlog waits for its turn alone.
+// Retime sets anew when an unfinished task is due, as life.Unfinished.Again says. Tasks of a backlog are always due.
 func (s *Set) Retime(k *entry.Task, b schedule.Bounds, now time.Time) {
 	o := k.Unfinished
 	if o.Shared || o.GivenUp {
@@ -66,11 +65,11 @@ func (s *Set) Retime(k *entry.Task, b schedule.Bounds, now time.Time) {
 	}
 	due := o.Again(rules, now)
 	if o.Asking {
-		o.Sooner(due) // should the query come to nothing: it was due
+		o.DueBy(due) // in case the query says nothing about the task
 		return
 	}
 	if !due.Equal(o.Due) {
-		k.Own().Due = due
+		k.Detach().Due = due
 		k.Enqueue()
 	}
 }

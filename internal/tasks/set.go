@@ -1,5 +1,5 @@
 // Package tasks holds the tasks that are tracked: by account and id, in lists, in their groups, and what is remembered of those that
-// are in no list. It has no lock: its user's guards all of it, and the entries.
+// are in no list. It has no lock: the tracker's guards all of it, and the entries.
 package tasks
 
 import (

@@ -36,8 +36,8 @@ func (a *account) NextDue(now time.Time) (at time.Time, ok, awake bool) {
 	return at, ok, t.options.Background || now.Before(t.awakeUntil)
 }
 
-// Take implements dispatch.Tasks. A trial of a closed gate is best about a task that the API has answered about before: whoever lists ids
-// on which it fails would have all trials spent on them. If no such task is due, about one that has not failed.
+// Take implements dispatch.Tasks. A trial of a closed gate goes to a task about which the API has answered before, or else to one that has
+// not failed: ids that make the API fail must not use up all trials.
 func (a *account) Take(now time.Time, permit *budget.Permit) (dispatch.Query, bool) {
 	t := a.tracker
 	t.mu.Lock()
@@ -60,9 +60,9 @@ func (a *account) Take(now time.Time, permit *budget.Permit) (dispatch.Query, bo
 }
 
 // Settled implements dispatch.Tasks.
-func (a *account) Settled() { a.tracker.do(a.Release) }
+func (a *account) Settled() { a.tracker.update(a.Release) }
 
-// end stops the dispatcher and waits until its last request has ended, and lets go whoever waits for an answer.
+// end stops the dispatcher, waits until its last request has ended, and ends the waiting of scrapes.
 func (a *account) end() {
 	if a.ended != nil {
 		a.stop()

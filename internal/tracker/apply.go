@@ -23,20 +23,20 @@ const (
 // Apply takes a change of what is listed. It implements source.Sink: one change at a time.
 func (t *Tracker) Apply(c source.Change) {
 	for ids := range slices.Chunk(c.Removed, applyAtATime) {
-		t.store.Forget(t.remove(c.Group, ids), ids)
+		t.store.Forget(t.removeListed(c.Group, ids), ids)
 	}
 	for listed := range slices.Chunk(c.Added, findAtATime) {
-		records, now, seen := t.recorded(c.Group, listed), time.Now(), make(entry.Alike)
+		records, now, seen := t.recorded(c.Group, listed), time.Now(), make(entry.Shared)
 		for i := 0; i < len(listed); i += applyAtATime {
 			end := min(i+applyAtATime, len(listed))
-			t.list(c.Group, listed[i:end], records[i:end], c.Backlog, now, seen)
+			t.addListed(c.Group, listed[i:end], records[i:end], c.Backlog, now, seen)
 		}
 	}
-	t.do(t.wakeAllLocked)
+	t.update(t.wakeAllLocked)
 }
 
-// remove tracks tasks of a group no longer, and returns their account. What another group has is none of theirs.
-func (t *Tracker) remove(from string, ids []string) (account string) {
+// removeListed drops tasks of a group, and returns the group's account. Ids that are another group's by now stay.
+func (t *Tracker) removeListed(from string, ids []string) (account string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	g := t.tasks.Group(from)
@@ -51,8 +51,8 @@ func (t *Tracker) remove(from string, ids []string) (account string) {
 	return g.Account.Name
 }
 
-// list tracks tasks listed in a group, of which the store has records.
-func (t *Tracker) list(in string, listed []source.Task, records []store.Record, backlog bool, now time.Time, seen entry.Alike) {
+// addListed tracks tasks listed in a group, of which the store has records.
+func (t *Tracker) addListed(in string, listed []source.Task, records []store.Record, backlog bool, now time.Time, seen entry.Shared) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	g := t.tasks.Group(in)
@@ -61,16 +61,16 @@ func (t *Tracker) list(in string, listed []source.Task, records []store.Record, 
 		if !t.tasks.Limits.AdmitKeys(l.Labels) {
 			t.tasks.Limits.Overflows.LabelKey++
 		}
-		k := cmp.Or(t.tasks.Get(g.Account.Name, l.ID), t.tasks.Orphan(t.retiring, l.ID))
+		k := cmp.Or(t.tasks.Get(g.Account.Name, l.ID), t.tasks.GetOfRetiring(t.retiring, l.ID))
 		if k != nil {
 			t.moveLocked(k, g, l.Labels)
 		} else {
-			r := t.believedLocked(records[i], g.Account)
+			r := t.ownRecordLocked(records[i], g.Account)
 			if k = t.tasks.Recall(g, l.ID, removed); k == nil {
 				k = t.tasks.Restore(g, l.ID, l.Model, &r, now, seen)
 			}
 			if k == nil {
-				k = t.meetLocked(l, g, backlog, now, seen)
+				k = t.firstSeenLocked(l, g, backlog, now, seen)
 			}
 			t.tasks.Add(k, g, l.Labels, t.options.Bounds)
 			if r.Known() && r.Group != g.Name { // it was moved while we did not run, or did not know it
@@ -78,7 +78,7 @@ func (t *Tracker) list(in string, listed []source.Task, records []store.Record, 
 				t.keepRecordLocked(k, nil)
 			}
 		}
-		t.resolveLocked(k, now)
+		t.useToldLocked(k, now)
 	}
 }
 
@@ -91,8 +91,8 @@ func (t *Tracker) moveLocked(k *entry.Task, g *entry.Group, labels map[string]st
 	}
 }
 
-// meetLocked returns a task at first sight.
-func (t *Tracker) meetLocked(l source.Task, g *entry.Group, backlog bool, now time.Time, seen entry.Alike) *entry.Task {
+// firstSeenLocked returns a task at first sight.
+func (t *Tracker) firstSeenLocked(l source.Task, g *entry.Group, backlog bool, now time.Time, seen entry.Shared) *entry.Task {
 	o := life.New(l.Model, now)
 	if backlog {
 		o.Backlog, o.News = true, g.Account.LastRun

@@ -31,7 +31,7 @@ func TestOneTaskOfABacklogIsAskedAndTheOthersStayWhatTheyAre(t *testing.T) {
 		t.Fatal("the tasks share nothing")
 	}
 	before := *other.Unfinished
-	o := k.Own()
+	o := k.Detach()
 	fail(o)
 	k.Enqueue()
 	another := entry.NewGroup("image", h.tasks.Learned.Recall("image"), &h.tasks.Limits, nil)
@@ -51,10 +51,10 @@ func TestATaskOfABacklogIsExpectedToTakeAsLongAsItsModel(t *testing.T) {
 	g := h.tasks.Groups[0]
 	h.Apply(source.Change{Group: g.Name, Backlog: true, Added: []source.Task{{ID: "a", Model: "kling/v2"}, {ID: "b"}}})
 	m := h.tasks.Model(g, "kling/v2")
-	if k := h.tasks.Get(crowded, "a"); k.Own().Durations != m.Durations {
+	if k := h.tasks.Get(crowded, "a"); k.Detach().Durations != m.Durations {
 		t.Error("not as long as others of the model")
 	}
-	if k := h.tasks.Get(crowded, "b"); k.Own().Durations != g.Learned.Expect("") {
+	if k := h.tasks.Get(crowded, "b"); k.Detach().Durations != g.Learned.Expect("") {
 		t.Error("not as long as others of the group")
 	}
 }
@@ -63,7 +63,7 @@ func TestABacklogGoesToAnotherAccountWithItsGroup(t *testing.T) {
 	h := newCrowd(t, store.Memory{})
 	h.list(3)
 	asked := h.everything()[1]
-	fail(asked.Own())
+	fail(asked.Detach())
 	asked.Enqueue()
 	o, from := h.options, h.accounts[0]
 	o.Accounts = append(o.Accounts, AccountOptions{Name: "other", Budget: budget.New(budget.Options{Rate: 1, Concurrent: 1})})

@@ -25,7 +25,7 @@ func (t *Tracker) learn(a *entry.Account, k *entry.Task, answer kie.Answer, err 
 	case listed:
 		t.concludeLocked(a, k, life.Outcome{Answer: answer, Err: err, Closed: a.Budget.Closed() != kie.ClassOK}, now)
 	case err == nil:
-		t.tellLocked(a, answer.Task)
+		t.learnUnlistedLocked(a, answer.Task)
 	}
 	q.Outcome = view.Probe{Task: k.View(), Err: err, Asked: true, Took: now.Sub(q.Began)}
 	if listed && !kie.Cancelled(err) {
@@ -49,49 +49,48 @@ func (t *Tracker) concludeLocked(a *entry.Account, k *entry.Task, o life.Outcome
 	m := a.Clock.At(now)
 	effect := k.Unfinished.Conclude(o, k.Created, m, t.options.Bounds)
 	if effect.Told {
-		t.answeredLocked(k, o.Answer.Task, m)
+		t.takeFactsLocked(k, o.Answer.Task, m)
 	}
 	if effect.Keep {
 		t.keepRecordLocked(k, nil)
 	}
-	t.resolveLocked(k, now)
+	t.useToldLocked(k, now)
 	t.tasks.Changed(k)
 	if k.Unfinished == nil {
 		return
 	}
 	if k.Unfinished.Called {
-		k.Unfinished.Heed(now, t.options.Bounds)
+		k.Unfinished.AskSoon(now, t.options.Bounds)
 	}
 	k.Enqueue()
 }
 
-// tellLocked remembers what an answer told about a task that is in no list, if it is final, and gives it to the task if that is listed
-// by now.
-func (t *Tracker) tellLocked(a *entry.Account, f kie.Task) {
+// learnUnlistedLocked remembers a final answer about a task that is in no list, and gives it to the task if that is listed by now.
+func (t *Tracker) learnUnlistedLocked(a *entry.Account, f kie.Task) {
 	if !f.State.Finished() {
 		return
 	}
 	t.tasks.Unlisted.Learn(a.Name, f)
 	if k := t.tasks.Get(a.Name, f.ID); k != nil {
-		t.resolveLocked(k, time.Now())
+		t.useToldLocked(k, time.Now())
 	}
 }
 
-// resolveLocked gives a tracked task that is not being asked the final answer that came while it was in no list, if there is one.
-func (t *Tracker) resolveLocked(k *entry.Task, now time.Time) {
+// useToldLocked gives a tracked task that is not being asked the final answer that came while it was in no list, if there is one.
+func (t *Tracker) useToldLocked(k *entry.Task, now time.Time) {
 	if k.Unfinished == nil || k.Unfinished.Asking {
 		return
 	}
 	a := k.Group.Account
 	if f, ok := t.tasks.Unlisted.ToldFinal(a.Name, k.ID); ok {
-		k.Own()
-		t.answeredLocked(k, f, a.Clock.At(now))
+		k.Detach()
+		t.takeFactsLocked(k, f, a.Clock.At(now))
 		a.Release()
 	}
 }
 
-// answeredLocked takes the facts that an answer tells of a task that waits nowhere.
-func (t *Tracker) answeredLocked(k *entry.Task, f kie.Task, m life.Moment) {
+// takeFactsLocked takes the facts of an answer about a task that is in no lane.
+func (t *Tracker) takeFactsLocked(k *entry.Task, f kie.Task, m life.Moment) {
 	f.Created = kie.FirstTime(f.Created, k.Created)
 	t.tasks.Classify(k, &f)
 	if f.State.Finished() {
@@ -128,7 +127,7 @@ func (t *Tracker) finishLocked(k *entry.Task, f *kie.Task, m life.Moment) {
 
 // countLocked adds a finished task that is news to the totals once it is on disk that they show it, so that no restart counts it again.
 func (t *Tracker) countLocked(k *entry.Task, count func(first bool)) {
-	if !t.keepRecordLocked(k, func(first bool) { t.do(func() { count(first) }) }) {
+	if !t.keepRecordLocked(k, func(first bool) { t.update(func() { count(first) }) }) {
 		count(true)
 	}
 }

@@ -18,21 +18,23 @@ var ErrNoAccount = errors.New("no such account")
 // ErrElsewhere says that a probe names a task that is another replica's.
 var ErrElsewhere = errors.New("the task is another replica's")
 
-var _ probe.Tracker = probed{}
+var _ probe.Tracker = probeTracker{}
 
-// probed is a tracker as its prober sees it.
-type probed struct{ *Tracker }
+// probeTracker is the tracker as probes use it.
+type probeTracker struct{ *Tracker }
 
 // Learn implements probe.Tracker.
-func (t probed) Learn(a *entry.Account, k *entry.Task, answer kie.Answer, err error) view.Probe {
+func (t probeTracker) Learn(a *entry.Account, k *entry.Task, answer kie.Answer, err error) view.Probe {
 	return t.learn(a, k, answer, err)
 }
 
 // Tell implements probe.Tracker.
-func (t probed) Tell(a *entry.Account, f kie.Task) { t.do(func() { t.tellLocked(a, f) }) }
+func (t probeTracker) Tell(a *entry.Account, f kie.Task) {
+	t.update(func() { t.learnUnlistedLocked(a, f) })
+}
 
 // Known implements probe.Tracker. The error is ErrNoAccount or ErrElsewhere.
-func (t probed) Known(account, id string) (*entry.Account, view.Task, error) {
+func (t probeTracker) Known(account, id string) (*entry.Account, view.Task, error) {
 	record := t.store.Find(account, []string{id})[0]
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -55,7 +57,7 @@ func (t probed) Known(account, id string) (*entry.Account, view.Task, error) {
 	if k := t.tasks.Unlisted.Get(account, id); k != nil && k.Unfinished == nil {
 		return a, k.View(), nil
 	}
-	if record = t.believedLocked(record, a); record.State.Finished() {
+	if record = t.ownRecordLocked(record, a); record.State.Finished() {
 		if g := t.tasks.Group(record.Group); g != nil && g.Account == a {
 			known.Group = g.Name
 		}

@@ -8,11 +8,10 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/entry"
 )
 
-// Reconfigure puts other options in force; Store, Log and Histograms stay those of New. An account of the same name and budget stays what
-// it is, and so does a group of the same name, with its tasks and totals. Relist is called while the groups that there were
-// and those that there are to be are both known, and is to apply what changes in the lists, so that a task can move from one
-// to the other. Then groups that are no more go, with what is left of their tasks, and so do accounts: their requests under way
-// are cancelled and waited for.
+// Reconfigure puts other options in force; Store, Log and Histograms stay those of New. An account of the same name and budget stays
+// what it is, and so does a group of the same name, with its tasks and totals. Relist is called while both the old groups and the new
+// ones are known, and is to apply what changes in the lists, so that a task can move from one to the other. Then the old groups are
+// removed, with the tasks that they still have, and so are the old accounts: their requests under way are cancelled and waited for.
 func (t *Tracker) Reconfigure(o Options, relist func()) {
 	t.reconfiguring.Lock()
 	defer t.reconfiguring.Unlock()
@@ -24,7 +23,7 @@ func (t *Tracker) Reconfigure(o Options, relist func()) {
 	}
 }
 
-// adopt puts options in force but for the end of groups, and returns the accounts that are no more.
+// adopt puts options in force, but keeps the groups that are leaving, and returns the accounts to remove.
 func (t *Tracker) adopt(o Options) (retired []*account) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -51,7 +50,7 @@ func (t *Tracker) adopt(o Options) (retired []*account) {
 	return retired
 }
 
-// adoptAccountsLocked makes the accounts of the options out of those there are, and returns those that are no more.
+// adoptAccountsLocked makes the accounts of the options, keeping those of the same name and budget, and returns the others.
 func (t *Tracker) adoptAccountsLocked(options []AccountOptions) (retired []*account) {
 	before := make(map[string]*account, len(t.accounts))
 	for _, a := range t.accounts {
@@ -86,7 +85,7 @@ func (t *Tracker) adoptGroupsLocked(options []GroupOptions) map[*entry.Group]boo
 	t.tasks.SetGroups(names)
 	for _, o := range options {
 		g := t.tasks.Group(o.Name)
-		if t.tasks.Entrust(g, t.accountLocked(o.Account).Account) {
+		if t.tasks.SetAccount(g, t.accountLocked(o.Account).Account) {
 			t.store.Renew()
 		}
 		if g.Overdue != o.Overdue || g.Webhook != o.Webhook {

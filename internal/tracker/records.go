@@ -23,7 +23,7 @@ func (t *Tracker) lastRun(account string) time.Time {
 	return at
 }
 
-// recorded returns what the store knows of tasks listed in a group. It reads the disk, so the lock must not be held.
+// recorded returns the store's records of tasks listed in a group. It reads the disk, and is called with no lock held.
 func (t *Tracker) recorded(in string, listed []source.Task) []store.Record {
 	ids := make([]string, len(listed))
 	for i, l := range listed {
@@ -40,8 +40,8 @@ func (t *Tracker) keepRecordLocked(k *entry.Task, committed func(first bool)) bo
 	return t.store.Put(k.Group.Account.Name, k.ID, k.Record(), committed)
 }
 
-// believedLocked returns a record that was found for an account, or none if it is another's.
-func (t *Tracker) believedLocked(r store.Record, a *entry.Account) store.Record {
+// ownRecordLocked returns a record that was found for an account; the zero one if it was kept by id alone and is another account's.
+func (t *Tracker) ownRecordLocked(r store.Record, a *entry.Account) store.Record {
 	if r.KeptByID() {
 		if owner := t.ownerLocked(r); owner != a.Name {
 			return store.Record{}
@@ -50,8 +50,7 @@ func (t *Tracker) believedLocked(r store.Record, a *entry.Account) store.Record 
 	return r
 }
 
-// ownerLocked returns the account whose a record is that was kept by id alone: that of its group. Where there is a single account it is that
-// one's. Empty: it can't be told.
+// ownerLocked returns the account of a record that was kept by id alone: that of its group, or else the only account. Empty: not known.
 func (t *Tracker) ownerLocked(r store.Record) string {
 	if g := t.tasks.Group(r.Group); g != nil {
 		return g.Account.Name

@@ -61,8 +61,7 @@ type GroupOptions struct {
 
 // Tracker knows the tasks. It is safe for concurrent use.
 //
-// Locks are taken in the order reconfiguring, the reader's, mu; then that of a dispatcher, then that of a budget. A method that needs
-// mu held is called …Locked.
+// Order of locks: reconfiguring, the reader's surveying, mu, a dispatcher's, a budget's. A method that needs mu held is called …Locked.
 type Tracker struct {
 	store   Store
 	queries *querylog.Log
@@ -95,15 +94,15 @@ type account struct {
 	ended chan struct{} // closed when work is done; nil like it
 }
 
-// do makes a change that snapshots show. Change is called with the lock held.
-func (t *Tracker) do(change func()) {
+// update makes a change that snapshots show. Change is called with the lock held.
+func (t *Tracker) update(change func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	change()
 	t.Changed()
 }
 
-// ownsLocked reports whether a task of the account is this process's. Whoever comes with an id that need not be in a list asks this first.
+// ownsLocked reports whether a task of the account is this process's. It is asked of ids that need not be in a list: of probes and callbacks.
 func (a *account) ownsLocked(id string) bool { return a.has == nil || a.has(id) }
 
 // accountLocked returns the account of that name; nil: there is none.

@@ -119,9 +119,9 @@ func BenchmarkLock(b *testing.B) {
 			var listing, first, later holds
 			for b.Loop() {
 				h := newHistory(0, 0, 1000)
-				records, now, seen := make([]store.Record, applyAtATime), time.Now(), make(entry.Alike)
+				records, now, seen := make([]store.Record, applyAtATime), time.Now(), make(entry.Shared)
 				for part := range slices.Chunk(listed, applyAtATime) {
-					listing.time(func() { h.Tracker.list("video", part, records[:len(part)], what == "pending", now, seen) })
+					listing.time(func() { h.Tracker.addListed("video", part, records[:len(part)], what == "pending", now, seen) })
 				}
 				if what == "unfinished" {
 					for _, k := range slices.Clone(h.tasks.Unfinished()) {

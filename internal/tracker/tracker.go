@@ -24,7 +24,7 @@ func New(o Options) *Tracker {
 		tasks:   tasks.NewSet(o.Models, o.Histograms),
 	}
 	t.Reader = reader.New(&t.mu, t.tasks, t.stateLocked)
-	t.Prober = probe.New(&t.mu, t.tasks, probed{t})
+	t.Prober = probe.New(&t.mu, t.tasks, probeTracker{t})
 	t.Reconfigure(o, func() {})
 	return t
 }

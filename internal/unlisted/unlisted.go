@@ -1,4 +1,4 @@
-// Package unlisted remembers tasks that are in no list. It has no lock: whoever holds the tasks guards it with theirs.
+// Package unlisted remembers tasks that are in no list. It has no lock: the tracker's guards it.
 package unlisted
 
 import (
@@ -17,7 +17,7 @@ const (
 	maxFinal = 10_000
 )
 
-// Memory is of the tasks dropped last, and the last final answers about tasks that were in none.
+// Memory holds the tasks dropped last, and the last final answers about tasks that were in no list.
 type Memory struct {
 	tasks   table.Accounts[entry.Task]
 	dropped []*entry.Task // oldest first; some have come back
@@ -29,7 +29,7 @@ type Memory struct {
 
 type accountID struct{ account, id string }
 
-// New returns that nothing is remembered.
+// New returns an empty memory.
 func New() Memory {
 	return Memory{tasks: table.NewAccounts(idOf), final: make(map[accountID]kie.Task)}
 }
