@@ -65,6 +65,36 @@ func TestThePageOfTasksShowsTheDocumentedExample(t *testing.T) {
 	}
 }
 
+// A nightly copy of what has finished takes what it has and goes on where it was, across a restart, too.
+func TestResultsComeOutOnceAcrossARestart(t *testing.T) {
+	sim, url := serveAPI(t, kiesim.Options{})
+	dir := t.TempDir()
+	list, next, got := filepath.Join(dir, "ids.txt"), "0", []string{}
+	for round, ids := range [][]string{{"a", "b"}, {"c"}} { // a and b are in no list any more the second time
+		for _, id := range ids {
+			sim.Put(kiesim.Task{ID: id, Model: "m"})
+		}
+		rewrite(t, list, strings.Join(ids, "\n"))
+		p := start(t, "--config.file="+configFile(t, url, "groups: [{files: ["+list+"]}]"), "--storage.path="+filepath.Join(dir, "kept"))
+		p.until(20*time.Second, fmt.Sprintf(`kie_tasks{group="default",model="m",state="success"} %d`, len(ids)))
+		wait.For(t, 20*time.Second, func() bool {
+			_, body := p.get("/api/v1/tasks?format=csv&finished_after=" + next)
+			rows, err := csv.NewReader(strings.NewReader(body)).ReadAll()
+			if err != nil || len(rows) == 0 {
+				t.Fatalf("round %d: %v: %s", round, err, body)
+			}
+			for _, row := range rows[1:] {
+				got, next = append(got, row[0]), row[len(row)-1]
+			}
+			return len(got) == 2+round
+		})
+		p.end()
+	}
+	if slices.Sort(got); !slices.Equal(got, []string{"a", "b", "c"}) {
+		t.Errorf("%v", got)
+	}
+}
+
 func TestTheFirstScrapeKnowsTheAnswers(t *testing.T) {
 	sim, url := serveAPI(t, kiesim.Options{Latency: 100 * time.Millisecond})
 	list := filepath.Join(t.TempDir(), "ids.txt")

@@ -176,7 +176,8 @@ func (f *flags) handler(e *exporter) (http.Handler, error) {
 	mux.Handle("POST /-/reload", reload)
 	mux.Handle("PUT /-/reload", reload)
 	tasks, err := web.NewTasks(web.Known{
-		Tasks: e.tracker.All, Find: e.tracker.Find, Queries: e.queries.Queries, Next: e.tracker.Next, Grafana: f.grafana,
+		Tasks: e.tracker.All, Find: e.tracker.Find, Kept: e.tracker.Kept, Finished: e.tracker.Finished,
+		Queries: e.queries.Queries, Next: e.tracker.Next, Grafana: f.grafana,
 		Status: func() web.Status { return e.shown(f.hookAddress != "") },
 	})
 	if err != nil {

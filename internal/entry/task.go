@@ -114,6 +114,13 @@ func (k *Task) Record() store.Record {
 	return r
 }
 
+// Kept returns what readers see of a finished task that is not tracked, as its record tells.
+func Kept(account, id string, r *store.Record) view.Task {
+	k := view.Task{Task: r.Task, Group: r.Group, Account: account, FailedAt: r.FailedAt, Learned: r.Learned}
+	k.ID = id
+	return k
+}
+
 // Restore returns a finished task of a model as its record tells.
 func Restore(id string, m *Model, r *store.Record) *Task {
 	k := &Task{ID: id, Learned: r.Learned}

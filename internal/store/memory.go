@@ -29,6 +29,9 @@ func (Memory) Find(_ string, ids []string) []Record { return make([]Record, len(
 // All yields nothing.
 func (Memory) All() iter.Seq2[string, Record] { return func(func(string, Record) bool) {} }
 
+// Scan finds nothing.
+func (Memory) Scan(func(account, id string, r Record) bool) error { return nil }
+
 // Stats returns that nothing is kept, and no errors.
 func (Memory) Stats() Stats { return newStats() }
 

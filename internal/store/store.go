@@ -5,6 +5,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"iter"
 	"log/slog"
 	"maps"
@@ -15,6 +16,9 @@ import (
 
 // ErrLocked says that another process uses the same path.
 var ErrLocked = errors.New("in use by another process")
+
+// errNoFile says that there is no file for now.
+var errNoFile = errors.New("the storage can't be used")
 
 // Tasks are the tasks whose records are kept. The store calls it with no lock of its own held.
 type Tasks interface {
@@ -212,24 +216,37 @@ func (s *Store) queuedLocked(key []byte) Record {
 // All returns every record on disk, by id; there may be several of one id. It reads from disk, a part at a time.
 func (s *Store) All() iter.Seq2[string, Record] {
 	return func(yield func(string, Record) bool) {
-		s.mu.Lock()
-		f := s.file
-		s.mu.Unlock()
-		names := make(texts)
-		var part []kept
-		var err error
-		for at := (position{}); f != nil && !at.end; {
-			if part, at, err = f.part(at, names, part); err != nil {
-				s.count(OpRead, 1)
-				return
-			}
-			for _, k := range part {
-				if _, id, _ := splitKey(k.key); k.ok && !yield(id, k.record) {
-					return
-				}
+		_ = s.Scan(func(_, id string, r Record) bool { return yield(id, r) }) // what can't be read is counted
+	}
+}
+
+// Scan calls yield with every record on disk, until it returns false. The account is empty if a record was kept by id alone. It reads
+// from disk, a part at a time, and what is put meanwhile may be missing. After an error, records were left out.
+func (s *Store) Scan(yield func(account, id string, r Record) bool) error {
+	s.mu.Lock()
+	f := s.file
+	s.mu.Unlock()
+	if f == nil {
+		return errNoFile
+	}
+	names := make(texts)
+	var part []kept
+	var err error
+	for at := (position{}); !at.end; {
+		if part, at, err = f.part(at, names, part); err != nil {
+			s.count(OpRead, 1)
+			return fmt.Errorf("read the storage: %w", err)
+		}
+		for i := range part {
+			k := &part[i]
+			account, id, old := splitKey(k.key)
+			k.record.byID = old
+			if k.ok && !yield(account, id, k.record) {
+				return nil
 			}
 		}
 	}
+	return nil
 }
 
 // Stats returns the health.

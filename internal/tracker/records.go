@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/entry"
+	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/learned"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
@@ -72,8 +73,17 @@ func (t *Tracker) Owner(r store.Record) (account string, ok bool) {
 // Relearn learns how long tasks take from the store's records of those that were news, as they were learned from at first. It
 // is to be called before tasks are listed.
 func (t *Tracker) Relearn() {
-	samples := learned.LastSamples(t.store.All())
+	var latest kie.Time
+	samples := learned.LastSamples(func(yield func(string, store.Record) bool) {
+		for id, r := range t.store.All() {
+			latest = max(latest, r.Learned)
+			if !yield(id, r) {
+				return
+			}
+		}
+	})
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.tasks.Relearn(samples)
+	t.tasks.Stamped(latest)
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/store"
 )
 
-// Store keeps records of tasks beyond the process: in a file, or not at all. It asks the tracker as store.Tasks. All methods but Find and
-// All are called with the tracker's lock held: they wait for nothing, and call nothing of the tracker's.
+// Store keeps records of tasks beyond the process: in a file, or not at all. It asks the tracker as store.Tasks. All methods but Find, All
+// and Scan are called with the tracker's lock held: they wait for nothing, and call nothing of the tracker's.
 type Store interface {
 	// Put keeps a record, in place of the one before. If it returns true, committed, unless it is nil, is called once when that is done
 	// or has turned out to be impossible, from a goroutine that holds no lock: first says whether the record is the first final one
@@ -24,6 +24,9 @@ type Store interface {
 	Find(account string, ids []string) []store.Record
 	// All yields what is kept of every task, by id; there may be several of one id. It may wait for a disk.
 	All() iter.Seq2[string, store.Record]
+	// Scan calls yield with what is kept of every task, until it returns false; the account is empty where it is not known. After an
+	// error, some were left out. It may wait for a disk.
+	Scan(yield func(account, id string, r store.Record) bool) error
 	// LastRun returns when an earlier process last watched an account's tasks; zero if that is not known.
 	LastRun(account string) time.Time
 	// Stats returns how the store does.

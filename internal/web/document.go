@@ -56,6 +56,7 @@ type taskRecord struct {
 	FirstSeen  time.Time         `json:"first_seen_at,omitzero"`
 	LastAnswer time.Time         `json:"last_answer_at,omitzero"`
 	QueryError string            `json:"query_error,omitempty"`
+	Learned    time.Time         `json:"learned_at,omitzero"` // that it has finished
 }
 
 func newDocument(s *overview) document {
@@ -100,7 +101,7 @@ func newRecord(k *view.Task) taskRecord {
 		ID: k.ID, Group: k.Group, Account: k.Account, Model: k.Model, Labels: k.Labels,
 		State: statusOf(k).String(), Overdue: k.Overdue, GivenUp: k.GivenUp,
 		Created: moment(k.Created.Time()), Completed: moment(k.Completed.Time()),
-		FirstSeen: moment(k.Seen), LastAnswer: moment(k.LastAnswer),
+		FirstSeen: moment(k.Seen), LastAnswer: moment(k.LastAnswer), Learned: moment(k.Learned.Time()),
 	}
 	if took, ok := k.Latency(); ok {
 		r.Latency = new(took.Seconds())

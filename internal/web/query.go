@@ -38,6 +38,9 @@ type query struct {
 	limit         int
 	after, before *rank // at most one of them
 
+	format        string  // json: a page; else a stream of all that match
+	finishedAfter *cursor // only finished tasks after it, in their order; nil: all, in none
+
 	values url.Values // what was asked, without empty values and the place in the list
 }
 
@@ -47,7 +50,7 @@ func parseQuery(raw string) (*query, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the query string can't be read: %w", err)
 	}
-	q := &query{limit: defaultLimit, values: url.Values{}}
+	q := &query{limit: defaultLimit, format: formatJSON, values: url.Values{}}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		given := slices.DeleteFunc(values[name], func(v string) bool { return v == "" }) // forms send empty fields
 		if err := q.set(name, given); err != nil {
@@ -57,7 +60,21 @@ func parseQuery(raw string) (*query, error) {
 	if q.after != nil && q.before != nil {
 		return nil, errors.New("after and before exclude each other")
 	}
-	return q, nil
+	return q, q.checkFormat()
+}
+
+// checkFormat sees that pages and streams have the parameters that are theirs.
+func (q *query) checkFormat() error {
+	if q.format == formatJSON {
+		if q.finishedAfter != nil {
+			return errors.New("finished_after: needs format=csv or format=ndjson")
+		}
+		return nil
+	}
+	if q.after != nil || q.before != nil || q.values.Has("limit") {
+		return errors.New("limit, after and before are of pages; csv and ndjson have all tasks that match")
+	}
+	return nil
 }
 
 func (q *query) set(name string, given []string) (err error) {
@@ -70,8 +87,8 @@ func (q *query) set(name string, given []string) (err error) {
 		return fmt.Errorf("%s: may be given once", name)
 	}
 	for _, v := range given {
-		if !utf8.ValidString(v) || len(v) > maxText {
-			return fmt.Errorf("%s: a value must be UTF-8 and at most %d bytes long", name, maxText)
+		if most := longest(name); !utf8.ValidString(v) || len(v) > most {
+			return fmt.Errorf("%s: a value must be UTF-8 and at most %d bytes long", name, most)
 		}
 	}
 	switch name {
@@ -95,6 +112,10 @@ func (q *query) set(name string, given []string) (err error) {
 		q.failing, err = parseBool(name, given[0])
 	case "missing":
 		q.missing, err = parseBool(name, given[0])
+	case "format":
+		q.format, err = parseFormat(given[0])
+	case "finished_after":
+		q.finishedAfter, err = parseCursor(given[0])
 	case "limit":
 		q.limit, err = parseLimit(given[0])
 	case "after":
@@ -112,7 +133,15 @@ func (q *query) set(name string, given []string) (err error) {
 
 // parameters returns the names that are known.
 func parameters() []string {
-	return []string{"group", "model", "account", "q", "state", "reason", "fail_code", "overdue", "failing", "missing", "limit", "after", "before"}
+	return []string{"group", "model", "account", "q", "state", "reason", "fail_code", "overdue", "failing", "missing", "limit", "after", "before", "format", "finished_after"}
+}
+
+// longest returns how many bytes a value of a parameter may have.
+func longest(name string) int {
+	if name == "finished_after" {
+		return 2 * maxText // it has an id and an account in twice as many bytes
+	}
+	return maxText
 }
 
 // repeatable reports whether a parameter may have several values, of which a task must have one.
@@ -156,6 +185,14 @@ func parseBool(name, v string) (bool, error) {
 		return false, fmt.Errorf("%s: %q is neither true nor false", name, v)
 	}
 	return v == "true", nil
+}
+
+func parseFormat(v string) (string, error) {
+	switch v {
+	case formatJSON, formatCSV, formatNDJSON:
+		return v, nil
+	}
+	return "", fmt.Errorf("format: there is no %q; there are %s, %s, %s", v, formatJSON, formatCSV, formatNDJSON)
 }
 
 func parseLimit(v string) (int, error) {

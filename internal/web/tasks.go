@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/querylog"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 )
@@ -30,11 +31,15 @@ const pagePolicy = "default-src 'none'; style-src 'self'; script-src 'self'; con
 
 // Known is what the pages are told.
 type Known struct {
-	Tasks   func() iter.Seq[view.Task]
-	Find    func(id string) []view.Task // the tracked ones of that id, one for each account that has it
-	Queries func(account, id string) (queries []querylog.Query, left int)
-	Next    func(account, id string) view.Next
-	Status  func() Status
+	Tasks func() iter.Seq[view.Task]
+	Find  func(id string) []view.Task // the tracked ones of that id, one for each account that has it
+	Kept  func(id string) []view.Task // likewise the finished ones that are not tracked but kept on disk
+	// Finished calls yield with every finished task that is known, of those that wanted says by when that was learned, until it returns
+	// false; what comes twice is the same. After an error, some were left out.
+	Finished func(wanted func(learned kie.Time) bool, yield func(view.Task) bool) error
+	Queries  func(account, id string) (queries []querylog.Query, left int)
+	Next     func(account, id string) view.Next
+	Status   func() Status
 	// Grafana is where Grafana is, for links to the dashboards; empty: there are none.
 	Grafana string
 }
@@ -44,6 +49,8 @@ type Tasks struct {
 	known Known
 	turn  chan struct{} // held by the one request that goes through all tasks
 	pages *template.Template
+
+	streams chan struct{} // held by each stream of tasks
 }
 
 // NewTasks returns what serves what is known.
@@ -52,7 +59,7 @@ func NewTasks(known Known) (*Tasks, error) {
 	if err != nil {
 		return nil, fmt.Errorf("page of tasks: %w", err)
 	}
-	return &Tasks{known: known, turn: make(chan struct{}, 1), pages: pages}, nil
+	return &Tasks{known: known, turn: make(chan struct{}, 1), pages: pages, streams: make(chan struct{}, mostStreams)}, nil
 }
 
 // assets are what the pages load. A task of such an id has no page.
@@ -63,6 +70,7 @@ func (t *Tasks) Register(mux *http.ServeMux) {
 	mux.HandleFunc("GET /tasks", t.servePage)
 	mux.HandleFunc("GET /tasks/{id}", t.serveTask)
 	mux.HandleFunc("GET /api/v1/tasks", t.serveJSON)
+	mux.HandleFunc("GET /api/v1/tasks/{id}", t.serveRecord)
 	mux.HandleFunc("GET /api/v1/status", t.serveStatus)
 	for _, name := range assets() {
 		mux.HandleFunc("GET /tasks/"+name, func(w http.ResponseWriter, r *http.Request) {
@@ -75,7 +83,15 @@ func (t *Tasks) Register(mux *http.ServeMux) {
 
 func (t *Tasks) servePage(w http.ResponseWriter, r *http.Request) {
 	secure(w, pagePolicy)
-	s, status, err := t.look(r)
+	q, err := parseQuery(r.URL.RawQuery)
+	if err == nil && q.format != formatJSON {
+		err = errors.New("format: the page is of HTML; /api/v1/tasks has tasks as json, csv, ndjson")
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	s, status, err := t.look(r.Context(), q)
 	if err != nil {
 		http.Error(w, err.Error(), status)
 		return
@@ -98,7 +114,16 @@ func (t *Tasks) send(w http.ResponseWriter, status int, page string, content any
 
 func (t *Tasks) serveJSON(w http.ResponseWriter, r *http.Request) {
 	secure(w, "default-src 'none'; frame-ancestors 'none'")
-	s, status, err := t.look(r)
+	q, err := parseQuery(r.URL.RawQuery)
+	if err != nil {
+		sendJSON(w, http.StatusBadRequest, refusal{err.Error()})
+		return
+	}
+	if q.format != formatJSON {
+		t.serveStream(w, r, q)
+		return
+	}
+	s, status, err := t.look(r.Context(), q)
 	if err != nil {
 		sendJSON(w, status, refusal{err.Error()})
 		return
@@ -123,12 +148,8 @@ func sendJSON(w http.ResponseWriter, status int, answer any) {
 }
 
 // look goes through the tasks as a request asks, one request at a time. An error comes with its HTTP status.
-func (t *Tasks) look(r *http.Request) (*overview, int, error) {
-	q, err := parseQuery(r.URL.RawQuery)
-	if err != nil {
-		return nil, http.StatusBadRequest, err
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
+func (t *Tasks) look(ctx context.Context, q *query) (*overview, int, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	select {
 	case t.turn <- struct{}{}:

@@ -67,6 +67,19 @@ func known(k web.Known) web.Known {
 			return slices.DeleteFunc(slices.Collect(k.Tasks()), func(k view.Task) bool { return k.ID != id })
 		}
 	}
+	if k.Kept == nil {
+		k.Kept = func(string) []view.Task { return nil }
+	}
+	if k.Finished == nil {
+		k.Finished = func(wanted func(kie.Time) bool, yield func(view.Task) bool) error {
+			for t := range k.Tasks() {
+				if t.State.Finished() && wanted(t.Learned) && !yield(t) {
+					break
+				}
+			}
+			return nil
+		}
+	}
 	if k.Queries == nil {
 		k.Queries = querylog.New().Queries
 	}
