@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/csv"
 	"encoding/pem"
 	"fmt"
 	"net"
@@ -22,6 +23,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/app"
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/test/kit/output"
+	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
 // documented is the answer that the API's documentation shows.
@@ -77,7 +79,7 @@ func TestResultsComeOutOnceAcrossARestart(t *testing.T) {
 		rewrite(t, list, strings.Join(ids, "\n"))
 		p := start(t, "--config.file="+configFile(t, url, "groups: [{files: ["+list+"]}]"), "--storage.path="+filepath.Join(dir, "kept"))
 		p.until(20*time.Second, fmt.Sprintf(`kie_tasks{group="default",model="m",state="success"} %d`, len(ids)))
-		wait.For(t, 20*time.Second, func() bool {
+		wait.Until(t, 20*time.Second, 300*time.Millisecond, func() error {
 			_, body := p.get("/api/v1/tasks?format=csv&finished_after=" + next)
 			rows, err := csv.NewReader(strings.NewReader(body)).ReadAll()
 			if err != nil || len(rows) == 0 {
@@ -86,7 +88,10 @@ func TestResultsComeOutOnceAcrossARestart(t *testing.T) {
 			for _, row := range rows[1:] {
 				got, next = append(got, row[0]), row[len(row)-1]
 			}
-			return len(got) == 2+round
+			if len(got) != 2+round {
+				return fmt.Errorf("%v came so far", got)
+			}
+			return nil
 		})
 		p.end()
 	}

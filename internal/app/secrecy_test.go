@@ -262,7 +262,8 @@ func (p *program) visitEverything() {
 		p.getWith("/metrics", http.Header{"Accept": {accept}})
 	}
 	for _, path := range []string{
-		"/", "/config", "/-/healthy", "/-/ready", "/tasks", "/tasks?state=fail", "/tasks?q=a&state=x", "/api/v1/tasks", "/api/v1/tasks?state=x", "/api/v1/tasks?format=csv", "/api/v1/tasks?format=ndjson&finished_after=0", "/api/v1/tasks/a",
+		"/", "/config", "/-/healthy", "/-/ready", "/tasks", "/tasks?state=fail", "/tasks?q=a&state=x", "/api/v1/tasks", "/api/v1/tasks?state=x", "/api/v1/tasks?format=csv&finished_after=0",
+		"/api/v1/tasks?format=ndjson", "/api/v1/tasks/a",
 		"/api/v1/status", "/tasks/a", "/tasks/b", "/tasks/nothing",
 		"/probe?task_id=c", "/probe?task_id=d&debug=true", "/probe?task_id=a&debug=true", "/probe", "/nothing",
 		"/debug/pprof/", "/debug/pprof/cmdline", "/debug/pprof/goroutine?debug=2", "/debug/pprof/heap?debug=1", "/debug/pprof/symbol",
