@@ -22,15 +22,16 @@ type recordDocument struct {
 type knownTask struct {
 	taskRecord
 	Tracked bool          `json:"tracked"` // false: it left memory, and is as it was kept on disk
-	Queries []queryRecord `json:"queries"` // first and last ones, of those since the start
+	Queries []queryRecord `json:"queries"` // and callbacks: the first and last ones, of those since the start
 	Left    int           `json:"queries_left_out,omitempty"`
 }
 
 type queryRecord struct {
-	Ended time.Time `json:"ended_at"`
-	Took  float64   `json:"duration_seconds"`
-	Class string    `json:"class"`
-	State string    `json:"state,omitempty"` // that an answer told
+	Ended    time.Time `json:"ended_at"`
+	Took     float64   `json:"duration_seconds"`
+	Class    string    `json:"class,omitempty"`
+	State    string    `json:"state,omitempty"`    // that an answer told
+	Callback bool      `json:"callback,omitempty"` // nothing was asked: a callback came then
 }
 
 func (t *Tasks) serveRecord(w http.ResponseWriter, r *http.Request) {
@@ -59,8 +60,11 @@ func (t *Tasks) serveRecord(w http.ResponseWriter, r *http.Request) {
 func queryRecords(queries []querylog.Query) []queryRecord {
 	all := make([]queryRecord, 0, len(queries))
 	for _, q := range queries {
-		r := queryRecord{Ended: moment(q.Ended), Took: q.Took.Seconds(), Class: q.Class.String()}
-		if q.Class == kie.ClassOK {
+		r := queryRecord{Ended: moment(q.Ended), Took: q.Took.Seconds(), Callback: q.Callback}
+		if !q.Callback {
+			r.Class = q.Class.String()
+		}
+		if !q.Callback && q.Class == kie.ClassOK {
 			r.State = q.State.String()
 		}
 		all = append(all, r)
