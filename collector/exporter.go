@@ -136,6 +136,18 @@ func knowledgeMetrics() []Metric {
 			Stability: Experimental,
 		}, func(g *view.Group, s *series) { s.put(float64(g.Uncounted)) }),
 		perGroup(Metric{
+			Name:      "kie_exporter_tasks_evicted_total",
+			Type:      Counter,
+			Help:      "Tasks, finished or given up, that are tracked no longer to make room for others; they are never asked again",
+			Stability: Experimental,
+		}, func(g *view.Group, s *series) { s.put(float64(g.Evicted)) }),
+		perGroup(Metric{
+			Name:      "kie_exporter_tasks_dropped_unfinished_total",
+			Type:      Counter,
+			Help:      "Tasks that were taken off their list before their end was known, but for those given up",
+			Stability: Experimental,
+		}, func(g *view.Group, s *series) { s.put(float64(g.DroppedUnfinished)) }),
+		perGroup(Metric{
 			Name:      "kie_exporter_tasks_without_series",
 			Type:      Gauge,
 			Help:      "Tasks that have no series of their own because there are too many",

@@ -147,12 +147,23 @@ func (e *exporter) callbacks() (all []webhook.Stat) {
 	return all
 }
 
+// listed is the tasks whose records are kept: those that are tracked, and those that have left memory and may be listed still.
+type listed struct {
+	*tracker.Tracker
+	sources *set.Set
+}
+
+// Listed implements store.Tasks.
+func (l listed) Listed(account, id string) bool {
+	return l.Tracker.Listed(account, id) || l.sources.IsPast(account, id)
+}
+
 // run reads the sources and asks about the tasks until ctx ends and nothing is under way any more. What was learned to the
 // last is kept.
 func (e *exporter) run(ctx context.Context) {
 	keeping, stopKeeping := context.WithCancel(context.WithoutCancel(ctx))
 	var kept sync.WaitGroup
-	kept.Go(func() { e.store.Run(keeping, e.tracker) })
+	kept.Go(func() { e.store.Run(keeping, listed{e.tracker, e.sources}) })
 	defer kept.Wait()
 	defer stopKeeping()
 

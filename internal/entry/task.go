@@ -62,6 +62,19 @@ func (k *Task) failedAt() kie.Time {
 	return k.ended
 }
 
+// IsOver reports whether the task is never asked again: it is finished, or given up.
+func (k *Task) IsOver() bool {
+	return k.Unfinished == nil || k.Unfinished.GivenUp && !k.Unfinished.Asking
+}
+
+// OverSince returns when it was learned that a task that is over was finished, or when it was first seen if it was given up.
+func (k *Task) OverSince() time.Time {
+	if k.Unfinished != nil {
+		return k.Unfinished.Seen
+	}
+	return kie.FirstTime(k.Learned, 1).Time()
+}
+
 // Born returns when an unfinished task was created, or first seen if that is not known.
 func (k *Task) Born() kie.Time { return kie.FirstTime(k.Created, kie.TimeOf(k.Unfinished.Seen)) }
 

@@ -60,9 +60,36 @@ type Sink interface {
 	Apply(c Change)
 }
 
+// Memory is a sink that makes room: it knows which tasks are over, which are those that are finished or given up, and lets them go.
+// Its methods may wait for a disk.
+type Memory interface {
+	// Over returns when it was learned that tasks of a group's account were over; zero: they are not, as far as is known.
+	Over(group string, ids []string) []time.Time
+	// Evict has tasks that are over leave memory, those first that are for longest, and returns which. All of them will be known again.
+	Evict(w Wanted) []Evicted
+	// HasOver reports whether there are tasks that are over. Nothing is waited for.
+	HasOver() bool
+	// Keeps reports whether Over will know those again that Evict let go: they are on disk. Nothing is waited for.
+	Keeps() bool
+}
+
+// Wanted is which tasks are to leave memory.
+type Wanted struct {
+	Group string // empty: of all
+	Need  int    // so many, whichever there are
+	// Rivals are when other tasks were over, the latest first. Each that is later than a task in memory is to have that one's place.
+	Rivals []time.Time
+}
+
+// Evicted is tasks of an account that left memory.
+type Evicted struct {
+	Account string
+	IDs     []string
+}
+
 // Limits bound what sources may have.
 type Limits struct {
-	Tasks int   // ids that are tracked, of all sources
+	Tasks int   // that are tracked, of all sources
 	Bytes int64 // of one list, unpacked
 	IDs   int   // of one list
 }

@@ -41,6 +41,9 @@ func (r Record) KeptByID() bool { return r.byID }
 // Known reports whether there is such a record: the zero one stands for none.
 func (r Record) Known() bool { return !r.Seen.IsZero() }
 
+// IsOver reports whether the task is never asked again.
+func (r Record) IsOver() bool { return r.State.Finished() || r.Known() && r.GivenUp }
+
 // The flags of a record. Their values are in files, like those of kie.State and kie.Reason.
 const (
 	flagCredits byte = 1 << iota

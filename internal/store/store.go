@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"maps"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 )
@@ -204,6 +205,31 @@ func (s *Store) Find(account string, ids []string) []Record {
 	}
 	return found
 }
+
+// Kept reports of some tasks of an account, in their order, whether a record is on disk that says that they are over: finished, or given
+// up. While there is no file, nothing is to wait for one: then it is true of all.
+func (s *Store) Kept(account string, ids []string) []bool {
+	s.mu.Lock()
+	f := s.file
+	s.mu.Unlock()
+	if f == nil {
+		return all(len(ids))
+	}
+	kept, found := make([]bool, len(ids)), make([]Record, len(ids))
+	invalid, err := f.find(account, ids, found)
+	s.count(OpDecode, invalid)
+	if err != nil {
+		s.count(OpRead, 1)
+		return kept
+	}
+	for i, r := range found {
+		kept[i] = r.IsOver()
+	}
+	return kept
+}
+
+// all returns true so many times.
+func all(n int) []bool { return slices.Repeat([]bool{true}, n) }
 
 // queuedLocked returns the record that waits to be written under a key.
 func (s *Store) queuedLocked(key []byte) Record {

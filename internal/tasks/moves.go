@@ -51,6 +51,12 @@ func (s *Set) Drop(k *entry.Task) {
 	s.Unlisted.Drop(k)
 }
 
+// Evict has a task that is over leave memory. Totals keep what it added to them.
+func (s *Set) Evict(k *entry.Task) {
+	s.remove(k)
+	k.Group.Totals.Evicted()
+}
+
 func (s *Set) remove(k *entry.Task) {
 	k.Marks.Set(entry.Removed, true)
 	s.Table.Delete(k.Group.Account.Name, k)

@@ -90,6 +90,9 @@ func (s *Set) Unfinished() []*entry.Task { return s.unfinished }
 // or goes.
 func (s *Set) Finished() []*entry.Task { return s.finished }
 
+// HasFinished reports whether there are finished tasks.
+func (s *Set) HasFinished() bool { return len(s.finished) > s.gaps }
+
 // Changed notes that what is shown of a task has changed.
 func (s *Set) Changed(k *entry.Task) {
 	if k.Unfinished == nil {

@@ -16,6 +16,8 @@ import (
 // Group counts the finished tasks of a group. Not safe for concurrent use.
 type Group struct {
 	uncounted uint64
+	evicted   uint64
+	dropped   uint64 // unfinished
 	detection durations
 }
 
@@ -27,11 +29,20 @@ func NewGroup(histograms histogram.New) Group {
 // Uncounted counts a finished task that is no news.
 func (g *Group) Uncounted() { g.uncounted++ }
 
+// Evicted counts a task that left memory to make room.
+func (g *Group) Evicted() { g.evicted++ }
+
+// DroppedUnfinished counts a task that left its lists before its end was known.
+func (g *Group) DroppedUnfinished() { g.dropped++ }
+
 // Detected takes how long after its end a task that is news was known to be finished.
 func (g *Group) Detected(delay time.Duration) { g.detection.observe(delay, "") }
 
 // Show has a snapshot tell the totals.
-func (g *Group) Show(to *view.Group) { to.Uncounted, to.Detection = g.uncounted, g.detection.read() }
+func (g *Group) Show(to *view.Group) {
+	to.Uncounted, to.Evicted, to.DroppedUnfinished = g.uncounted, g.evicted, g.dropped
+	to.Detection = g.detection.read()
+}
 
 // Model counts the finished tasks that are news of a group and model. Not safe for concurrent use.
 type Model struct {

@@ -45,6 +45,9 @@ func (t *Tracker) removeListed(from string, ids []string) (account string) {
 	}
 	for _, id := range ids {
 		if k := t.tasks.Get(g.Account.Name, id); k != nil && k.Group == g {
+			if !k.IsOver() {
+				g.Totals.DroppedUnfinished()
+			}
 			t.tasks.Drop(k)
 		}
 	}

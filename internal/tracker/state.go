@@ -9,6 +9,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/entry"
+	"github.com/kie-exporter/kie_exporter/internal/evict"
 	"github.com/kie-exporter/kie_exporter/internal/histogram"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/probe"
@@ -73,6 +74,7 @@ type Tracker struct {
 
 	*reader.Reader // of tasks, under mu
 	*probe.Prober  // likewise
+	*evict.Evictor // likewise
 
 	// mu guards all that follows, with the entries of tasks, the groups and the accounts. It is never held during input or output.
 	mu         sync.Mutex

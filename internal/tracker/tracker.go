@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/kie-exporter/kie_exporter/internal/evict"
 	"github.com/kie-exporter/kie_exporter/internal/probe"
 	"github.com/kie-exporter/kie_exporter/internal/reader"
 	"github.com/kie-exporter/kie_exporter/internal/tasks"
@@ -25,6 +26,7 @@ func New(o Options) *Tracker {
 	}
 	t.Reader = reader.New(&t.mu, t.tasks, t.stateLocked)
 	t.Prober = probe.New(&t.mu, t.tasks, probeTracker{t})
+	t.Evictor = evict.New(&t.mu, t.tasks, o.Store, t.ownRecordLocked, t.Changed)
 	t.Reconfigure(o, func() {})
 	return t
 }

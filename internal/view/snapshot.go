@@ -55,13 +55,16 @@ type CodeCount struct {
 
 // Group is what is known of the tasks of one group.
 type Group struct {
-	Name          string
-	Pending       int
-	OldestAnswer  time.Time // over unfinished tasks; zero if there is none
-	Uncounted     uint64    // finished tasks that were not news
-	WithoutSeries int
-	QueryFailing  map[kie.Class]int    // tracked tasks whose last query failed so; every class but ok present
-	Detection     *histogram.Histogram // from completion to our knowing, of news, in seconds
+	Name         string
+	Pending      int
+	OldestAnswer time.Time // over unfinished tasks; zero if there is none
+	Uncounted    uint64    // finished tasks that were not news
+	Evicted      uint64    // tasks that left memory to make room for others
+	// DroppedUnfinished counts tasks that left their lists before their end was known, and were not given up.
+	DroppedUnfinished uint64
+	WithoutSeries     int
+	QueryFailing      map[kie.Class]int    // tracked tasks whose last query failed so; every class but ok present
+	Detection         *histogram.Histogram // from completion to our knowing, of news, in seconds
 }
 
 // Account is what is known of one account.

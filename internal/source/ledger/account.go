@@ -66,6 +66,10 @@ func (g *Ledger) entrust(gr *Group, to *account) {
 			}
 		}
 	}
+	g.past.Move(gr.account.name, to.name, func(number uint32) bool {
+		l := g.numbers[number]
+		return l != nil && l.source.group == gr
+	})
 	gr.account = to
 }
 

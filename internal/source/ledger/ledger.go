@@ -15,6 +15,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/source/claim"
+	"github.com/kie-exporter/kie_exporter/internal/source/past"
 	"github.com/kie-exporter/kie_exporter/internal/source/secrets"
 )
 
@@ -26,11 +27,18 @@ const Grace = 30 * time.Second
 type Ledger struct {
 	// Outside calls slow without the owner's lock, while nobody else reads or replaces sources.
 	Outside func(slow func())
+	// Memory makes room where there is none; nil: nothing does. Flush hands on what Settle yields, meanwhile.
+	Memory source.Memory
+	Flush  func()
 
 	limits   source.Limits
 	groups   map[string]*Group
 	lists    map[*claim.List]*List
-	order    int // places in the order of changes
+	numbers  map[uint32]*List // lists, by number
+	number   uint32           // of the last list
+	futile   time.Time        // when there was last nothing to evict
+	past     *past.Memory     // ids whose tasks have left memory
+	order    int              // places in the order of changes
 	accounts map[string]*account
 	count    int          // ids of all of them
 	shared   claim.Shared // what was made since the last settle
@@ -49,11 +57,13 @@ type task struct {
 
 // New returns a ledger without groups.
 func New(limits source.Limits) *Ledger {
-	return &Ledger{
+	g := &Ledger{
 		Outside: func(slow func()) { slow() },
-		limits:  limits, groups: make(map[string]*Group), lists: make(map[*claim.List]*List), accounts: make(map[string]*account),
+		limits:  limits, groups: make(map[string]*Group), lists: make(map[*claim.List]*List), numbers: make(map[uint32]*List), accounts: make(map[string]*account),
 		shared: claim.NewShared(), secrets: &secrets.Known{}, seed: maphash.MakeSeed(),
 	}
+	g.past = past.New(g.isStale)
+	return g
 }
 
 // Bound puts other limits in force, and reports whether all lists are to be read again.

@@ -19,6 +19,7 @@ import (
 type List struct {
 	claim.List
 	source *Source
+	number uint32
 	tasks  []*task
 	// missing holds the ids that the content lacks and that are not dropped yet, with the first successful read of the
 	// source that lacked them; zero: there was none yet.
@@ -77,6 +78,9 @@ func (l *List) Parse(ctx context.Context, content string, f format.Format, half 
 // Refused ids are not kept, for there may be any number of them.
 func (l *List) Wants() bool {
 	g := l.source.ledger
+	if l.counts.Refused+l.counts.GroupFull > 0 && g.mayEvict() {
+		return true
+	}
 	return l.counts.Refused > 0 && g.count < g.limits.Tasks || l.counts.GroupFull > 0 && !l.source.group.IsFull()
 }
 
@@ -89,7 +93,7 @@ func (l *List) IsEmpty() bool { return l.counts.Listed+len(l.tasks)+len(l.missin
 // Drop takes an empty list out of its source.
 func (l *List) Drop() {
 	delete(l.source.lists, l)
-	delete(l.source.ledger.lists, &l.List)
+	l.source.ledger.letGo(l)
 }
 
 // Replace makes p all that the list names: ids that it had and p lacks are dropped after their grace. It returns what is wrong with
@@ -145,6 +149,7 @@ func (l *List) Add(p *parsed.List) *parsed.Report {
 		r.last, r.counts = l.Round-1, l.coming
 	}
 	r.read()
+	r.makeRoom()
 	r.counts.Add(p)
 	l.source.tally.NoteFaults(p)
 	l.faults = p.Faults()
@@ -178,6 +183,12 @@ func (l *List) Remove(ids ...string) {
 		gone[id] = true
 	}
 	l.removeFunc(func(t *task) bool { return gone[t.id] })
+	for id := range gone {
+		if l.source.ledger.past.Remove(l.source.group.account.name, id, l.number) {
+			l.counts.Listed--
+			l.source.tally.Remove(1)
+		}
+	}
 }
 
 // removeFunc takes back the list's claims on ids of which something is true. It goes through all that the list has.
@@ -244,6 +255,9 @@ type reading struct {
 	counts tally.Counts
 	parsed *parsed.List
 
+	waiting []parsed.Found // there was no room for them yet
+	pressed bool           // no more room will be made
+
 	// What became of the listing of the id before, which is what becomes of that of the next one, nearly always.
 	before, after *claim.Listing
 	attrs         *claim.Attrs
@@ -255,8 +269,11 @@ func (r *reading) read() {
 	for _, t := range l.tasks[max(0, len(l.tasks)-alike):] {
 		l.source.ledger.shared.Know(t.Listing)
 	}
-	parsed.Each(r.parsed, func(own *parsed.Attrs) *claim.Attrs { return l.attrs.listed(l.source.base, own) }, r.visit)
+	parsed.Each(r.parsed, l.listed, r.visit)
 }
+
+// listed returns what is said of ids of the list, by it and by its group.
+func (l *List) listed(own *parsed.Attrs) *claim.Attrs { return l.attrs.listed(l.source.base, own) }
 
 func (r *reading) visit(f parsed.Found, id string, of *claim.Attrs) {
 	l := r.list
@@ -265,11 +282,14 @@ func (r *reading) visit(f parsed.Found, id string, of *claim.Attrs) {
 		r.parsed.Secret(f, id)
 		return
 	}
-	r.counts.Listed++
 	t := a.tasks.Get(id)
+	if t == nil && g.past.Len() > 0 && r.isPast(f, id) {
+		return
+	}
 	if (t == nil || t.Claims.By(&l.List) == nil) && r.noRoom(f, t) {
 		return
 	}
+	r.counts.Listed++
 	if t == nil {
 		t = g.track(a, strings.Clone(id)) // a clone, so that an id does not keep the whole content in memory
 	}
@@ -298,7 +318,12 @@ func (r *reading) visit(f parsed.Found, id string, of *claim.Attrs) {
 
 // noRoom reports whether there is no room for an id that the list does not claim yet, and counts it then.
 func (r *reading) noRoom(f parsed.Found, t *task) bool {
-	reason := r.list.source.ledger.refuses(t, r.list)
+	g := r.list.source.ledger
+	reason := g.refuses(t, r.list)
+	if reason != "" && g.Memory != nil && !r.pressed {
+		r.waiting = append(r.waiting, f)
+		return true
+	}
 	switch reason {
 	case source.RejectedLimit:
 		r.counts.Refused++
@@ -307,6 +332,7 @@ func (r *reading) noRoom(f parsed.Found, t *task) bool {
 	default:
 		return false
 	}
+	r.counts.Listed++
 	r.parsed.First(reason, f)
 	return true
 }

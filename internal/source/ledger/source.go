@@ -47,8 +47,10 @@ func (src *Source) Outside(slow func()) { src.ledger.Outside(slow) }
 
 // NewList returns another list of the source, which has no ids yet. A list of a file has its path as name.
 func (src *Source) NewList(name string) *List {
-	l := &List{List: claim.List{Source: &src.Source, Name: name}, source: src}
-	src.lists[l], src.ledger.lists[&l.List] = true, l
+	g := src.ledger
+	g.number++
+	l := &List{List: claim.List{Source: &src.Source, Name: name}, source: src, number: g.number}
+	src.lists[l], g.lists[&l.List], g.numbers[l.number] = true, l, l
 	return l
 }
 
@@ -111,7 +113,7 @@ func (src *Source) Retire() {
 		src.ledger.refused -= l.counts.Refused
 		src.group.Refused -= l.counts.GroupFull
 		l.tasks, l.counts.Refused, l.counts.GroupFull = nil, 0, 0
-		delete(src.ledger.lists, &l.List)
+		src.ledger.letGo(l)
 	}
 	src.group.leave(src)
 }

@@ -368,6 +368,11 @@ func (l *List) Fill(at int, labels map[string]string) (err error) {
 
 // Each calls visit with every id of a list, and with what of makes of what is said of it; nil: nothing is said.
 func Each[T any](l *List, of func(attrs *Attrs) T, visit func(f Found, id string, attrs T)) {
+	EachOf(l, l.ids, of, visit)
+}
+
+// EachOf does what Each does with some ids of a list, in parts.
+func EachOf[T any](l *List, parts [][]Found, of func(attrs *Attrs) T, visit func(f Found, id string, attrs T)) {
 	made := make(map[*Attrs]T, len(l.shared)+1)
 	attrs := make([]T, len(l.attrs))
 	for i, s := range l.attrs {
@@ -378,7 +383,7 @@ func Each[T any](l *List, of func(attrs *Attrs) T, visit func(f Found, id string
 		}
 		attrs[i] = t
 	}
-	for _, ids := range l.ids {
+	for _, ids := range parts {
 		for _, f := range ids {
 			visit(f, l.idOf(f), attrs[f.bits>>9])
 		}

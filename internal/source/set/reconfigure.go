@@ -80,6 +80,7 @@ func (s *Set) Reconfigure(ctx context.Context, p *Prepared) {
 		}
 	}
 	a := s.arrangeLocked(p)
+	s.backlog = false
 	for _, m := range a.changed {
 		_ = m.source.Refresh(ctx) // what it lacks goes at once
 		m.publishLocked()
@@ -97,6 +98,7 @@ func (s *Set) Reconfigure(ctx context.Context, p *Prepared) {
 	s.settleLocked(false)
 	s.readRefusedLocked(ctx, a.added)
 	s.ledger.Forget(len(p.groups))
+	s.ledger.Shrink()
 	s.ledger.NoteLimits(s.log)
 	s.wake()
 }

@@ -54,6 +54,7 @@ type Set struct {
 	kinds   kinds
 	ledger  *ledger.Ledger
 	secrets secrets.Config
+	backlog bool // what is read now is a backlog
 }
 
 // member is a source in the set. Its key, log and stat need no lock.
@@ -91,6 +92,8 @@ func New(groups []Group, limits source.Limits, sink source.Sink, log *slog.Logge
 		defer s.mu.Lock()
 		slow()
 	}
+	s.ledger.Memory, _ = sink.(source.Memory)
+	s.ledger.Flush = func() { s.settleLocked(s.backlog) }
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p, err := s.prepareLocked(groups, limits)
@@ -241,13 +244,14 @@ func (m *member) dueLocked() bool { return m.soon || !m.source.Due().After(time.
 
 // refreshLocked refreshes one source and hands on what that changed. The lock is let go meanwhile, the turn is not.
 func (s *Set) refreshLocked(ctx context.Context, m *member, first bool) error {
+	s.backlog = first || m.owed
 	err := m.source.Refresh(ctx)
 	now := time.Now()
 	read := err == nil || isPartial(err)
 	if read {
 		s.ledger.Expire(m.claims, now)
 	}
-	s.settleLocked(first || m.owed)
+	s.settleLocked(s.backlog)
 	// What was there at the start but could not be read is still a backlog when it can. A file that was not there is none.
 	m.owed = !read && (m.owed || first && !errors.Is(err, fs.ErrNotExist))
 	m.soon = ctx.Err() != nil // it was not read to its end
@@ -265,6 +269,13 @@ func (s *Set) settleLocked(backlog bool) {
 		c.Backlog = backlog
 		s.sink.Apply(c)
 	}
+}
+
+// IsPast reports whether an account's task has left memory and may be listed still.
+func (s *Set) IsPast(account, id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ledger.IsPast(account, id)
 }
 
 func isPartial(err error) bool {

@@ -13,7 +13,7 @@ func order() [][]string {
 		{"internal/source/ledger"},
 		{"internal/source/claim", "internal/source/format", "internal/source/tally"},
 		{"internal/source/jsonlist", "internal/source/yamllist"},
-		{"internal/source/bounded", "internal/source/parsed", "internal/source/secrets"},
+		{"internal/source/bounded", "internal/source/parsed", "internal/source/past", "internal/source/secrets"},
 		{"internal/sim/demo", "internal/sim/polling/report"},
 		{"internal/sim/kiesim", "internal/sim/polling"},
 		{"internal/exposition"},
@@ -21,7 +21,7 @@ func order() [][]string {
 		{"internal/web"},
 		{"internal/webhook"},
 		{"internal/tracker"},
-		{"internal/probe", "internal/reader"},
+		{"internal/evict", "internal/probe", "internal/reader"},
 		{"internal/tasks"},
 		{"internal/unlisted"},
 		{"internal/entry"},
@@ -57,9 +57,9 @@ const mostLines = 900
 
 func bounded() []string {
 	return []string{
-		"config", "internal/backlog", "internal/blocks", "internal/dispatch", "internal/entry", "internal/httpclient",
+		"config", "internal/backlog", "internal/blocks", "internal/dispatch", "internal/entry", "internal/evict", "internal/httpclient",
 		"internal/labels", "internal/learned", "internal/life", "internal/probe", "internal/reader", "internal/settings",
-		"internal/source/claim", "internal/source/ledger", "internal/source/set", "internal/tasks", "internal/totals",
+		"internal/source/claim", "internal/source/ledger", "internal/source/past", "internal/source/set", "internal/tasks", "internal/totals",
 		"internal/tracker", "internal/unlisted", "internal/view",
 	}
 }

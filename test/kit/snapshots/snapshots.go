@@ -225,7 +225,7 @@ func richModels() []view.Model {
 func richGroups() []view.Group {
 	return []view.Group{
 		{
-			Name: "video", Pending: 1, OldestAnswer: At(598), Uncounted: 2, WithoutSeries: 5,
+			Name: "video", Pending: 1, OldestAnswer: At(598), Uncounted: 2, Evicted: 7, DroppedUnfinished: 1, WithoutSeries: 5,
 			QueryFailing: map[kie.Class]int{kie.ClassRateLimited: 1}, Detection: Measured("", 0.4, 2.25),
 		},
 		{
