@@ -28,7 +28,7 @@ func creditMetrics() []Metric {
 		perAccount(Metric{
 			Name: "kie_credits_used_total",
 			Type: Counter,
-			Help: "Sum of the decreases of the account's balance between one look at it and the next",
+			Help: "Sum of the decreases of the account's balance from one answer to the next",
 		}, func(a *view.Account, s *series) {
 			if a.AsksCredits {
 				s.put(a.CreditsUsed)
@@ -75,7 +75,7 @@ func requestMetrics() []Metric {
 		perAccount(Metric{
 			Name: "kie_api_unknown_states_total",
 			Type: Counter,
-			Help: "Answers that call a task's state by a word that is not known; the log names the first few words",
+			Help: "Answers with a word for a task's state that is not known; the log names the first 5",
 		}, func(a *view.Account, s *series) { s.put(float64(a.UnknownStates)) }),
 		perAccount(Metric{
 			Name: "kie_api_requests_in_flight",
@@ -107,7 +107,7 @@ func budgetMetrics() []Metric {
 		perAccount(Metric{
 			Name:      "kie_exporter_due_tasks",
 			Type:      Gauge,
-			Help:      "Unfinished tasks whose schedule says that they be asked now",
+			Help:      "Unfinished tasks that are due: they would be asked now if there were budget",
 			Stability: Experimental,
 		}, func(a *view.Account, s *series) { s.put(float64(a.Due)) }),
 	}

@@ -34,7 +34,7 @@ func configMetrics() []Metric {
 		once(Metric{
 			Name:        "kie_exporter_label_overflow_total",
 			Type:        Counter,
-			Help:        "Tasks with a label value that is not shown because there are too many different ones",
+			Help:        "Tasks whose label value is shown as other, or whose label is left out, because its limit is reached",
 			Labels:      []string{"label"},
 			Cardinality: "overflows",
 		}, func(v *content, s *series) {

@@ -39,7 +39,7 @@ func unfinishedMetrics() []Metric {
 		perModel(Metric{
 			Name: "kie_tasks_overdue_threshold_seconds",
 			Type: Gauge,
-			Help: "Age beyond which an unfinished task is overdue",
+			Help: "Age beyond which an unfinished task is overdue: the group's overdue setting, or 4 × p90 of learned durations",
 		}, func(m *view.Model, s *series) {
 			if m.OverdueAfter > 0 {
 				s.put(m.OverdueAfter.Seconds())
@@ -107,7 +107,7 @@ func failureMetrics() []Metric {
 		perModel(Metric{
 			Name:        "kie_tasks_fail_codes_total",
 			Type:        Counter,
-			Help:        "Tasks that failed while they were watched, by the API's code, which is for looking and not for alerts",
+			Help:        "Tasks that failed while they were watched, by the API's code, for display and not for alerts",
 			Labels:      []string{"fail_code"},
 			Cardinality: " × fail codes",
 		}, func(m *view.Model, s *series) {

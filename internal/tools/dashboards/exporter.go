@@ -68,7 +68,7 @@ func exporterHealth() []panel {
 		},
 		{
 			kind: stat, title: "Detection p90", width: 4, unit: seconds, empty: noData, texts: none("none finished"), levels: worse(60, 300),
-			about:   "Nine in ten of the tasks that finished in the window were known to have finished after at most this long.",
+			about:   "p90 of the time from a task's completion until it was known, of the tasks that finished in the window.",
 			queries: []query{line(chosenExporters.orElse(quantile(0.9, "kie_exporter_detection_delay_seconds", "<exporters>", "$window")), "p90")},
 		},
 		{

@@ -99,7 +99,7 @@ func health() []panel {
 		},
 		{
 			kind: stat, title: "Latency p90", width: 4, unit: seconds, empty: noData, texts: none("none succeeded"),
-			about:   "Nine in ten of the tasks that succeeded in the window took at most this long from creation to completion.",
+			about:   "p90 of the time from creation to completion, of the tasks that succeeded in the window.",
 			queries: []query{line(chosenJobs.orElse(quantile(0.9, "kie_tasks_latency_seconds", `<tasks>,state="success"`, "$window")), "p90")},
 		},
 		{
@@ -230,7 +230,7 @@ func latencyPanels() []panel {
 		{
 			kind: timeseries, title: "Latency p90, the five slowest models", width: 12, unit: seconds, empty: "none succeeded" + orNone,
 			minimum: true, ranked: true,
-			about:   "Nine in ten of a model's tasks that succeeded in the window before took at most this long. A point is one task.",
+			about:   "p90 of the time from creation to completion, of a model's tasks that succeeded in the window before. A point is one task.",
 			queries: []query{{expr: top(byModel, byModel), legend: "{{model}}", exemplars: true}},
 		},
 		{
