@@ -33,6 +33,8 @@ type past struct {
 	since     time.Duration // ago: the first scrape
 	gone      time.Duration // ago: the first scrape that failed; 0: none did
 	staying   []string      // instances besides these, of which no scrape failed
+
+	more func(add func(of labels.Labels, at time.Time, v float64)) // stores what else there is
 }
 
 // A prometheus answers queries as of now.
@@ -72,6 +74,9 @@ func (p past) store(t *testing.T) *prometheus {
 				}
 			}
 		}
+	}
+	if p.more != nil {
+		p.more(add)
 	}
 	if err := app.Commit(); err != nil {
 		t.Fatal(err)
@@ -221,6 +226,63 @@ func TestRatesAreRightInTheFirstHour(t *testing.T) {
 	})
 	if checked < 5 {
 		t.Errorf("%d rates over the window", checked)
+	}
+}
+
+// An account without credits can't use those of another.
+func TestAnEmptyAccountIsNotGreenForAnothersCredits(t *testing.T) {
+	full := past{instances: []string{"a:1"}, since: 20 * time.Minute}
+	full.more = func(add func(labels.Labels, time.Time, float64)) {
+		add(labels.FromStrings("__name__", "kie_credits_remaining", "job", "kie", "instance", "a:1", "account", "empty"), now, 0)
+	}
+	stored := full.store(t)
+	for _, p := range some(t, "kie-overview", "of credits left", func(p panels.Panel) bool { return is(p, stat) && p.FieldConfig.Defaults.Unit == string(amount) }) {
+		for _, v := range stored.shown(t, p.Targets[0]) {
+			if c := p.FieldConfig.Defaults.Colour(v); c == string(green) {
+				t.Errorf("%q shows %g in %s", p.Title, v, c)
+			}
+		}
+	}
+}
+
+// A short window is as exact as a long one.
+func TestRatesAreTheSameOverEachWindow(t *testing.T) {
+	steady := past{instances: []string{"a:1"}, since: 2 * time.Hour}.store(t)
+	forEach(t, func(t *testing.T, _ panels.Dashboard, p panels.Panel) {
+		for _, q := range p.Targets {
+			if !isRate(p, q) || !strings.Contains(q.Expr, "$window") {
+				continue
+			}
+			short := q
+			short.Expr = strings.ReplaceAll(q.Expr, "$window", "5m")
+			brief := steady.shown(t, short)
+			for of, want := range steady.shown(t, q) {
+				if got := brief[of]; math.Abs(got-want) > 0.03*math.Abs(want) {
+					t.Errorf("%s: %g over five minutes, %g over an hour", q.Expr, got, want)
+				}
+			}
+		}
+	})
+}
+
+// A model of which the first task of an hour has finished is no frequent one.
+func TestANewModelDoesNotRaiseTheThroughput(t *testing.T) {
+	old := past{instances: []string{"a:1"}, since: 2 * time.Hour}
+	usual := old.store(t)
+	old.more = func(add func(labels.Labels, time.Time, float64)) {
+		rare := labels.FromStrings("__name__", "kie_tasks_finished_total", "job", "kie", "instance", "a:1", "group", "g", "model", "rare", "state", "success")
+		for i := range 9 {
+			add(rare, now.Add(time.Duration(i-8)*every), float64(i/4))
+		}
+	}
+	joined := old.store(t)
+	for _, p := range some(t, "kie-overview", "of throughput", func(p panels.Panel) bool { return p.Title == "Finished a minute" }) {
+		before, after := usual.shown(t, p.Targets[0]), joined.shown(t, p.Targets[0])
+		for of, v := range before {
+			if d := after[of] - v; d <= 0 || d > 0.1 {
+				t.Errorf("two tasks more in an hour are %g a minute more", d)
+			}
+		}
 	}
 }
 

@@ -65,7 +65,10 @@ const (
 // Several exporters may tell of the same account: each of them what is left, and what was used.
 const balance = `max by (account) (kie_credits_remaining{<accounts>})`
 
-func spending() string { return fmt.Sprintf("max by (account) (%s)", rate(usedCredits)) }
+// spending is in a second: what exporters saw used, by the time that they saw.
+func spending() string {
+	return fmt.Sprintf("sum by (account) (increase(%[1]s[$window])) / (60 * sum by (account) (count_over_time(%[1]s[$window:1m])))", usedCredits)
+}
 
 // timeLeft is in seconds, for each account that spends.
 func timeLeft() string { return balance + " / (" + spending() + " > 0)" }
@@ -103,10 +106,11 @@ func health() []panel {
 			queries: []query{line(chosenJobs.orElse(quantile(0.9, "kie_tasks_latency_seconds", `<tasks>,state="success"`, "$window")), "p90")},
 		},
 		{
-			kind: stat, title: "Credits left", width: 4, unit: amount, empty: noData, texts: none("not told"),
+			kind: stat, title: "Fewest credits", width: 4, unit: amount, empty: noData, texts: none("not told"),
 			levels:  []level{{lowest, red}, {1, orange}, {500, green}},
-			about:   "Credits left on the accounts together. There is none if the balance is not asked for or was not told lately.",
-			queries: []query{line(chosenJobs.orElse(`sum(`+balance+`)`), "credits")},
+			about: "Credits left on the account that has fewest, for what another has is no help to it. There is none if the balance is not asked " +
+				"for or was not told lately.",
+			queries: []query{line(chosenJobs.orElse(`min(`+balance+`)`), "credits")},
 		},
 		{
 			kind: stat, title: "Credits last for", width: 4, unit: seconds, empty: noData, texts: none("nothing spent"),

@@ -84,15 +84,12 @@ func (s selector) orElse(expr string) string {
 // none is what a tile shows for the nothing of orElse.
 func none(what string) map[string]text { return map[string]text{nothing: {what, grey}} }
 
-// A rate divides by the time within the window for which there is data, a minute at least: in an exporter's first hour the
-// rates of an hour would be too low else.
-const (
-	risen   = "increase(%[1]s[$window])"
-	history = "clamp_min(time() - min_over_time(timestamp(%[1]s)[$window:1m]), 60)"
-)
+// present is for how many seconds of the window there was an exporter: in its first hour the rates of an hour would be too low
+// else. It is the exporter's time and not that of each series, for a model that is new is no more frequent for that.
+const present = `60 * scalar(count_over_time((max(kie_exporter_build_info{job=~"$job"}))[$window:1m]))`
 
-// rate returns how much a counter rises in a second.
-func rate(counter string) string { return fmt.Sprintf(risen+" / "+history, counter) }
+// rate returns how much a counter rises in a second of the time within the window for which there is data.
+func rate(counter string) string { return fmt.Sprintf("increase(%s[$window]) / (%s)", counter, present) }
 
 // perMinuteBy returns queries of a counter's rate a minute, summed by a label, with a series for each of its values.
 func perMinuteBy(label, counter string) []query {
