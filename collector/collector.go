@@ -3,11 +3,13 @@ package collector
 
 import (
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/taskseries"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 	"github.com/kie-exporter/kie_exporter/internal/webhook"
 )
@@ -15,8 +17,15 @@ import (
 // Collector is a prometheus.Collector of everything but the scrape itself. It keeps nothing between scrapes.
 type Collector struct {
 	inputs     Inputs
-	families   []family
+	families   []family // all that there may be
 	aggregates []family // those that are not of single tasks
+	chosen     atomic.Pointer[chosen]
+}
+
+// chosen are the families of a choice.
+type chosen struct {
+	taskseries.Choice
+	families []family
 }
 
 // Inputs are where a Collector reads what it shows. Each is called once a scrape, possibly by several scrapes at a time.
@@ -26,6 +35,8 @@ type Inputs struct {
 	Config  func() ConfigStatus
 
 	Callbacks func() []webhook.Stat
+
+	Series func() taskseries.Choice // of single tasks; nil: all
 }
 
 // ConfigStatus is what became of the last attempt to load the configuration.
@@ -36,12 +47,29 @@ type ConfigStatus struct {
 
 // New returns a collector of what in tells.
 func New(in Inputs) *Collector {
-	return &Collector{inputs: in, families: families(knownMetrics()), aggregates: families(aggregateMetrics())}
+	if in.Series == nil {
+		in.Series = func() taskseries.Choice { return taskseries.Choice{} }
+	}
+	return &Collector{inputs: in, families: families(knownMetrics(taskseries.Choice{})), aggregates: families(aggregateMetrics())}
+}
+
+// Series returns which series single tasks have now.
+func (c *Collector) Series() taskseries.Choice { return c.inputs.Series() }
+
+// chosenFamilies returns the families of which there are series now. They are made anew when the choice is another one.
+func (c *Collector) chosenFamilies() []family {
+	choice := c.Series()
+	if last := c.chosen.Load(); last != nil && last.Equal(choice) {
+		return last.families
+	}
+	now := &chosen{choice, families(knownMetrics(choice))}
+	c.chosen.Store(now)
+	return now.families
 }
 
 // At returns a collector of the same, of what was known at one moment.
 func (c *Collector) At(known *view.Snapshot) prometheus.Collector {
-	return &momentCollector{inputs: c.inputs, known: known, families: c.families}
+	return &momentCollector{inputs: c.inputs, known: known, families: c.chosenFamilies()}
 }
 
 // AggregatesAt returns a collector of the same but the series of single tasks.

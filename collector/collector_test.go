@@ -17,6 +17,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/collector"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/taskseries"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 	"github.com/kie-exporter/kie_exporter/internal/webhook"
 	"github.com/kie-exporter/kie_exporter/test/kit/golden"
@@ -197,6 +198,35 @@ func TestEveryTaskIsInExactlyOneState(t *testing.T) {
 		if ones[task.ID] != 1 || series[task.ID] != len(kie.States()) {
 			t.Errorf("%s: %d of %d states are 1", task.ID, ones[task.ID], series[task.ID])
 		}
+	}
+}
+
+func TestTheCurrentStateIsTheOneThatIs1OfAll(t *testing.T) {
+	state := func(choice taskseries.Choice) (all []string) {
+		k := snapshots.Rich()
+		c := snapshots.ChosenOf(func() *view.Snapshot { return &k.Snapshot }, func() taskseries.Choice { return choice })
+		for series, value := range scrape.Samples(expose(t, c).families) {
+			if strings.Contains(series, `"kie_task_state"`) && value == 1 {
+				all = append(all, series)
+			}
+		}
+		return slices.Sorted(slices.Values(all))
+	}
+	if all, current := state(taskseries.Choice{}), state(taskseries.Choice{CurrentState: true}); !slices.Equal(all, current) || len(all) == 0 {
+		t.Errorf("of all states these are 1:\n%q\nand the current ones are\n%q", all, current)
+	}
+}
+
+// What can be chosen is what there is: neither list can grow without the other.
+func TestTheMetricsThatMayBeChosenAreThoseOfSingleTasks(t *testing.T) {
+	var names []string
+	for _, m := range collector.Table() {
+		if slices.Contains(m.Labels, "task_id") {
+			names = append(names, m.Name)
+		}
+	}
+	if !slices.Equal(names, taskseries.Metrics()) {
+		t.Errorf("of tasks there are %q, to choose from %q", names, taskseries.Metrics())
 	}
 }
 

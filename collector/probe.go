@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/kie-exporter/kie_exporter/internal/taskseries"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
@@ -38,7 +39,7 @@ func ForProbe(p view.Probe, took time.Duration) prometheus.Collector {
 			Help: "How long this probe took, the wait for the account's budget included",
 		}, func(_ *content, s *series) { s.put(took.Seconds()) }),
 	}
-	return &probeCollector{known: known, families: families(slices.Concat(result, taskMetrics()))}
+	return &probeCollector{known: known, families: families(slices.Concat(result, taskMetrics(taskseries.Choice{})))}
 }
 
 // Describe implements prometheus.Collector.

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/taskseries"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
@@ -61,7 +62,7 @@ func NewPanics() prometheus.Counter {
 
 // Table returns every metric of the exporter but those of Go and the process.
 func Table() []Metric {
-	return slices.Concat(knownMetrics(), scrapeMetrics(), []Metric{panics, {
+	return slices.Concat(knownMetrics(taskseries.Choice{}), scrapeMetrics(), []Metric{panics, {
 		Name:        "kie_exporter_build_info",
 		Type:        Gauge,
 		Help:        "1, with the version of the exporter and how it was built",
@@ -72,8 +73,8 @@ func Table() []Metric {
 }
 
 // knownMetrics returns the metrics of everything but the scrape itself.
-func knownMetrics() []Metric {
-	return slices.Concat(taskMetrics(), aggregateMetrics())
+func knownMetrics(choice taskseries.Choice) []Metric {
+	return slices.Concat(taskMetrics(choice), aggregateMetrics())
 }
 
 // aggregateMetrics returns those of them that are not of single tasks.

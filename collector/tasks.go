@@ -7,11 +7,14 @@ import (
 	"strings"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/taskseries"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
-func taskMetrics() []Metric {
-	return slices.Concat([]Metric{infoMetric(), stateMetric()}, taskTimeMetrics(), taskOutcomeMetrics())
+// taskMetrics returns the metrics of single tasks that are chosen.
+func taskMetrics(choice taskseries.Choice) []Metric {
+	all := slices.Concat([]Metric{infoMetric(), stateMetric(choice.CurrentState)}, taskTimeMetrics(), taskOutcomeMetrics())
+	return slices.DeleteFunc(all, func(m Metric) bool { return !choice.Has(m.Name) })
 }
 
 func infoMetric() Metric {
@@ -35,7 +38,8 @@ func infoMetric() Metric {
 	return m
 }
 
-func stateMetric() Metric {
+// stateMetric returns the metric of each state, or of the current one only.
+func stateMetric(current bool) Metric {
 	m := perTask(Metric{
 		Name:        "kie_task_state",
 		Type:        Gauge,
@@ -43,6 +47,9 @@ func stateMetric() Metric {
 		Labels:      []string{"state"},
 		Cardinality: " × states",
 	}, nil)
+	if current {
+		m.Help = "1, with the state that a task is in, served from cache"
+	}
 	byName := slices.SortedFunc(slices.Values(kie.States()), func(a, b kie.State) int {
 		return strings.Compare(a.String(), b.String())
 	})
@@ -50,8 +57,12 @@ func stateMetric() Metric {
 		for kind := range kinds(v.tasks) {
 			for _, state := range byName {
 				for _, task := range kind {
+					is := task.subject.State == state
+					if current && !is {
+						continue
+					}
 					s.shared = task.labels
-					s.put(truth(task.subject.State == state), state.String())
+					s.put(truth(is), state.String())
 				}
 			}
 		}

@@ -9,12 +9,14 @@ import (
 
 	dto "github.com/prometheus/client_model/go"
 
+	"github.com/kie-exporter/kie_exporter/internal/taskseries"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
 // TaskText writes the series of single tasks as lines that mean the same in the text format and in OpenMetrics. It is not safe
 // for concurrent use.
 type TaskText struct {
+	choice   taskseries.Choice
 	keys     []string // of the tasks' own labels
 	families []family
 	series   []*series // of each family
@@ -23,9 +25,9 @@ type TaskText struct {
 	labels   [3]dto.LabelPair
 }
 
-// NewTaskText returns what writes tasks with labels of the given keys.
-func NewTaskText(labelKeys []string) *TaskText {
-	t := &TaskText{keys: labelKeys, families: families(taskMetrics())}
+// NewTaskText returns what writes the chosen series of tasks with labels of the given keys.
+func NewTaskText(choice taskseries.Choice, labelKeys []string) *TaskText {
+	t := &TaskText{choice: choice, keys: labelKeys, families: families(taskMetrics(choice))}
 	t.labels[0] = dto.LabelPair{Name: new("group"), Value: &t.task.Group}
 	t.labels[1] = dto.LabelPair{Name: new("model"), Value: &t.task.Model}
 	t.labels[2] = dto.LabelPair{Name: new("task_id"), Value: &t.task.ID}
@@ -40,8 +42,10 @@ func NewTaskText(labelKeys []string) *TaskText {
 	return t
 }
 
-// IsFor reports whether the text is of tasks with labels of the given keys.
-func (t *TaskText) IsFor(labelKeys []string) bool { return slices.Equal(t.keys, labelKeys) }
+// IsFor reports whether the text is of the chosen series of tasks with labels of the given keys.
+func (t *TaskText) IsFor(choice taskseries.Choice, labelKeys []string) bool {
+	return t.choice.Equal(choice) && slices.Equal(t.keys, labelKeys)
+}
 
 // Families returns how many metrics there are of a task.
 func (t *TaskText) Families() int { return len(t.families) }

@@ -21,6 +21,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/apikey"
 	"github.com/kie-exporter/kie_exporter/internal/duration"
 	"github.com/kie-exporter/kie_exporter/internal/settings"
+	"github.com/kie-exporter/kie_exporter/internal/taskseries"
 )
 
 //go:generate go -C ../internal/tools run ./generate settings
@@ -42,6 +43,9 @@ type Config struct {
 
 	// What is kept and shown at most, and what is read at once.
 	Limits Limits `yaml:"limits"`
+
+	// Which series single tasks have, of those that `limits.task_series` lets have some.
+	Series Series `yaml:"series"`
 
 	file string // where it comes from; empty: the command line
 }
@@ -238,6 +242,26 @@ func (m *Limits) Check(o *settings.Object) {
 	if o.Clean() && m.TaskSeries > m.Tasks {
 		o.Report("task_series", "must not be above tasks (%d is above %d)", m.TaskSeries, m.Tasks)
 	}
+}
+
+// Series are which series single tasks have.
+type Series struct {
+	// Whether a task has a series of `kie_task_state` for each state, of which one is 1, or for the `current` one only.
+	//
+	// `current` makes most of a task's series go, for a Prometheus that has to bear 100000 tasks; while a task changes its state, its
+	// series do, too (docs/performance.md). The dashboards and rules that come with the exporter work with both.
+	TaskStates string `yaml:"task_states" format:"task_states" default:"all"`
+
+	// The metrics of single tasks that there are; `*` stands for any characters. The others cost nothing.
+	//
+	// Alerts about single tasks need kie_task_failed_timestamp_seconds and kie_task_fail_code, rules by account kie_task_info, the dashboard
+	// of tasks all of them. A name that matches none is refused.
+	TaskMetrics []string `yaml:"task_metrics,omitempty" format:"task_metric" items:"1.." unique:"true" unset:"all" sample:"[kie_task_info, kie_task_state, kie_task_*_timestamp_seconds]"`
+}
+
+// Choice returns what is chosen.
+func (s Series) Choice() taskseries.Choice {
+	return taskseries.Choice{CurrentState: s.TaskStates == currentState, Metrics: s.TaskMetrics}
 }
 
 // defaultName names an account or a group that is the only one and has no name.

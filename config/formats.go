@@ -18,6 +18,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/settings"
 	"github.com/kie-exporter/kie_exporter/internal/settings/document"
+	"github.com/kie-exporter/kie_exporter/internal/taskseries"
 )
 
 // What is wrong with a text. URLs and values of headers are not shown: they could hold a password.
@@ -41,6 +42,11 @@ func formats(dir string) settings.Formats {
 	f["label_name"] = settings.Text[string]{What: "a label name", Parse: labelName, Form: labelNameForm}
 	f["label_value"] = settings.Text[string]{What: "a text", Parse: labelValue, Form: labelValueForm}
 	f["task_id"] = settings.Text[string]{What: "a task id", Parse: taskID, Form: idForm}
+	f["task_states"] = settings.Text[string]{What: "a text", Parse: taskStates, Form: map[string]any{"enum": []string{allStates, currentState}}}
+	f["task_metric"] = settings.Text[string]{
+		What: "a metric", Parse: taskseries.ParseMetric, Noun: "metric or pattern", ID: func(s string) string { return s },
+		Form: map[string]any{"pattern": "^[a-z_*]+$"},
+	}
 	f["file"] = settings.Text[File]{
 		What: "a file pattern", Parse: func(s string) (File, error) { return listFile(dir, s) },
 		Shown: func(f File) any { return f.Written }, ID: func(f File) string { return f.Written },
@@ -81,6 +87,19 @@ func labelValue(s string) (string, error) {
 func taskID(s string) (string, error) {
 	if !kie.ValidID(s) {
 		return "", fmt.Errorf("must be 1 to 128 bytes of UTF-8 without control characters (got %s)", document.Quote(s))
+	}
+	return s, nil
+}
+
+// The states of which tasks have series.
+const (
+	allStates    = "all"
+	currentState = "current"
+)
+
+func taskStates(s string) (string, error) {
+	if s != allStates && s != currentState {
+		return "", fmt.Errorf("must be %s or %s (got %s)", allStates, currentState, document.Quote(s))
 	}
 	return s, nil
 }

@@ -16,6 +16,7 @@ import (
 	commoncfg "github.com/prometheus/common/config"
 
 	"github.com/kie-exporter/kie_exporter/internal/apikey"
+	"github.com/kie-exporter/kie_exporter/internal/taskseries"
 )
 
 // withKey is an environment that holds a key.
@@ -74,6 +75,9 @@ func TestShortestFileHasAllDefaults(t *testing.T) {
 	if want := (Limits{Tasks: 1_000_000, TaskSeries: 1000, Models: 100, ListBytes: 256 << 20, ListIDs: 1_000_000}); c.Limits != want {
 		t.Errorf("limits: got %+v, want %+v", c.Limits, want)
 	}
+	if !c.Series.Choice().Equal(taskseries.Choice{}) {
+		t.Errorf("series: got %+v, want all", c.Series.Choice())
+	}
 }
 
 const everySetting = `
@@ -107,6 +111,7 @@ groups:
   - {name: i, account: a, http: {url: http://h, http_client: {basic_auth: {username: u, password_file: p}}}}
 polling: {background: true, max_wait: 0, min_interval: 1500ms, max_interval: 2s}
 limits: {tasks: 10, task_series: 0, models: 1, list_bytes: 1MB, list_ids: 7}
+series: {task_states: current, task_metrics: [kie_task_state]}
 `
 
 func TestEverySettingArrives(t *testing.T) {
@@ -152,6 +157,9 @@ func TestEverySettingArrives(t *testing.T) {
 	}
 	if want := (Limits{10, 0, 1, 1 << 20, 7}); c.Limits != want {
 		t.Errorf("limits: got %+v, want %+v", c.Limits, want)
+	}
+	if want := (taskseries.Choice{CurrentState: true, Metrics: []string{"kie_task_state"}}); !c.Series.Choice().Equal(want) {
+		t.Errorf("series: got %+v, want %+v", c.Series.Choice(), want)
 	}
 }
 

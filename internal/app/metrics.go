@@ -15,6 +15,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/collector"
 	"github.com/kie-exporter/kie_exporter/internal/exposition"
+	"github.com/kie-exporter/kie_exporter/internal/taskseries"
 )
 
 // writeTimeout is how long a client may take at least to read an answer.
@@ -54,6 +55,7 @@ func newExposition(e *exporter) *exposition.Handler {
 			Sources:   e.sources.Stats,
 			Callbacks: e.callbacks,
 			Config:    func() collector.ConfigStatus { return *e.status.Load() },
+			Series:    func() taskseries.Choice { return e.config().Series.Choice() },
 		}),
 		Registry: registry,
 		Log:      e.log,

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/test/kit/heap"
 	"github.com/kie-exporter/kie_exporter/test/kit/wait"
@@ -69,6 +70,40 @@ func TestAReloadTakesOverWhatIsNewAndKeepsWhatIsKnown(t *testing.T) {
 		if n := sim.Queries(id); n != 1 {
 			t.Errorf("%s was asked %d times, want once", id, n)
 		}
+	}
+}
+
+func TestAReloadChoosesOtherSeriesOfTasks(t *testing.T) {
+	sim, url := serveAPI(t, kiesim.Options{})
+	sim.Put(kiesim.Task{ID: "a", Model: "m"})
+	path := configFile(t, url, "groups: [{tasks: [a]}]")
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, "--web.enable-lifecycle", "--config.file="+path)
+	series := func() int { return len(regexp.MustCompile(`(?m)^kie_task_.*`).FindAllString(p.scrape(), -1)) }
+	p.until(10*time.Second, `kie_task_state{group="default",model="m",state="success",task_id="a"} 1`)
+	before := series()
+	for _, step := range []struct {
+		series string
+		left   int // of the states
+		all    bool
+	}{{"{task_states: current}", 1, true}, {"{task_states: current, task_metrics: [kie_task_state]}", 1, false}, {"{}", len(kie.States()), true}} {
+		rewrite(t, path, string(good)+"\nseries: "+step.series+"\n")
+		p.reload(http.StatusOK)
+		p.until(10*time.Second, `kie_task_state{group="default",model="m",state="success",task_id="a"} 1`)
+		want := step.left
+		if step.all {
+			want += before - len(kie.States())
+		}
+		if got := series(); got != want {
+			t.Errorf("%s: %d series of the task, want %d", step.series, got, want)
+		}
+	}
+	rewrite(t, path, string(good)+"\nseries: {task_metrics: [kie_task_colour]}\n")
+	if body := p.reload(http.StatusInternalServerError); !strings.Contains(body, "kie_task_colour") || series() != before {
+		t.Errorf("%d series after %s", series(), body)
 	}
 }
 

@@ -35,6 +35,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
+	"github.com/kie-exporter/kie_exporter/internal/taskseries"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 	"github.com/kie-exporter/kie_exporter/test/kit/scrape"
@@ -452,7 +453,7 @@ type objectStore struct {
 }
 
 func newObjectStore(w *world) exporter {
-	s := &objectStore{world: w, text: collector.NewTaskText([]string{"team"}), objects: make(map[string][][]byte, len(w.tasks))}
+	s := &objectStore{world: w, text: collector.NewTaskText(taskseries.Choice{}, []string{"team"}), objects: make(map[string][][]byte, len(w.tasks))}
 	s.registry = promhttp.HandlerFor(w.registry(), promhttp.HandlerOpts{DisableCompression: true, EnableOpenMetrics: true})
 	all := make([]int, len(w.tasks))
 	for i := range all {

@@ -119,7 +119,7 @@ func (h *Handler) Refresh() {
 	}
 	shown := h.tracker.Shown()
 	for _, f := range wanted {
-		f.render(shown)
+		f.render(shown, h.collector.Series())
 	}
 }
 
@@ -142,7 +142,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, scrape view.Scr
 	e := h.encodings[encoding]
 	a := &answer{ResponseWriter: w, encoding: encoding, body: e.bodies.Get().(body)}
 	a.body.reset(w)
-	a.fixed, a.blocks = e.form.renderFor(known.Shown)
+	a.fixed, a.blocks = e.form.renderFor(known.Shown, h.collector.Series())
 	h.plain(a, r, from, promhttp.Identity)
 	if a.isWhole() {
 		if err := a.finish(); err != nil {

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -19,6 +20,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/taskseries"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 	"github.com/kie-exporter/kie_exporter/test/kit/golden"
 	"github.com/kie-exporter/kie_exporter/test/kit/scrape"
@@ -61,6 +63,31 @@ func TestWhatChangesIsShownInTheNextScrape(t *testing.T) {
 		if kept := len(s.ours.deflated.kept); kept != len(shown.Blocks) {
 			t.Fatalf("%d blocks are kept, %d shown", kept, len(shown.Blocks))
 		}
+	}
+}
+
+// Another choice of series, as a reload makes it, is shown in the next scrape, in the same words as promhttp has.
+func TestWhicheverSeriesAreChosenEachLineIsThatOfThePlainWay(t *testing.T) {
+	s := serve(t, snapshots.Tasks(rand.New(rand.NewPCG(77, 0))))
+	text := func(h http.Handler) []byte { return scrape.Text(t, scrape.Get(t, h, string(expfmt.FmtText), "gzip")) }
+	all := text(s)
+	for _, choice := range []taskseries.Choice{
+		{CurrentState: true}, {Metrics: []string{"kie_task_state", "kie_task_*credits"}},
+		{CurrentState: true, Metrics: []string{"kie_task_state"}}, {Metrics: []string{"kie_task_info"}}, {},
+	} {
+		s.choice = choice
+		got := text(s)
+		sameLines(t, got, text(s.plain))
+		for line := range strings.Lines(string(got)) {
+			metric, _, _ := strings.Cut(line, "{")
+			isTask := strings.HasPrefix(line, "kie_task_")
+			if isTask && !choice.Has(metric) || choice.CurrentState && metric == "kie_task_state" && !strings.HasSuffix(line, " 1\n") {
+				t.Errorf("with %+v there is %s", choice, line)
+			}
+		}
+	}
+	if got := text(s); !slices.Equal(linesOf(got), linesOf(all)) {
+		t.Error("all series are not what they were without a choice")
 	}
 }
 

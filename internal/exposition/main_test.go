@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/kie-exporter/kie_exporter/collector"
+	"github.com/kie-exporter/kie_exporter/internal/taskseries"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 	"github.com/kie-exporter/kie_exporter/test/kit/snapshots"
 )
@@ -25,6 +26,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // served is a handler, and promhttp as it serves the same.
 type served struct {
 	*snapshots.Still
+	choice   taskseries.Choice
 	registry *prometheus.Registry
 	ours     *Handler
 	plain    http.Handler
@@ -41,7 +43,7 @@ func serveAndLog(tb testing.TB, shown view.Shown, log *slog.Logger) *served {
 	tb.Helper()
 	s := &served{Still: &snapshots.Still{}, registry: prometheus.NewPedanticRegistry()}
 	s.Show(shown)
-	c := snapshots.CollectorOf(s.Snapshot)
+	c := snapshots.ChosenOf(s.Snapshot, func() taskseries.Choice { return s.choice })
 	s.ours = New(Options{Tracker: s.Still, Collector: c, Registry: s.registry, Log: log})
 	all := prometheus.NewPedanticRegistry()
 	all.MustRegister(c, collector.ForScrape(scraped))

@@ -17,6 +17,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
+	"github.com/kie-exporter/kie_exporter/internal/taskseries"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 	"github.com/kie-exporter/kie_exporter/test/kit/scrape"
@@ -98,17 +99,17 @@ func TestAScrapeOfAnOlderMomentKeepsTheRenderingsOfALaterOne(t *testing.T) {
 	known, h := listed(t)
 	known.Apply(listing(200, 1))
 	before := known.Shown()
-	_, old := h.deflated.renderFor(before)
+	_, old := h.deflated.renderFor(before, taskseries.Choice{})
 	known.Apply(listing(200, 2))
 	after := known.Shown()
-	_, latest := h.deflated.renderFor(after)
-	_, again := h.deflated.renderFor(before)
+	_, latest := h.deflated.renderFor(after, taskseries.Choice{})
+	_, again := h.deflated.renderFor(before, taskseries.Choice{})
 	for i := range old {
 		if string(old[i].packed) != string(again[i].packed) {
 			t.Errorf("block %d of the older moment is another one", i)
 		}
 	}
-	if _, still := h.deflated.renderFor(after); still[0] != latest[0] {
+	if _, still := h.deflated.renderFor(after, taskseries.Choice{}); still[0] != latest[0] {
 		t.Error("the later moment was rendered again")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/collector"
+	"github.com/kie-exporter/kie_exporter/internal/taskseries"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
@@ -71,18 +72,18 @@ func (f *form) isWanted() bool {
 }
 
 // renderFor returns what a scrape is to send: the fixed parts, and the rendering of each block.
-func (f *form) renderFor(shown view.Shown) (*rendering, []*rendering) {
+func (f *form) renderFor(shown view.Shown, choice taskseries.Choice) (*rendering, []*rendering) {
 	f.mu.Lock()
 	f.asked = time.Now()
 	f.mu.Unlock()
-	return f.render(shown)
+	return f.render(shown, choice)
 }
 
 // render makes what is missing of the renderings of what is shown. Those of blocks that are shown no more are let go.
-func (f *form) render(shown view.Shown) (*rendering, []*rendering) {
+func (f *form) render(shown view.Shown, choice taskseries.Choice) (*rendering, []*rendering) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.prepare(shown.LabelKeys)
+	f.prepare(choice, shown.LabelKeys)
 	if shown.IsOlderThan(f.latest) {
 		return f.fixed, f.all(shown.Blocks)
 	}
@@ -97,12 +98,13 @@ func (f *form) render(shown view.Shown) (*rendering, []*rendering) {
 	return f.fixed, f.blocks
 }
 
-// prepare makes sure that there is a renderer for tasks with labels of these keys. Others make other renderings of all tasks.
-func (f *form) prepare(labelKeys []string) {
-	if f.renderer != nil && f.renderer.text.IsFor(labelKeys) {
+// prepare makes sure that there is a renderer for the chosen series of tasks with labels of these keys. Others make other renderings of
+// all tasks.
+func (f *form) prepare(choice taskseries.Choice, labelKeys []string) {
+	if f.renderer != nil && f.renderer.text.IsFor(choice, labelKeys) {
 		return
 	}
-	f.renderer = &renderer{packer: f.packer(), text: collector.NewTaskText(labelKeys)}
+	f.renderer = &renderer{packer: f.packer(), text: collector.NewTaskText(choice, labelKeys)}
 	f.kept, f.blocks = make(map[*view.Block]*rendering), nil
 	f.fixed = f.renderer.fixed()
 }

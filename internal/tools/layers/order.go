@@ -36,7 +36,7 @@ func order() [][]string {
 		{"internal/budget", "internal/connections", "internal/querylog", "internal/source", "internal/spending", "internal/store"},
 		{"internal/schedule"},
 		{"internal/kie"},
-		{"internal/histogram", "internal/table"},
+		{"internal/histogram", "internal/table", "internal/taskseries"},
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/collector"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/taskseries"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 	"github.com/kie-exporter/kie_exporter/internal/webhook"
 )
@@ -44,12 +45,16 @@ func (s *Still) Show(shown view.Shown) {
 }
 
 // CollectorOf returns a collector of what a tracker knows.
-func CollectorOf(known func() *view.Snapshot) *collector.Collector {
+func CollectorOf(known func() *view.Snapshot) *collector.Collector { return ChosenOf(known, nil) }
+
+// ChosenOf is CollectorOf with the series of single tasks that are chosen.
+func ChosenOf(known func() *view.Snapshot, choice func() taskseries.Choice) *collector.Collector {
 	return collector.New(collector.Inputs{
 		Known:     known,
 		Sources:   func() []source.Stat { return []source.Stat{{Group: "video", Source: "inline", Tasks: 4}} },
 		Callbacks: func() []webhook.Stat { return nil },
 		Config:    func() collector.ConfigStatus { return collector.ConfigStatus{Successful: true} },
+		Series:    choice,
 	})
 }
 
