@@ -18,6 +18,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/config"
 	"github.com/kie-exporter/kie_exporter/internal/exposition"
 	"github.com/kie-exporter/kie_exporter/internal/querylog"
+	"github.com/kie-exporter/kie_exporter/internal/records"
 	"github.com/kie-exporter/kie_exporter/internal/source/secrets"
 	"github.com/kie-exporter/kie_exporter/internal/source/set"
 	"github.com/kie-exporter/kie_exporter/internal/store"
@@ -50,7 +51,7 @@ type exporter struct {
 
 // keeper keeps what outlives the process while Run runs.
 type keeper interface {
-	tracker.Store
+	records.Store
 	Run(ctx context.Context, t store.Tasks)
 	Close()
 }

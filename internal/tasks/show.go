@@ -83,13 +83,13 @@ func (s *Set) View(v *Survey, shown view.Shown, now time.Time, holdBack time.Dur
 			pending[m.Group] -= n
 		}
 		seen := m.View(now, holdBack)
-		seen.Oldest, seen.Overdue = v.sum.oldest[m], v.sum.overdue[m]
+		seen.Oldest, seen.Overdue = v.sum.Oldest[m], v.sum.Overdue[m]
 		models = append(models, seen)
 	}
 	for _, g := range s.Groups {
 		seen := view.Group{
-			Name: g.Name, Pending: pending[g], OldestAnswer: v.sum.oldestAnswer[g],
-			WithoutSeries: g.Tasks - withSeries[g.Name], QueryFailing: v.sum.failing(g),
+			Name: g.Name, Pending: pending[g], OldestAnswer: v.sum.OldestAnswer[g],
+			WithoutSeries: g.Tasks - withSeries[g.Name], QueryFailing: v.sum.Failing(g),
 		}
 		g.Totals.Show(&seen)
 		groups = append(groups, seen)

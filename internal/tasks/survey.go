@@ -7,7 +7,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/blocks"
 	"github.com/kie-exporter/kie_exporter/internal/entry"
-	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/summary"
 )
 
 // Survey goes through the unfinished tasks from the first to the last. Others may come and go between two portions, so what the tasks
@@ -16,15 +16,15 @@ type Survey struct {
 	now    time.Time
 	next   int // position; those below were visited
 	limit  int // of newest
-	sum    summary
+	sum    summary.Summary
 	newest blocks.Newest[*entry.Task]
 }
 
 // NewSurvey returns a survey that has visited none. A set has one under way at a time.
-func NewSurvey(now time.Time) *Survey { return &Survey{now: now, sum: newSummary()} }
+func NewSurvey(now time.Time) *Survey { return &Survey{now: now, sum: summary.New()} }
 
 func (v *Survey) visit(k *entry.Task) {
-	v.sum.add(k, v.now)
+	v.sum.Add(k, v.now)
 	if k.Unfinished.IsAnswered() {
 		v.newest.Add(Aged{Born: k.Born(), ID: k.ID, Account: k.Group.Account.Name, Task: k}, v.limit)
 	}
@@ -50,59 +50,4 @@ func (v *Survey) Newest() []Aged { return v.newest.Sorted() }
 type Aged = blocks.Aged[*entry.Task]
 
 // Due returns how many tasks of an account were due.
-func (v *Survey) Due(a *entry.Account) int { return v.sum.due[a] }
-
-// summary is what the unfinished tasks come to.
-type summary struct {
-	oldestAnswer map[*entry.Group]time.Time
-	classes      map[*entry.Group]map[kie.Class]int
-	oldest       map[*entry.Model]kie.Time
-	overdue      map[*entry.Model]int
-	due          map[*entry.Account]int
-}
-
-func newSummary() summary {
-	return summary{
-		oldestAnswer: make(map[*entry.Group]time.Time),
-		classes:      make(map[*entry.Group]map[kie.Class]int),
-		oldest:       make(map[*entry.Model]kie.Time),
-		overdue:      make(map[*entry.Model]int),
-		due:          make(map[*entry.Account]int),
-	}
-}
-
-func (s *summary) add(k *entry.Task, now time.Time) {
-	o, g := k.Unfinished, k.Group
-	if !o.GivenUp && !o.Due.After(now) {
-		s.due[g.Account]++
-	}
-	if o.Class != kie.ClassOK {
-		if s.classes[g] == nil {
-			s.classes[g] = make(map[kie.Class]int)
-		}
-		s.classes[g][o.Class]++
-	}
-	if !o.IsAnswered() || o.GivenUp {
-		return
-	}
-	if at, ok := s.oldestAnswer[g]; !ok || o.Answered.Before(at) {
-		s.oldestAnswer[g] = o.Answered
-	}
-	if at, ok := s.oldest[k.Model]; !k.Created.IsZero() && (!ok || k.Created < at) {
-		s.oldest[k.Model] = k.Created
-	}
-	if o.Overdue {
-		s.overdue[k.Model]++
-	}
-}
-
-// failing returns how many of the group's tasks had a last query of each class.
-func (s *summary) failing(g *entry.Group) map[kie.Class]int {
-	all := make(map[kie.Class]int)
-	for _, c := range kie.Classes() {
-		if c != kie.ClassOK {
-			all[c] = s.classes[g][c]
-		}
-	}
-	return all
-}
+func (v *Survey) Due(a *entry.Account) int { return v.sum.Due[a] }

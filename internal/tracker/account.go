@@ -15,7 +15,7 @@ var _ dispatch.Tasks = (*account)(nil)
 
 func newAccount(t *Tracker, o AccountOptions) *account {
 	log := t.log.With("account", o.Name)
-	a := &account{tracker: t, has: o.Has, Account: entry.NewAccount(o.Name, o.Budget, log, t.lastRun(o.Name))}
+	a := &account{tracker: t, has: o.Has, Account: entry.NewAccount(o.Name, o.Budget, log, t.records.LastRun(o.Name))}
 	a.Dispatcher = dispatch.New(a.dispatchOptions(o), a)
 	return a
 }

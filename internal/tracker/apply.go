@@ -26,7 +26,7 @@ func (t *Tracker) Apply(c source.Change) {
 		t.store.Forget(t.removeListed(c.Group, ids), ids)
 	}
 	for listed := range slices.Chunk(c.Added, findAtATime) {
-		records, now, seen := t.recorded(c.Group, listed), time.Now(), make(entry.Shared)
+		records, now, seen := t.records.Find(c.Group, listed), time.Now(), make(entry.Shared)
 		for i := 0; i < len(listed); i += applyAtATime {
 			end := min(i+applyAtATime, len(listed))
 			t.addListed(c.Group, listed[i:end], records[i:end], c.Backlog, now, seen)
@@ -68,7 +68,7 @@ func (t *Tracker) addListed(in string, listed []source.Task, records []store.Rec
 		if k != nil {
 			t.moveLocked(k, g, l.Labels)
 		} else {
-			r := t.ownRecordLocked(records[i], g.Account)
+			r := t.records.OwnLocked(records[i], g.Account)
 			if k = t.tasks.Recall(g, l.ID, removed); k == nil {
 				k = t.tasks.Restore(g, l.ID, l.Model, &r, now, seen)
 			}
@@ -78,7 +78,7 @@ func (t *Tracker) addListed(in string, listed []source.Task, records []store.Rec
 			t.tasks.Add(k, g, l.Labels, t.options.Bounds)
 			if r.Known() && r.Group != g.Name { // it was moved while we did not run, or did not know it
 				g.Learned.Inherit(k.ModelName(), t.tasks.Learned.Get(r.Group))
-				t.keepRecordLocked(k, nil)
+				t.records.KeepLocked(k, nil)
 			}
 		}
 		t.useToldLocked(k, now)
@@ -90,7 +90,7 @@ func (t *Tracker) moveLocked(k *entry.Task, g *entry.Group, labels map[string]st
 	from := k.Group
 	t.tasks.Move(k, g, labels, t.options.Bounds)
 	if g != from {
-		t.keepRecordLocked(k, nil)
+		t.records.KeepLocked(k, nil)
 	}
 }
 
@@ -103,6 +103,6 @@ func (t *Tracker) firstSeenLocked(l source.Task, g *entry.Group, backlog bool, n
 		o.Due = now.Add(g.Rules(t.options.Bounds, g.Learned.Expect(l.Model)).First())
 	}
 	k := seen.Begin(&entry.Task{ID: l.ID, GroupModel: &g.GroupModel}, o)
-	t.keepRecordLocked(k, nil)
+	t.records.KeepLocked(k, nil)
 	return k
 }

@@ -52,7 +52,7 @@ func (t *Tracker) concludeLocked(a *entry.Account, k *entry.Task, o life.Outcome
 		t.takeFactsLocked(k, o.Answer.Task, m)
 	}
 	if effect.Keep {
-		t.keepRecordLocked(k, nil)
+		t.records.KeepLocked(k, nil)
 	}
 	t.useToldLocked(k, now)
 	t.tasks.Changed(k)
@@ -98,7 +98,7 @@ func (t *Tracker) takeFactsLocked(k *entry.Task, f kie.Task, m life.Moment) {
 		return
 	}
 	if k.Unfinished.Continue(k.Created, m, k.Rules(t.options.Bounds)) {
-		t.keepRecordLocked(k, nil)
+		t.records.KeepLocked(k, nil)
 	}
 }
 
@@ -113,7 +113,7 @@ func (t *Tracker) finishLocked(k *entry.Task, f *kie.Task, m life.Moment) {
 	t.tasks.Finish(k)
 	if !end.News {
 		k.Group.Totals.Uncounted()
-		t.keepRecordLocked(k, nil)
+		t.records.KeepLocked(k, nil)
 		return
 	}
 	if took, ok := f.Latency(); ok {
@@ -127,7 +127,7 @@ func (t *Tracker) finishLocked(k *entry.Task, f *kie.Task, m life.Moment) {
 
 // countLocked adds a finished task that is news to the totals once it is on disk that they show it, so that no restart counts it again.
 func (t *Tracker) countLocked(k *entry.Task, count func(first bool)) {
-	if !t.keepRecordLocked(k, func(first bool) { t.update(func() { count(first) }) }) {
+	if !t.records.KeepLocked(k, func(first bool) { t.update(func() { count(first) }) }) {
 		count(true)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/entry"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/records"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/source/files"
@@ -39,7 +40,7 @@ type crowd struct {
 // crowded is the account of a crowd's tasks.
 const crowded = "main"
 
-func newCrowd(tb testing.TB, s Store) *crowd {
+func newCrowd(tb testing.TB, s records.Store) *crowd {
 	tb.Helper()
 	log := promslog.NewNopLogger()
 	h := &crowd{tb: tb, path: filepath.Join(tb.TempDir(), "l.txt")}
@@ -199,7 +200,7 @@ func BenchmarkMemory(b *testing.B) {
 			var bytes, pause float64
 			for b.Loop() {
 				before := heap.InUse()
-				var s Store = store.Memory{}
+				var s records.Store = store.Memory{}
 				var file *store.Store
 				if bb.stored {
 					file = opened(b)

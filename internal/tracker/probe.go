@@ -57,7 +57,7 @@ func (t probeTracker) Known(account, id string) (*entry.Account, view.Task, erro
 	if k := t.tasks.Unlisted.Get(account, id); k != nil && k.Unfinished == nil {
 		return a, k.View(), nil
 	}
-	if record = t.ownRecordLocked(record, a); record.State.Finished() {
+	if record = t.records.OwnLocked(record, a); record.State.Finished() {
 		if g := t.tasks.Group(record.Group); g != nil && g.Account == a {
 			known.Group = g.Name
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/probe"
 	"github.com/kie-exporter/kie_exporter/internal/querylog"
 	"github.com/kie-exporter/kie_exporter/internal/reader"
+	"github.com/kie-exporter/kie_exporter/internal/records"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/tasks"
 )
@@ -32,7 +33,7 @@ type Options struct {
 	Models     int           // distinct models, beyond which they are "other"
 	HoldBack   time.Duration // how long the totals of a new label set show 0
 
-	Store      Store
+	Store      records.Store
 	Histograms histogram.New
 	Log        *slog.Logger
 
@@ -64,17 +65,17 @@ type GroupOptions struct {
 //
 // Order of locks: reconfiguring, the reader's surveying, mu, a dispatcher's, a budget's. A method that needs mu held is called …Locked.
 type Tracker struct {
-	store   Store
+	store   records.Store
 	queries *querylog.Log
 	log     *slog.Logger
-	started time.Time
 	joined  chan struct{} // has a token when there may be an account without a dispatcher
 
 	reconfiguring sync.Mutex // held by Reconfigure
 
-	*reader.Reader // of tasks, under mu
-	*probe.Prober  // likewise
-	*evict.Evictor // likewise
+	*reader.Reader                 // of tasks, under mu
+	records        *records.Keeper // likewise
+	*probe.Prober                  // likewise
+	*evict.Evictor                 // likewise
 
 	// mu guards all that follows, with the entries of tasks, the groups and the accounts. It is never held during input or output.
 	mu         sync.Mutex
@@ -131,4 +132,12 @@ func (t *Tracker) wakeAllLocked() {
 	for _, a := range t.accounts {
 		a.Dispatcher.Wake()
 	}
+}
+
+// onlyAccountLocked returns the name of the only account; empty: there are several.
+func (t *Tracker) onlyAccountLocked() string {
+	if len(t.accounts) == 1 {
+		return t.accounts[0].Name
+	}
+	return ""
 }

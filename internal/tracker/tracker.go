@@ -6,11 +6,12 @@ package tracker
 import (
 	"context"
 	"sync"
-	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/evict"
 	"github.com/kie-exporter/kie_exporter/internal/probe"
 	"github.com/kie-exporter/kie_exporter/internal/reader"
+	"github.com/kie-exporter/kie_exporter/internal/records"
+	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/tasks"
 )
 
@@ -20,13 +21,13 @@ func New(o Options) *Tracker {
 		store:   o.Store,
 		queries: o.Queries,
 		log:     o.Log,
-		started: time.Now(),
 		joined:  make(chan struct{}, 1),
 		tasks:   tasks.NewSet(o.Models, o.Histograms),
 	}
+	t.records = records.New(&t.mu, t.tasks, o.Store, t.onlyAccountLocked)
 	t.Reader = reader.New(&t.mu, t.tasks, t.stateLocked)
 	t.Prober = probe.New(&t.mu, t.tasks, probeTracker{t})
-	t.Evictor = evict.New(&t.mu, t.tasks, o.Store, t.ownRecordLocked, t.Changed)
+	t.Evictor = evict.New(&t.mu, t.tasks, o.Store, t.records.OwnLocked, t.Changed)
 	t.Reconfigure(o, func() {})
 	return t
 }
@@ -68,3 +69,9 @@ func (t *Tracker) idle(ctx context.Context) []*account {
 	}
 	return idle
 }
+
+// Owner implements store.Tasks.
+func (t *Tracker) Owner(r store.Record) (account string, ok bool) { return t.records.Owner(r) }
+
+// Relearn learns how long tasks take from the records in the store. It is to be called before tasks are listed.
+func (t *Tracker) Relearn() { t.records.Relearn() }

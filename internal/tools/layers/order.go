@@ -21,9 +21,9 @@ func order() [][]string {
 		{"internal/web"},
 		{"internal/webhook"},
 		{"internal/tracker"},
-		{"internal/evict", "internal/probe", "internal/reader"},
+		{"internal/evict", "internal/probe", "internal/reader", "internal/records", "internal/records"},
 		{"internal/tasks"},
-		{"internal/unlisted"},
+		{"internal/summary", "internal/unlisted"},
 		{"internal/entry"},
 		{"internal/dispatch"},
 		{"internal/backlog", "internal/blocks", "internal/labels", "internal/learned", "internal/life", "internal/totals"},
@@ -58,8 +58,8 @@ const mostLines = 900
 func bounded() []string {
 	return []string{
 		"config", "internal/backlog", "internal/blocks", "internal/dispatch", "internal/entry", "internal/evict", "internal/httpclient",
-		"internal/labels", "internal/learned", "internal/life", "internal/probe", "internal/reader", "internal/settings",
-		"internal/source/claim", "internal/source/ledger", "internal/source/past", "internal/source/set", "internal/tasks", "internal/totals",
+		"internal/labels", "internal/learned", "internal/life", "internal/probe", "internal/reader", "internal/records", "internal/settings",
+		"internal/source/claim", "internal/source/ledger", "internal/source/past", "internal/source/set", "internal/summary", "internal/tasks", "internal/totals",
 		"internal/tracker", "internal/unlisted", "internal/view",
 	}
 }

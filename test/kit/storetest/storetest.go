@@ -11,12 +11,12 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/store"
-	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/records"
 )
 
 // Store is a store as a process has it.
 type Store interface {
-	tracker.Store
+	records.Store
 	Run(ctx context.Context, t store.Tasks)
 	Close()
 }

@@ -1,6 +1,6 @@
-// What the tracker needs of whatever outlives the process.
+// What is needed of a store.
 
-package tracker
+package records
 
 import (
 	"iter"

@@ -1,0 +1,103 @@
+// Package records has records of tasks kept beyond the process, and reads them again: the tracker's side of the store.
+package records
+
+import (
+	"sync"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/entry"
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/learned"
+	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/store"
+	"github.com/kie-exporter/kie_exporter/internal/tasks"
+)
+
+// Keeper keeps records of tasks in a store. It is safe for concurrent use. A method that needs mu held is called …Locked.
+type Keeper struct {
+	store   Store
+	started time.Time
+
+	mu    sync.Locker // the tracker's lock; it guards what follows
+	tasks *tasks.Set
+	only  func() string
+}
+
+// New returns a keeper of records of tasks that a lock guards. Only is called with the lock held and returns the name of the only account;
+// empty: there are several.
+func New(mu sync.Locker, set *tasks.Set, s Store, only func() string) *Keeper {
+	return &Keeper{store: s, started: time.Now(), mu: mu, tasks: set, only: only}
+}
+
+// longestOutage is how old the last process's heartbeat may be. One that is older, or lies ahead, was written by a wrong clock.
+const longestOutage = 60 * 24 * time.Hour
+
+// LastRun returns the time after which what finished of an account's tasks is news though they were listed before this process started.
+func (k *Keeper) LastRun(account string) time.Time {
+	at := k.store.LastRun(account)
+	if at.After(k.started) || k.started.Sub(at) > longestOutage {
+		return k.started
+	}
+	return at
+}
+
+// Find returns the store's records of tasks listed in a group. It reads the disk, and is called with no lock held.
+func (k *Keeper) Find(in string, listed []source.Task) []store.Record {
+	ids := make([]string, len(listed))
+	for i, l := range listed {
+		ids[i] = l.ID
+	}
+	k.mu.Lock()
+	account := k.tasks.Group(in).Account.Name
+	k.mu.Unlock()
+	return k.store.Find(account, ids)
+}
+
+// KeepLocked has the store keep what is known of a task.
+func (k *Keeper) KeepLocked(t *entry.Task, committed func(first bool)) bool {
+	return k.store.Put(t.Group.Account.Name, t.ID, t.Record(), committed)
+}
+
+// OwnLocked returns a record that was found for an account; the zero one if it was kept by id alone and is another account's.
+func (k *Keeper) OwnLocked(r store.Record, a *entry.Account) store.Record {
+	if r.KeptByID() {
+		if owner := k.ownerLocked(r); owner != a.Name {
+			return store.Record{}
+		}
+	}
+	return r
+}
+
+// ownerLocked returns the account of a record that was kept by id alone: that of its group, or else the only account. Empty: not known.
+func (k *Keeper) ownerLocked(r store.Record) string {
+	if g := k.tasks.Group(r.Group); g != nil {
+		return g.Account.Name
+	}
+	return k.only()
+}
+
+// Owner implements store.Tasks.
+func (k *Keeper) Owner(r store.Record) (account string, ok bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	account = k.ownerLocked(r)
+	return account, account != ""
+}
+
+// Relearn learns how long tasks take from the store's records of those that were news, as they were learned from at first. It
+// is to be called before tasks are listed.
+func (k *Keeper) Relearn() {
+	var latest kie.Time
+	samples := learned.LastSamples(func(yield func(string, store.Record) bool) {
+		for id, r := range k.store.All() {
+			latest = max(latest, r.Learned)
+			if !yield(id, r) {
+				return
+			}
+		}
+	})
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.tasks.Relearn(samples)
+	k.tasks.Stamped(latest)
+}
