@@ -13,19 +13,33 @@ func modelMetrics() []Metric {
 	return slices.Concat(unfinishedMetrics(), finishedMetrics(), failureMetrics())
 }
 
+// tasksMetric has the tasks that were never answered, of which no model is known, without one, and others with theirs.
+func tasksMetric() Metric {
+	m := perModel(Metric{
+		Name:        "kie_tasks",
+		Type:        Gauge,
+		Help:        "Tracked tasks by their last known state, served from cache; those that are pending have no model yet",
+		Labels:      []string{"state"},
+		Cardinality: " × states",
+	}, func(m *view.Model, s *series) {
+		for _, state := range kie.AnsweredStates() {
+			s.put(float64(m.Tasks[state]), state.String())
+		}
+	})
+	answered := m.collect
+	m.collect = func(v *content, s *series) {
+		answered(v, s)
+		for _, g := range v.groups {
+			s.shared = g.labels
+			s.put(float64(g.subject.Pending), "", kie.StatePending.String())
+		}
+	}
+	return m
+}
+
 func unfinishedMetrics() []Metric {
 	return []Metric{
-		perModel(Metric{
-			Name:        "kie_tasks",
-			Type:        Gauge,
-			Help:        "Answered tasks by their last known state, served from cache",
-			Labels:      []string{"state"},
-			Cardinality: " × states",
-		}, func(m *view.Model, s *series) {
-			for _, state := range kie.States() {
-				s.put(float64(m.Tasks[state]), state.String())
-			}
-		}),
+		tasksMetric(),
 		perModel(Metric{
 			Name: "kie_tasks_oldest_unfinished_timestamp_seconds",
 			Type: Gauge,

@@ -29,7 +29,7 @@ func NewModel(g *Group, name string, histograms histogram.New) *Model {
 		Group: g, Name: name, Durations: g.Learned.Model(name), Tasks: make(map[kie.State]int), Totals: totals.NewModel(histograms),
 	}
 	m.GroupModel = GroupModel{g, m}
-	for _, s := range kie.States() {
+	for _, s := range kie.AnsweredStates() {
 		m.Tasks[s] = 0
 	}
 	return m

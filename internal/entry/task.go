@@ -109,6 +109,9 @@ func (k *Task) View() view.Task {
 	}
 	if k.Unfinished != nil {
 		o := k.Unfinished
+		if !o.IsAnswered() {
+			s.State = kie.StatePending
+		}
 		s.Seen, s.LastAnswer, s.QueryError, s.Overdue, s.GivenUp = o.Seen, o.Answered, o.Class, o.Overdue, o.GivenUp
 	}
 	return s

@@ -90,7 +90,7 @@ func ofOneMoment(t *testing.T, h http.Handler, encoding string, tasks int) {
 			}
 		}
 	}
-	if len(rounds) != 1 || states != 6*tasks || ones != tasks {
+	if len(rounds) != 1 || states != 7*tasks || ones != tasks {
 		t.Errorf("labels %v, %d states, %d of them 1", rounds, states, ones)
 	}
 }

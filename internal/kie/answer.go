@@ -57,7 +57,7 @@ func FirstTime(times ...Time) Time {
 // State is where a task is in its life.
 type State uint8
 
-// The states of a task. StateUnknown stands for a word the API has not documented, or none.
+// The states of a task. StateUnknown stands for a word the API has not documented, or none; no answer tells StatePending.
 const (
 	StateUnknown State = iota
 	StateWaiting
@@ -65,17 +65,23 @@ const (
 	StateGenerating
 	StateSuccess
 	StateFail
+	StatePending // never answered
 )
 
 // States returns every state, in the order in which a task goes through them.
 func States() []State {
+	return append([]State{StatePending}, AnsweredStates()...)
+}
+
+// AnsweredStates returns every state that an answer can tell, in the same order.
+func AnsweredStates() []State {
 	return []State{StateWaiting, StateQueuing, StateGenerating, StateSuccess, StateFail, StateUnknown}
 }
 
 // Finished reports whether the state is terminal: a finished task never changes again.
 func (s State) Finished() bool { return s == StateSuccess || s == StateFail }
 
-// String returns the API's word for the state.
+// String returns the API's word for the state, or ours where it has none.
 func (s State) String() string {
 	switch s {
 	case StateWaiting:
@@ -88,6 +94,8 @@ func (s State) String() string {
 		return "success"
 	case StateFail:
 		return "fail"
+	case StatePending:
+		return "pending"
 	case StateUnknown:
 	}
 	return "unknown"

@@ -38,7 +38,7 @@ func (t probeTracker) Known(account, id string) (*entry.Account, view.Task, erro
 	record := t.store.Find(account, []string{id})[0]
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	known := view.Task{Task: kie.Task{ID: id}, Account: account}
+	known := view.Task{Task: kie.Task{ID: id, State: kie.StatePending}, Account: account}
 	named := t.accountLocked(account)
 	switch {
 	case named == nil:

@@ -11,7 +11,7 @@ import (
 
 // Task is what is known of one task.
 type Task struct {
-	kie.Task // its state is unknown and its model empty until it was first answered; credits are of a finished task
+	kie.Task // its state is pending and its model empty until it was first answered; credits are of a finished task
 
 	Group   string
 	Account string

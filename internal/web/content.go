@@ -28,7 +28,7 @@ type content struct {
 	Status viewStatus
 
 	Counts   []cell
-	Statuses []status
+	Statuses []kie.State
 	Ticks    []tick
 	Rows     []viewRow
 	MoreRows int
@@ -94,7 +94,7 @@ type viewLatency struct {
 type viewTask struct {
 	*view.Task
 	Path       string // of the page of the task, from that of all; "" if it can't have one
-	State      status
+	State      kie.State
 	Created    stamp // of a task that was never answered: first seen
 	Seen       bool
 	Ended      stamp
@@ -161,21 +161,21 @@ func (s *overview) sum() *row {
 }
 
 // occurring returns the states in which some task in scope is, in their order.
-func (s *overview) occurring() []status {
+func (s *overview) occurring() []kie.State {
 	sum := s.sum()
-	return slices.DeleteFunc(statuses(), func(st status) bool { return sum.states[st] == 0 })
+	return slices.DeleteFunc(kie.States(), func(st kie.State) bool { return sum.states[st] == 0 })
 }
 
 // counts returns how many tasks in scope there are of each state, and how many are overdue.
 func (s *overview) counts(sum *row) []cell {
 	all := []cell{{Kind: "overdue", Count: sum.overdue, Query: s.query.with("overdue", "true", "state", "")}}
-	for _, st := range statuses() {
+	for _, st := range kie.States() {
 		all = append(all, cell{Kind: st.String(), Count: sum.states[st], Query: s.query.with("state", st.String(), "overdue", "")})
 	}
 	return all
 }
 
-func (s *overview) viewRow(r *row, occurring []status) viewRow {
+func (s *overview) viewRow(r *row, occurring []kie.State) viewRow {
 	// Tasks that were never answered have no model, and a filter by none is no filter.
 	of := func(pairs ...string) string {
 		return s.query.with(append([]string{"group", r.group, "model", r.model}, pairs...)...)
@@ -204,7 +204,7 @@ func (s *overview) viewTasks(tasks []view.Task) (all []viewTask) {
 
 func (s *overview) viewTask(k *view.Task) viewTask {
 	v := viewTask{
-		Task: k, Path: pathOf(k), State: statusOf(k), Failed: k.State == kie.StateFail,
+		Task: k, Path: pathOf(k), State: k.State, Failed: k.State == kie.StateFail,
 		Created: s.stamp(k.Created.Time()), Answered: s.stamp(k.LastAnswer),
 	}
 	if k.Created.IsZero() {
@@ -237,7 +237,7 @@ func (s *overview) form() form {
 		groups[r.group], models[r.model] = true, true
 	}
 	states := []string{"unfinished", "finished"}
-	for _, st := range statuses() {
+	for _, st := range kie.States() {
 		states = append(states, st.String())
 	}
 	var reasons []string

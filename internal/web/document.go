@@ -74,10 +74,10 @@ func newDocument(s *overview) document {
 
 func (r *row) record() modelRecord {
 	m := modelRecord{
-		Group: r.group, Model: r.model, States: make(map[string]int, statusesCount),
+		Group: r.group, Model: r.model, States: make(map[string]int, statesCount),
 		Overdue: r.overdue, OldestUnfinished: moment(r.oldest.Time()),
 	}
-	for _, s := range statuses() {
+	for _, s := range kie.States() {
 		m.States[s.String()] = r.states[s]
 	}
 	if l := &r.latency; l.count > 0 {
@@ -99,7 +99,7 @@ func records(tasks []view.Task) []taskRecord {
 func newRecord(k *view.Task) taskRecord {
 	r := taskRecord{
 		ID: k.ID, Group: k.Group, Account: k.Account, Model: k.Model, Labels: k.Labels,
-		State: statusOf(k).String(), Overdue: k.Overdue, GivenUp: k.GivenUp,
+		State: k.State.String(), Overdue: k.Overdue, GivenUp: k.GivenUp,
 		Created: moment(k.Created.Time()), Completed: moment(k.Completed.Time()),
 		FirstSeen: moment(k.Seen), LastAnswer: moment(k.LastAnswer), Learned: moment(k.Learned.Time()),
 	}

@@ -45,7 +45,7 @@ type rowKey struct{ group, model string }
 type row struct {
 	rowKey
 	tasks   int
-	states  [statusesCount]int
+	states  [statesCount]int
 	overdue int
 	failing int // of those that are not overdue
 	missing int
@@ -108,7 +108,7 @@ func (s *overview) row(key rowKey) *row {
 
 func (r *row) add(k *view.Task) {
 	r.tasks++
-	r.states[statusOf(k)]++
+	r.states[k.State]++
 	switch {
 	case k.Overdue:
 		r.overdue++
@@ -172,7 +172,7 @@ func rankOf(k *view.Task) rank {
 		return rank{rankMissing, born(k), k.ID, k.Account}
 	case isFailing(k):
 		return rank{rankFailing, born(k), k.ID, k.Account}
-	case statusOf(k) == pending:
+	case k.State == kie.StatePending:
 		return rank{rankPending, born(k), k.ID, k.Account}
 	}
 	return rank{rankUnfinished, born(k), k.ID, k.Account}

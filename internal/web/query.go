@@ -28,7 +28,7 @@ type query struct {
 	groups, models, accounts []string
 	text                     string // part of the id
 
-	states    []status
+	states    []kie.State
 	reasons   []string
 	failCodes []string
 	overdue   bool // only these
@@ -153,19 +153,19 @@ func repeatable(name string) bool {
 	return false
 }
 
-func parseStates(given []string) (all []status, err error) {
+func parseStates(given []string) (all []kie.State, err error) {
 	for _, v := range given {
 		switch v {
 		case "unfinished":
 			all = append(all, unfinished()...)
 		case "finished":
-			all = append(all, status(kie.StateSuccess), status(kie.StateFail))
+			all = append(all, kie.StateSuccess, kie.StateFail)
 		default:
-			i := slices.IndexFunc(statuses(), func(s status) bool { return s.String() == v })
+			i := slices.IndexFunc(kie.States(), func(s kie.State) bool { return s.String() == v })
 			if i < 0 {
-				return nil, fmt.Errorf("state: there is no %q; there are %v, unfinished, finished", v, statuses())
+				return nil, fmt.Errorf("state: there is no %q; there are %v, unfinished, finished", v, kie.States())
 			}
-			all = append(all, statuses()[i])
+			all = append(all, kie.States()[i])
 		}
 	}
 	return all, nil
@@ -215,7 +215,7 @@ func (q *query) matches(k *view.Task) bool {
 			return false
 		}
 	}
-	return oneOf(q.states, statusOf(k)) && (!q.overdue || k.Overdue) && (!q.failing || k.QueryError != kie.ClassOK) && (!q.missing || isMissing(k))
+	return oneOf(q.states, k.State) && (!q.overdue || k.Overdue) && (!q.failing || k.QueryError != kie.ClassOK) && (!q.missing || isMissing(k))
 }
 
 // isMissing reports whether the API does not know an unfinished task, not any more or never did.
@@ -240,37 +240,9 @@ func (q *query) with(pairs ...string) string {
 	return "?" + v.Encode()
 }
 
-// status is a task's state, or that it was never answered.
-type status uint8
+// statesCount is how many states there are.
+const statesCount = int(kie.StatePending) + 1
 
-const (
-	pending       = status(kie.StateFail) + 1
-	statusesCount = int(pending) + 1
-)
-
-func (s status) String() string {
-	if s == pending {
-		return "pending"
-	}
-	return kie.State(s).String()
-}
-
-func statusOf(k *view.Task) status {
-	if k.LastAnswer.IsZero() && !k.State.Finished() {
-		return pending
-	}
-	return status(k.State)
-}
-
-// statuses returns all, in the order in which a task goes through them.
-func statuses() []status {
-	all := []status{pending}
-	for _, s := range kie.States() {
-		all = append(all, status(s))
-	}
-	return all
-}
-
-func unfinished() []status {
-	return slices.DeleteFunc(statuses(), func(s status) bool { return kie.State(s).Finished() })
+func unfinished() []kie.State {
+	return slices.DeleteFunc(kie.States(), func(s kie.State) bool { return s.Finished() })
 }

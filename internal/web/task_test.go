@@ -79,8 +79,8 @@ func TestTheTimelineTellsOfCallbacksAndWhenATaskIsAskedNext(t *testing.T) {
 
 func TestThePageOfATaskSaysWhyItNeedsALookAndHowToBeRidOfIt(t *testing.T) {
 	tasks := append(some(),
-		view.Task{Task: kie.Task{ID: "lost"}, Account: "a", Seen: epoch, QueryError: kie.ClassNotFound},
-		view.Task{Task: kie.Task{ID: "given-up"}, Account: "a", Seen: epoch, QueryError: kie.ClassNotFound, GivenUp: true})
+		view.Task{Task: kie.Task{ID: "lost", State: kie.StatePending}, Account: "a", Seen: epoch, QueryError: kie.ClassNotFound},
+		view.Task{Task: kie.Task{ID: "given-up", State: kie.StatePending}, Account: "a", Seen: epoch, QueryError: kie.ClassNotFound, GivenUp: true})
 	h := serveKnown(t, web.Known{Tasks: sequence(tasks)})
 	for id, want := range map[string]string{
 		"1-overdue": "Overdue: it is unfinished for longer", "2-queuing": "failed: no answer in time", "lost": "does not know the task", "given-up": "Given up",
@@ -96,7 +96,7 @@ func TestThePageOfATaskSaysWhyItNeedsALookAndHowToBeRidOfIt(t *testing.T) {
 
 func TestEveryIDHasAPageOrNoLink(t *testing.T) {
 	for _, id := range []string{"a/b", "a b", "ä%2F?&#", "style.css", ".", "..", "a//b", "a/", "page.html", `"><script>`, strings.Repeat("x", 128)} {
-		h := serveKnown(t, web.Known{Tasks: sequence([]view.Task{{Task: kie.Task{ID: id}, Account: "a&b", Seen: epoch}})})
+		h := serveKnown(t, web.Known{Tasks: sequence([]view.Task{{Task: kie.Task{ID: id, State: kie.StatePending}, Account: "a&b", Seen: epoch}})})
 		list := get(t, h, "/tasks").Body.String()
 		_, rest, linked := strings.Cut(list, `class="id"><a href="`)
 		if !linked {
@@ -124,7 +124,7 @@ func TestATaskThatIsNotTrackedHasNoPage(t *testing.T) {
 
 func TestOneIDOfTwoAccountsIsTwoOnOnePage(t *testing.T) {
 	tasks := []view.Task{
-		{Task: kie.Task{ID: "same", Model: "m1"}, Account: "a", Seen: epoch}, {Task: kie.Task{ID: "same", Model: "m2"}, Account: "b", Seen: epoch},
+		{Task: kie.Task{ID: "same", Model: "m1", State: kie.StatePending}, Account: "a", Seen: epoch}, {Task: kie.Task{ID: "same", Model: "m2", State: kie.StatePending}, Account: "b", Seen: epoch},
 	}
 	h := serveKnown(t, web.Known{Tasks: sequence(tasks)})
 	if page := text(get(t, h, "/tasks/same").Body.String()); !strings.Contains(page, "m1") || !strings.Contains(page, "m2") {
@@ -138,7 +138,7 @@ func TestOneIDOfTwoAccountsIsTwoOnOnePage(t *testing.T) {
 func TestWhatNeedsALookComesFirstAndWhatIsUnknownToTheAPILastAndFolded(t *testing.T) {
 	tasks := some()
 	for _, id := range []string{"lost-1", "lost-2", "lost-3"} {
-		tasks = append(tasks, view.Task{Task: kie.Task{ID: id}, Group: "video", Account: "a", Seen: epoch.Add(-time.Hour), QueryError: kie.ClassNotFound, GivenUp: id == "lost-3"})
+		tasks = append(tasks, view.Task{Task: kie.Task{ID: id, State: kie.StatePending}, Group: "video", Account: "a", Seen: epoch.Add(-time.Hour), QueryError: kie.ClassNotFound, GivenUp: id == "lost-3"})
 	}
 	h := serveKnown(t, web.Known{Tasks: sequence(tasks)})
 	ids := list(t, h, "").ids()

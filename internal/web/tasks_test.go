@@ -56,7 +56,7 @@ func some() []view.Task {
 			Task:  kie.Task{ID: "2-queuing", Model: "flux", State: kie.StateQueuing, Created: at(5)},
 			Group: "image", Account: "b", Seen: seen, LastAnswer: epoch, QueryError: kie.ClassTimeout,
 		},
-		{Task: kie.Task{ID: "4-pending"}, Group: "image", Account: "b", Seen: seen},
+		{Task: kie.Task{ID: "4-pending", State: kie.StatePending}, Group: "image", Account: "b", Seen: seen},
 	}
 }
 

@@ -56,7 +56,7 @@ func seen() []view.Task {
 			}
 		}
 		if i%20 == 9 {
-			k = view.Task{Task: kie.Task{ID: k.ID}, Group: k.Group, Account: "main", Seen: k.Created.Time(), QueryError: kie.ClassNotFound, GivenUp: i > 70}
+			k = view.Task{Task: kie.Task{ID: k.ID, State: kie.StatePending}, Group: k.Group, Account: "main", Seen: k.Created.Time(), QueryError: kie.ClassNotFound, GivenUp: i > 70}
 		}
 		all = append(all, k)
 	}
@@ -204,14 +204,14 @@ func TestAnIDIsCopiedByAClick(t *testing.T) {
 
 func TestWhatIsUnfoldedStaysSoWhenThePageIsRefreshed(t *testing.T) {
 	t.Parallel()
-	tasks := append(some(), view.Task{Task: kie.Task{ID: "lost"}, Account: "a", Seen: epoch, QueryError: kie.ClassNotFound})
+	tasks := append(some(), view.Task{Task: kie.Task{ID: "lost", State: kie.StatePending}, Account: "a", Seen: epoch, QueryError: kie.ClassNotFound})
 	b, known := look(t, tasks, "")
 	if b.js("document.querySelector('details.missing').open") != false {
 		t.Error("it is unfolded at first")
 	}
 	b.js("document.querySelector('details.missing').open = true")
 	known.change(func(tasks []view.Task) []view.Task {
-		return append(tasks, view.Task{Task: kie.Task{ID: "lost-2"}, Account: "a", Seen: epoch, QueryError: kie.ClassNotFound})
+		return append(tasks, view.Task{Task: kie.Task{ID: "lost-2", State: kie.StatePending}, Account: "a", Seen: epoch, QueryError: kie.ClassNotFound})
 	})
 	b.eventually("document.querySelector('details.missing b').textContent === '2'")
 	if b.js("document.querySelector('details.missing').open") != true {

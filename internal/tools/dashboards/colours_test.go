@@ -35,6 +35,7 @@ var markOfState = regexp.MustCompile(`([^{}]*)\{[^{}]*--mark:\s*var\(--(\w+)\)`)
 func TestStatesHaveOneColour(t *testing.T) {
 	hues := map[string]string{
 		string(lightBlue): "busy", string(blue): "busy", string(darkBlue): "busy", string(green): "good", string(red): "bad", string(orange): "warn",
+		string(grey): "quiet",
 	}
 	style, err := os.ReadFile(root + "internal/web/tasks/style.css")
 	if err != nil {

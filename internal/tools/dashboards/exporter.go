@@ -124,10 +124,10 @@ func freshnessPanels() []panel {
 	return []panel{
 		{
 			kind: timeseries, title: "Tasks to be asked", width: 8, unit: number, empty: noData, minimum: true,
-			about: "Unfinished tasks that are due now, and listed tasks that were never answered, dashed. Both are near 0 while the budget is large enough.",
+			about: "Unfinished tasks that are due now, and pending ones, which were never answered, dashed. Both are near 0 while the budget is large enough.",
 			queries: []query{
 				line(`sum by (account) (kie_exporter_due_tasks{<exporters>})`, "{{account}}: due"),
-				{expr: `sum by (group) (kie_exporter_pending_tasks{<exporters>})`, legend: "{{group}}: never answered", dashed: true},
+				{expr: `sum by (group) (kie_exporter_pending_tasks{<exporters>})`, legend: "{{group}}: pending", dashed: true},
 			},
 		},
 		{

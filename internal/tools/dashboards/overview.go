@@ -39,7 +39,7 @@ func explore(title, choice string) *link {
 
 const (
 	sameModels = "&${model:queryparam}"
-	unfinished = "&var-state=waiting&var-state=queuing&var-state=generating&var-state=unknown"
+	unfinished = "&var-state=pending&var-state=waiting&var-state=queuing&var-state=generating&var-state=unknown"
 	thisModel  = "&var-model=${__field.labels.model:percentencode}"
 )
 
@@ -161,7 +161,7 @@ func taskPanels() []panel {
 		{
 			kind: timeseries, title: "Unfinished tasks by state", width: 6, unit: number, empty: noData,
 			stacked: true, minimum: true, colours: stateColours,
-			about:   "Tasks that are not finished, as the API last told. Tasks that were never answered are not among them.",
+			about:   "Tasks that are not finished, as the API last told. Pending ones were never answered, and are of no model yet.",
 			queries: []query{line(`sum by (state) (kie_tasks{<tasks>,state!~"success|fail"})`, "{{state}}")},
 			linked:  explore("Show the unfinished tasks", sameModels+unfinished),
 		},

@@ -132,7 +132,7 @@ func quantiles(histogram, selector, window string) []query {
 // Colours of what is closed, the same on all dashboards. Those of states are of the same hue on the exporter's own page.
 var (
 	stateColours = map[string]colour{
-		"waiting": lightBlue, "queuing": blue, "generating": darkBlue, "success": green, "fail": red, "unknown": orange,
+		"pending": grey, "waiting": lightBlue, "queuing": blue, "generating": darkBlue, "success": green, "fail": red, "unknown": orange,
 	}
 	reasonColours = map[string]colour{
 		"server": red, "timeout": orange, "upstream": purple, "content_policy": yellow, "bad_request": blue,

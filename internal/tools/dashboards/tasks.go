@@ -73,8 +73,8 @@ func countPanels() []panel {
 			linked:  ask("Show successful tasks on the exporter's page", "state=success"),
 		},
 		{
-			kind: stat, title: "Never answered", width: 4, unit: number, empty: noData, levels: healthy(orange),
-			about:   "Listed tasks of the chosen groups about which the API has not said anything yet. They have no state.",
+			kind: stat, title: "Pending", width: 4, unit: number, empty: noData, levels: healthy(orange),
+			about:   "Listed tasks of the chosen groups about which the API has not said anything yet.",
 			queries: []query{line(chosenJobs.orZero(`sum(kie_exporter_pending_tasks{<groups>})`), "tasks")},
 			linked:  ask("Show them on the exporter's page", "state=pending"),
 		},
@@ -211,11 +211,10 @@ func failingTable() panel {
 
 func pendingTable() panel {
 	return panel{
-		kind: table, title: "Ids never answered", width: 8, unit: words, empty: noSeries,
+		kind: table, title: "Pending ids", width: 8, unit: words, empty: noSeries,
 		about: "Listed ids about which the API has not said anything yet. The state chosen at the top does not matter here.",
 		queries: []query{line(
-			`max by (group, task_id) (kie_task_state{<groups>,state="unknown"} == 1)`+
-				` unless on (group, task_id) kie_task_last_answer_timestamp_seconds{<groups>}`, "",
+			`max by (group, task_id) (kie_task_state{<groups>,state="pending"} == 1)`, "",
 		)},
 		columns: []column{
 			{field: "group", title: "Group", unit: words, width: 80},
@@ -290,7 +289,7 @@ func timesTable() panel {
 func lane() (expr string, texts map[string]text) {
 	var parts []string
 	texts = map[string]text{}
-	for i, state := range []string{"waiting", "queuing", "generating", "success", "fail", "unknown"} {
+	for i, state := range []string{"pending", "waiting", "queuing", "generating", "success", "fail", "unknown"} {
 		parts = append(parts, fmt.Sprintf(`%d * max(kie_task_state{%s,state=%q} == 1)`, i+1, theTask, state))
 		texts[strconv.Itoa(i+1)] = text{state, stateColours[state]}
 	}

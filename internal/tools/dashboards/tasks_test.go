@@ -67,8 +67,8 @@ func TestFailedUnansweredAndFailingIdsCanBeFound(t *testing.T) {
 	some(t, "kie-tasks", "that counts failing queries by class", func(p panels.Panel) bool {
 		return is(p, table) && asks(p, "sum by (group, class) (kie_tasks_query_failing")
 	})
-	some(t, "kie-tasks", "that lists ids never answered", func(p panels.Panel) bool {
-		return is(p, table) && asks(p, `state="unknown"`, "unless", "kie_task_last_answer_timestamp_seconds")
+	some(t, "kie-tasks", "that lists pending ids", func(p panels.Panel) bool {
+		return is(p, table) && asks(p, `state="pending"`)
 	})
 }
 

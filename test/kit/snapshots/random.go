@@ -33,7 +33,7 @@ func Random(r *rand.Rand) Known {
 	for range r.IntN(16) {
 		t := view.Task{
 			Task: kie.Task{
-				ID: word(), Model: word(), State: kie.States()[r.IntN(6)], Created: maybe(kie.Time(r.Int64())),
+				ID: word(), Model: word(), State: kie.States()[r.IntN(len(kie.States()))], Created: maybe(kie.Time(r.Int64())),
 				Completed: maybe(Millis(7)), FailCode: word(), Reason: kie.Reasons()[r.IntN(8)], Credits: r.ExpFloat64(),
 				HasCredits: r.IntN(2) == 0,
 			},

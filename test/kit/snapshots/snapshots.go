@@ -136,9 +136,9 @@ func Twins() Known {
 func richUnfinished() []view.Task {
 	film := map[string]string{"team": "film"}
 	return []view.Task{
-		{Task: kie.Task{ID: "task_pending"}, Group: "video", Account: "default", Labels: film},
+		{Task: kie.Task{ID: "task_pending", State: kie.StatePending}, Group: "video", Account: "default", Labels: film},
 		{
-			Task: kie.Task{ID: "task_missing"}, Group: "speech", Account: "second",
+			Task: kie.Task{ID: "task_missing", State: kie.StatePending}, Group: "speech", Account: "second",
 			Labels: map[string]string{"customer": "c-17", "team": "audio"}, QueryError: kie.ClassNotFound,
 		},
 		{

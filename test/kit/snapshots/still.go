@@ -71,7 +71,7 @@ func Tasks(r *rand.Rand) view.Shown {
 			id++
 			tasks = append(tasks, view.Task{
 				Task: kie.Task{
-					ID: fmt.Sprint(word(), id), Model: word(), State: kie.States()[r.IntN(6)], Created: maybe(kie.Time(r.Int64())),
+					ID: fmt.Sprint(word(), id), Model: word(), State: kie.States()[r.IntN(len(kie.States()))], Created: maybe(kie.Time(r.Int64())),
 					Completed: maybe(1698765432000 + kie.Time(r.IntN(1e6))), FailCode: word(), Reason: kie.Reasons()[r.IntN(8)],
 					Credits: r.NormFloat64() * 100, HasCredits: r.IntN(2) == 0,
 				},
