@@ -9,6 +9,7 @@ import (
 	"hash/maphash"
 	"io/fs"
 	"log/slog"
+	"math"
 	"os"
 	"time"
 
@@ -44,9 +45,10 @@ type file struct {
 	target  string      // the path without symbolic links
 	info    fs.FileInfo // nil: never read, or gone since
 	readAt  time.Time
-	sum     uint64 // of the content
-	tail    uint64 // hash of an unterminated end; 0: there was none
-	halfway bool   // that is not taken yet: it may be half-written
+	sum     uint64 // of the content, if it is always read as a whole
+	tail    tail   // how far it was read, if not
+	end     uint64 // hash of an unterminated end; 0: there was none
+	halfway bool   // that is not taken yet: it may be half-written; or reading ended early
 	err     error  // why the content is no list
 }
 
@@ -54,19 +56,25 @@ type file struct {
 func (f *file) known() bool { return f.info != nil }
 
 // forget makes the next read of the file like a first one.
-func (f *file) forget() { f.info, f.tail, f.halfway, f.err = nil, 0, false, nil }
+func (f *file) forget() { f.info, f.tail, f.end, f.halfway, f.err = nil, tail{}, 0, false, nil }
 
 // refresh brings the file's list up to date. On an error the list is left as it was.
 func (f *file) refresh(ctx context.Context, folder string, src *ledger.Source) error {
-	now := time.Now()
 	limit := f.format.Bounds(src.Limits().Bytes)
+	if f.format.InParts() {
+		limit.Most = math.MaxInt64 // what is new is bounded, not the file
+	}
 	target, info, err := locate(folder, f.path, limit)
 	if err == nil {
 		err = f.nameErr
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case f.format.InParts():
+		return f.follow(ctx, folder, target, info, src)
 	}
+	now := time.Now()
 	again := f.halfway || f.list.Wants() || f.round != src.Round()
 	if !again && f.unchanged(target, info) {
 		return f.err
@@ -96,12 +104,12 @@ func (f *file) unchanged(target string, info fs.FileInfo) bool {
 
 // parse makes a content all that the list names.
 func (f *file) parse(ctx context.Context, content string, atRest bool) error {
-	before := f.tail
-	f.tail, f.halfway = 0, false
+	before := f.end
+	f.end, f.halfway = 0, false
 	p, err := f.list.Parse(ctx, content, f.format, func(tail string) bool {
 		// An unterminated end that the content read before did not have may be half-written.
-		f.tail = maphash.String(f.seed, tail)
-		f.halfway = f.tail != before && !atRest
+		f.end = maphash.String(f.seed, tail)
+		f.halfway = f.end != before && !atRest
 		return f.halfway
 	})
 	if err != nil {
@@ -152,27 +160,41 @@ func acceptable(info fs.FileInfo, limit bounded.Size) error {
 
 // readBelow returns the content of a file below a folder, and what the file system said of it before it was read.
 func readBelow(ctx context.Context, folder, path string, limit bounded.Size, known *secrets.Known) (string, fs.FileInfo, error) {
-	f, err := openBelow(folder, path)
+	f, info, err := openList(folder, path, known)
 	if err != nil {
 		return "", nil, err
 	}
 	defer f.Close() //nolint:errcheck // nothing was written
-	info, err := f.Stat()
-	if err != nil {
-		return "", nil, err
-	}
 	if err := acceptable(info, limit); err != nil {
 		return "", nil, err
-	}
-	switch {
-	case known.HasFile(info):
-		return "", nil, errSecretFile
-	case isKernelFile(f):
-		return "", nil, errKernel
 	}
 	content, err := bounded.ReadKnown(bounded.Reader{Ctx: ctx, Reader: f}, info.Size(), limit) // unless it has grown meanwhile
 	if err != nil {
 		return "", nil, err
 	}
 	return content, info, nil
+}
+
+// openList opens a file below a folder if it may be a list, and returns what the file system says of it.
+func openList(folder, path string, known *secrets.Known) (*os.File, fs.FileInfo, error) {
+	f, err := openBelow(folder, path)
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := f.Stat()
+	if err == nil {
+		err = acceptable(info, bounded.Size{Most: math.MaxInt64})
+	}
+	switch {
+	case err != nil:
+	case known.HasFile(info):
+		err = errSecretFile
+	case isKernelFile(f):
+		err = errKernel
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, nil, err
+	}
+	return f, info, nil
 }

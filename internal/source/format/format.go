@@ -36,7 +36,7 @@ type Parser func(content string, h *parsed.List) error
 type Format struct {
 	parse  Parser
 	lines  bool                                                                              // each part stands for itself
-	strict bool                                                                              // but a line of another format shows that none does
+	text   bool                                                                              // which is an id a line, and one of another format shows that none is one
 	stream func(content string, h *parsed.List, from jsonlist.Place) (jsonlist.Place, error) // reads a part; nil: parse does
 	packed bool                                                                              // with gzip
 	yaml   bool
@@ -44,8 +44,8 @@ type Format struct {
 
 // formats are those that an ending stands for.
 var formats = map[string]Format{
-	"":       {parse: parseText, lines: true, strict: true},
-	"txt":    {parse: parseText, lines: true, strict: true},
+	"":       {parse: parseText, lines: true, text: true},
+	"txt":    {parse: parseText, lines: true, text: true},
 	"jsonl":  {parse: jsonlist.ParseLines, lines: true, stream: jsonlist.ParsePart},
 	"ndjson": {parse: jsonlist.ParseLines, lines: true, stream: jsonlist.ParsePart},
 	"json":   {parse: jsonlist.Parse},
@@ -80,8 +80,8 @@ func (f Format) IsLines() bool { return f.lines }
 // InParts reports whether a list can be read in parts, from where a part of it ended.
 func (f Format) InParts() bool { return f.lines && !f.packed }
 
-// IsStrict reports whether one line can show that the whole content is no list.
-func (f Format) IsStrict() bool { return f.strict }
+// IsText reports whether a list is an id a line, of which one of another format shows that the whole content is no list.
+func (f Format) IsText() bool { return f.text }
 
 // rotated is what is added to the name of a file that was rotated: a number or a time.
 var rotated = regexp.MustCompile(`[.-]\d[0-9tz:_+.-]*$`)

@@ -290,3 +290,58 @@ func FuzzParseJSON(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, content string) { visits(t, jsonlist.Parse, content) })
 }
+
+// FuzzParts: a list of lines that is read in parts has the ids, and on the lines, that it has when it is read as a whole.
+func FuzzParts(f *testing.F) {
+	for _, seed := range []string{
+		"a\nb\n", "\ufeffa\r\n\n# c\nb", `{"taskId":"a","model":"m"}{"taskId":"b"}` + "\n", "{\n\"taskId\":\"a\"\n}\n\"b\"\n", "\"a\"\n\"b\" x\n{\"c\":[\n\"d\"\n",
+		"{\n\"urls\": [\n\"https://x/y\"\n,]}\n{\"taskId\":\"b\"}\n", "\x1e\"a\"\n\ufeff\"b\"\n", "{}{x\n\"a\"\n[\"b\"]\n\"c\"\n",
+	} {
+		f.Add(seed, uint8(3), true)
+		f.Add(seed, uint8(9), false)
+	}
+	f.Fuzz(func(t *testing.T, content string, size uint8, text bool) {
+		list := formats["jsonl"]
+		if text {
+			list = formats["txt"]
+		}
+		whole := newList()
+		_, errWhole := list.ReadPart(t.Context(), content, Place{}, whole)
+		parts, errParts := inParts(t, list, content, 1+int(size))
+		if (errWhole == nil) != (errParts == nil) {
+			t.Fatalf("%v as a whole, %v in parts", errWhole, errParts)
+		}
+		if want := foundIn(whole); errWhole == nil && !slices.Equal(want, parts) {
+			t.Errorf("%q as a whole, %q in parts", want, parts)
+		}
+	})
+}
+
+// inParts returns what a content lists that comes in so many bytes at a time.
+func inParts(t *testing.T, list Format, content string, size int) (all []string, err error) {
+	t.Helper()
+	var from Place
+	for at, end := 0, 0; end < len(content); {
+		end = min(len(content), end+size)
+		last := end == len(content)
+		p := parsed.New(parsed.Options{IDs: million, Seed: maphash.MakeSeed(), Lines: from.Lines, Half: func(string) bool { return !last }})
+		next, err := list.ReadPart(t.Context(), content[at:end], from, p)
+		if err != nil {
+			return nil, err
+		}
+		from, at = next, end-p.Left()
+		all = append(all, foundIn(p)...)
+	}
+	return all, nil
+}
+
+// foundIn returns each id of a list with its model and line.
+func foundIn(p *parsed.List) (all []string) {
+	parsed.Each(p, func(attrs *parsed.Attrs) string {
+		if attrs == nil {
+			return ""
+		}
+		return attrs.Model
+	}, func(f parsed.Found, id, model string) { all = append(all, fmt.Sprint(id, " ", model, " ", p.Line(f))) })
+	return all
+}

@@ -53,9 +53,11 @@ func (l *List) Content(half func(tail string) bool) *parsed.List {
 func (l *List) ParsePart(
 	ctx context.Context, content string, f format.Format, from format.Place, half func(tail string) bool,
 ) (p *parsed.List, next format.Place, err error) {
-	p = parsed.New(parsed.Options{
-		IDs: len(content), Has: l.source.group.has, Half: half, Seed: l.source.ledger.seed, Before: l.before, Faults: l.faults, Lines: from.Lines,
-	})
+	o := parsed.Options{IDs: len(content), Has: l.source.group.has, Half: half, Seed: l.source.ledger.seed, Lines: from.Lines}
+	if o.Before, o.Faults = l.before, l.faults; from == (format.Place{}) { // another content, which is not begun yet
+		o.Before, o.Faults = l.faults, parsed.Faults{}
+	}
+	p = parsed.New(o)
 	l.source.Outside(func() { next, err = f.ReadPart(ctx, content, from, p) })
 	return p, next, err
 }

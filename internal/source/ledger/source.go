@@ -45,6 +45,13 @@ func (src *Source) Secrets() *secrets.Known { return src.ledger.secrets }
 // Outside calls slow without the lock that guards the ledger, and what a source has of its own stays as it is meanwhile.
 func (src *Source) Outside(slow func()) { src.ledger.Outside(slow) }
 
+// Flush hands on what a list has so far, of which more comes.
+func (src *Source) Flush() {
+	if src.ledger.Flush != nil {
+		src.ledger.Flush()
+	}
+}
+
 // NewList returns another list of the source, which has no ids yet. A list of a file has its path as name.
 func (src *Source) NewList(name string) *List {
 	g := src.ledger

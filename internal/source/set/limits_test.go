@@ -10,6 +10,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/source/files"
+	"github.com/kie-exporter/kie_exporter/internal/source/format"
 	"github.com/kie-exporter/kie_exporter/test/kit/lists"
 )
 
@@ -21,6 +22,9 @@ var fourIDs = map[string]string{
 
 func TestIdsBeyondThoseOfAListAreRefusedAndThoseBeforeAreTaken(t *testing.T) {
 	for name, content := range fourIDs {
+		if f, err := format.ByName(name); err != nil || f.InParts() {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			inFakeTime(t, func(b *bench) {
 				if strings.HasSuffix(name, ".gz") {
@@ -56,11 +60,34 @@ func TestIdsBeyondThoseOfAListAreRefusedAndThoseBeforeAreTaken(t *testing.T) {
 	}
 }
 
+// There may be a year of them in one file.
+func TestNoIDOfAFileOfLinesIsRefusedForTheirNumber(t *testing.T) {
+	for _, name := range []string{"l.txt", "l.jsonl"} {
+		inFakeTime(t, func(b *bench) {
+			b.write(name, fourIDs[name])
+			limits := tasks(1000)
+			limits.IDs = 2
+			if err := b.loadWithin(limits, Group{Name: "g", Files: []files.Pattern{b.pattern(name)}}); err != nil {
+				t.Fatal(err)
+			}
+			b.run()
+			b.poll(8)
+			b.want("a b c d")
+			if s := b.stat(name); s.Rejected[source.RejectedListIDs] != 0 || s.Tasks != 4 || s.Errors != 0 {
+				t.Errorf("%+v", s)
+			}
+		})
+	}
+}
+
 func TestAListOverTheBytesIsRefusedAsAWholeAndTheLastOneIsKept(t *testing.T) {
 	for name, content := range fourIDs {
 		t.Run(name, func(t *testing.T) {
 			inFakeTime(t, func(b *bench) {
 				long := content + strings.Repeat(" ", 1<<10)
+				if name == "l.jsonl" { // of which a value is what can't be read in parts
+					long = content + `"` + strings.Repeat("x", 1<<10) + `"`
+				}
 				if strings.HasSuffix(name, ".gz") {
 					content, long = lists.Packed(t, content), lists.Packed(t, long)
 				}

@@ -407,6 +407,37 @@ func lists() []row {
 			},
 		},
 		{
+			"a file of lines truncated and refilled to the same length or with more, or an inode used again, also where the end is the same",
+			"told from one that grew: it is read as another one, and what it lacks goes after its grace",
+			[]string{
+				"set.TestWhatBecomesOfAFileOfLines/truncated and refilled to the same length", "set.TestWhatBecomesOfAFileOfLines/truncated and refilled to the same length and end",
+				"set.TestWhatBecomesOfAFileOfLines/truncated and refilled with more", "set.TestWhatBecomesOfAFileOfLines/an inode used again, the same length",
+				"set.TestWhatBecomesOfAFileOfLines/replaced by one of which the end alone is the same",
+				"set.TestWhateverBecomesOfAFileItListsWhatIsInItInTheEnd",
+			},
+		},
+		{
+			"a line of such a file changed where it stands while others are appended", "seen within ten minutes",
+			[]string{"set.TestALineChangedInPlaceWhileTheFileGrowsIsSeenWithinTenMinutes"},
+		},
+		{
+			"a line written in three pieces, at once or slowly; CRLF, or a line end that comes with the next line",
+			"the line as it is in the end, once it is whole or two looks found the same; what was taken of a piece goes after its grace",
+			[]string{
+				"set.TestWhatBecomesOfAFileOfLines/a line in three pieces", "set.TestWhatBecomesOfAFileOfLines/a line in three pieces, slowly",
+				"set.TestWhatBecomesOfAFileOfLines/lines that end when the next one begins", "set.TestWhatBecomesOfAFileOfLines/appended with CRLF", "format.FuzzParts",
+			},
+		},
+		{
+			"rotation (rename and create, copy and truncate, packed), also while the file is read",
+			"nothing is lost that is in a file of the pattern, and nothing of one is read as part of another",
+			[]string{
+				"set.TestWhatBecomesOfAFileOfLines/rename and create", "set.TestWhatBecomesOfAFileOfLines/copy and truncate",
+				"set.TestWhatBecomesOfAFileOfLines/packed after rotation", "set.TestAFileThatIsRotatedWhileItIsReadLosesNothing/rename and create at 8",
+				"set.TestAFileThatIsRotatedWhileItIsReadLosesNothing/copy and truncate at 8", "set.TestAFileThatIsRotatedWhileItIsReadLosesNothing/refilled at 8",
+			},
+		},
+		{
 			"a list that was fine and to which something broken is added, in any format", "no id that was read is dropped",
 			[]string{"set.TestAnIDReadOnceIsNotDroppedBecauseALaterPartIsBroken", "format.FuzzParseJSONLines"},
 		},
@@ -441,10 +472,11 @@ func lists() []row {
 			},
 		},
 		{
-			"a list of more than `limits.list_bytes`, unpacked; of more than `limits.list_ids` ids",
+			"a list of more than `limits.list_bytes`, unpacked, or a line of that in a file of lines; of more than `limits.list_ids` ids, unless it is a file of lines",
 			"refused as a whole, with an error that names the setting, and the last one is kept; those beyond are refused, counted as `list_ids`, and told once",
 			[]string{
-				"set.TestAListOverTheBytesIsRefusedAsAWholeAndTheLastOneIsKept/l.txt.gz", "set.TestIdsBeyondThoseOfAListAreRefusedAndThoseBeforeAreTaken/l.txt",
+				"set.TestAListOverTheBytesIsRefusedAsAWholeAndTheLastOneIsKept/l.txt.gz", "set.TestAListOverTheBytesIsRefusedAsAWholeAndTheLastOneIsKept/l.jsonl",
+				"set.TestIdsBeyondThoseOfAListAreRefusedAndThoseBeforeAreTaken/l.txt.gz", "set.TestNoIDOfAFileOfLinesIsRefusedForTheirNumber",
 				"set.TestIdsBeyondThoseOfAListAreRefusedAndThoseBeforeAreTaken/l.json", "set.TestAListByHTTPHasTheSameLimits",
 				"set.TestInlineIdsHaveTheLimitOfAList", "app.TestACheckWarnsOfIdsBeyondThoseOfAList", "config.TestSizesMayHaveUnits",
 			},

@@ -1,0 +1,272 @@
+// Lists of lines, which grow: what is new in one is read, from where it was read last.
+
+package files
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"hash/maphash"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/source/bounded"
+	"github.com/kie-exporter/kie_exporter/internal/source/format"
+	"github.com/kie-exporter/kie_exporter/internal/source/ledger"
+	"github.com/kie-exporter/kie_exporter/internal/source/parsed"
+)
+
+const (
+	partBytes  = 4 << 20          // that are read and parsed at a time; more if no line ends in them
+	nearBytes  = 512              // before the place, that are compared at each read
+	checkEvery = 10 * time.Minute // a list that has grown is compared with all that was read of it
+	checkCost  = 100              // times as long as the last comparison, there is no other unless the file is another one
+)
+
+var (
+	errRewritten = errors.New("rewritten while it is read") // never shown: the list is begun again
+	errUnending  = errors.New("not read to its end yet, goes on")
+)
+
+// tail is how far a list of lines was read, and by what that is known again. All up to there is in the list and nothing else is, unless a
+// content was begun that did not come to its end.
+type tail struct {
+	place   format.Place
+	at      int64        // the place in bytes
+	near    string       // the bytes just before it
+	all     maphash.Hash // of all bytes before it
+	open    bool         // the line before it had no end
+	begun   bool         // a content was begun that did not come to its end
+	paused  bool         // and it goes on from here
+	refused uint64       // hash of one that is no list
+	grown   bool         // it was put behind more than what was compared last
+	doubt   bool         // what was read may be there no more, though file system and near bytes say so
+	checked time.Time    // when all was read or compared last
+	took    time.Duration
+}
+
+// follow brings the list up to date. On an error it keeps what it had, and of a list in several parts those that were read before it.
+func (f *file) follow(ctx context.Context, folder, target string, info fs.FileInfo, src *ledger.Source) error {
+	t, now := &f.tail, time.Now()
+	unchanged := f.unchanged(target, info)
+	t.doubt = t.doubt || t.grown && now.Sub(t.checked) >= checkEvery
+	again := !f.known() || f.list.Wants() || f.round != src.Round()
+	if unchanged && !again && !f.halfway && !t.doubt {
+		return f.err
+	}
+	var opened *os.File
+	var err error
+	known := src.Secrets()
+	src.Outside(func() { opened, info, err = openList(folder, target, known) })
+	if err != nil {
+		return err
+	}
+	defer opened.Close() //nolint:errcheck // nothing was written
+	if !again {
+		src.Outside(func() { again, err = f.isAnother(ctx, opened, target, info, unchanged) })
+		if err != nil {
+			return err
+		}
+	}
+	if f.known() && t.begun && !t.paused && !again {
+		return f.err // what is no list is the same as it was
+	}
+	r := partReader{file: f, source: src, opened: opened, began: now, atRest: !f.known() && now.Sub(info.ModTime()) >= source.Interval}
+	f.target, f.info, f.readAt, f.round = target, info, now, src.Round()
+	if f.err = r.read(ctx, again); errors.Is(f.err, errRewritten) {
+		f.err = r.read(ctx, true)
+	}
+	if errors.Is(f.err, errRewritten) {
+		f.err = errUnending // it is begun again at the next look
+	}
+	f.halfway = f.halfway || ctx.Err() != nil || errors.Is(f.err, errUnending)
+	if f.err != nil && !f.halfway && t.begun {
+		src.Outside(func() { t.refused, _, _ = sum(ctx, opened, info.Size(), f.seed) }) // unread it is another one at the next look
+	}
+	return f.err
+}
+
+// isAnother reports whether the content is another one than what was read, with more behind it or not. Inode, length and the bytes just before
+// the place tell that nearly always. All that was read is compared if the file is another one, if it was written to and did not grow, and
+// now and then while it grows.
+func (f *file) isAnother(ctx context.Context, opened *os.File, target string, info fs.FileInfo, unchanged bool) (bool, error) {
+	t, now := &f.tail, time.Now()
+	same := target == f.target && os.SameFile(info, f.info)
+	grew := info.Size() > f.info.Size()
+	if t.begun && !t.paused {
+		now, _, err := sum(ctx, opened, info.Size(), f.seed)
+		return now != t.refused || f.halfway, err
+	}
+	if t.open && info.Size() > t.at && (!f.format.IsText() || !endsLine(opened, t.at)) {
+		return true, nil // the line before the place goes on
+	}
+	t.doubt = t.doubt || !same || !grew && !unchanged
+	if same && (!t.doubt || now.Sub(t.checked) < checkCost*t.took) {
+		return !t.isNear(opened), nil
+	}
+	differs, err := t.differs(ctx, opened, f.seed)
+	if err != nil {
+		return false, err
+	}
+	t.grown, t.doubt, t.checked, t.took = false, false, now, time.Since(now)
+	return differs, nil
+}
+
+// isNear reports whether the bytes just before the place are those that were read.
+func (t *tail) isNear(opened io.ReaderAt) bool {
+	now := make([]byte, len(t.near))
+	n, _ := opened.ReadAt(now, t.at-int64(len(now))) // what can't be read is not the same
+	return string(now[:n]) == t.near
+}
+
+// differs reports whether the bytes before the place are others than those that were read.
+func (t *tail) differs(ctx context.Context, opened io.ReaderAt, seed maphash.Seed) (bool, error) {
+	all, n, err := sum(ctx, opened, t.at, seed)
+	return n != t.at || all != t.all.Sum64(), err
+}
+
+// sum returns the hash of the first bytes of a file, and how many there are.
+func sum(ctx context.Context, opened io.ReaderAt, most int64, seed maphash.Seed) (hash uint64, n int64, err error) {
+	var all maphash.Hash
+	all.SetSeed(seed)
+	n, err = io.Copy(&all, bounded.Reader{Ctx: ctx, Reader: io.NewSectionReader(opened, 0, most)})
+	return all.Sum64(), n, err
+}
+
+// endsLine reports whether what is at a place ends the line before it.
+func endsLine(opened io.ReaderAt, at int64) bool {
+	var next [2]byte
+	n, _ := opened.ReadAt(next[:], at)
+	return bytes.HasPrefix(next[:n], []byte("\n")) || string(next[:n]) == "\r\n"
+}
+
+// advance puts the place behind what was read.
+func (t *tail) advance(read string, next format.Place) {
+	t.at += int64(len(read))
+	t.place, t.grown = next, true
+	_, _ = t.all.WriteString(read)
+	near := t.near + read[max(0, len(read)-nearBytes):]
+	t.near = strings.Clone(near[max(0, len(near)-nearBytes):])
+}
+
+// partReader reads what is behind the place of a file, part by part.
+type partReader struct {
+	file   *file
+	source *ledger.Source
+	opened io.ReaderAt
+	began  time.Time
+	atRest bool // an unterminated end is no half-written one
+}
+
+// read reads on, or all again.
+func (r *partReader) read(ctx context.Context, again bool) error {
+	f := r.file
+	t, from, before := &f.tail, f.tail.at, f.end
+	if again {
+		*t, from = tail{begun: true, checked: r.began}, -1
+		t.all.SetSeed(f.seed)
+	}
+	f.halfway, t.paused = false, false
+	if again {
+		if err := r.refuses(ctx); err != nil {
+			return err
+		}
+	}
+	var end uint64
+	err := r.parts(ctx, t, func(rest string) bool {
+		// An unterminated end that was not there at the last read may be half-written.
+		end = maphash.String(f.seed, rest)
+		f.halfway = end != before && !r.atRest
+		return f.halfway
+	}, func(p *parsed.List, last bool) error {
+		if again {
+			f.list.Begin()
+			again = false
+		}
+		return r.take(ctx, p, last)
+	})
+	if err != nil {
+		return err
+	}
+	if t.at != from || end != 0 {
+		f.end, t.open = end, end != 0 && !f.halfway
+	}
+	if t.begun {
+		f.list.End().Log(f.log)
+		t.begun, t.grown, t.doubt = false, false, r.began.Sub(f.info.ModTime()) < fresh
+	}
+	return nil
+}
+
+// take adds a part to the list. After too long a time it has the rest wait.
+func (r *partReader) take(ctx context.Context, p *parsed.List, last bool) error {
+	f := r.file
+	if report := f.list.Add(p); report != nil {
+		report.Log(f.log)
+	}
+	if last {
+		return nil
+	}
+	r.source.Flush()
+	if ctx.Err() == nil && time.Since(r.began) < format.Within {
+		return nil
+	}
+	f.tail.paused = true
+	return cmp.Or(ctx.Err(), errUnending)
+}
+
+// refuses returns why all of a content is no list, though only a line of it says so, before any of it counts.
+func (r *partReader) refuses(ctx context.Context) error {
+	if !r.file.format.IsText() || r.file.info.Size() <= partBytes {
+		return nil // its one part is a list or none
+	}
+	return r.parts(ctx, &tail{}, func(string) bool { return true }, func(*parsed.List, bool) error { return ctx.Err() })
+}
+
+// parts reads what is behind a place, part by part, and puts the place behind each. half reports whether an unterminated end is left out.
+func (r *partReader) parts(ctx context.Context, t *tail, half func(rest string) bool, take func(p *parsed.List, last bool) error) error {
+	list, f := r.file.list, r.file.format
+	limit := f.Bounds(r.source.Limits().Bytes)
+	for size := int64(partBytes); ; {
+		content, last, err := r.next(ctx, t, min(size, limit.Most))
+		if err != nil {
+			return err
+		}
+		p, next, err := list.ParsePart(ctx, content, f, t.place, func(rest string) bool { return !last || half(rest) })
+		if err != nil {
+			return err
+		}
+		read := content[:len(content)-p.Left()]
+		if read == "" && !last { // one line, and not all of it
+			if size >= limit.Most {
+				return limit.Exceeded()
+			}
+			size *= 4
+			continue
+		}
+		t.advance(read, next)
+		if err := take(p, last); err != nil || last {
+			return err
+		}
+		size = partBytes
+	}
+}
+
+// next returns so many bytes behind a place, and whether there are no more. That those before it were the same is looked at after it was read:
+// a file that was emptied and filled again by then shows it.
+func (r *partReader) next(ctx context.Context, t *tail, size int64) (content string, last bool, err error) {
+	var text strings.Builder
+	r.source.Outside(func() {
+		text.Grow(int(min(size, max(0, r.file.info.Size()-t.at)))) // unless it has grown meanwhile
+		_, err = io.Copy(&text, bounded.Reader{Ctx: ctx, Reader: io.NewSectionReader(r.opened, t.at, size)})
+		if err == nil && !t.isNear(r.opened) {
+			err = errRewritten
+		}
+	})
+	return text.String(), int64(text.Len()) < size, err
+}
