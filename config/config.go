@@ -35,7 +35,7 @@ type Config struct {
 
 	// The tasks to watch, in named groups.
 	//
-	// Each needs tasks, files or http.
+	// Each needs tasks, files, http or push.
 	Groups []Group `yaml:"groups" items:"1.." required:"checked"`
 
 	// When tasks are asked about.
@@ -133,6 +133,9 @@ type Group struct {
 	// A list of ids that a server has.
 	HTTP *HTTPList `yaml:"http,omitempty" any:"ids" unset:"none"` // nil: none
 
+	// Whether and how ids are pushed to the group, at `/api/v1/groups/{group}/tasks` (docs/push.md).
+	Push *Push `yaml:"push,omitempty" any:"ids" unset:"no ids are pushed"` // nil: none are
+
 	// Labels of `kie_task_info`, there with `label_` before their names.
 	Labels map[string]string `yaml:"labels,omitempty" key:"label_name" format:"label_value" unset:"none" example:"{team: film}"`
 
@@ -173,6 +176,25 @@ type HTTPList struct {
 	// How to connect: as for accounts, and authorization or basic_auth.
 	HTTPClient commoncfg.HTTPClientConfig `yaml:"http_client" format:"list_client" example:"{}"`
 }
+
+// Push is how ids are pushed to a group.
+type Push struct {
+	// The file with the token that producers send as `Authorization: Bearer …`, and nothing else, read again when it changes.
+	//
+	// It opens the pushes of this group and nothing else, and who has it needs no password of `--web.config.file` for that.
+	Token *apikey.Key `yaml:"credentials_file,omitempty" format:"key_file" unset:"the authentication of --web.config.file counts" sample:"/run/secrets/kie_push_token"`
+
+	// How long a pushed task is tracked after it has finished, or was given up.
+	Keep time.Duration `yaml:"keep" range:"1s..1y" default:"24h"`
+
+	// Whether a validly signed callback about an id that is in no list has it tracked in this group, if that is the first such one of its account.
+	//
+	// Needs webhook_keys_files of the account and --web.webhook-listen-address.
+	FromCallbacks bool `yaml:"from_callbacks" default:"false"`
+}
+
+// Format implements fmt.Formatter. It shows nothing of the token.
+func (Push) Format(f fmt.State, _ rune) { fmt.Fprint(f, "pushes") }
 
 // Format implements fmt.Formatter. It shows nothing of the list: a URL may hold a password, and HTTPClient holds more secrets.
 func (HTTPList) Format(f fmt.State, _ rune) { fmt.Fprint(f, "a list by HTTP") }

@@ -214,16 +214,36 @@ func (l *loader) checkReferences() {
 			o.Report("account", "is no account (got %s); there is %s", document.Quote(group.Account), known)
 		}
 		if group.Webhook {
-			l.checkWebhook(o, group.Account)
+			l.checkWebhook(o, group.Account, "webhook")
+		}
+		if group.Push != nil {
+			l.checkPush(o, group)
 		}
 	}
 }
 
-// checkWebhook sees that callbacks about a group can be verified.
-func (l *loader) checkWebhook(group *settings.Object, account string) {
+// checkWebhook sees that callbacks about a group, which a setting asks for, can be verified.
+func (l *loader) checkWebhook(group *settings.Object, account, setting string) {
 	for i, o := range l.accounts {
 		if l.config.Accounts[i].Name == account && (!o.Given("webhook_keys_files") || o.At("webhook_keys_files").Len() == 0) {
-			group.Report("webhook", "needs webhook_keys_files of the account %s, with which callbacks are verified", account)
+			group.Report(setting, "needs webhook_keys_files of the account %s, with which callbacks are verified", account)
+		}
+	}
+}
+
+// checkPush sees that a token opens nothing but pushes, and that callbacks which register tasks can be verified.
+func (l *loader) checkPush(o *settings.Object, group *Group) {
+	if group.Push.FromCallbacks {
+		l.checkWebhook(o, group.Account, "push")
+	}
+	if group.Push.Token == nil {
+		return
+	}
+	for _, a := range l.config.Accounts {
+		for _, key := range a.keys() {
+			if key.Value() == group.Push.Token.Value() {
+				o.Report("push", "must have a token of its own, not a key of the account %s", a.Name)
+			}
 		}
 	}
 }

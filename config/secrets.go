@@ -24,10 +24,8 @@ func (c *Config) SecretFiles() []string {
 // Secrets returns every secret in force: keys, passwords, tokens, values of headers, and the contents of their files as they are now.
 func (c *Config) Secrets() []string {
 	s := c.secrets()
-	for _, a := range c.Accounts {
-		for _, key := range a.keys() {
-			s.Values = append(s.Values, key.Value())
-		}
+	for _, key := range c.keys() {
+		s.Values = append(s.Values, key.Value())
 	}
 	for _, path := range s.Files {
 		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Size() > maxSecretFile {
@@ -53,12 +51,12 @@ func (c *Config) secrets() *secrets {
 	if c.file != "" {
 		s.files = append(s.files, c.file)
 	}
-	for _, a := range c.Accounts {
-		for _, key := range a.keys() {
-			if key.File() != "" {
-				s.files = append(s.files, key.File())
-			}
+	for _, key := range c.keys() {
+		if key.File() != "" {
+			s.files = append(s.files, key.File())
 		}
+	}
+	for _, a := range c.Accounts {
 		s.AddURL(a.BaseURL)
 		s.Add(a.HTTPClient)
 	}
@@ -70,6 +68,19 @@ func (c *Config) secrets() *secrets {
 	}
 	s.files = append(s.files, s.Files...)
 	return s
+}
+
+// keys returns the keys of all accounts, and the tokens of pushes.
+func (c *Config) keys() (keys []*apikey.Key) {
+	for _, a := range c.Accounts {
+		keys = append(keys, a.keys()...)
+	}
+	for _, g := range c.Groups {
+		if g.Push != nil && g.Push.Token != nil {
+			keys = append(keys, g.Push.Token)
+		}
+	}
+	return keys
 }
 
 // keys returns all keys of an account.

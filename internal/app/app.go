@@ -85,14 +85,14 @@ func (f *flags) export(
 	}
 	defer e.close()
 	e.keepAway(f.webSecretFiles())
-	server, err := f.mainServer(e, log)
+	main, err := f.mainServer(e, log)
 	if err != nil {
 		return err
 	}
 	if f.check {
 		return f.checkLists(ctx, e, o.Stdout)
 	}
-	return f.serve(ctx, e, server, log, o)
+	return f.serve(ctx, e, main, log, o)
 }
 
 // openStore opens the storage. A check looks at no storage: the exporter that it checks for may be running.

@@ -83,7 +83,7 @@ func warningsOf(r source.Report) (texts []string) {
 	case r.Err != nil:
 		return []string{fmt.Sprintf("%scan't be read: %s.", of, oneLine(r.Err.Error()))}
 	}
-	if r.IDs == 0 {
+	if r.IDs == 0 && !r.Told {
 		texts = append(texts, of+"yields no ids.")
 	}
 	bad := func(s source.Skip) bool {

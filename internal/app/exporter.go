@@ -17,8 +17,10 @@ import (
 	"github.com/kie-exporter/kie_exporter/collector"
 	"github.com/kie-exporter/kie_exporter/config"
 	"github.com/kie-exporter/kie_exporter/internal/exposition"
+	"github.com/kie-exporter/kie_exporter/internal/push"
 	"github.com/kie-exporter/kie_exporter/internal/querylog"
 	"github.com/kie-exporter/kie_exporter/internal/records"
+	"github.com/kie-exporter/kie_exporter/internal/source/pushed"
 	"github.com/kie-exporter/kie_exporter/internal/source/secrets"
 	"github.com/kie-exporter/kie_exporter/internal/source/set"
 	"github.com/kie-exporter/kie_exporter/internal/store"
@@ -35,6 +37,7 @@ type exporter struct {
 	tracker    *tracker.Tracker
 	sources    *set.Set
 	webhook    *webhook.Receiver
+	pushes     *push.Receiver
 	exposition *exposition.Handler
 	queries    *querylog.Log
 	panics     prometheus.Counter // of handlers
@@ -52,6 +55,7 @@ type exporter struct {
 // keeper keeps what outlives the process while Run runs.
 type keeper interface {
 	records.Store
+	pushed.Store
 	Run(ctx context.Context, t store.Tasks)
 	Close()
 }
@@ -78,12 +82,14 @@ func newExporter(
 	}
 	e.store = kept
 	e.tracker = tracker.New(e.options(g))
-	e.webhook = webhook.New(webhook.Options{Keys: e.webhookKeys, Hint: e.tracker.Callback})
+	e.webhook = webhook.New(webhook.Options{Keys: e.webhookKeys, Hint: e.tracker.Callback, Register: e.register})
 	e.sources, err = set.New(g.lists, g.limits(), e.tracker, log)
 	if err != nil {
 		e.close()
 		return nil, err
 	}
+	e.sources.Pushes(pushed.Beyond{Store: e.store, Ended: e.tracker.Ended})
+	e.pushes = newPushes(e)
 	e.status.Store(&collector.ConfigStatus{Successful: true, SucceededAt: time.Now()})
 	e.exposition = newExposition(e)
 	return e, nil

@@ -195,12 +195,15 @@ func (f *flags) warn(cfg *config.Config, log *slog.Logger) {
 	for _, group := range f.inVain(cfg) {
 		log.Warn("Callbacks are not received without --web.webhook-listen-address, the group is polled like others", "group", group)
 	}
+	for _, group := range f.unguarded(cfg) {
+		log.Warn("Whoever reaches the port may push ids: the group has no credentials_file for pushes, and --web.config.file asks for no password", "group", group)
+	}
 }
 
 // inVain returns the groups that rely on callbacks which are not received.
 func (f *flags) inVain(cfg *config.Config) (groups []string) {
 	for _, g := range cfg.Groups {
-		if g.Webhook && f.hookAddress == "" {
+		if (g.Webhook || g.Push != nil && g.Push.FromCallbacks) && f.hookAddress == "" {
 			groups = append(groups, g.Name)
 		}
 	}
@@ -219,7 +222,7 @@ func (f *flags) webSecretFiles() []string {
 			KeyFile string `yaml:"key_file"`
 		} `yaml:"tls_server_config"`
 	}
-	if text, err := os.ReadFile(path); err == nil && yaml.Unmarshal(text, &web) == nil && web.TLS.KeyFile != "" {
+	if err := f.readWeb(&web); err == nil && web.TLS.KeyFile != "" {
 		key := web.TLS.KeyFile
 		if !filepath.IsAbs(key) {
 			key = filepath.Join(filepath.Dir(path), key)
@@ -227,4 +230,13 @@ func (f *flags) webSecretFiles() []string {
 		files = append(files, key)
 	}
 	return files
+}
+
+// readWeb reads what is asked for of the web configuration.
+func (f *flags) readWeb(into any) error {
+	text, err := os.ReadFile(*f.web.WebConfigFile)
+	if err != nil {
+		return err
+	}
+	return yaml.Unmarshal(text, into)
 }

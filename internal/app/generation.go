@@ -28,6 +28,7 @@ type generation struct {
 	accounts []account
 	groups   []tracker.GroupOptions
 	lists    []set.Group
+	tokens   map[string]func() string // by group that takes pushes; nil: it has none
 }
 
 // account is an account with the client and the budget that serve it.
@@ -45,7 +46,7 @@ type account struct {
 // newGeneration makes a generation that takes over what did not change from the one before, if there is one: an account with
 // all the same settings keeps its client, and every account of the same name its budget. The error names what can't be.
 func newGeneration(cfg *config.Config, before *generation, log *slog.Logger) (*generation, error) {
-	g := &generation{config: cfg}
+	g := &generation{config: cfg, tokens: make(map[string]func() string)}
 	for _, a := range cfg.Accounts {
 		next, err := newAccount(a, before.account(a.Name), log)
 		if err != nil {
@@ -54,7 +55,7 @@ func newGeneration(cfg *config.Config, before *generation, log *slog.Logger) (*g
 		}
 		g.accounts = append(g.accounts, next)
 	}
-	g.addGroups(cfg.Groups)
+	g.addGroups(cfg.Groups, log)
 	if err := set.Check(g.lists); err != nil {
 		g.close(before)
 		return nil, err
@@ -66,7 +67,7 @@ func newAccount(a config.Account, before *account, log *slog.Logger) (account, e
 	if before != nil && before.config.Equal(a) {
 		return *before, nil
 	}
-	key := inForce(a.Key, "api", a.Name, log)
+	key := inForce(a.Key, "api", log.With("account", a.Name))
 	client, err := kie.NewClient(kie.Options{
 		BaseURL:        a.BaseURL,
 		Key:            key,
@@ -82,7 +83,7 @@ func newAccount(a config.Account, before *account, log *slog.Logger) (account, e
 		Client: client, Key: key, Rate: a.RequestsPerSecond, Concurrent: a.MaxConcurrent, Histograms: collector.NewHistogram,
 	}}
 	for _, k := range a.WebhookKeys {
-		next.hooks = append(next.hooks, inForce(k, "webhook", a.Name, log))
+		next.hooks = append(next.hooks, inForce(k, "webhook", log.With("account", a.Name)))
 	}
 	if before != nil {
 		next.budget = before.budget
@@ -92,23 +93,31 @@ func newAccount(a config.Account, before *account, log *slog.Logger) (account, e
 	return next, nil
 }
 
+// tokenOf returns the token of a group's producers whenever it is called; nil: they have none.
+func tokenOf(p *config.Push, group string, log *slog.Logger) func() string {
+	if p.Token == nil {
+		return nil
+	}
+	return inForce(p.Token, "push", log.With("group", group))
+}
+
 // inForce returns a key whenever it is called, and logs when its file can't be read any more, and when it can again.
-func inForce(key *apikey.Key, what, account string, log *slog.Logger) func() string {
+func inForce(key *apikey.Key, what string, log *slog.Logger) func() string {
 	var failing atomic.Bool
 	return func() string {
 		err := key.Err()
 		switch was := failing.Swap(err != nil); {
 		case err != nil && !was:
-			log.Warn("A key can't be read again, the last one stays in force", "account", account, "key", what, "err", err)
+			log.Warn("A key can't be read again, the last one stays in force", "key", what, "err", err)
 		case err == nil && was:
-			log.Info("A key can be read again", "account", account, "key", what)
+			log.Info("A key can be read again", "key", what)
 		}
 		return key.Value()
 	}
 }
 
 // addGroups notes what tracker and sources need to know of each group.
-func (g *generation) addGroups(groups []config.Group) {
+func (g *generation) addGroups(groups []config.Group, log *slog.Logger) {
 	for _, from := range groups {
 		g.groups = append(g.groups, tracker.GroupOptions{
 			Name: from.Name, Account: from.Account, Labels: from.Labels, Overdue: from.Overdue, Webhook: from.Webhook,
@@ -122,6 +131,10 @@ func (g *generation) addGroups(groups []config.Group) {
 		}
 		if h := from.HTTP; h != nil {
 			list.HTTP = &remote.HTTP{URL: h.URL, Interval: h.RefreshInterval, Client: h.HTTPClient}
+		}
+		if p := from.Push; p != nil {
+			list.Push = &set.Push{Keep: p.Keep}
+			g.tokens[from.Name] = tokenOf(p, from.Name, log)
 		}
 		g.lists = append(g.lists, list)
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"log/slog"
 	"testing"
 
 	"github.com/kie-exporter/kie_exporter/config"
@@ -19,7 +20,7 @@ func TestWhoseATaskIsIsOneQuestionForSourcesAndTracker(t *testing.T) {
 	}
 	cfg := &config.Config{}
 	g := &generation{config: cfg, accounts: []account{{config: config.Account{Name: "shared", Key: key}, has: has}, {config: config.Account{Name: "whole", Key: key}}}}
-	g.addGroups([]config.Group{{Name: "a", Account: "shared"}, {Name: "b", Account: "whole"}})
+	g.addGroups([]config.Group{{Name: "a", Account: "shared"}, {Name: "b", Account: "whole"}}, slog.New(slog.DiscardHandler))
 	o := g.options()
 	if !g.lists[0].Has("ours") || g.lists[0].Has("theirs") || !o.Accounts[0].Has("ours") || o.Accounts[0].Has("theirs") || asked != 4 {
 		t.Errorf("sources or tracker ask something else, %d times asked", asked)

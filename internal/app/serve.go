@@ -43,7 +43,7 @@ func ofFiles(most, part int) int {
 }
 
 // serve answers requests until ctx ends. Requests under way are let finish, and only then are the tasks let go.
-func (f *flags) serve(ctx context.Context, e *exporter, server *http.Server, log *slog.Logger, o Options) error {
+func (f *flags) serve(ctx context.Context, e *exporter, main *mainServer, log *slog.Logger, o Options) error {
 	log.Info("Starting kie_exporter", "version", version.Info(), "build", version.BuildContext())
 	listeners, err := f.listen(ctx)
 	if err != nil {
@@ -68,19 +68,25 @@ func (f *flags) serve(ctx context.Context, e *exporter, server *http.Server, log
 	var parts sync.WaitGroup
 	parts.Go(func() { e.run(tracking) })
 	parts.Go(func() { e.reloadOn(tracking, o.Reload) })
-	served := make(chan error, 3)
-	parts.Go(func() { served <- f.accept(server, listeners, log) })
+	open := f.open(main, listeners, log)
+	served := make(chan error, 2+len(open))
+	servers := []*http.Server{hooks.server}
+	for _, door := range open {
+		servers = append(servers, door.server)
+		parts.Go(func() { served <- door.serve() })
+	}
 	hooks.serve(&parts, served)
 	health.serve(&parts, served)
 
 	select {
 	case <-ctx.Done():
 		log.Info("Shutting down")
-		err = shutDown(ctx, server, hooks.server)
+		err = shutDown(ctx, servers...)
 	case err = <-served:
 	}
-	_ = hooks.server.Close()
-	_ = server.Close()        // what Shutdown left over, or listeners that still accept
+	for _, server := range servers {
+		_ = server.Close() // what Shutdown left over, or listeners that still accept
+	}
 	_ = health.server.Close() // the last to go: until here the process is healthy
 	stopTracking()
 	parts.Wait()
@@ -99,8 +105,8 @@ func shutDown(ctx context.Context, servers ...*http.Server) (err error) {
 	return err
 }
 
-// mainServer returns the server for an exporter, once all that the command line says of it is known to be right.
-func (f *flags) mainServer(e *exporter, log *slog.Logger) (*http.Server, error) {
+// mainServer returns what serves the main addresses, once all that the command line says of it is known to be right.
+func (f *flags) mainServer(e *exporter, log *slog.Logger) (*mainServer, error) {
 	if err := toolkit.Validate(*f.web.WebConfigFile); err != nil {
 		return nil, fmt.Errorf("--web.config.file %s: %w", *f.web.WebConfigFile, err)
 	}
@@ -118,7 +124,13 @@ func (f *flags) mainServer(e *exporter, log *slog.Logger) (*http.Server, error) 
 	}
 	guard := web.NewGuard([]string{f.metricsPath, "/-/healthy", "/-/ready"}, f.allowedHosts)
 	// One peer may have them all while nobody else wants any: all scrapes may come through one proxy.
-	return newServer(guard.Handler(plainPaths(handler)), connections.New(most, most), e.panics, log), nil
+	limit := connections.New(most, most)
+	return &mainServer{
+		toolkit: func(h http.Handler) *http.Server { return newServer(h, limit, e.panics, log) },
+		open:    guard.Handler(plainPaths(handler)),
+		tokens:  recovering(guard.Handler(plainPaths(e.pushes.WithToken())), e.panics, log),
+		takes:   e.pushes.TakesToken,
+	}, nil
 }
 
 // newServer returns a server that no client can keep busy for long, nor with more connections than are allowed.
@@ -184,6 +196,7 @@ func (f *flags) handler(e *exporter) (http.Handler, error) {
 		return nil, err
 	}
 	tasks.Register(mux)
+	e.pushes.Register(mux)
 	if f.metricsPath != "/" {
 		mux.Handle("GET /{$}", tasks.Landing(web.Landing{
 			Version: version.Version, MetricsPath: f.metricsPath, Profiles: f.pprof, Probe: f.probe,
@@ -299,17 +312,6 @@ func (f *flags) toolkitListens() bool {
 		}
 	}
 	return false
-}
-
-// accept serves until the server is closed.
-func (f *flags) accept(server *http.Server, listeners []net.Listener, log *slog.Logger) error {
-	var err error
-	if f.toolkitListens() {
-		err = toolkit.ListenAndServe(server, f.web, log)
-	} else {
-		err = toolkit.ServeMultiple(listeners, server, f.web, log)
-	}
-	return unlessClosed(err)
 }
 
 func unlessClosed(err error) error {

@@ -110,6 +110,7 @@ type Stat struct {
 type Report struct {
 	Group, Source string
 	IDs           int    // those that are tracked because of it
+	Told          bool   // it has what producers push, which a check can't see
 	Skipped       []Skip // by reason
 	Err           error  // of the last read
 	Partly        bool   // Err concerns entries that are no lists, and all lists were read

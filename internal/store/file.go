@@ -68,6 +68,7 @@ type contents struct {
 	counted int64 // tasks as of the last transaction
 	invalid int   // records that are not what had been written, or can't be true
 	byID    int64 // records kept by id alone
+	pushes  bool  // there are pushed ids, or were
 }
 
 // setAside says that the file was not usable, and where it is now.
@@ -197,9 +198,9 @@ func inspect(file io.ReaderAt, length int64) (contents, error) {
 		return contents{}, err
 	case buckets == 0: // made, and not furnished
 		return contents{}, nil
-	case found.format > format:
+	case found.format > pushFormat:
 		return contents{}, unusable(fmt.Sprintf("written by a newer version: format %d", found.format))
-	case found.format < 1 || buckets != 2:
+	case found.format < 1 || buckets != 2 && (buckets != 3 || !found.pushes) || found.pushes != (found.format == pushFormat):
 		return contents{}, damaged("no format")
 	case found.tasks != found.counted:
 		return contents{}, damaged("%d records of %d", found.tasks, found.counted)
@@ -210,6 +211,11 @@ func inspect(file io.ReaderAt, length int64) (contents, error) {
 // take takes an entry of the file; its key is nil for the bucket itself.
 func (c *contents) take(bucket string, key, value []byte, names texts) error {
 	switch {
+	case bucket == bucketPushes:
+		c.pushes = true
+		if _, ok := decodePush(key, value, names, nil); !ok && key != nil {
+			c.invalid++
+		}
 	case bucket != bucketMeta && bucket != bucketTasks:
 		return unusable("not a file of ours")
 	case key == nil:
@@ -412,7 +418,7 @@ func (f *file) update(now time.Time, all iter.Seq[change]) error {
 			count += added
 			meta := tx.Bucket([]byte(bucketMeta))
 			return errors.Join(
-				meta.Put([]byte(keyFormat), sealNumber(keyFormat, format)),
+				meta.Put([]byte(keyFormat), sealNumber(keyFormat, formatOf(tx))),
 				meta.Put([]byte(keyHeartbeat), sealNumber(keyHeartbeat, now.UnixMilli())),
 				meta.Put([]byte(keyTasks), sealNumber(keyTasks, count)))
 		})

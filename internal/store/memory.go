@@ -6,6 +6,8 @@ import (
 	"context"
 	"iter"
 	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/source"
 )
 
 // Memory keeps nothing beyond what the tracker itself remembers. It is what there is without a path for storage.
@@ -37,6 +39,15 @@ func (Memory) Scan(func(account, id string, r Record) bool) error { return nil }
 
 // Stats returns that nothing is kept, and no errors.
 func (Memory) Stats() Stats { return newStats() }
+
+// SavePushes saves nothing, by choice.
+func (Memory) SavePushes([]source.Pushed) error { return nil }
+
+// Pushes returns that none were saved.
+func (Memory) Pushes(string) ([]source.Task, error) { return nil, nil }
+
+// PushesFile returns that there is no file.
+func (Memory) PushesFile() int { return 0 }
 
 // Run waits until ctx ends.
 func (Memory) Run(ctx context.Context, _ Tasks) { <-ctx.Done() }

@@ -76,6 +76,7 @@ type Store struct {
 
 	mu           sync.Mutex // guards what follows up to errors, and is never held while the disk is waited for
 	file         *file      // nil: none
+	opened       int        // files so far
 	up           bool       // what is put will be written
 	queue        queue      // what the file lacks
 	writing      queue      // being written
@@ -140,6 +141,7 @@ func (s *Store) open() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.file = f
+	s.opened++
 	return nil
 }
 

@@ -80,6 +80,9 @@ func (t *Tracker) addListed(in string, listed []source.Task, records []store.Rec
 				g.Learned.Inherit(k.ModelName(), t.tasks.Learned.Get(r.Group))
 				t.records.KeepLocked(k, nil)
 			}
+			if t.early.Heed(g.Account.Name, l.ID, now) {
+				k.CallbackCame(t.options.Bounds, now)
+			}
 		}
 		t.useToldLocked(k, now)
 	}

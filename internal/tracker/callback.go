@@ -9,7 +9,8 @@ import (
 )
 
 // Callback takes the hint that a task of an account has finished: it is due as soon as it may be asked again. It reports
-// whether the task is tracked, and whether it is still asked. Of one that is not tracked, or is another replica's, nothing is kept.
+// whether the task is tracked, and whether it is still asked. One about a task that is not tracked is remembered for some minutes, for
+// the task may be listed late; of another replica's nothing is kept.
 func (t *Tracker) Callback(account, id string) (tracked, asked bool) {
 	now := time.Now()
 	t.mu.Lock()
@@ -20,6 +21,7 @@ func (t *Tracker) Callback(account, id string) (tracked, asked bool) {
 	}
 	k := t.tasks.Get(account, id)
 	if k == nil {
+		t.early.Note(account, id, now)
 		return false, false
 	}
 	t.queries.Add(account, id, querylog.Query{Ended: now, State: k.State, Callback: true})

@@ -18,6 +18,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/records"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/tasks"
+	"github.com/kie-exporter/kie_exporter/internal/unlisted"
 )
 
 // Options say what is tracked and how.
@@ -84,6 +85,7 @@ type Tracker struct {
 	accounts   []*account
 	retiring   []*entry.Account // those that a reconfiguration under way does away with
 	tasks      *tasks.Set
+	early      unlisted.Early // callbacks about tasks that are not tracked yet
 }
 
 // account is an account as its dispatcher sees it. The tracker's lock guards all of it.

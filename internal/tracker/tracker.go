@@ -6,6 +6,7 @@ package tracker
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/evict"
 	"github.com/kie-exporter/kie_exporter/internal/probe"
@@ -75,3 +76,8 @@ func (t *Tracker) Owner(r store.Record) (account string, ok bool) { return t.rec
 
 // Relearn learns how long tasks take from the records in the store. It is to be called before tasks are listed.
 func (t *Tracker) Relearn() { t.records.Relearn() }
+
+// Ended returns when tasks of an account were found finished, or given up; see records.Keeper.
+func (t *Tracker) Ended(account string, ids []string) []time.Time {
+	return t.records.Ended(account, ids)
+}

@@ -26,7 +26,7 @@ const (
 // Result is what became of a callback.
 type Result uint8
 
-// The results. Only the first one has a task asked.
+// The results. Only the first one and Registered have a task asked.
 const (
 	Accepted   Result = iota // about a task that is tracked and unfinished
 	Finished                 // about a task that is known to be finished, or was given up
@@ -35,17 +35,19 @@ const (
 	Stale                    // dated too long ago, or ahead
 	Malformed                // does not name one task
 	Overloaded               // there were too many at a time
+	Registered               // about a task that was not tracked, and is from now on
+	Refused                  // about one that was to be tracked, and could not be
 	results
 )
 
 // Results returns every result.
 func Results() []Result {
-	return []Result{Accepted, Finished, Unknown, Unsigned, Stale, Malformed, Overloaded}
+	return []Result{Accepted, Finished, Unknown, Unsigned, Stale, Malformed, Overloaded, Registered, Refused}
 }
 
 // String returns the label value of the result.
 func (r Result) String() string {
-	return [results]string{"accepted", "finished", "unknown", "unsigned", "stale", "malformed", "overloaded"}[r]
+	return [results]string{"accepted", "finished", "unknown", "unsigned", "stale", "malformed", "overloaded", "registered", "refused"}[r]
 }
 
 // status returns the HTTP status that tells the result. Who sends callbacks is not told which tasks there are.
@@ -55,8 +57,8 @@ func (r Result) status() int {
 		return http.StatusUnauthorized
 	case Malformed:
 		return http.StatusBadRequest
-	case Overloaded:
-		return http.StatusServiceUnavailable
+	case Overloaded, Refused:
+		return http.StatusServiceUnavailable // so that it is sent again
 	default:
 		return http.StatusAccepted
 	}
@@ -68,6 +70,9 @@ type Options struct {
 	Keys func(account string) (keys []string, ok bool)
 	// Hint takes the hint that a task of an account has finished, and reports whether it is tracked, and still asked.
 	Hint func(account, id string) (tracked, asked bool)
+	// Register has a task that is not tracked be so from now on, if callbacks may do that: the result is Registered, Refused, or Unknown if
+	// they may not. Nil: they may not.
+	Register func(account, id string) Result
 }
 
 // Receiver receives callbacks and counts what becomes of them. It keeps nothing else, so a callback that comes again has no
@@ -148,6 +153,8 @@ func (r *Receiver) heed(s signature, account string, keys []string, body []byte)
 		return Accepted
 	case tracked:
 		return Finished
+	case r.options.Register != nil:
+		return r.options.Register(account, id)
 	default:
 		return Unknown
 	}

@@ -85,6 +85,9 @@ func (t *Attrs) Listed(own *parsed.Attrs) *Attrs {
 	return t.with(own.Model, own.Labels)
 }
 
+// Own returns the labels that the list gives, and not the group.
+func (t *Attrs) Own() map[string]string { return t.own }
+
 // with returns attrs with what a list says over what the group does.
 func (t *Attrs) with(model string, labels map[string]string) *Attrs {
 	merged := t.Labels

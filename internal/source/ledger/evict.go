@@ -193,6 +193,7 @@ func (g *Ledger) letLeave(a *account, t *task, lists map[*List]bool) {
 		l := g.lists[c.List]
 		delete(l.missing, t)
 		lists[l] = true
+		l.leave(t.id)
 	}
 	latest := t.Claims.Owner()
 	g.remember(a, t.id, past.Naming{List: g.lists[latest.List].number, Round: latest.Round})

@@ -98,17 +98,24 @@ func (src *Source) Room() (account string, tasks, coming int) {
 
 // refuses returns why there is no room for an id that a list does not claim yet; empty: there is.
 func (g *Ledger) refuses(t *task, l *List) source.Rejection {
+	takes, reason := g.lacksRoom(t, l)
+	if takes && reason == "" {
+		l.source.group.Coming++
+	}
+	return reason
+}
+
+// lacksRoom returns whether an id that a list does not claim yet would become its group's, and why there is no room for it.
+func (g *Ledger) lacksRoom(t *task, l *List) (takes bool, reason source.Rejection) {
 	gr := l.source.group
-	takes := t == nil || gr.Takes(t.Claims, &l.List)
+	takes = t == nil || gr.Takes(t.Claims, &l.List)
 	switch {
 	case takes && gr.IsFull():
-		return source.RejectedMaxTasks
+		reason = source.RejectedMaxTasks
 	case t == nil && g.count >= g.limits.Tasks:
-		return source.RejectedLimit
-	case takes:
-		gr.Coming++
+		reason = source.RejectedLimit
 	}
-	return ""
+	return takes, reason
 }
 
 // leave takes a source out of its group.

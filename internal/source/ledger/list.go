@@ -38,6 +38,11 @@ type List struct {
 	report    *parsed.Report
 
 	held bool // it can't be read now, so that nobody knows what it lacks
+
+	// Of a list that is told its ids: what was said of them, and those whose tasks have left memory.
+	told bool
+	said said
+	left []string
 }
 
 // Content returns what the next whole content is read into. half reports whether its unterminated end may be half-written; nil: it is

@@ -11,6 +11,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/source/files"
 	"github.com/kie-exporter/kie_exporter/internal/source/inline"
 	"github.com/kie-exporter/kie_exporter/internal/source/ledger"
+	"github.com/kie-exporter/kie_exporter/internal/source/pushed"
 	"github.com/kie-exporter/kie_exporter/internal/source/remote"
 )
 
@@ -18,10 +19,13 @@ import (
 type kinds struct {
 	inline map[string]*inline.Source
 	remote map[string]*remote.Source
+	pushed map[string]*pushed.Source
 }
 
 func newKinds() kinds {
-	return kinds{inline: make(map[string]*inline.Source), remote: make(map[string]*remote.Source)}
+	return kinds{
+		inline: make(map[string]*inline.Source), remote: make(map[string]*remote.Source), pushed: make(map[string]*pushed.Source),
+	}
 }
 
 // arrangement is the sources of groups, made out of those that there were.
@@ -84,6 +88,19 @@ func (a *arrangement) addGroup(g Group) {
 	if g.HTTP != nil {
 		a.addRemote(g)
 	}
+	if g.Push != nil {
+		a.addPushed(g)
+	}
+}
+
+func (a *arrangement) addPushed(g Group) {
+	own := a.kinds.pushed[g.Name]
+	a.add(g, key{g.Name, pushLabel, ""}, func(claims *ledger.Source, _ *slog.Logger) source.Source {
+		own = pushed.New(g.Name, claims, &a.set.beyond)
+		return own
+	})
+	own.Keep(g.Push.Keep)
+	a.set.kinds.pushed[g.Name] = own
 }
 
 func (a *arrangement) addInline(g Group) {

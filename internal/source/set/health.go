@@ -75,7 +75,7 @@ func (s *Set) Reports() []source.Report {
 	for i, m := range s.members {
 		reports[i] = source.Report{
 			Group: m.key.group, Source: m.key.label, IDs: m.claims.Owned(), Skipped: m.claims.Skipped(),
-			Err: m.err, Partly: isPartial(m.err),
+			Err: m.err, Partly: isPartial(m.err), Told: m.key.label == pushLabel && m.key.path == "",
 		}
 	}
 	return reports

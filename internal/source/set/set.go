@@ -15,6 +15,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/source/files"
 	"github.com/kie-exporter/kie_exporter/internal/source/ledger"
+	"github.com/kie-exporter/kie_exporter/internal/source/pushed"
 	"github.com/kie-exporter/kie_exporter/internal/source/remote"
 	"github.com/kie-exporter/kie_exporter/internal/source/secrets"
 )
@@ -27,15 +28,22 @@ type Group struct {
 	Inline   []string
 	Files    []files.Pattern
 	HTTP     *remote.HTTP // nil: none
+	Push     *Push        // nil: no ids are pushed
 	Labels   map[string]string
 	// Has reports whether a task is this process's, and not another replica's: the ids of others are passed over. Nil: all are.
 	Has func(id string) bool
+}
+
+// Push is how ids are pushed to a group.
+type Push struct {
+	Keep time.Duration // how long a task stays that has finished
 }
 
 // The labels of sources whose name is not the user's. The URL of a list may hold secrets.
 const (
 	inlineLabel = "inline"
 	httpLabel   = "http"
+	pushLabel   = "push"
 )
 
 // Set is all sources of all groups. It is safe for concurrent use; Load and Run belong to one goroutine.
@@ -47,6 +55,8 @@ type Set struct {
 
 	// turns has one at a time read sources or replace them. A turn is taken before mu.
 	turns *turns
+	// saving has one at a time save what was pushed. It is taken before turns and mu.
+	saving *commits
 	// mu guards what follows, the ledger and all that a member and its source have, but for what never changes. It is taken before the
 	// sink's lock, and not held while a list is fetched, read from disk or parsed.
 	mu      sync.Mutex
@@ -55,6 +65,9 @@ type Set struct {
 	ledger  *ledger.Ledger
 	secrets secrets.Config
 	backlog bool // what is read now is a backlog
+	begun   bool // reading has, and with it what is pushed may be taken
+
+	beyond pushed.Beyond // for pushes; set before anything is read
 }
 
 // member is a source in the set. Its key, log and stat need no lock.
@@ -86,7 +99,7 @@ func New(groups []Group, limits source.Limits, sink source.Sink, log *slog.Logge
 	if err := Check(groups); err != nil {
 		return nil, err
 	}
-	s := &Set{ledger: ledger.New(limits), sink: sink, log: log, woken: make(chan struct{}, 1), turns: newTurns()}
+	s := &Set{ledger: ledger.New(limits), sink: sink, log: log, woken: make(chan struct{}, 1), turns: newTurns(), saving: newCommits()}
 	s.ledger.Outside = func(slow func()) {
 		s.mu.Unlock()
 		defer s.mu.Lock()
@@ -128,7 +141,7 @@ func checkPattern(g Group, i int) error {
 	p := g.Files[i]
 	same := func(other files.Pattern) bool { return other.Written == p.Written }
 	if slices.ContainsFunc(g.Files[:i], same) || len(g.Inline) > 0 && p.Written == inlineLabel ||
-		g.HTTP != nil && p.Written == httpLabel {
+		g.HTTP != nil && p.Written == httpLabel || g.Push != nil && p.Written == pushLabel {
 		return errors.New("another source of the group has the same name")
 	}
 	return p.Check()
@@ -141,7 +154,7 @@ func (s *Set) Load(ctx context.Context) error {
 	var fetches sync.WaitGroup
 	local := make(chan struct{})
 	s.startFetches(ctx, &fetches, local)
-	err := s.readAll(ctx, true)
+	err := s.readFirst(ctx)
 	close(local)
 	fetches.Wait()
 	return errors.Join(append(s.fetchErrors(), err)...)
@@ -159,6 +172,7 @@ func (s *Set) Run(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		s.readDue(ctx)
+		s.tidy(ctx)
 		next := s.startFetches(ctx, &fetches, nil)
 		select {
 		case <-ctx.Done():
@@ -174,6 +188,22 @@ func (s *Set) Run(ctx context.Context) {
 // readAll reads every source that needs no fetch, and is due or read for the first time.
 func (s *Set) readAll(ctx context.Context, first bool) error {
 	return s.readEach(ctx, *s.shown.Load(), first)
+}
+
+// readFirst reads every source for the first time, and before the others those that producers wait for.
+func (s *Set) readFirst(ctx context.Context) error {
+	s.mu.Lock()
+	s.begun = true
+	var pushes, others []*member
+	for _, m := range s.members {
+		if m.key.label == pushLabel && m.key.path == "" {
+			pushes = append(pushes, m)
+		} else {
+			others = append(others, m)
+		}
+	}
+	s.mu.Unlock()
+	return s.readEach(ctx, append(pushes, others...), true)
 }
 
 // readDue reads the sources that need no fetch and say that they are due now, between two looks.

@@ -70,6 +70,9 @@ func more(now, before int) uint64 { return uint64(max(0, now-before)) }
 // Reject counts an id that was rejected.
 func (s *Source) Reject(reason source.Rejection) { s.rejected[reason]++ }
 
+// RejectSome counts ids that were rejected for one reason.
+func (s *Source) RejectSome(reason source.Rejection, ids uint64) { s.rejected[reason] += ids }
+
 // Remove takes ids out of those that are listed.
 func (s *Source) Remove(ids int) { s.listed -= ids }
 

@@ -1,0 +1,372 @@
+package app_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
+	"github.com/kie-exporter/kie_exporter/test/kit/wait"
+)
+
+// canaryToken is what opens the pushes of a group.
+const canaryToken = "canary-token+=0123456789"
+
+const (
+	asText  = "text/plain"
+	asJSON  = "application/json"
+	asLines = "application/x-ndjson"
+)
+
+// pushing is the program at work with a group that takes pushes, and another one that takes those of another token.
+type pushing struct {
+	*program
+	sim *kiesim.Server
+	dir string
+}
+
+// pushSettings are groups that take pushes: with a token, with another one, without.
+const pushSettings = `
+groups:
+  - {name: g, labels: {team: film}, push: {credentials_file: token, keep: 1h}}
+  - {name: other, push: {credentials_file: other}}
+  - {name: bare, push: {}}
+  - {name: listed, tasks: [listed]}
+`
+
+func startPushing(t *testing.T, settings string, args ...string) *pushing {
+	t.Helper()
+	p := &pushing{dir: t.TempDir()}
+	var api string
+	p.sim, api = serveAPI(t, kiesim.Options{})
+	rewrite(t, filepath.Join(p.dir, "token"), canaryToken+"\n")
+	rewrite(t, filepath.Join(p.dir, "other"), canaryToken+"-other\n")
+	rewrite(t, filepath.Join(p.dir, "hook"), canary+"-1\n")
+	rewrite(t, filepath.Join(p.dir, "kie.yml"), fmt.Sprintf(`
+accounts: [{base_url: %q, requests_per_second: 1000, credits_interval: 0s, webhook_keys_files: [hook]}]
+polling: {background: true}
+`, api)+settings)
+	p.program = start(t, append(args, "--config.file="+filepath.Join(p.dir, "kie.yml"))...)
+	p.untilReady()
+	return p
+}
+
+// push sends a body to a group and returns the answer.
+func (p *pushing) push(group, contentType, body string) (int, string) {
+	p.t.Helper()
+	return p.sendTo(http.MethodPost, "/api/v1/groups/"+group+"/tasks", http.Header{
+		"Content-Type": {contentType}, "Authorization": {"Bearer " + canaryToken},
+	}, body)
+}
+
+func (p *pushing) sendTo(method, path string, header http.Header, body string) (int, string) {
+	p.t.Helper()
+	status, answer, _ := p.exchange(method, path, header, body)
+	return status, answer
+}
+
+func (p *pushing) exchange(method, path string, header http.Header, body string) (int, string, http.Header) {
+	p.t.Helper()
+	req, err := http.NewRequestWithContext(p.t.Context(), method, p.base+path, strings.NewReader(body))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	req.Header = header
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	checkSecrets(p.t, fmt.Sprint(resp.Header)+string(text))
+	return resp.StatusCode, strings.TrimSpace(string(text)), resp.Header
+}
+
+// wantPush sends a body to group g and fails the test if the answer is another one.
+func (p *pushing) wantPush(contentType, body string, status int, answer string) {
+	p.t.Helper()
+	gotStatus, got := p.push("g", contentType, body)
+	if gotStatus != status || !strings.Contains(got, answer) {
+		p.t.Errorf("%.100q is answered with %d and %s, want %d and %s", body, gotStatus, got, status, answer)
+	}
+}
+
+func packed(t *testing.T, text string) string {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := io.WriteString(w, text); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestAPushIsTakenInEveryFormInWhichItMayCome(t *testing.T) {
+	p := startPushing(t, pushSettings)
+	const one = `{"accepted":1,"known":0,"rejected":[],"durable":false}`
+	created := `{"code":200,"msg":"success","data":{"taskId":"%s","recordId":"x"}}`
+	for _, tt := range []struct{ name, kind, body, answer string }{
+		{"a string", asJSON, `"id-a"`, one},
+		{"an object", asJSON, `{"taskId":"id-b","model":"m","labels":{"order":17,"vip":true}}`, one},
+		{"another spelling", asJSON, ` {"task_id":"id-c"} `, one},
+		{"an answer of createTask", asJSON, fmt.Sprintf(created, "id-d"), one},
+		{"a list", asJSON, `["id-e", {"taskId":"id-f"}, ` + fmt.Sprintf(created, "id-g") + `]`, `{"accepted":3,"known":0,"rejected":[],"durable":false}`},
+		{"an empty list", asJSON, `[]`, `{"accepted":0,"known":0,"rejected":[],"durable":false}`},
+		{"lines", asLines, "\"id-h\"\n{\"taskId\":\"id-i\"}\n" + fmt.Sprintf(created, "id-j") + "\n", `{"accepted":3,`},
+		{"lines by another name", "application/jsonl", "\"id-k\"\n", one},
+		{"text", asText, "# comment\n\n id-l \r\nid-m", `{"accepted":2,"known":0,"rejected":[],"durable":false}`},
+		{"text with a charset", "text/plain; charset=UTF-8", "id-n", one},
+		{"a repeat", asText, "id-l\nid-m\nid-m\n", `{"accepted":0,"known":3,"rejected":[],"durable":false}`},
+		{"an answer that created no task", asJSON, `[{"code":402,"msg":"no credits","data":null},"id-o"]`, `{"accepted":1,"known":0,"rejected":[{"index":0,"reason":"no_task: an answer that created no task"}]`},
+		{"what is no id", asJSON, `["id-p",null,{"id":"x"},7,"",["x"]]`, `{"accepted":2,"known":0,"rejected":[{"index":1,"reason":"invalid: want an id, or an object with taskId or task_id"},{"index":2,"reason":"invalid: want`},
+		{"a secret", asText, "id-q\n" + canary + "\n", `{"accepted":1,"known":0,"rejected":[{"index":1,"reason":"secret: is a secret of the configuration"}]`},
+	} {
+		status, answer := p.push("g", tt.kind, tt.body)
+		if status != http.StatusOK || !strings.HasPrefix(answer, tt.answer) {
+			t.Errorf("%s: %d %s, want %s", tt.name, status, answer, tt.answer)
+		}
+	}
+	status, answer := p.sendTo(http.MethodPost, "/api/v1/groups/g/tasks", http.Header{
+		"Content-Type": {asText}, "Content-Encoding": {"gzip"}, "Authorization": {"bearer " + canaryToken},
+	}, packed(t, "id-r\n"))
+	if status != http.StatusOK || answer != one {
+		t.Errorf("packed: %d %s", status, answer)
+	}
+	p.until(5*time.Second, `kie_exporter_source_tasks{group="g",source="push"} 19`,
+		`kie_exporter_source_rejected_total{group="g",reason="no_task",source="push"} 1`,
+		`kie_exporter_source_rejected_total{group="g",reason="invalid",source="push"} 4`,
+		`kie_exporter_source_rejected_total{group="g",reason="secret",source="push"} 1`)
+	if _, text := p.get("/api/v1/tasks?q=id-b"); !strings.Contains(text, `"labels":{"order":"17","team":"film","vip":"true"}`) {
+		t.Errorf("labels are lost: %s", text)
+	}
+}
+
+func TestAPushThatIsWrongSaysWhatAndWhereAndNothingOfItCounts(t *testing.T) {
+	p := startPushing(t, pushSettings)
+	for _, tt := range []struct {
+		name, kind, body string
+		status           int
+		answer           string
+	}{
+		{"no type", "", "a", 400, "Content-Type must be"},
+		{"what curl sends", "application/x-www-form-urlencoded", "a", 400, "Content-Type must be"},
+		{"another charset", "text/plain; charset=utf-16", "a", 400, "Content-Type must be"},
+		{"truncated JSON", asJSON, `["a","b`, 400, "value 2: the body ends too early"},
+		{"an open list", asJSON, `["a"`, 400, "value 1: the body ends too early"},
+		{"nothing", asJSON, "", 400, "ends too early"},
+		{"two values", asJSON, `"a" "b"`, 400, "something follows"},
+		{"no JSON", asJSON, `["a", nope]`, 400, "value 2: invalid character"},
+		{"a broken line", asLines, "\"a\"\n{]\n\"b\"\n", 400, "value 2: invalid character"},
+		{"20,000 nested arrays", asJSON, strings.Repeat("[", 20_000), 400, "exceeded max depth"},
+		{"17 MiB", asText, strings.Repeat(strings.Repeat("x", 1023)+"\n", 17<<10), 413, "16 MiB"},
+		{"17 MiB of spaces", asJSON, "[" + strings.Repeat(" ", 17<<20), 413, "too large"},
+		{"a value of 1 MiB", asJSON, `"` + strings.Repeat("a", 1<<20) + `"`, 413, "256 KiB"},
+		{"a line of 1 MiB", asText, strings.Repeat("a", 1<<20), 413, "64 KiB"},
+		{"a million times the same id", asText, strings.Repeat("a\n", 1_000_000), 413, "100000 ids"},
+		{"labels by the thousand", asJSON, manyLabels(20_000), 413, "10000 different sets of labels"},
+	} {
+		status, answer := p.push("g", tt.kind, tt.body)
+		if status != tt.status || !strings.Contains(answer, tt.answer) {
+			t.Errorf("%s: %d %.200s, want %d and %s", tt.name, status, answer, tt.status, tt.answer)
+		}
+	}
+	gzipped := http.Header{"Content-Type": {asText}, "Content-Encoding": {"gzip"}, "Authorization": {"Bearer " + canaryToken}}
+	for name, tt := range map[string]struct {
+		body, answer string
+		status       int
+	}{
+		"truncated gzip": {packed(t, strings.Repeat("abc\n", 1000))[:30], "ends too early", 400},
+		"no gzip":        {"abc", "not packed with gzip", 400},
+		"a bomb":         {packed(t, strings.Repeat("abcdefghijklmno\n", 64<<16)), "too large", 413},
+	} {
+		if status, answer := p.sendTo(http.MethodPost, "/api/v1/groups/g/tasks", gzipped, tt.body); status != tt.status || !strings.Contains(answer, tt.answer) {
+			t.Errorf("%s: %d %s", name, status, answer)
+		}
+	}
+	gzipped.Set("Content-Encoding", "br")
+	if status, answer := p.sendTo(http.MethodPost, "/api/v1/groups/g/tasks", gzipped, "x"); status != 400 || !strings.Contains(answer, "Content-Encoding") {
+		t.Errorf("another encoding: %d %s", status, answer)
+	}
+	if body := p.scrape(); !strings.Contains(body, `kie_exporter_source_tasks{group="g",source="push"} 0`) {
+		t.Error("something of it counts")
+	}
+	status, answer := p.push("g", asJSON, `[{"taskId":"a","labels":{"__x":"y"}},{"taskId":"b","labels":[]},{"taskId":"c","labels":{"a":{}}},{"taskId":"d","labels":{"a":"`+strings.Repeat("x", 200)+`"}}]`)
+	if status != 200 || !strings.HasPrefix(answer, `{"accepted":0,`) || strings.Count(answer, `"index"`) != 4 {
+		t.Errorf("bad labels: %d %s", status, answer)
+	}
+}
+
+func manyLabels(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `{"taskId":"x%d","labels":{"order":"%d"}},`, i, i)
+	}
+	return "[" + strings.TrimSuffix(b.String(), ",") + "]"
+}
+
+func TestOnlyTheTokenOfAGroupOpensItsPushes(t *testing.T) {
+	p := startPushing(t, pushSettings)
+	header := func(authorization string) http.Header {
+		return http.Header{"Content-Type": {asText}, "Authorization": {authorization}}
+	}
+	for _, tt := range []struct {
+		name, method, path, authorization string
+		status                            int
+	}{
+		{"the token", "POST", "g/tasks", "Bearer " + canaryToken, 200},
+		{"no token", "POST", "g/tasks", "", 401},
+		{"a wrong token", "POST", "g/tasks", "Bearer x", 401},
+		{"an empty token", "POST", "g/tasks", "Bearer ", 401},
+		{"a password", "POST", "g/tasks", "Basic " + canaryToken, 401},
+		{"the token of another group", "POST", "other/tasks", "Bearer " + canaryToken, 401},
+		{"the API key", "POST", "g/tasks", "Bearer " + canary, 401},
+		{"a group that does not exist", "POST", "nope/tasks", "Bearer " + canaryToken, 404},
+		{"a group that takes no pushes", "POST", "listed/tasks", "Bearer " + canaryToken, 404},
+		{"a group without a token", "POST", "bare/tasks", "", 200},
+		{"forgetting without a token", "DELETE", "g/tasks", "", 401},
+		{"forgetting one without a token", "DELETE", "g/tasks/a", "", 401},
+		{"forgetting one", "DELETE", "g/tasks/a", "Bearer " + canaryToken, 200},
+		{"reading", "GET", "g/tasks", "Bearer " + canaryToken, 405},
+	} {
+		status, answer := p.sendTo(tt.method, "/api/v1/groups/"+tt.path, header(tt.authorization), "a\n")
+		if status != tt.status {
+			t.Errorf("%s: %d %s, want %d", tt.name, status, answer, tt.status)
+		}
+	}
+	rewrite(t, filepath.Join(p.dir, "token"), "another-token-now\n")
+	wait.Until(t, 5*time.Second, 50*time.Millisecond, func() error {
+		if status, _ := p.sendTo("POST", "/api/v1/groups/g/tasks", header("Bearer another-token-now"), "b"); status != 200 {
+			return fmt.Errorf("the new token is answered with %d", status)
+		}
+		return nil
+	})
+	if status, _ := p.push("g", asText, "c"); status != 401 {
+		t.Errorf("the token before is answered with %d", status)
+	}
+}
+
+func TestAPasswordIsNotAskedForBesidesATokenAndATokenOpensNothingElse(t *testing.T) {
+	hash, err := bcrypt.GenerateFromPassword([]byte("the-password"), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := filepath.Join(t.TempDir(), "web.yml")
+	rewrite(t, web, fmt.Sprintf("basic_auth_users: {somebody: %q}\n", hash))
+	p := &pushing{dir: t.TempDir()}
+	_, api := serveAPI(t, kiesim.Options{})
+	rewrite(t, filepath.Join(p.dir, "token"), canaryToken+"\n")
+	rewrite(t, filepath.Join(p.dir, "other"), canaryToken+"-other\n")
+	rewrite(t, filepath.Join(p.dir, "kie.yml"), fmt.Sprintf("accounts: [{base_url: %q}]\n", api)+pushSettings)
+	p.program = start(t, "--config.file="+filepath.Join(p.dir, "kie.yml"), "--web.config.file="+web, "--web.listen-address=127.0.0.1:0", "--web.listen-address=127.0.0.1:0")
+	token, password := "Bearer "+canaryToken, "Basic c29tZWJvZHk6dGhlLXBhc3N3b3Jk"
+	for _, tt := range []struct {
+		method, path, authorization string
+		status                      int
+	}{
+		{"POST", "/api/v1/groups/g/tasks", token, 200},
+		{"POST", "/api/v1/groups/g/tasks", password, 401},
+		{"POST", "/api/v1/groups/g/tasks", "", 401},
+		{"POST", "/api/v1/groups/bare/tasks", token, 401},
+		{"POST", "/api/v1/groups/bare/tasks", password, 200},
+		{"POST", "/api/v1/groups/nope/tasks", token, 401},
+		{"POST", "/api/v1/groups/nope/tasks", password, 404},
+		{"GET", "/metrics", token, 401},
+		{"GET", "/api/v1/tasks", token, 401},
+		{"GET", "/api/v1/groups/g/tasks", token, 401},
+		{"POST", "/api/v1/groups/g/../../tasks", token, 404},
+		{"POST", "/api/v1/groups/g/../../../../-/reload", token, 404},
+		{"POST", "/api/v1/groups/g/other", token, 404},
+		{"GET", "/metrics", password, 200},
+	} {
+		header := http.Header{"Content-Type": {asText}, "Authorization": {tt.authorization}}
+		wait.Until(t, 5*time.Second, 20*time.Millisecond, func() error {
+			status, answer := p.sendTo(tt.method, tt.path, header, "a\n")
+			if status != tt.status {
+				return fmt.Errorf("%s %s with %.10s: %d %.100s, want %d", tt.method, tt.path, tt.authorization, status, answer, tt.status)
+			}
+			return nil
+		})
+	}
+}
+
+func TestPushedTasksSurviveARestartWithModelAndLabelsAndAreForgottenWhenToldSo(t *testing.T) {
+	data := "--storage.path=" + t.TempDir()
+	p := startPushing(t, pushSettings, data)
+	p.wantPush(asJSON, `[{"taskId":"a","model":"m/1","labels":{"order":"17"}},"b","c","d","e/f g"]`, 200, `{"accepted":5,"known":0,"rejected":[]}`)
+	p.wantPush(asJSON, `["a","b"]`, 200, `{"accepted":0,"known":2,"rejected":[]}`)
+	header := http.Header{"Content-Type": {asText}, "Authorization": {"Bearer " + canaryToken}}
+	for path, want := range map[string]string{
+		"/c": `{"forgotten":1,"unknown":0,"rejected":[]}`, "/nope": `{"forgotten":0,"unknown":1,"rejected":[]}`, "": `{"forgotten":1,"unknown":1,"rejected":[]}`,
+		"/e%2Ff%20g": `{"forgotten":1,"unknown":0,"rejected":[]}`,
+	} {
+		if status, answer := p.sendTo("DELETE", "/api/v1/groups/g/tasks"+path, header, "d\nnope\n"); status != 200 || answer != want {
+			t.Errorf("DELETE %s: %d %s, want %s", path, status, answer, want)
+		}
+	}
+	p.until(5*time.Second, `kie_exporter_source_tasks{group="g",source="push"} 2`)
+	p.end()
+	again := &pushing{program: start(t, data, "--config.file="+filepath.Join(p.dir, "kie.yml"))}
+	again.untilReady()
+	again.until(5*time.Second, `kie_exporter_source_tasks{group="g",source="push"} 2`)
+	again.wantPush(asText, "a\nb\n", 200, `{"accepted":0,"known":2,"rejected":[]}`)
+	again.wantPush(asText, "c\n", 200, `{"accepted":1,"known":0,"rejected":[]}`)
+	var tasks struct {
+		Tasks []struct {
+			ID     string            `json:"task_id"`
+			Labels map[string]string `json:"labels"`
+		} `json:"tasks"`
+	}
+	_, text := again.get("/api/v1/tasks?group=g")
+	if err := json.Unmarshal([]byte(text), &tasks); err != nil {
+		t.Fatal(err)
+	}
+	for _, task := range tasks.Tasks {
+		if want := map[string]string{"a": "17"}[task.ID]; task.Labels["order"] != want || task.Labels["team"] != "film" {
+			t.Errorf("%s has the labels %v", task.ID, task.Labels)
+		}
+	}
+}
+
+func TestAPushedTaskIsDroppedAWhileAfterItFinishedAndStaysKnown(t *testing.T) {
+	settings := strings.Replace(pushSettings, "keep: 1h", "keep: 4s", 1)
+	p := startPushing(t, settings, "--storage.path="+t.TempDir())
+	p.sim.Put(kiesim.Task{ID: "done", Model: "m", Created: time.Now().Add(-time.Minute), Duration: time.Second})
+	p.sim.Put(kiesim.Task{ID: "long", Model: "m", Created: time.Now(), Duration: time.Hour})
+	p.wantPush(asText, "done\nlong\n", 200, `{"accepted":2,`)
+	p.until(10*time.Second, `kie_task_state{group="g",model="m",state="success",task_id="done"} 1`)
+	p.until(15*time.Second, `kie_exporter_source_tasks{group="g",source="push"} 1`)
+	asked := p.sim.Queries("done")
+	p.wantPush(asText, "done\n", 200, `{"accepted":1,`)
+	p.until(5*time.Second, `kie_task_state{group="g",model="m",state="success",task_id="done"} 1`)
+	p.until(15*time.Second, `kie_exporter_source_tasks{group="g",source="push"} 1`)
+	if n := p.sim.Queries("done"); n != asked {
+		t.Errorf("a finished task that was pushed again is asked %d times more", n-asked)
+	}
+}
+
+func TestPushesBeyondTheLimitAreAnsweredWith429AndTheOthersCount(t *testing.T) {
+	p := startPushing(t, pushSettings+"limits: {tasks: 4, task_series: 4}\n")
+	p.wantPush(asText, "a\nb\n", 200, `{"accepted":2,`)
+	p.wantPush(asText, "a\nc\nd\n", 429, `{"accepted":1,"known":1,"rejected":[{"index":2,"reason":"limit: limits.tasks is reached"}]`)
+	p.wantPush(asText, "d\n", 429, `{"accepted":0,"known":0,`)
+	header := http.Header{"Authorization": {"Bearer " + canaryToken}}
+	if status, _ := p.sendTo("DELETE", "/api/v1/groups/g/tasks/a", header, ""); status != 200 {
+		t.Errorf("DELETE: %d", status)
+	}
+	p.wantPush(asText, "d\n", 200, `{"accepted":1,`)
+}

@@ -1,0 +1,102 @@
+// How many pushes are under way at a time, and who has to go when there is no room.
+
+package push
+
+import (
+	"net/http"
+	"sync"
+	"time"
+)
+
+const (
+	// atATime is how many pushes are under way at the most.
+	atATime = 64
+	// mostReading is how long a body may take to come, and slowReading how long while somebody else waits for a place.
+	mostReading, slowReading = 20 * time.Second, 2 * time.Second
+	// patience is how long somebody waits for a place that has just been taken from somebody else.
+	patience = 500 * time.Millisecond
+)
+
+// places are what pushes take while they are read and saved. They are lent: when all are taken, the one whose body has been coming for
+// longest has to go.
+type places struct {
+	tokens chan struct{}
+
+	mu    sync.Mutex
+	taken map[*place]bool
+}
+
+// place is one that is taken. The lock of the places guards what it holds.
+type place struct {
+	all     *places
+	control *http.ResponseController
+	began   time.Time
+	reading bool
+	cut     bool
+}
+
+func newPlaces() *places {
+	return &places{tokens: make(chan struct{}, atATime), taken: make(map[*place]bool)}
+}
+
+// take takes a place, in which a body may be read for some time; nil: there is none.
+func (all *places) take(w http.ResponseWriter) *place {
+	select {
+	case all.tokens <- struct{}{}:
+	default:
+		if !all.cutOff(time.Now()) {
+			return nil
+		}
+		timeout := time.NewTimer(patience)
+		defer timeout.Stop()
+		select {
+		case all.tokens <- struct{}{}:
+		case <-timeout.C:
+			return nil
+		}
+	}
+	p := &place{all: all, control: http.NewResponseController(w), began: time.Now(), reading: true}
+	_ = p.control.SetReadDeadline(p.began.Add(mostReading)) // a recorder in a test has none
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	all.taken[p] = true
+	return p
+}
+
+// cutOff ends the reading of the body that has been coming for longest, if that is too long.
+func (all *places) cutOff(now time.Time) bool {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	var first *place
+	for p := range all.taken {
+		if p.reading && !p.cut && now.Sub(p.began) >= slowReading && (first == nil || p.began.Before(first.began)) {
+			first = p
+		}
+	}
+	if first == nil {
+		return false
+	}
+	first.cut = true
+	_ = first.control.SetReadDeadline(now)
+	return true
+}
+
+// read notes that the body is there, or can't be read: what takes time now is not the client's fault.
+func (p *place) read() {
+	p.all.mu.Lock()
+	defer p.all.mu.Unlock()
+	p.reading = false
+}
+
+func (p *place) wasCut() bool {
+	p.all.mu.Lock()
+	defer p.all.mu.Unlock()
+	return p.cut
+}
+
+func (p *place) giveBack() {
+	p.all.mu.Lock()
+	delete(p.all.taken, p)
+	p.all.mu.Unlock()
+	<-p.all.tokens
+}

@@ -1,0 +1,37 @@
+// Pushes: what producers say of a group's ids, instead of listing them.
+
+package source
+
+import "errors"
+
+// What a push as a whole is refused for.
+var (
+	// ErrNoPushes says that the group takes no pushes, or that there is no such group.
+	ErrNoPushes = errors.New("no such group, or one that takes no pushes")
+	// ErrStarting says that what was pushed before is not read yet.
+	ErrStarting = errors.New("the exporter is starting")
+	// ErrNotKept says that the storage takes no ids now, so that none of the push counts.
+	ErrNotKept = errors.New("the storage takes no ids now")
+)
+
+// Push is what a producer asks of a group, and what came of it.
+type Push struct {
+	Group    string
+	Add      []Task
+	Remove   []string
+	Rejected map[Rejection]uint64 // what was no id, by why: only counted
+
+	// The outcome. Of a push with an error nothing counts.
+	Err       error
+	Accepted  int               // ids of Add that are new and safe
+	Known     int               // that had been pushed before
+	Refused   map[int]Rejection // those that are not taken, by their index in Add
+	Forgotten int               // ids of Remove that had been pushed
+}
+
+// Pushed is a pushed id as it is kept beyond the process.
+type Pushed struct {
+	Group string
+	Task  Task // with the labels that its producer gave
+	Gone  bool // it is to be kept no longer
+}

@@ -1,0 +1,216 @@
+// The ids that were pushed. Nobody lists them, so they are on disk before their producer is told that they are safe, and losing
+// them costs more than queries.
+
+package store
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/source"
+)
+
+// bucketPushes is the bucket of pushed ids, by group and id. It is made by the first push: a file without it can be read by versions
+// that know no pushes, which would take one with it for that of somebody else.
+const bucketPushes = "pushes"
+
+// pushFormat is the version of a file with that bucket.
+const pushFormat = 3
+
+// pushVersion is the first byte of what is kept of a pushed id.
+const pushVersion = 1
+
+// mostLabels is how many labels a pushed id has at the most.
+const mostLabels = 32
+
+// ErrDown says that there is no file that pushed ids could be written to.
+var ErrDown = errors.New("the storage is down")
+
+// SavePushes writes what changed of the pushed ids. When it returns nil, all of it is on disk; after an error some of it may be. It waits
+// for the disk, beside whatever else is written.
+func (s *Store) SavePushes(changes []source.Pushed) error {
+	s.mu.Lock()
+	f := s.file
+	s.mu.Unlock()
+	if f == nil {
+		return ErrDown
+	}
+	err := errGone
+	if f.inPlace() {
+		err = f.savePushes(changes)
+	}
+	if err != nil {
+		s.count(OpWrite, 1)
+	}
+	return err
+}
+
+// Pushes returns the pushed ids of a group.
+func (s *Store) Pushes(group string) ([]source.Task, error) {
+	s.mu.Lock()
+	f := s.file
+	s.mu.Unlock()
+	if f == nil {
+		return nil, ErrDown
+	}
+	tasks, invalid, err := f.pushes(group)
+	s.count(OpDecode, invalid)
+	if err != nil {
+		s.count(OpRead, 1)
+	}
+	return tasks, err
+}
+
+// PushesFile returns a number that is another one when the file is, so that what was saved is to be saved again; 0: there is none.
+func (s *Store) PushesFile() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.file == nil {
+		return 0
+	}
+	return s.opened
+}
+
+// savePushes makes all changes, some thousands at a time. In order of keys they touch each page once.
+func (f *file) savePushes(changes []source.Pushed) error {
+	changes = slices.Clone(changes)
+	slices.SortStableFunc(changes, func(a, b source.Pushed) int { // of two about one id the later one counts
+		if order := strings.Compare(a.Group, b.Group); order != 0 {
+			return order
+		}
+		return strings.Compare(a.Task.ID, b.Task.ID)
+	})
+	for part := range slices.Chunk(changes, batchSize) {
+		err := f.guarded(func() error {
+			return f.db.Update(func(tx *bbolt.Tx) error { return putPushes(tx, part) })
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func putPushes(tx *bbolt.Tx, changes []source.Pushed) error {
+	bucket := tx.Bucket([]byte(bucketPushes))
+	if bucket == nil {
+		var err error
+		if bucket, err = tx.CreateBucket([]byte(bucketPushes)); err != nil {
+			return err
+		}
+		if err := tx.Bucket([]byte(bucketMeta)).Put([]byte(keyFormat), sealNumber(keyFormat, pushFormat)); err != nil {
+			return err
+		}
+	}
+	for _, c := range changes {
+		key := keyOf(c.Group, c.Task.ID)
+		var err error
+		if c.Gone {
+			err = bucket.Delete([]byte(key))
+		} else {
+			err = bucket.Put([]byte(key), encodePush(key, &c.Task))
+		}
+		if err != nil {
+			return fmt.Errorf("pushed id %q: %w", key, err)
+		}
+	}
+	return nil
+}
+
+// formatOf returns the version of the file as a transaction leaves it.
+func formatOf(tx *bbolt.Tx) int64 {
+	if tx.Bucket([]byte(bucketPushes)) != nil {
+		return pushFormat
+	}
+	return format
+}
+
+func (f *file) pushes(group string) (tasks []source.Task, invalid int, err error) {
+	names, labels := make(texts), make(map[string]map[string]string)
+	err = f.guarded(func() error {
+		return f.db.View(func(tx *bbolt.Tx) error {
+			bucket := tx.Bucket([]byte(bucketPushes))
+			if bucket == nil {
+				return nil
+			}
+			prefix := []byte(keyOf(group, ""))
+			c := bucket.Cursor()
+			n := 0
+			for key, value := c.Seek(prefix); bytes.HasPrefix(key, prefix); key, value = c.Next() {
+				if n++; n%trimAfter == 0 {
+					trim(tx)
+				}
+				if t, ok := decodePush(key, value, names, labels); ok {
+					tasks = append(tasks, t)
+				} else {
+					invalid++
+				}
+			}
+			return nil
+		})
+	})
+	return tasks, invalid, err
+}
+
+// encodePush returns the value that is written under a key: sealed, a version, the model, then names and values of labels.
+func encodePush(key string, t *source.Task) []byte {
+	v := append(newSealed(16+len(t.Model)), pushVersion)
+	v = appendText(v, t.Model)
+	for _, name := range slices.Sorted(maps.Keys(t.Labels)) {
+		v = appendText(appendText(v, name), t.Labels[name])
+	}
+	return seal(key, v)
+}
+
+func appendText(v []byte, s string) []byte {
+	return append(binary.AppendUvarint(v, uint64(len(s))), s...)
+}
+
+// decodePush reads what encodePush wrote; false: it is not what was written under this key, or can't be true. Tasks with the same labels
+// share them in shared, unless it is nil.
+func decodePush(key, value []byte, names texts, shared map[string]map[string]string) (t source.Task, ok bool) {
+	content := unseal(key, value)
+	if len(content) < 2 || content[0] != pushVersion || !validKey(key) {
+		return source.Task{}, false
+	}
+	_, id, old := splitKey(string(key))
+	d := decoder{rest: content[1:]}
+	t = source.Task{ID: id, Model: names.get(d.text())}
+	rest := d.rest
+	var known bool
+	if t.Labels, known = shared[string(rest)]; !known { // which makes no copy of the key
+		t.Labels = d.labels()
+		if shared != nil && len(shared) < mostTexts {
+			shared[string(rest)] = t.Labels
+		}
+	}
+	if old || d.bad || !kie.IsCleanLabel(t.Model) {
+		return source.Task{}, false
+	}
+	return t, true
+}
+
+// labels reads all that is left as names and values of labels; nil: there are none.
+func (d *decoder) labels() map[string]string {
+	var labels map[string]string
+	for len(d.rest) > 0 && !d.bad {
+		name, value := string(d.text()), string(d.text())
+		if name == "" || value != "" && !kie.ValidID(value) || len(labels) >= mostLabels {
+			d.skip(-1)
+			return nil
+		}
+		if labels == nil {
+			labels = make(map[string]string)
+		}
+		labels[name] = value
+	}
+	return labels
+}

@@ -1,0 +1,49 @@
+package unlisted
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+func TestACallbackThatComesEarlyIsRememberedForTenMinutes(t *testing.T) {
+	start := time.Now()
+	for _, tt := range []struct {
+		after time.Duration
+		want  bool
+	}{{0, true}, {10 * time.Minute, true}, {10*time.Minute + time.Second, false}} {
+		var e Early
+		e.Note("main", "a", start)
+		if e.Heed("other", "a", start) || e.Heed("main", "b", start) {
+			t.Error("one is heeded that never came")
+		}
+		if got := e.Heed("main", "a", start.Add(tt.after)); got != tt.want {
+			t.Errorf("after %v: heeded %v", tt.after, got)
+		}
+		if e.Heed("main", "a", start) {
+			t.Error("it is heeded twice")
+		}
+	}
+}
+
+func TestNoMoreThanTenThousandEarlyCallbacksAreRemembered(t *testing.T) {
+	var e Early
+	start := time.Now()
+	for i := range 3 * maxEarly {
+		e.Note("main", fmt.Sprint(i), start.Add(time.Duration(i)))
+		if len(e.came) > maxEarly || len(e.order) > maxEarly {
+			t.Fatalf("%d of %d are remembered", len(e.came), i)
+		}
+		if i%3 == 0 { // heeded, and it comes again
+			e.Heed("main", fmt.Sprint(i), start)
+			e.Note("main", fmt.Sprint(i), start.Add(time.Duration(i)))
+		}
+	}
+	if e.Heed("main", "0", start) || !e.Heed("main", fmt.Sprint(3*maxEarly-1), start) {
+		t.Error("the oldest are not the first to go")
+	}
+	e.Note("main", "last", start.Add(time.Hour))
+	if len(e.order) != 1 || len(e.came) != 1 {
+		t.Errorf("%d and %d are left after an hour", len(e.order), len(e.came))
+	}
+}
