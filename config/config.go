@@ -148,9 +148,9 @@ type Group struct {
 	// Needs webhook_keys_files of the account.
 	Webhook bool `yaml:"webhook" default:"false"`
 
-	// How many of the group's ids are tracked at most, so that one list can't take the room of others; `0`: all. More are refused and counted.
+	// How many of the group's ids are tracked at most, so that one list can't take the room of others; `0`: all. Beyond, finished ones leave memory; more unfinished ones are refused and counted.
 	//
-	// There is an alert for it (docs/runbooks/KieTasksRefused.md). A lower number drops nothing. Ids that an earlier group of the account
+	// There is an alert for it (docs/runbooks/KieTasksRefused.md). A lower number drops no unfinished task. Ids that an earlier group of the account
 	// has don't count.
 	MaxTasks int `yaml:"max_tasks,omitempty" range:"0..10000000" unset:"as many as limits.tasks leaves room for" example:"50000"` // 0: as many as Limits.Tasks
 }
@@ -229,7 +229,7 @@ func (p *Polling) Check(o *settings.Object) {
 
 // Limits bound what is kept and shown, and what is read at once.
 type Limits struct {
-	// Tasks tracked, finished ones included. Ids beyond are refused, and counted.
+	// Tasks tracked, finished ones included. Beyond, those that finished longest ago leave memory; unfinished ones are refused, and counted.
 	Tasks int `yaml:"tasks" range:"1..10000000" default:"1000000"`
 
 	// Tasks with series of their own, not above `tasks`. All others are in the totals only.

@@ -159,7 +159,7 @@ func (g *Ledger) evictFor(gr *Group, need int, rivals []time.Time) {
 func (g *Ledger) evict(w source.Wanted) {
 	needed := w.Need > 0
 	if !g.Memory.Keeps() {
-		left := max(0, g.mostPast()-g.past.Len())
+		left := g.past.Room(g.mostPast())
 		w.Need = min(w.Need, left)
 		w.Rivals = w.Rivals[:min(len(w.Rivals), left-w.Need)]
 	}

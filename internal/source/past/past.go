@@ -4,16 +4,21 @@ package past
 import (
 	"hash/maphash"
 	"maps"
+	"time"
 )
 
-// Memory is what is remembered of all accounts: of each id a hash of 64 bits, about 26 bytes with the map. To remember one for longer
+// Memory is what is remembered of all accounts: of each id a hash of 64 bits, 20 to 40 bytes with the map. To remember one for longer
 // than it is listed does no harm: its task is over, whoever lists it. Not safe for concurrent use.
 type Memory struct {
 	seed     maphash.Seed
 	isStale  func(n Naming) bool
 	accounts map[string]*account
 	count    int
+	looked   time.Time // when all were last gone through for want of room
 }
+
+// lookAgain is how long nobody goes through all again for want of room: there may be millions.
+const lookAgain = 10 * time.Second
 
 // account is the ids of one account.
 type account struct {
@@ -33,6 +38,17 @@ func New(isStale func(n Naming) bool) *Memory {
 
 // Len returns how many ids are remembered.
 func (m *Memory) Len() int { return m.count }
+
+// Room returns how many more ids may be remembered, of so many at most. Where there is none, those go that are listed no longer.
+func (m *Memory) Room(most int) int {
+	if m.count >= most && time.Since(m.looked) >= lookAgain {
+		for _, a := range m.accounts {
+			m.forget(a, m.isStale)
+		}
+		m.looked = time.Now()
+	}
+	return max(0, most-m.count)
+}
 
 // Has reports whether the task of an account's id has left memory and may still be listed.
 func (m *Memory) Has(name, id string) bool {
@@ -66,10 +82,10 @@ func (m *Memory) Remember(name, id string, n Naming, most int, mayForget bool) b
 		a = &account{named: make(map[uint64]Naming)}
 		m.accounts[name] = a
 	}
-	if len(a.named) > 2*a.after+1<<10 || m.count >= most && len(a.named) > a.after {
+	if len(a.named) > 2*a.after+1<<10 {
 		m.forget(a, m.isStale)
 	}
-	if m.count >= most {
+	if m.Room(most) <= 0 {
 		if !mayForget {
 			return false
 		}

@@ -519,6 +519,25 @@ func lists() []row {
 			},
 		},
 		{
+			"a list that is appended to for a year; more ids than `limits.tasks` or `max_tasks`, finished ones among them, now or at a start",
+			"those that finished longest ago leave memory and are neither asked nor counted again; ids are refused only when all tasks are unfinished",
+			[]string{
+				"tracker.TestAYearOfAGrowingListRefusesNothingAndAsksNothingTwice", "tracker.TestTheLongestFinishedTaskLeavesMemoryForANewOne/disk",
+				"tracker.TestTheLongestFinishedTaskLeavesMemoryForANewOne/memory", "tracker.TestIdsAreRefusedOnlyWhenAllTasksAreUnfinished",
+				"tracker.TestAfterARestartTheUnfinishedAndTheLatestFinishedAreTracked", "tracker.TestAFullGroupForgetsItsOwnFinishedTasks",
+				"tracker.TestALowerLimitHasFinishedTasksLeaveMemoryAtOnce", "tracker.TestATaskThatWasGivenUpLeavesMemoryToo",
+			},
+		},
+		{
+			"ids of tasks that have left memory in another list, twice, after a restart; more of them than are remembered, with and without storage",
+			"known from a hash or from disk, and not asked; records of what may be listed stay; without storage nothing more leaves, and ids are refused",
+			[]string{
+				"tracker.TestATaskThatLeftMemoryIsKnownWhereverItIsListedAgain", "tracker.TestWithStorageAnyNumberOfTasksIsKnownAgain",
+				"tracker.TestWithoutStorageNoTaskLeavesMemoryThatWouldBeAskedAgain", "tracker.TestATaskStaysInMemoryUntilItIsOnDisk",
+				"past.TestWhatIsListedNoLongerMakesRoomFirst", "past.TestWhereSomeAreForgottenNobodyKnowsOfAny",
+			},
+		},
+		{
 			"lists that are missing, empty, down, with bad lines or ids of others, before a start",
 			"`--config.check` says for each what it has, and what was skipped and where, and warns; `--config.check-strict` fails",
 			[]string{
