@@ -72,8 +72,11 @@ func TestWhicheverSeriesAreChosenEachLineIsThatOfThePlainWay(t *testing.T) {
 	text := func(h http.Handler) []byte { return scrape.Text(t, scrape.Get(t, h, string(expfmt.FmtText), "gzip")) }
 	all := text(s)
 	for _, choice := range []taskseries.Choice{
-		{CurrentState: true}, {Metrics: []string{"kie_task_state", "kie_task_*credits"}},
-		{CurrentState: true, Metrics: []string{"kie_task_state"}}, {Metrics: []string{"kie_task_info"}}, {},
+		{CurrentState: true},
+		{Metrics: []string{"kie_task_state", "kie_task_*credits"}},
+		{CurrentState: true, Metrics: []string{"kie_task_state"}},
+		{Metrics: []string{"kie_task_info"}},
+		{},
 	} {
 		s.choice = choice
 		got := text(s)

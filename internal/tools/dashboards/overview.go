@@ -107,7 +107,7 @@ func health() []panel {
 		},
 		{
 			kind: stat, title: "Fewest credits", width: 4, unit: amount, empty: noData, texts: none("not told"),
-			levels:  []level{{lowest, red}, {1, orange}, {500, green}},
+			levels: []level{{lowest, red}, {1, orange}, {500, green}},
 			about: "Credits left on the account that has fewest, for what another has is no help to it. There is none if the balance is not asked " +
 				"for or was not told lately.",
 			queries: []query{line(chosenJobs.orElse(`min(`+balance+`)`), "credits")},

@@ -89,7 +89,9 @@ func none(what string) map[string]text { return map[string]text{nothing: {what, 
 const present = `60 * scalar(count_over_time((max(kie_exporter_build_info{job=~"$job"}))[$window:1m]))`
 
 // rate returns how much a counter rises in a second of the time within the window for which there is data.
-func rate(counter string) string { return fmt.Sprintf("increase(%s[$window]) / (%s)", counter, present) }
+func rate(counter string) string {
+	return fmt.Sprintf("increase(%s[$window]) / (%s)", counter, present)
+}
 
 // perMinuteBy returns queries of a counter's rate a minute, summed by a label, with a series for each of its values.
 func perMinuteBy(label, counter string) []query {
