@@ -45,7 +45,7 @@ func requestMetrics() []Metric {
 			Help: "1 if the last request found the API working and the key accepted, else 0, served from cache",
 		}, func(a *view.Account, s *series) {
 			if a.Requests.Asked {
-				s.put(truth(a.Requests.Up))
+				s.put(boolean(a.Requests.Up))
 			}
 		}),
 		perAccount(Metric{
@@ -101,7 +101,7 @@ func budgetMetrics() []Metric {
 			Cardinality: " × gate reasons",
 		}, func(a *view.Account, s *series) {
 			for _, reason := range budget.Reasons() {
-				s.put(truth(a.Requests.Closed == reason), reason.String())
+				s.put(boolean(a.Requests.Closed == reason), reason.String())
 			}
 		}),
 		perAccount(Metric{

@@ -25,7 +25,7 @@ func configMetrics() []Metric {
 			Name: "kie_exporter_config_last_reload_successful",
 			Type: Gauge,
 			Help: "1 if the last attempt to load the configuration succeeded, else 0",
-		}, func(v *content, s *series) { s.put(truth(v.config.Successful)) }),
+		}, func(v *content, s *series) { s.put(boolean(v.config.Successful)) }),
 		once(Metric{
 			Name: "kie_exporter_config_last_reload_success_timestamp_seconds",
 			Type: Gauge,
@@ -68,7 +68,7 @@ func storeMetrics() []Metric {
 			Name: "kie_exporter_store_up",
 			Type: Gauge,
 			Help: "1 if what is known is kept on disk, 0 if in memory only",
-		}, func(v *content, s *series) { s.put(truth(v.storage.Up)) }),
+		}, func(v *content, s *series) { s.put(boolean(v.storage.Up)) }),
 		once(Metric{
 			Name: "kie_exporter_store_tasks",
 			Type: Gauge,
@@ -212,6 +212,6 @@ func scrapeMetrics() []Metric {
 			Type:      Gauge,
 			Help:      "1 if a task that was due when this scrape arrived was not asked before it was answered, else 0",
 			Stability: Experimental,
-		}, func(v *content, s *series) { s.put(truth(v.scrape.Incomplete)) }),
+		}, func(v *content, s *series) { s.put(boolean(v.scrape.Incomplete)) }),
 	}
 }

@@ -23,7 +23,7 @@ type valueSet struct {
 
 // valueSets returns the closed sets; the first of a label is the one of metrics whose cardinality names none.
 func valueSets() []valueSet {
-	finals := finals()
+	finals := finalStates()
 	return []valueSet{
 		{"states", "state", words(kie.States())},
 		{"final states", "state", words(finals[:])},

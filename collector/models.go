@@ -71,7 +71,7 @@ func finishedMetrics() []Metric {
 			Labels:      []string{"state"},
 			Cardinality: " × final states",
 		}, func(m *view.Model, s *series) {
-			for i, state := range finals() {
+			for i, state := range finalStates() {
 				s.put(float64(m.Finished[i]), state.String())
 			}
 		}),
@@ -82,7 +82,7 @@ func finishedMetrics() []Metric {
 			Labels:      []string{"state"},
 			Cardinality: " × final states × buckets",
 		}, func(m *view.Model, s *series) {
-			for i, state := range finals() {
+			for i, state := range finalStates() {
 				s.histogram(m.Latency[i], state.String())
 			}
 		}),
@@ -93,7 +93,7 @@ func finishedMetrics() []Metric {
 			Labels:      []string{"state"},
 			Cardinality: " × final states",
 		}, func(m *view.Model, s *series) {
-			for i, state := range finals() {
+			for i, state := range finalStates() {
 				s.put(m.Credits[i], state.String())
 			}
 		}),
@@ -132,7 +132,7 @@ func failureMetrics() []Metric {
 	}
 }
 
-// finals returns the final states in the order in which a view.Model counts them.
-func finals() [2]kie.State {
+// finalStates returns the final states in the order in which a view.Model counts them.
+func finalStates() [2]kie.State {
 	return [...]kie.State{view.Succeeded: kie.StateSuccess, view.Failed: kie.StateFail}
 }

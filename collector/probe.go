@@ -32,7 +32,7 @@ func ForProbe(p view.Probe, took time.Duration) prometheus.Collector {
 			Name: "probe_success",
 			Type: Gauge,
 			Help: "1 if the state of the task is known, by an answer to this probe or because it is final, else 0",
-		}, func(_ *content, s *series) { s.put(truth(p.Err == nil)) }),
+		}, func(_ *content, s *series) { s.put(boolean(p.Err == nil)) }),
 		once(Metric{
 			Name: "probe_duration_seconds",
 			Type: Gauge,

@@ -20,7 +20,7 @@ type series struct {
 	pairs   pairs
 	slabs   *slabs
 	own     []string // for rows to use
-	truths  [2]*dto.Gauge
+	zeroOne [2]*dto.Gauge
 }
 
 // put sends one sample: the values of the labels that are not the entity's are own, in the order of their names.
@@ -47,7 +47,7 @@ func (s *series) gauge(value float64) *dto.Gauge {
 		g.Value = s.slabs.values.put(value)
 		return g
 	}
-	shared := &s.truths[int(value)]
+	shared := &s.zeroOne[int(value)]
 	if *shared == nil {
 		*shared = &dto.Gauge{Value: new(value)}
 	}

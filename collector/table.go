@@ -133,8 +133,8 @@ func once(m Metric, collect func(*content, *series)) Metric {
 	return m
 }
 
-// truth returns 1 for true.
-func truth(b bool) float64 {
+// boolean returns 1 for true.
+func boolean(b bool) float64 {
 	if b {
 		return 1
 	}

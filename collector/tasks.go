@@ -62,7 +62,7 @@ func stateMetric(current bool) Metric {
 						continue
 					}
 					s.shared = task.labels
-					s.put(truth(is), state.String())
+					s.put(boolean(is), state.String())
 				}
 			}
 		}

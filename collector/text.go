@@ -72,16 +72,16 @@ func (t *TaskText) Append(to []byte, family int, b *view.Block) []byte {
 
 // lines takes samples as lines of text.
 type lines struct {
-	text  []byte
-	name  string
-	opens []string // what comes before the value of each label
+	text        []byte
+	name        string
+	beforeValue []string // what comes before the value of each label
 }
 
 func newLines(name string, labels []string) *lines {
 	l := &lines{name: name}
 	open := "{"
 	for _, label := range labels {
-		l.opens = append(l.opens, open+label+`="`)
+		l.beforeValue = append(l.beforeValue, open+label+`="`)
 		open = `",`
 	}
 	return l
@@ -92,7 +92,7 @@ func (l *lines) put(names []string, shared []*dto.LabelPair, own []string, value
 	to := l.text
 	to = append(to, l.name...)
 	for i, name := range names {
-		to = append(to, l.opens[i]...)
+		to = append(to, l.beforeValue[i]...)
 		if len(shared) > 0 && shared[0].GetName() == name {
 			to, shared = appendEscaped(to, shared[0].GetValue()), shared[1:]
 		} else {

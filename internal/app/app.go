@@ -70,13 +70,13 @@ func (f *flags) run(ctx context.Context, log *slog.Logger, o Options) error {
 		}
 		return cfg, err
 	}
-	open := func() (keeper, error) { return f.openStore(log) }
+	open := func() (recordStore, error) { return f.openStore(log) }
 	return f.export(ctx, load, open, holdBack, log, o)
 }
 
 // export checks or runs an exporter of the configuration that load returns.
 func (f *flags) export(
-	ctx context.Context, load func() (*config.Config, error), open func() (keeper, error), holdBack time.Duration,
+	ctx context.Context, load func() (*config.Config, error), open func() (recordStore, error), holdBack time.Duration,
 	log *slog.Logger, o Options,
 ) error {
 	e, err := newExporter(load, open, holdBack, log)
@@ -84,7 +84,7 @@ func (f *flags) export(
 		return err
 	}
 	defer e.close()
-	e.keepAway(f.webSecretFiles())
+	e.guardSecrets(f.webSecretFiles())
 	main, err := f.mainServer(e, log)
 	if err != nil {
 		return err
@@ -96,7 +96,7 @@ func (f *flags) export(
 }
 
 // openStore opens the storage. A check looks at no storage: the exporter that it checks for may be running.
-func (f *flags) openStore(log *slog.Logger) (keeper, error) {
+func (f *flags) openStore(log *slog.Logger) (recordStore, error) {
 	if f.check || f.storage == "" {
 		return store.Memory{}, nil
 	}

@@ -28,7 +28,7 @@ func (f *flags) checkLists(ctx context.Context, e *exporter, stdout io.Writer) e
 		warnings++
 		lines = append(lines, "Warning: "+text)
 	}
-	for _, g := range f.inVain(e.config()) {
+	for _, g := range f.unreceived(e.config()) {
 		warn("group " + g + " is polled like others: callbacks are not received without --web.webhook-listen-address.")
 	}
 	for _, r := range e.sources.Reports() {

@@ -34,6 +34,6 @@ func (f *flags) runDemo(ctx context.Context, log *slog.Logger, o Options) (err e
 			listening(addresses)
 		}
 	}
-	memoryOnly := func() (keeper, error) { return store.Memory{}, nil }
+	memoryOnly := func() (recordStore, error) { return store.Memory{}, nil }
 	return f.export(ctx, d.Config, memoryOnly, demo.HoldBack, log, o)
 }

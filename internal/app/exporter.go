@@ -32,7 +32,7 @@ import (
 // exporter is what a configuration makes: clients with budgets, the tracker that spends them, the sources that feed it.
 type exporter struct {
 	load       func() (*config.Config, error)
-	store      keeper
+	store      recordStore
 	holdBack   time.Duration
 	tracker    *tracker.Tracker
 	sources    *set.Set
@@ -52,8 +52,8 @@ type exporter struct {
 	secretFiles []string // that the command line names
 }
 
-// keeper keeps what outlives the process while Run runs.
-type keeper interface {
+// recordStore keeps what outlives the process while Run runs.
+type recordStore interface {
 	records.Store
 	pushed.Store
 	Run(ctx context.Context, t store.Tasks)
@@ -63,7 +63,7 @@ type keeper interface {
 // newExporter makes an exporter of the configuration that load returns, now and at each reload. The store is opened once
 // everything else is known to be right.
 func newExporter(
-	load func() (*config.Config, error), open func() (keeper, error), holdBack time.Duration, log *slog.Logger,
+	load func() (*config.Config, error), open func() (recordStore, error), holdBack time.Duration, log *slog.Logger,
 ) (*exporter, error) {
 	e := &exporter{
 		panics: collector.NewPanics(), queries: querylog.New(),
@@ -110,8 +110,8 @@ func (e *exporter) options(g *generation) tracker.Options {
 	return o
 }
 
-// keepAway has secrets kept out of the lists: those of the configuration, and files that the command line names.
-func (e *exporter) keepAway(files []string) {
+// guardSecrets has secrets kept out of the lists: those of the configuration, and files that the command line names.
+func (e *exporter) guardSecrets(files []string) {
 	e.secretFiles = files
 	e.sources.Guard(e.secrets(e.config()))
 }
@@ -214,7 +214,7 @@ func (e *exporter) plans() iter.Seq2[string, string] {
 	return func(yield func(account, plan string) bool) {
 		for _, a := range e.config().Accounts {
 			tasks, unfinished := e.tracker.Count(a.Name)
-			if !yield(a.Name, plan(a, tasks, unfinished)) {
+			if !yield(a.Name, describePlan(a, tasks, unfinished)) {
 				return
 			}
 		}

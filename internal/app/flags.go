@@ -145,7 +145,7 @@ func (f *flags) validate() error {
 		return errors.New("--demo is for use without --config.file, --config.check, --task.id and --task.file")
 	case f.metricsPath != path.Clean("/"+f.metricsPath), strings.ContainsAny(f.metricsPath, "{}% "):
 		return fmt.Errorf("--web.telemetry-path: %q is not an absolute, plain path", f.metricsPath)
-	case taken(f.metricsPath):
+	case isServed(f.metricsPath):
 		return fmt.Errorf("--web.telemetry-path: %q is taken", f.metricsPath)
 	case f.timeoutOffset < 0:
 		return errors.New("--web.timeout-offset: must not be negative")
@@ -167,8 +167,8 @@ func isWebAddress(text string) bool {
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil
 }
 
-// taken reports whether something else is served at a path, or may be one day.
-func taken(path string) bool {
+// isServed reports whether something else is served at a path, or may be one day.
+func isServed(path string) bool {
 	for _, p := range []string{"/-/", "/api/", "/config/", "/debug/pprof/", "/probe/", "/tasks/"} {
 		if strings.HasPrefix(path+"/", p) {
 			return true
@@ -192,7 +192,7 @@ func (f *flags) load(getenv func(string) string) (*config.Config, error) {
 
 // warn tells what the configuration asks for in vain, with this command line.
 func (f *flags) warn(cfg *config.Config, log *slog.Logger) {
-	for _, group := range f.inVain(cfg) {
+	for _, group := range f.unreceived(cfg) {
 		log.Warn("Callbacks are not received without --web.webhook-listen-address, the group is polled like others", "group", group)
 	}
 	for _, group := range f.unguarded(cfg) {
@@ -200,8 +200,8 @@ func (f *flags) warn(cfg *config.Config, log *slog.Logger) {
 	}
 }
 
-// inVain returns the groups that rely on callbacks which are not received.
-func (f *flags) inVain(cfg *config.Config) (groups []string) {
+// unreceived returns the groups that rely on callbacks which are not received.
+func (f *flags) unreceived(cfg *config.Config) (groups []string) {
 	for _, g := range cfg.Groups {
 		if (g.Webhook || g.Push != nil && g.Push.FromCallbacks) && f.hookAddress == "" {
 			groups = append(groups, g.Name)

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// plentiful is how far the heap may grow beyond what was in use at the last collection, as long as that is not much.
-	plentiful = 48 << 20
+	// freeGrowth is how far the heap may grow beyond what was in use at the last collection, as long as that is not much.
+	freeGrowth = 48 << 20
 	// leastGrowth is by what percentage it may grow at any rate, so that collecting stays cheap.
 	leastGrowth = 25
 	// mostGrowth is Go's own.
@@ -21,7 +21,7 @@ const (
 // growth returns by what percentage a heap may grow: Go's 100 while that is little, and less where what is in use is much. With
 // a million tasks the double would be garbage, for hours.
 func growth(live uint64) int {
-	return int(min(max(plentiful*100/max(live, 1), leastGrowth), mostGrowth))
+	return int(min(max(freeGrowth*100/max(live, 1), leastGrowth), mostGrowth))
 }
 
 // pace holds the heap to growth after each collection until stop is called, unless GOGC says otherwise.

@@ -9,8 +9,8 @@ import (
 	"github.com/kie-exporter/kie_exporter/config"
 )
 
-// plan says how long the first pass over the tasks of an account takes, and how many requests that makes at the most.
-func plan(a config.Account, tasks, unfinished int) string {
+// describePlan says how long the first pass over the tasks of an account takes, and how many requests that makes at the most.
+func describePlan(a config.Account, tasks, unfinished int) string {
 	worst := float64(a.MaxConcurrent) + 10*a.RequestsPerSecond
 	limits := fmt.Sprintf("no 10 seconds see more than %.0f requests", worst)
 	if unfinished == 0 {
@@ -18,7 +18,7 @@ func plan(a config.Account, tasks, unfinished int) string {
 	}
 	seconds := max(0, float64(unfinished-a.MaxConcurrent)) / a.RequestsPerSecond
 	return fmt.Sprintf("%s, %d of which may be unfinished; asking about each once takes %s at %g requests a second; %s",
-		counted(tasks, "task"), unfinished, roughly(seconds), a.RequestsPerSecond, limits)
+		counted(tasks, "task"), unfinished, rounded(seconds), a.RequestsPerSecond, limits)
 }
 
 func counted(n int, noun string) string {
@@ -28,8 +28,8 @@ func counted(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// roughly rounds a time for a person.
-func roughly(seconds float64) string {
+// rounded rounds a time for a person.
+func rounded(seconds float64) string {
 	d := time.Duration(seconds * float64(time.Second))
 	switch {
 	case d < time.Second:

@@ -20,12 +20,12 @@ func TestThePlanSaysWhatTheBudgetMeans(t *testing.T) {
 		{1204, 1204, "1204 tasks, 1204 of which may be unfinished; asking about each once takes about 10 minutes at 2 requests a second; " +
 			"no 10 seconds see more than 24 requests"},
 	} {
-		if got := plan(a, test.tasks, test.unfinished); got != test.want {
+		if got := describePlan(a, test.tasks, test.unfinished); got != test.want {
 			t.Errorf("got  %s\nwant %s", got, test.want)
 		}
 	}
 	for seconds, want := range map[float64]string{7200: "about 2 hours", 50000: "about 14 hours", 500000: "about 6 days"} {
-		if got := roughly(seconds); got != want {
+		if got := rounded(seconds); got != want {
 			t.Errorf("%g seconds: %s, want %s", seconds, got, want)
 		}
 	}

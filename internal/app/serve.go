@@ -243,20 +243,20 @@ func systemdSockets() ([]net.Listener, error) {
 	return listeners, nil
 }
 
-// aside is a server for one purpose on an address of its own, without TLS and authentication.
-type aside struct {
+// sideServer is a server for one purpose on an address of its own, without TLS and authentication.
+type sideServer struct {
 	server    *http.Server
 	listeners []net.Listener // none, or one
 }
 
-// listenForCallbacks opens the address for callbacks, if there is one. They are signed, so whoever terminates TLS in front of
-// it need add nothing; a password, as the web configuration has it, is nothing that the API could send.
-func (f *flags) listenForCallbacks(ctx context.Context, e *exporter, log *slog.Logger) (aside, error) {
+// listenForCallbacks opens the address for callbacks, if there is one. They are signed, and the API can't send a password, so the web
+// configuration does not apply there: a reverse proxy terminates TLS.
+func (f *flags) listenForCallbacks(ctx context.Context, e *exporter, log *slog.Logger) (sideServer, error) {
 	mux := http.NewServeMux()
 	e.webhook.Register(mux)
 	most := ofFiles(hookConnections, 8)
 	limit := connections.New(most, max(1, most/2))
-	a, err := listenAside(ctx, "--web.webhook-listen-address", f.hookAddress, newServer(plainPaths(mux), limit, e.panics, log))
+	a, err := listenSide(ctx, "--web.webhook-listen-address", f.hookAddress, newServer(plainPaths(mux), limit, e.panics, log))
 	for _, l := range a.listeners {
 		log.Info("Receiving callbacks", "address", l.Addr().String())
 		if f.onHooks != nil {
@@ -267,29 +267,29 @@ func (f *flags) listenForCallbacks(ctx context.Context, e *exporter, log *slog.L
 }
 
 // listenForHealth opens the address for health and readiness alone, if there is one.
-func (f *flags) listenForHealth(ctx context.Context, e *exporter, log *slog.Logger) (aside, error) {
+func (f *flags) listenForHealth(ctx context.Context, e *exporter, log *slog.Logger) (sideServer, error) {
 	health := ofFiles(healthConnections, 16)
-	a, err := listenAside(ctx, "--web.probe-listen-address", f.probeAddress, newServer(plainPaths(healthHandler(e)), connections.New(health, health), e.panics, log))
+	a, err := listenSide(ctx, "--web.probe-listen-address", f.probeAddress, newServer(plainPaths(healthHandler(e)), connections.New(health, health), e.panics, log))
 	for _, l := range a.listeners {
 		log.Info("Serving health and readiness", "address", l.Addr().String())
 	}
 	return a, err
 }
 
-func listenAside(ctx context.Context, flag, address string, server *http.Server) (aside, error) {
+func listenSide(ctx context.Context, flag, address string, server *http.Server) (sideServer, error) {
 	if address == "" {
-		return aside{server: server}, nil
+		return sideServer{server: server}, nil
 	}
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", address)
 	if err != nil {
-		return aside{}, fmt.Errorf("%s: %w", flag, err)
+		return sideServer{}, fmt.Errorf("%s: %w", flag, err)
 	}
-	return aside{server, []net.Listener{l}}, nil
+	return sideServer{server, []net.Listener{l}}, nil
 }
 
 // serve accepts requests until the server is closed.
-func (a aside) serve(parts *sync.WaitGroup, served chan<- error) {
+func (a sideServer) serve(parts *sync.WaitGroup, served chan<- error) {
 	for _, l := range a.listeners {
 		parts.Go(func() { served <- unlessClosed(a.server.Serve(l)) })
 	}

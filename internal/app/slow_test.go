@@ -40,7 +40,7 @@ func inBubble(t *testing.T, f *flags, test func(t *testing.T, pipe *kiesim.PipeL
 		load := func() (*config.Config, error) {
 			return config.Load(path, func(string) string { return "key-of-a-test" })
 		}
-		e, err := newExporter(load, func() (keeper, error) { return store.Memory{}, nil }, 0, log)
+		e, err := newExporter(load, func() (recordStore, error) { return store.Memory{}, nil }, 0, log)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,6 @@
 // Package blocks chooses the tasks that have series of their own, and keeps them in blocks that stay the same as long as their tasks
-// do, so that making them anew costs what has changed. It is told what changed, and how to read a task; whoever calls it sees to it
-// that nothing changes meanwhile.
+// do, so that making them anew costs what has changed. It is told what changed, and how to read a task. It has no lock: the tracker's is
+// held while its methods run.
 package blocks
 
 import (

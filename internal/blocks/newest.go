@@ -12,7 +12,7 @@ import (
 
 // Newest holds the newest of some tasks, so many at most.
 type Newest[T any] struct {
-	tasks heapOf[T]
+	tasks oldestFirst[T]
 }
 
 // Aged is a task with what orders it, as it was when it was looked at.
@@ -47,20 +47,20 @@ func (n *Newest[T]) Sorted() []Aged[T] {
 	return n.tasks
 }
 
-// heapOf is a heap with the oldest task on top.
-type heapOf[T any] []Aged[T]
+// oldestFirst is a heap with the oldest task on top.
+type oldestFirst[T any] []Aged[T]
 
 // Len implements heap.Interface.
-func (h heapOf[T]) Len() int { return len(h) }
+func (h oldestFirst[T]) Len() int { return len(h) }
 
 // Less implements heap.Interface.
-func (h heapOf[T]) Less(i, j int) bool { return h[i].compare(h[j]) > 0 }
+func (h oldestFirst[T]) Less(i, j int) bool { return h[i].compare(h[j]) > 0 }
 
 // Swap implements heap.Interface.
-func (h heapOf[T]) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h oldestFirst[T]) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
 
 // Push implements heap.Interface.
-func (h *heapOf[T]) Push(x any) { *h = append(*h, x.(Aged[T])) }
+func (h *oldestFirst[T]) Push(x any) { *h = append(*h, x.(Aged[T])) }
 
 // Pop implements heap.Interface, and is not needed.
-func (h *heapOf[T]) Pop() any { panic("nothing is taken out") }
+func (h *oldestFirst[T]) Pop() any { panic("nothing is taken out") }

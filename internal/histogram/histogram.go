@@ -1,6 +1,5 @@
-// Package histogram says how durations are counted by size: what whoever observes them asks for, and what whoever shows them
-// reads. It counts nothing itself: how native buckets, their limits and exemplars are kept is the business of whoever is passed
-// in as New.
+// Package histogram is the interface between what observes durations (Recorder) and what shows them (Histogram). It counts nothing
+// itself: native buckets, their limits and exemplars are kept by the implementation that is passed in as New.
 package histogram
 
 import "time"
@@ -31,7 +30,7 @@ func (n New) Make(o Options) Recorder {
 	return n(o)
 }
 
-// nothing is for whoever shows no histograms.
+// nothing counts nothing, where no histograms are shown.
 type nothing struct{}
 
 func (nothing) Observe(time.Duration, string) {}

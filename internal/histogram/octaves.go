@@ -1,4 +1,4 @@
-// The scale of those who count durations without a recorder.
+// The scale of durations counted without a recorder: what is learned of them, and the pages.
 
 package histogram
 

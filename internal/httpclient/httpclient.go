@@ -243,7 +243,7 @@ func tlsVersions() []string { return slices.Sorted(maps.Keys(commoncfg.TLSVersio
 // Hidden stands for what may be a secret that does not hide by itself.
 const Hidden = "xxxxx"
 
-// hide shows a value that secrets are apart from only if whoever wrote it took care, or that tells of the network the exporter is in.
+// hide shows as xxxxx a value that may hold a secret by mistake, or tells of the network that the exporter is in.
 func hide(string) any { return Hidden }
 
 // shownProxy leaves of a proxy how it is spoken to.

@@ -11,15 +11,15 @@ import (
 func saysModeration(message string) bool {
 	text := asParameter.ReplaceAllString(namedPolicy.ReplaceAllString(message, " "), " ")
 	text = unlessVerb(namedParameter, text)
-	text = " " + strings.ToLower(separator.ReplaceAllString(hump.ReplaceAllString(text, "$1 $2"), " ")) + " "
-	text, technical := cutOut(text, machinery)
+	text = " " + strings.ToLower(separator.ReplaceAllString(wordBreak.ReplaceAllString(text, "$1 $2"), " ")) + " "
+	text, technical := cutOut(text, technicalTerms)
 	switch {
 	case moderationWords.MatchString(text):
 		return true
 	case technical && !aboutContent.MatchString(text):
 		return false
 	}
-	return judgement.MatchString(text) && !plumbing.MatchString(text) || policyJudged(text)
+	return verdicts.MatchString(text) && !technicalObjects.MatchString(text) || policyJudged(text)
 }
 
 // policyJudged reports whether a text says that a policy has been applied to content, rather than that there is one.
@@ -43,8 +43,8 @@ func cutOut(text string, what *regexp.Regexp) (rest string, found bool) {
 }
 
 var (
-	// hump is where two words meet in a name like SensitiveContentDetected.
-	hump = regexp.MustCompile(`([a-z0-9])([A-Z])`)
+	// wordBreak is where two words meet in a name like SensitiveContentDetected.
+	wordBreak = regexp.MustCompile(`([a-z0-9])([A-Z])`)
 	// separator is what stands between the words of CONTENT_POLICY_VIOLATION, content-policy and the like. Full stops and the
 	// like stay, as what belongs together does not go across them.
 	separator = regexp.MustCompile(`[\s_\-"'` + "`" + `’“”*/]+`)
@@ -64,8 +64,8 @@ var (
 	// namedPolicy is the place of a text, whatever the text is about.
 	namedPolicy = regexp.MustCompile(`(?i)\b(?:\w+[ _-])?polic(?:y|ies)[ _-](?:url|uri|link|id|page)s?\b`)
 
-	// machinery is what has to do with programs, although its words do with moderation.
-	machinery = regexp.MustCompile(strings.Join([]string{
+	// technicalTerms is what has to do with programs, although its words do with moderation.
+	technicalTerms = regexp.MustCompile(strings.Join([]string{
 		`(?:rate limit(?:ing|s)?|throttl\w+|privacy|retry|retries|retention|cors|cookie|cach\w+|security|password|refund|pricing|billing|` +
 			`payment|backoff|restart|eviction|iam|bucket|access|network|routing|scaling|lifecycle|key|quota|fair use|firewall|update|upgrade|` +
 			`timeout|proxy|same origin|origin|referrer|webhook|callback|scheduling|scheduler|queue|storage|organi[sz]ation|role|pull|` +
@@ -109,9 +109,9 @@ var (
 		`sensitivecontent|contentpolicy|riskdetection|policyviolation|contentmoderation|prohibitedcontent`, // names in one case throughout
 	}, "|"))
 
-	// judgement is what is said of content that is not allowed, unless it is said of programs.
-	judgement = regexp.MustCompile(`\bviolat(?:e|es|ed|ing|ion|ions|ive)\b|\bflagged\b|\bprohibited\b|\bdisallowed content\b|\binappropriate\b`)
-	plumbing  = regexp.MustCompile(`\b(?:constraint|schema|foreign key|protocol|integrity|quota|rate limit|sla|rfc|table|column|sql|database|json|xml)s?\b`)
+	// verdicts is what is said of content that is not allowed, unless it is said of programs.
+	verdicts         = regexp.MustCompile(`\bviolat(?:e|es|ed|ing|ion|ions|ive)\b|\bflagged\b|\bprohibited\b|\bdisallowed content\b|\binappropriate\b`)
+	technicalObjects = regexp.MustCompile(`\b(?:constraint|schema|foreign key|protocol|integrity|quota|rate limit|sla|rfc|table|column|sql|database|json|xml)s?\b`)
 
 	// aboutContent is what moderation is applied to.
 	aboutContent = regexp.MustCompile(`\b(?:prompts?|content|contents|images?|photos?|pictures?|videos?|audio|texts?|uploads?|inputs? (?:image|text)|likeness|nudity|terms)\b`)

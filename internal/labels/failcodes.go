@@ -37,7 +37,7 @@ func (u *Codes) AddText(l *Limits, text string) {
 	}
 }
 
-// KeepCodes forgets every code but those that are used. Whoever had one must have another now.
+// KeepCodes forgets every code but those that are used. No task may have one of the others: its place may get another text.
 func (l *Limits) KeepCodes(used *Codes) {
 	for at := int(firstCode); at < len(l.codes); at++ {
 		if !used[at] {

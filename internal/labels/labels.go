@@ -1,5 +1,5 @@
-// Package labels limits how many label values, and label names, the far side may bring into the world. Up to a limit they are
-// admitted as they come; what comes later is "other". What nothing uses any more can make room.
+// Package labels limits how many different models and fail codes of answers, and label keys of lists, are shown. Up to a limit they are
+// admitted as they come; what comes later is "other", or left out. What nothing uses any more can make room.
 package labels
 
 import (

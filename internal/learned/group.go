@@ -1,5 +1,5 @@
-// Package learned keeps what is known of how long tasks take: of all, by group, by model, and of groups that are no more. What there is
-// to learn from durations, internal/schedule knows.
+// Package learned keeps what is known of how long tasks take: of all, by group, by model, and of the last groups that were removed. What
+// is learned from durations is internal/schedule's.
 package learned
 
 import (

@@ -1,10 +1,10 @@
-// The groups that there are, and those that are no more.
+// The groups of the configuration, and former ones.
 
 package learned
 
 import "slices"
 
-// maxFormer is of how many groups that are no more something is known.
+// maxFormer is how many removed groups are remembered.
 const maxFormer = 20
 
 // Groups is what is known of the tasks of each group. Not safe for concurrent use.
@@ -46,7 +46,7 @@ func (s *Groups) Get(name string) *Group {
 	return nil
 }
 
-// End notes that a group is no more.
+// End notes that a group was removed.
 func (s *Groups) End(name string) {
 	s.remember(name, s.current[name])
 	delete(s.current, name)

@@ -12,7 +12,7 @@ const (
 	least = time.Minute
 )
 
-// Rate is how fast credits were used lately. The zero value knows nothing. Whoever uses it sees to it that one does at a time.
+// Rate is how fast credits were used lately. The zero value knows nothing. Not safe for concurrent use.
 type Rate struct {
 	kept   []sample // the oldest first; the last may be replaced
 	latest sample

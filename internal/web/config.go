@@ -12,7 +12,7 @@ func Config(yaml func() ([]byte, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		text, err := yaml()
 		if err != nil {
-			say(w, http.StatusInternalServerError, "The configuration can't be shown.")
+			writeText(w, http.StatusInternalServerError, "The configuration can't be shown.")
 			return
 		}
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")

@@ -43,7 +43,7 @@ func (g *Guard) Handler(next http.Handler) http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Content-Security-Policy", policyOf(r.URL.Path))
 		if why := g.refusal(r); why != "" {
-			say(w, http.StatusForbidden, why)
+			writeText(w, http.StatusForbidden, why)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -67,7 +67,7 @@ func (g *Guard) refusal(r *http.Request) string {
 		return "Browsers may not use the exporter under this name; --web.allowed-hosts allows them to."
 	}
 	asked := *r
-	if tells(r.URL.Path) {
+	if isSensitive(r.URL.Path) {
 		asked.Method = http.MethodPost // which is not for pages of other sites
 	}
 	if g.cross.Check(&asked) != nil {
@@ -76,8 +76,8 @@ func (g *Guard) refusal(r *http.Request) string {
 	return ""
 }
 
-// tells reports whether even a GET of a path has an effect, or tells something confidential.
-func tells(path string) bool {
+// isSensitive reports whether even a GET of a path has an effect, or tells something confidential.
+func isSensitive(path string) bool {
 	return path == "/config" || path == "/probe" || strings.HasPrefix(path, "/-/reload") || strings.HasPrefix(path, "/debug/")
 }
 

@@ -8,21 +8,21 @@ import (
 
 // Healthy answers as long as the process can answer.
 func Healthy() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "Healthy.") })
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "Healthy.") })
 }
 
 // Ready answers 200 while ready says so, 503 otherwise.
 func Ready(ready func() bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if ready() {
-			say(w, http.StatusOK, "Ready.")
+			writeText(w, http.StatusOK, "Ready.")
 		} else {
-			say(w, http.StatusServiceUnavailable, "Not ready: a source of task ids was not read yet, and has not failed for a minute either.")
+			writeText(w, http.StatusServiceUnavailable, "Not ready: a source of task ids was not read yet, and has not failed for a minute either.")
 		}
 	})
 }
 
-func say(w http.ResponseWriter, status int, text string) {
+func writeText(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)

@@ -55,8 +55,8 @@ type row struct {
 
 func newOverview(q *query, tasks iter.Seq[view.Task], now time.Time) *overview {
 	s := &overview{query: q, at: now, byKey: make(map[rowKey]*row)}
-	page := leading{most: q.limit, backwards: q.before != nil}
-	failures, urgent, missing := leading{most: shownFailures}, leading{most: shownUrgent}, leading{most: shownMissing}
+	page := topTasks{most: q.limit, backwards: q.before != nil}
+	failures, urgent, missing := topTasks{most: shownFailures}, topTasks{most: shownUrgent}, topTasks{most: shownMissing}
 	for k := range tasks {
 		s.tracked++
 		r := s.row(rowKey{k.Group, k.Model})
@@ -209,8 +209,8 @@ func parseRank(name, text string) (*rank, error) {
 	return &rank{c, kie.Time(ms), id, account}, nil
 }
 
-// leading keeps the tasks of least rank, or of greatest if it goes backwards.
-type leading struct {
+// topTasks keeps the tasks of least rank, or of greatest if it goes backwards.
+type topTasks struct {
 	most      int
 	backwards bool
 	offered   int
@@ -223,7 +223,7 @@ type ranked struct {
 	task view.Task
 }
 
-func (l *leading) add(r rank, k *view.Task) {
+func (l *topTasks) add(r rank, k *view.Task) {
 	l.offered++
 	if l.bound != nil && l.compare(r, *l.bound) > 0 {
 		return
@@ -234,7 +234,7 @@ func (l *leading) add(r rank, k *view.Task) {
 	}
 }
 
-func (l *leading) compare(a, b rank) int {
+func (l *topTasks) compare(a, b rank) int {
 	if l.backwards {
 		return b.compare(a)
 	}
@@ -242,7 +242,7 @@ func (l *leading) compare(a, b rank) int {
 }
 
 // cut drops what is beyond the wanted number.
-func (l *leading) cut() {
+func (l *topTasks) cut() {
 	slices.SortFunc(l.kept, func(a, b ranked) int { return l.compare(a.rank, b.rank) })
 	if len(l.kept) > l.most {
 		l.kept = l.kept[:l.most]
@@ -251,7 +251,7 @@ func (l *leading) cut() {
 }
 
 // tasks returns the tasks in the order of the list.
-func (l *leading) tasks() []view.Task {
+func (l *topTasks) tasks() []view.Task {
 	l.cut()
 	if l.backwards {
 		slices.Reverse(l.kept)

@@ -11,14 +11,14 @@ import (
 func Reload(reload func(context.Context) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := reload(r.Context()); err != nil {
-			say(w, http.StatusInternalServerError, "The configuration can't be loaded, the one before stays in force:\n"+err.Error())
+			writeText(w, http.StatusInternalServerError, "The configuration can't be loaded, the one before stays in force:\n"+err.Error())
 			return
 		}
-		say(w, http.StatusOK, "Configuration loaded.")
+		writeText(w, http.StatusOK, "Configuration loaded.")
 	})
 }
 
 // Forbidden answers 403 and says why.
 func Forbidden(why string) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusForbidden, why) })
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusForbidden, why) })
 }

@@ -133,14 +133,14 @@ func (r *Receiver) receive(w http.ResponseWriter, req *http.Request, account str
 	select {
 	case r.slots <- struct{}{}:
 		defer func() { <-r.slots }()
-		return r.heed(s, account, keys, body)
+		return r.verify(s, account, keys, body)
 	default:
 		return Overloaded
 	}
 }
 
-// heed gives the hint if one of the keys signed it.
-func (r *Receiver) heed(s signature, account string, keys []string, body []byte) Result {
+// verify gives the hint if one of the keys signed the callback.
+func (r *Receiver) verify(s signature, account string, keys []string, body []byte) Result {
 	id, ok := taskID(body)
 	if !ok || !kie.ValidID(id) {
 		return Malformed

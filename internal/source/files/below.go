@@ -1,4 +1,4 @@
-// Where the links of a folder of lists may lead: whoever may write there need not be trusted to read what we may.
+// Where the links of a folder of lists may lead: not out of it, since who can write there may not be allowed to read what we can.
 
 package files
 

@@ -27,7 +27,7 @@ var errBehind = fmt.Errorf("not read yet, for those before it took %v", format.W
 
 var errNoFiles = errors.New("no file matches any more")
 
-// Source is the list files of one pattern. It has no lock: that of whoever refreshes it guards it.
+// Source is the list files of one pattern. It has no lock: the set's guards it.
 type Source struct {
 	claims *ledger.Source
 	path   string

@@ -12,7 +12,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/source/parsed"
 )
 
-// Source is the list of a group's own ids. It has no lock: that of whoever refreshes it guards it.
+// Source is the list of a group's own ids. It has no lock: the set's guards it.
 type Source struct {
 	ids    []string
 	stale  bool // the ids are others than those in the list

@@ -35,7 +35,7 @@ func (h *HTTP) Same(other *HTTP) bool {
 	return h.URL.String() == other.URL.String() && reflect.DeepEqual(h.Client, other.Client)
 }
 
-// Source is a list that a server has. It has no lock: that of whoever refreshes it guards it, and no lock is held during a fetch.
+// Source is a list that a server has. It has no lock: the set's guards it, and is not held during a fetch.
 type Source struct {
 	claims *ledger.Source
 	list   *ledger.List

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
-	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/records"
+	"github.com/kie-exporter/kie_exporter/internal/store"
 )
 
 // Store is a store as a process has it.
