@@ -53,9 +53,9 @@ func requestMetrics() []Metric {
 			Type:        Counter,
 			Help:        "Requests to the API that have ended, by the class of their outcome",
 			Labels:      []string{"class", "endpoint"},
-			Cardinality: " × endpoints × classes",
+			Cardinality: " × endpoints in use × classes",
 		}, func(a *view.Account, s *series) {
-			for _, endpoint := range kie.Endpoints() {
+			for _, endpoint := range used(a) {
 				for _, class := range kie.Classes() {
 					s.put(float64(a.Requests.Requests[endpoint][class]), class.String(), endpoint.String())
 				}
@@ -66,9 +66,9 @@ func requestMetrics() []Metric {
 			Type:        Histogram,
 			Help:        "Duration of requests to the API, whatever became of them",
 			Labels:      []string{"endpoint"},
-			Cardinality: " × endpoints × buckets",
+			Cardinality: " × endpoints in use × buckets",
 		}, func(a *view.Account, s *series) {
-			for _, endpoint := range kie.Endpoints() {
+			for _, endpoint := range used(a) {
 				s.histogram(a.Requests.Duration[endpoint], endpoint.String())
 			}
 		}),
@@ -83,6 +83,11 @@ func requestMetrics() []Metric {
 			Help: "Requests to the API that have begun and not ended",
 		}, func(a *view.Account, s *series) { s.put(float64(a.Requests.InFlight)) }),
 	}
+}
+
+// used returns the endpoints that an account uses.
+func used(a *view.Account) []kie.Endpoint {
+	return slices.DeleteFunc(kie.Endpoints(), func(e kie.Endpoint) bool { return !a.Requests.Uses(e) })
 }
 
 func budgetMetrics() []Metric {

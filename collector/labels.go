@@ -31,7 +31,7 @@ func valueSets() []valueSet {
 		{"classes", "class", words(kie.Classes())},
 		{"classes but ok", "class", words(slices.DeleteFunc(slices.Clone(kie.Classes()), func(c kie.Class) bool { return c == kie.ClassOK }))},
 		{"gate reasons", "reason", words(budget.Reasons())},
-		{"endpoints", "endpoint", words(kie.Endpoints())},
+		{"endpoints in use", "endpoint", words(kie.Endpoints())},
 		{"rejections", "reason", words([]source.Rejection{
 			source.RejectedInvalid, source.RejectedDuplicate, source.RejectedLimit, source.RejectedMaxTasks, source.RejectedListIDs,
 			source.RejectedNoTask, source.RejectedSecret,

@@ -20,6 +20,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/apikey"
 	"github.com/kie-exporter/kie_exporter/internal/duration"
+	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/settings"
 	"github.com/kie-exporter/kie_exporter/internal/taskseries"
 )
@@ -114,6 +115,12 @@ type Group struct {
 	// An id in groups of two accounts is two tasks; of the groups of one account, the first that lists an id has it, and the others are
 	// told (docs/runbooks/KieTasksInTwoGroups.md).
 	Account string `yaml:"account" unset:"the only one" example:"default"`
+
+	// Where the API is asked about the tasks: it follows from how they were created (docs/endpoints.md).
+	//
+	// It is never guessed from an id. With the wrong one a task looks just like one that there is not. With another one at a reload the
+	// tasks that were given up are asked again.
+	Endpoint kie.Endpoint `yaml:"endpoint" format:"endpoint" default:"jobs"`
 
 	// Ids of tasks, written down here.
 	Tasks []string `yaml:"tasks,omitempty" format:"task_id" any:"ids" unset:"none" example:"[task_12345678]"`

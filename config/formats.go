@@ -47,6 +47,9 @@ func formats(dir string) settings.Formats {
 		What: "a metric", Parse: taskseries.ParseMetric, Noun: "metric or pattern", ID: func(s string) string { return s },
 		Form: map[string]any{"pattern": "^[a-z_*]+$"},
 	}
+	f["endpoint"] = settings.Text[kie.Endpoint]{
+		What: "an endpoint", Parse: endpoint, Shown: func(e kie.Endpoint) any { return e.Word() }, Form: map[string]any{"enum": kie.EndpointWords()},
+	}
 	f["file"] = settings.Text[File]{
 		What: "a file pattern", Parse: func(s string) (File, error) { return listFile(dir, s) },
 		Shown: func(f File) any { return f.Written }, ID: func(f File) string { return f.Written },
@@ -102,6 +105,14 @@ func taskStates(s string) (string, error) {
 		return "", fmt.Errorf("must be %s or %s (got %s)", allStates, currentState, document.Quote(s))
 	}
 	return s, nil
+}
+
+func endpoint(s string) (kie.Endpoint, error) {
+	e, ok := kie.EndpointNamed(s)
+	if !ok {
+		return 0, fmt.Errorf("must be one of %s (got %s)", strings.Join(kie.EndpointWords(), ", "), document.Quote(s))
+	}
+	return e, nil
 }
 
 // listFile reads a pattern of list files.

@@ -120,7 +120,7 @@ func inForce(key *apikey.Key, what string, log *slog.Logger) func() string {
 func (g *generation) addGroups(groups []config.Group, log *slog.Logger) {
 	for _, from := range groups {
 		g.groups = append(g.groups, tracker.GroupOptions{
-			Name: from.Name, Account: from.Account, Labels: from.Labels, Overdue: from.Overdue, Webhook: from.Webhook,
+			Name: from.Name, Account: from.Account, Endpoint: from.Endpoint, Labels: from.Labels, Overdue: from.Overdue, Webhook: from.Webhook,
 		})
 		list := set.Group{
 			Name: from.Name, Account: from.Account, MaxTasks: from.MaxTasks, Inline: from.Tasks, Labels: from.Labels,

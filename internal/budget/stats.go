@@ -19,7 +19,8 @@ const (
 // Stats is a copy of what is known of an account's requests.
 type Stats struct {
 	Requests [endpoints][classes]uint64      // answered or failed, by kie.Endpoint and kie.Class
-	Duration [endpoints]*histogram.Histogram // of the same, in seconds
+	Duration [endpoints]*histogram.Histogram // of the same, in seconds; nil of those not in use
+	used     [endpoints]bool
 	InFlight int
 	Asked    bool // at least one request has ended
 	Up       bool // the last one got an envelope that shows the API in working order and the key accepted
@@ -31,6 +32,7 @@ type Stats struct {
 
 // stats are atomic and need no lock. A copy is not of one instant: its counters may be a request apart.
 type stats struct {
+	used     [endpoints]atomic.Bool // they are asked, or a task is to be asked about there
 	requests [endpoints][classes]atomic.Uint64
 	duration [endpoints]histogram.Recorder
 	inFlight atomic.Int64
@@ -49,9 +51,12 @@ func (s *stats) init(histograms histogram.New) {
 			Buckets: []float64{.05, .1, .2, .3, .5, .7, 1, 2, 5, 10, 30}, MostNative: 100,
 		})
 	}
+	s.used[kie.Jobs].Store(true)
+	s.used[kie.Credit].Store(true)
 }
 
 func (s *stats) observe(endpoint kie.Endpoint, took time.Duration, err error) {
+	s.used[endpoint].Store(true)
 	s.requests[endpoint][kie.ClassOf(err)].Add(1)
 	s.duration[endpoint].Observe(took, "")
 	if works(err) {
@@ -82,11 +87,23 @@ func works(err error) bool {
 // Up reports whether the last request found the API in working order and the key accepted, or there was none yet.
 func (a *Account) Up() bool { return a.stats.health.Load() != healthDown }
 
+// Use has the requests of an endpoint shown, though there were none yet. Those of jobs and of the balance are in any case.
+func (a *Account) Use(e kie.Endpoint) { a.stats.used[e].Store(true) }
+
+// Uses reports whether an endpoint is in use.
+func (s *Stats) Uses(e kie.Endpoint) bool {
+	return s.used[e] || e == kie.Jobs || e == kie.Credit
+}
+
 // Stats returns a copy of what is known now.
 func (a *Account) Stats() Stats {
 	health := a.stats.health.Load()
 	s := Stats{InFlight: int(a.stats.inFlight.Load()), Asked: health != healthUnknown, Up: health == healthUp}
 	for e := range endpoints {
+		if !a.stats.used[e].Load() {
+			continue
+		}
+		s.used[e] = true
 		for c := range classes {
 			s.Requests[e][c] = a.stats.requests[e][c].Load()
 		}

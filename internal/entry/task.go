@@ -75,6 +75,9 @@ func (k *Task) OverSince() time.Time {
 	return kie.FirstTime(k.Learned, 1).Time()
 }
 
+// AskedAt returns the endpoint that the task is asked about at.
+func (k *Task) AskedAt() kie.Endpoint { return k.Group.Endpoint }
+
 // Born returns when an unfinished task was created, or first seen if that is not known.
 func (k *Task) Born() kie.Time { return kie.FirstTime(k.Created, kie.TimeOf(k.Unfinished.Seen)) }
 

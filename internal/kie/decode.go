@@ -3,6 +3,7 @@
 package kie
 
 import (
+	"cmp"
 	"encoding/json"
 	"math"
 	"slices"
@@ -69,12 +70,12 @@ func (o object) failed(f *fields, e envelope) object {
 func (o object) answer(f *fields, id string, r reply) Answer {
 	latest := TimeOf(r.likelyNow()).Add(24 * time.Hour)
 	at := func(name key) Time { return f.instant(o.member(name), latest) }
-	word := o.first(f.state)
+	word, state := o.state(f)
 	a := Answer{
 		Task: Task{
 			ID:      id,
-			Model:   CleanLabel(text(o.member(f.model))),
-			State:   f.stateOf(word),
+			Model:   CleanLabel(o.model(f)),
+			State:   state,
 			Created: at(f.created),
 			Updated: at(f.updated),
 		},
@@ -82,17 +83,59 @@ func (o object) answer(f *fields, id string, r reply) Answer {
 	}
 	a.Credits, a.HasCredits = amount(o.member(f.credits))
 	if a.State.Finished() {
-		a.Completed = at(f.completed)
-		a.HasResult = slices.ContainsFunc(f.results, func(name key) bool { return hasResult(o.member(name)) })
+		a.Completed, a.Took = at(f.completed), f.took(o.member(f.created), o.member(f.completed))
+		a.HasResult = o.hasResult(f)
 	}
 	switch a.State {
 	case StateFail:
-		a.FailCode, a.Reason = failure(o.member(f.code), text(o.member(f.message)))
+		a.FailCode, a.Reason = o.failure(f, word)
 	case StateUnknown:
 		a.Word = cleanWord(word)
 	default:
 	}
 	return a
+}
+
+// state returns the state, and the word that tells it: the first that is known, or else the first.
+func (o object) state(f *fields) (word string, state State) {
+	for _, name := range f.state {
+		w := text(o.member(name))
+		if f.over != "" && plainWord(w) == f.over {
+			return w, o.end(f)
+		}
+		if state = f.stateOf(w); state != StateUnknown {
+			return w, state
+		}
+		word = cmp.Or(word, w)
+	}
+	return word, StateUnknown
+}
+
+// end returns how a task ended of which only its result tells that.
+func (o object) end(f *fields) State {
+	if o.hasResult(f) {
+		return StateSuccess
+	}
+	return StateFail
+}
+
+// model returns the model that the data names, or the request in it. Nothing else of that is looked at.
+func (o object) model(f *fields) string {
+	if f.param == "" {
+		return text(o.member(f.model))
+	}
+	var asked object
+	raw := o.member(f.param)
+	if inner := text(raw); inner != "" {
+		raw = json.RawMessage(inner)
+	}
+	_ = json.Unmarshal(raw, &asked) // what is no JSON names no model
+	return cmp.Or(text(o.member(f.model)), text(asked.member(modelMember)))
+}
+
+// hasResult reports whether one of the places for results holds something.
+func (o object) hasResult(f *fields) bool {
+	return slices.ContainsFunc(f.results, func(p path) bool { return p.holds(o.member(p[0])) })
 }
 
 // instant reads a time as the endpoint tells it; a text without a zone is no instant.
@@ -103,6 +146,33 @@ func (f *fields) instant(raw json.RawMessage, latest Time) Time {
 		}
 	}
 	return instant(raw, latest)
+}
+
+// took returns how long it was from one time to another, of which neither has a zone; 0: that is not told.
+func (f *fields) took(created, completed json.RawMessage) time.Duration {
+	if !f.text {
+		return 0
+	}
+	from, ok := zoneless(created)
+	to, too := zoneless(completed)
+	if took := to.Sub(from); ok && too && took > 0 && took <= longestTook {
+		return took
+	}
+	return 0
+}
+
+// longestTook is the longest that a task is believed to have taken where no time says when that was.
+const longestTook = 30 * 24 * time.Hour
+
+// zoneless reads a time that has no zone.
+func zoneless(raw json.RawMessage) (time.Time, bool) {
+	s := strings.TrimSpace(text(raw))
+	for _, layout := range []string{time.DateTime, "2006-01-02T15:04:05"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t, true
+		}
+	}
+	return time.Time{}, false
 }
 
 // instant reads a time of ten digits as seconds and one of thirteen as milliseconds. Anything else is absent, as is
@@ -121,10 +191,16 @@ func instant(raw json.RawMessage, latest Time) Time {
 	return Time(f)
 }
 
-// failure returns the code and the reason of a failed task.
-func failure(raw json.RawMessage, message string) (code string, reason Reason) {
+// failure returns the code and the reason of a task that has failed by this word. A word of the endpoint's own is a code where there is none.
+func (o object) failure(f *fields, word string) (code string, reason Reason) {
+	raw := o.member(f.code)
+	plain := plainWord(word)
+	if _, own := f.states[plain]; text(raw) == "" && (own || plain == f.over) && plain != "" && !isNumber(plain) {
+		code = failCode([]byte(strconv.Quote(strings.ToUpper(strings.TrimSpace(word)))))
+		return code, reasonOf(code, code, text(o.member(f.message)))
+	}
 	code = failCode(raw)
-	return code, reasonOf(code, text(raw), message)
+	return code, reasonOf(code, text(raw), text(o.member(f.message)))
 }
 
 // failCode returns a number or an upper-case word of up to 32 characters, "other" for anything else, "" for none.

@@ -405,7 +405,7 @@ func TestUnknownKeysCostNoMemory(t *testing.T) {
 	}
 }
 
-// FuzzRecordAnswer: the class is the one that status and code say when read in the plainest way, nothing is answered beside an
+// FuzzRecordAnswer, of every endpoint: the class is the one that status and code say when read in the plainest way, nothing is answered beside an
 // error, and an answer has only labels that are clean and values that can be.
 func FuzzRecordAnswer(f *testing.F) {
 	f.Add([]byte(documented), 200)
@@ -419,19 +419,31 @@ func FuzzRecordAnswer(f *testing.F) {
 		f.Add([]byte(seed), 501)
 		f.Add([]byte(seed), 302)
 	}
+	for _, seed := range []string{
+		`{"code":200,"data":{"status":"CALLBACK_EXCEPTION","param":"{\"model\":\"V4_5\"}","response":{"sunoData":[7,{"audioUrl":"x"}]}}}`,
+		`{"code":200,"data":{"successFlag":1,"createTime":"2025-06-06 10:25:00","completeTime":"2025-06-06 10:25:09","resultInfoJson":"{\"resultUrls\":[{"}}`,
+		`{"code":200,"data":{"status":"SENSITIVE_WORD_ERROR","errorCode":null,"paramJson":{"model":7}}}`,
+	} {
+		f.Add([]byte(seed), 200)
+	}
 	f.Fuzz(func(t *testing.T, body []byte, status int) {
-		r := reply{status: status, body: body}
-		a, err := r.record(&endpoints[Jobs].task, testID)
-		checkClass(t, r, ClassOf(err))
-		if err != nil && ClassOf(err) != ClassTaskFailed {
-			if a != (Answer{}) {
-				t.Errorf("answer %+v beside %v", a, err)
+		for _, row := range endpoints {
+			if row.id == "" {
+				continue
 			}
-			return
-		}
-		checkAnswer(t, a)
-		if ClassOf(err) == ClassTaskFailed && (a.State != StateFail || a.FailCode != "408" && a.FailCode != "501") {
-			t.Errorf("task_failed with state %v and fail code %q", a.State, a.FailCode)
+			r := reply{status: status, body: body}
+			a, err := r.record(&row.task, testID)
+			checkClass(t, r, ClassOf(err))
+			if err != nil && ClassOf(err) != ClassTaskFailed {
+				if a != (Answer{}) {
+					t.Errorf("answer %+v beside %v", a, err)
+				}
+				continue
+			}
+			checkAnswer(t, a)
+			if ClassOf(err) == ClassTaskFailed && (a.State != StateFail || a.FailCode != "408" && a.FailCode != "501") {
+				t.Errorf("%s: task_failed with state %v and fail code %q", row.name, a.State, a.FailCode)
+			}
 		}
 	})
 }

@@ -13,7 +13,7 @@ var films = endpoint{
 		id: "film_id", model: "engine", state: []key{"status", "successFlag"},
 		states:  map[string]State{"0": StateGenerating, "1": StateSuccess, "3": StateFail, "firstcut": StateGenerating},
 		created: "startedAt", updated: "touchedAt", completed: "endedAt", text: true,
-		code: "errorCode", message: "errorMessage", credits: "cost", results: []key{"reel", "trailer"},
+		code: "errorCode", message: "errorMessage", credits: "cost", results: []path{{"reel"}, {"trailer"}},
 	},
 }
 

@@ -30,16 +30,6 @@ func (o object) member(name key) json.RawMessage {
 	return o[name]
 }
 
-// first returns the first text among some members; empty if there is none.
-func (o object) first(names []key) string {
-	for _, name := range names {
-		if s := text(o.member(name)); s != "" {
-			return s
-		}
-	}
-	return ""
-}
-
 // isNull reports whether a value is null or absent.
 func isNull(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
 

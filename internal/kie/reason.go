@@ -64,7 +64,10 @@ func reasonOfCode(code string) Reason {
 		return ReasonCredits
 	case "408":
 		return ReasonTimeout
-	case "501", "GENERATION_FAILED":
+	case "SENSITIVE_WORD_ERROR":
+		return ReasonContentPolicy
+	case "501", "GENERATION_FAILED", "CREATE_TASK_FAILED", "GENERATE_FAILED", "GENERATE_AUDIO_FAILED", "GENERATE_LYRICS_FAILED",
+		"GENERATE_WAV_FAILED", "GENERATE_MP4_FAILED":
 		return ReasonUpstream
 	case "500", "502", "503", "504", "550":
 		return ReasonServer

@@ -3,7 +3,9 @@
 package kie
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"strconv"
 	"strings"
 )
@@ -18,6 +20,32 @@ func hasResult(raw json.RawMessage) bool {
 		return false
 	}
 	return holdsText(string(raw), deepestText)
+}
+
+// holds reports whether what is at the rest of a path, below its first member whose value this is, holds any text. A value may be JSON in a
+// text. Neither a list nor anything beside the path is held at once.
+func (p path) holds(raw json.RawMessage) bool {
+	if len(p) == 1 {
+		return hasResult(raw)
+	}
+	if inner := text(raw); inner != "" {
+		raw = json.RawMessage(inner)
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	if bytes.HasPrefix(bytes.TrimLeft(raw, " \t\r\n"), []byte("[")) {
+		_, _ = d.Token()
+	}
+	for d.More() {
+		var o object
+		err := d.Decode(&o)
+		if o != nil && p[1:].holds(o.member(p[1])) {
+			return true
+		}
+		if _, wrong := errors.AsType[*json.UnmarshalTypeError](err); err != nil && !wrong {
+			return false
+		}
+	}
+	return false
 }
 
 // holdsText reads JSON token by token, so that a result of any size takes no more memory than it is long.

@@ -139,7 +139,7 @@ func (p *Prober) takeOut(a *entry.Account, id string) (k *entry.Task, endpoint k
 		a.Probing[id].Sent = free
 		return nil, kie.Jobs, free
 	}
-	endpoint = k.Group.Endpoint
+	endpoint = k.AskedAt()
 	switch {
 	case k.Unfinished == nil:
 		return nil, endpoint, false

@@ -84,7 +84,7 @@ func (t Text[T]) Word() string {
 // Range implements Leaf.
 func (t Text[T]) Range() string {
 	if values, ok := t.Form["enum"].([]string); ok {
-		return strings.Join(values, ", ")
+		return "one of " + strings.Join(values, ", ")
 	}
 	return ""
 }

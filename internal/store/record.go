@@ -14,7 +14,7 @@ import (
 
 // Record is what is kept of a task, finished or not. Times are absent where they are zero.
 type Record struct {
-	kie.Task // without its id, which is told beside it, Updated and HasResult
+	kie.Task // without its id, which is told beside it, Updated, Took and HasResult
 
 	Group    string   // in which it was tracked last
 	Seen     kie.Time // first sight; every record has it
@@ -31,7 +31,7 @@ type Record struct {
 
 // asKept returns the record without what is not kept of it.
 func (r Record) asKept() Record {
-	r.ID, r.Updated, r.HasResult = "", 0, false
+	r.ID, r.Updated, r.Took, r.HasResult = "", 0, 0, false
 	return r
 }
 

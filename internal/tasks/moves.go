@@ -120,8 +120,12 @@ func (s *Set) Classify(k *entry.Task, f *kie.Task) {
 		k.Model.Tasks[k.State]--
 	}
 	name := f.Model
-	if name == "" && k.Model != nil {
+	switch {
+	case name != "":
+	case k.Model != nil:
 		name = k.Model.Name
+	case k.AskedAt().Model() != "": // an endpoint that need not tell models
+		name = cmp.Or(k.Unfinished.Hint, k.AskedAt().Model())
 	}
 	name, admitted := s.Admit(name)
 	if !admitted && k.Model == nil {
@@ -173,6 +177,26 @@ func (s *Set) SetAccount(g *entry.Group, a *entry.Account) (moved bool) {
 	}
 	from.Release()
 	return moved
+}
+
+// AskAt has a group's tasks asked about at an endpoint from now on. What another did not know is asked again.
+func (s *Set) AskAt(g *entry.Group, e kie.Endpoint) {
+	g.Endpoint = e
+	for _, k := range s.unfinished {
+		if k.Group == g {
+			s.revive(k)
+		}
+	}
+}
+
+// revive has an unfinished task asked again that was given up, or not found, where it was asked until now.
+func (s *Set) revive(k *entry.Task) {
+	s.Changed(k)
+	k.Group.Account.Dequeue(k)
+	k.Unfinished.Revive(time.Now())
+	if !k.Unfinished.Asking {
+		k.Await()
+	}
 }
 
 // takeAlong moves a group's tasks from their account to another, but for ids that this has.

@@ -54,7 +54,7 @@ func (a *account) Take(now time.Time, permit *budget.Permit) (dispatch.Query, bo
 	}
 	a.Begin(k)
 	return dispatch.Query{
-		Endpoint: k.Group.Endpoint, ID: k.ID, Unproven: !k.Unfinished.IsAnswered(),
+		Endpoint: k.AskedAt(), ID: k.ID, Unproven: !k.Unfinished.IsAnswered(),
 		Learn: func(answer kie.Answer, err error) { t.learn(a.Account, k, answer, err) },
 	}, true
 }

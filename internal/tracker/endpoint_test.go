@@ -1,47 +1,175 @@
 package tracker_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
+	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
-// There is no other endpoint than jobs yet but the credit call. What that answers is no task, but the request tells where a task is asked
-// about.
+// askedAt returns the endpoints at which a task was asked about, each once.
+func (r *rig) askedAt(id string) (at []kiesim.Endpoint) {
+	for _, q := range r.sim.Requests() {
+		if q.ID == id && !slices.Contains(at, q.Endpoint) {
+			at = append(at, q.Endpoint)
+		}
+	}
+	return at
+}
+
+// wantAt checks at which endpoints a task was asked about.
+func (r *rig) wantAt(id string, want ...kiesim.Endpoint) {
+	r.t.Helper()
+	if at := r.askedAt(id); !slices.Equal(at, want) {
+		r.t.Errorf("%s was asked about at %v, want %v", id, at, want)
+	}
+}
+
 func TestATaskIsAskedAboutAtTheEndpointOfItsGroup(t *testing.T) {
-	groups := []tracker.GroupOptions{{Name: "video", Account: "main"}, {Name: "other", Account: "main", Endpoint: kie.Credit}}
+	groups := []tracker.GroupOptions{{Name: "video", Account: "main"}, {Name: "songs", Account: "main", Endpoint: kie.Suno}}
 	bubble(t, setup{tracker: tracker.Options{Groups: groups, Background: true}}, func(t *testing.T, r *rig) {
-		asked := func(endpoint kiesim.Endpoint) (n int) {
-			for _, q := range r.sim.Requests() {
-				if q.Endpoint == endpoint {
-					n++
-				}
-			}
-			return n
-		}
-		r.sim.Put(kiesim.Task{ID: "a", Duration: time.Hour})
-		r.sim.Put(kiesim.Task{ID: "b", Duration: time.Hour})
+		r.sim.Put(kiesim.Task{ID: "a", Model: "kling/v2", Duration: time.Hour})
+		r.sim.Put(kiesim.Task{ID: "b", Model: "V4_5", Endpoint: kiesim.Suno, Duration: time.Hour})
 		r.list("a")
-		r.Apply(listing("other", "b"))
-		time.Sleep(time.Second)
-		r.wantQueries("a", 1)
-		r.wantQueries("b", 0)
-		if n := asked(kiesim.Credit); n != 1 {
-			t.Errorf("the endpoint of the group was asked %d times, want once", n)
-		}
-		if p := r.Probe(t.Context(), "main", "b"); kie.ClassOf(p.Err) != kie.ClassDecode || asked(kiesim.Credit) != 2 {
-			t.Errorf("a probe of a listed task: %v", p.Err)
+		r.Apply(listing("songs", "b"))
+		if p := r.Probe(t.Context(), "main", "b"); p.Err != nil || p.Task.State != kie.StateWaiting || p.Task.Model != "V4_5" {
+			t.Errorf("a probe of a listed task: %+v", p)
 		}
 		if p := r.Probe(t.Context(), "main", "unlisted"); kie.ClassOf(p.Err) != kie.ClassNotFound {
 			t.Errorf("a probe of an unlisted task: %v", p.Err)
 		}
+		time.Sleep(30 * time.Minute)
+		if k := find(t, r.Snapshot(), "b"); k.State != kie.StateGenerating {
+			t.Errorf("state %v while there are lyrics only", k.State)
+		}
+		r.wantAt("a", kiesim.RecordInfo)
+		r.wantAt("b", kiesim.Suno)
+		r.wantAt("unlisted", kiesim.RecordInfo)
 		r.Apply(listing("video", "b"))
 		time.Sleep(time.Hour)
-		if r.sim.Queries("b") == 0 {
-			t.Error("a task that has come to another group is asked about where it was")
+		r.wantAt("b", kiesim.Suno, kiesim.RecordInfo) // where the group to which it has come is asked about
+	})
+}
+
+// A task that was given up, since nobody knows it where it was asked about, is asked where its group says now.
+func TestAnotherEndpointOfAGroupHasItsUnknownTasksAskedAgain(t *testing.T) {
+	groups := []tracker.GroupOptions{{Name: "songs", Account: "main"}}
+	bubble(t, setup{tracker: tracker.Options{Groups: groups, Background: true}}, func(t *testing.T, r *rig) {
+		r.sim.Put(kiesim.Task{ID: "a", Model: "V4_5", Endpoint: kiesim.Suno, Duration: 10 * 24 * time.Hour})
+		r.Apply(listing("songs", "a"))
+		time.Sleep(8 * 24 * time.Hour)
+		if k := find(t, r.Snapshot(), "a"); !k.GivenUp || k.QueryError != kie.ClassNotFound {
+			t.Fatalf("%+v", k)
+		}
+		o := r.options
+		o.Groups = []tracker.GroupOptions{{Name: "songs", Account: "main", Endpoint: kie.Suno}}
+		r.Reconfigure(o, nothing)
+		time.Sleep(time.Minute)
+		if k := find(t, r.Snapshot(), "a"); k.GivenUp || k.State == kie.StateUnknown || k.Model != "V4_5" {
+			t.Errorf("%+v", k)
+		}
+	})
+}
+
+// Where neither answer nor list names the model, the endpoint does.
+func TestTheModelIsTheAnswersThenTheListsThenTheEndpoints(t *testing.T) {
+	groups := []tracker.GroupOptions{{Name: "video", Account: "main", Endpoint: kie.Aleph}}
+	bubble(t, setup{tracker: tracker.Options{Groups: groups, Background: true}}, func(t *testing.T, r *rig) {
+		for _, id := range []string{"bare", "hinted"} {
+			r.sim.Put(kiesim.Task{ID: id, Endpoint: kiesim.Aleph})
+		}
+		r.list("bare")
+		r.Apply(source.Change{Group: "video", Added: []source.Task{{ID: "hinted", Model: "aleph/v2"}}})
+		time.Sleep(time.Minute)
+		s := r.Snapshot()
+		if bare, hinted := find(t, s, "bare").Model, find(t, s, "hinted").Model; bare != "aleph" || hinted != "aleph/v2" {
+			t.Errorf("models %q and %q", bare, hinted)
+		}
+	})
+}
+
+// Tasks of every endpoint share the budget of an account, and each is known to be finished soon after its end.
+func TestAllEndpointsShareTheBudgetOfAnAccount(t *testing.T) {
+	var groups []tracker.GroupOptions
+	for _, word := range kie.EndpointWords() {
+		e, _ := kie.EndpointNamed(word)
+		groups = append(groups, tracker.GroupOptions{Name: word, Account: "main", Endpoint: e})
+	}
+	s := setup{
+		api:     kiesim.Options{RequestsPerSecond: 9, Latency: 300 * time.Millisecond},
+		budget:  budget.Options{Rate: 4, Concurrent: 4},
+		tracker: tracker.Options{Groups: groups, Background: true},
+	}
+	bubble(t, s, func(t *testing.T, r *rig) {
+		const each = 5
+		for _, g := range groups {
+			tasks := ids(g.Name, each)
+			for i, id := range tasks {
+				k := kiesim.Task{ID: id, Model: "m", Endpoint: kiesim.Endpoint(g.Name), Duration: time.Duration(60+10*i) * time.Second}
+				if g.Endpoint == kie.Jobs || g.Endpoint == kie.Playground {
+					k.Endpoint = ""
+				}
+				if i == 0 {
+					k.Fail = &kiesim.Failure{Code: "500", Msg: "Internal Error, Please try again later."}
+				}
+				r.sim.Put(k)
+			}
+			r.Apply(listing(g.Name, tasks...))
+		}
+		time.Sleep(10 * time.Minute)
+		snapshot, stats := r.Snapshot(), r.sim.Stats()
+		for _, k := range snapshot.Tasks() {
+			want := kie.StateSuccess
+			if k.ID == ids(k.Group, each)[0] {
+				want = kie.StateFail
+			}
+			if k.State != want || k.Model == "" {
+				t.Errorf("%s is %v, of model %q", k.ID, k.State, k.Model)
+			}
+			r.wantAt(k.ID, asked(k.Group))
+		}
+		for _, m := range snapshot.Models {
+			if m.Finished != [view.Outcomes]uint64{view.Succeeded: each - 1, view.Failed: 1} || m.EmptyResults != 0 {
+				t.Errorf("%s: finished %v, without a result %d", m.Group, m.Finished, m.EmptyResults)
+			}
+		}
+		if stats.Codes[429] != 0 || stats.MaxInFlight > 4 {
+			t.Errorf("codes %v, %d at a time", stats.Codes, stats.MaxInFlight)
+		}
+		for _, g := range snapshot.Groups {
+			if n := g.Detection.Count; n > 0 && g.Detection.Sum/float64(n) > 30 {
+				t.Errorf("%s: ends are known after %v s", g.Name, g.Detection.Sum/float64(n))
+			}
+		}
+		if account := snapshot.Accounts[0]; !account.Requests.Uses(kie.Veo) || account.Requests.Requests[kie.Veo][kie.ClassOK] == 0 {
+			t.Error("requests are not counted by endpoint")
+		}
+	})
+}
+
+// asked returns the simulated endpoint of a word.
+func asked(word string) kiesim.Endpoint {
+	if word == "jobs" {
+		return kiesim.RecordInfo
+	}
+	return kiesim.Endpoint(word)
+}
+
+// Endpoints of groups are shown with 0 from the start, others not at all.
+func TestOnlyEndpointsInUseAreShown(t *testing.T) {
+	groups := []tracker.GroupOptions{{Name: "songs", Account: "main", Endpoint: kie.Suno}}
+	bubble(t, setup{tracker: tracker.Options{Groups: groups}}, func(t *testing.T, r *rig) {
+		for _, e := range kie.Endpoints() {
+			want := e == kie.Jobs || e == kie.Credit || e == kie.Suno
+			if requests := r.Snapshot().Accounts[0].Requests; requests.Uses(e) != want {
+				t.Errorf("%v is in use: %v, want %v", e, !want, want)
+			}
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/entry"
+	"github.com/kie-exporter/kie_exporter/internal/kie"
 )
 
 // Reconfigure puts other options in force; Store, Log and Histograms stay those of New. An account of the same name and budget stays
@@ -91,7 +92,13 @@ func (t *Tracker) adoptGroupsLocked(options []GroupOptions) map[*entry.Group]boo
 		if g.Overdue != o.Overdue || g.Webhook != o.Webhook {
 			changed[g] = true
 		}
-		g.Endpoint, g.Overdue, g.Webhook = o.Endpoint, o.Overdue, o.Webhook
+		if g.Endpoint != o.Endpoint {
+			t.tasks.AskAt(g, o.Endpoint)
+		}
+		if o.Endpoint != kie.Jobs { // which is in use in any case
+			g.Account.Budget.Use(o.Endpoint)
+		}
+		g.Overdue, g.Webhook = o.Overdue, o.Webhook
 		t.tasks.Limits.AdmitKeys(o.Labels)
 	}
 	return changed

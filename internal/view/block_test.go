@@ -47,7 +47,7 @@ func TestABlockTellsAllOfItsTasks(t *testing.T) {
 	second.Group = first.Group
 	b := NewBlock(first, Task{Group: "other", Task: kie.Task{ID: "bare"}}, second)
 	for i, want := range []Task{first, {Group: "other", Task: kie.Task{ID: "bare"}}, second} {
-		want.Updated, want.HasResult = 0, false // which do not outlive the answer
+		want.Updated, want.Took, want.HasResult = 0, 0, false // which do not outlive the answer
 		var got Task
 		if b.Read(i, &got); !reflect.DeepEqual(got, want) {
 			t.Errorf("got  %+v\nwant %+v", got, want)

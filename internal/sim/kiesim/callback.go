@@ -22,10 +22,46 @@ type Callbacks struct {
 // callBack tells the end of a task when it has come. As with the real API nobody learns of a callback that does not arrive.
 func (s *Server) callBack(ctx context.Context, c *Callbacks, id string) {
 	t, ok := s.task(id)
-	if !ok || t.Duration < 0 || !wait(ctx, time.Until(t.Created.Add(s.lifetime(t)))) {
+	if !ok || t.Duration < 0 {
 		return
 	}
-	body := toJSON(envelope{Code: codeOK, Msg: "success", Data: s.record(t, time.Since(t.Created))})
+	for _, stage := range stages(t) {
+		if !wait(ctx, time.Until(t.Created.Add(time.Duration(stage.at*float64(s.lifetime(t)))))) {
+			return
+		}
+		s.post(ctx, c, id, toJSON(s.callback(t, stage.name)))
+	}
+}
+
+// stage is a callback about a task, after a part of its life.
+type stage struct {
+	name string
+	at   float64
+}
+
+// stages returns the callbacks about a task: one, but three of Suno's unless the task fails.
+func stages(t Task) []stage {
+	switch {
+	case t.Endpoint == Suno && t.Fail != nil:
+		return []stage{{"error", 1}}
+	case t.Endpoint == Suno:
+		return []stage{{"text", 1.0 / 3}, {"first", 2.0 / 3}, {"complete", 1}}
+	}
+	return []stage{{"", 1}}
+}
+
+// callback returns what is posted about a task.
+func (s *Server) callback(t Task, stage string) any {
+	rec := s.record(t, time.Since(t.Created))
+	f, ok := s.families[t.Endpoint]
+	if !ok {
+		return envelope{Code: codeOK, Msg: "success", Data: rec}
+	}
+	return f.callback(t.Endpoint, t.ID, f.data(t, rec), stage)
+}
+
+// post sends a callback about a task, signed.
+func (s *Server) post(ctx context.Context, c *Callbacks, id, body string) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL, bytes.NewReader([]byte(body)))

@@ -23,6 +23,8 @@ type Program struct {
 	// Keep is how many lines the list keeps, about: the older ones go, and sooner those of ids that do not exist. 0: all are kept.
 	// Whoever writes the list beside a program that keeps few loses what it wrote.
 	Keep int
+	// Endpoint tells of the tasks; empty: that of jobs. Of another one than that, no line has an id that does not exist.
+	Endpoint Endpoint
 	// Callbacks, if set, has the API call back when a task has finished.
 	Callbacks *Callbacks
 }
@@ -45,7 +47,7 @@ func (s *Server) Generate(ctx context.Context, p Program) (err error) {
 	pause := float64(time.Second) / p.PerSecond / s.o.Speed
 	var kept []listed
 	for n := uint64(0); ctx.Err() == nil; n++ {
-		line, id, err := s.line(n, filepath.Ext(p.Path))
+		line, id, err := s.line(n, p)
 		if err != nil {
 			return err
 		}
@@ -108,14 +110,14 @@ func (s *Server) bogusID() string {
 }
 
 // line creates a task and returns the nth line of a list.
-func (s *Server) line(n uint64, ext string) (line listed, id string, err error) {
+func (s *Server) line(n uint64, p Program) (line listed, id string, err error) {
 	var model string
-	if line.bogus = s.o.Incidents && n%oddEvery == oddEvery/2; line.bogus {
+	if line.bogus = s.o.Incidents && p.Endpoint == "" && n%oddEvery == oddEvery/2; line.bogus {
 		id, model = s.bogusID(), s.o.Models[0].Name
 	} else {
-		id, model = s.Create()
+		id, model = s.CreateAt(p.Endpoint)
 	}
-	if ext != ".jsonl" {
+	if filepath.Ext(p.Path) != ".jsonl" {
 		line.text = []byte(id + "\n")
 		return line, id, nil
 	}

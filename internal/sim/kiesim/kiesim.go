@@ -39,6 +39,7 @@ type Server struct {
 	o        Options
 	start    time.Time
 	failures []Failure
+	families map[Endpoint]family
 
 	mu       sync.Mutex
 	keys     map[string]bool
@@ -56,6 +57,7 @@ type Server struct {
 type entry struct {
 	seq      uint64
 	created  time.Time
+	endpoint Endpoint
 	scripted *Task
 }
 
@@ -68,14 +70,14 @@ func New(o Options) *Server {
 		o.Models = DefaultModels()
 	}
 	s := &Server{
-		o: o, start: time.Now(), failures: Failures(), credits: o.Credits,
+		o: o, start: time.Now(), failures: Failures(), families: families(), credits: o.Credits,
 		tasks: map[string]entry{}, admitted: map[string][]time.Time{}, log: newRequestLog(),
 	}
 	s.SetKeys(o.Keys...)
 	return s
 }
 
-// ServeHTTP answers GET /api/v1/jobs/recordInfo?taskId=… and GET /api/v1/chat/credit.
+// ServeHTTP answers GET /api/v1/jobs/recordInfo?taskId=…, likewise for the other endpoints, and GET /api/v1/chat/credit.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	n := s.arrive(r)
 	rep := s.reply(r, n)
@@ -89,12 +91,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // Create makes a new task with a random life and charges its credits at once: those of a failure are, mostly, never taken.
-func (s *Server) Create() (id, model string) {
+func (s *Server) Create() (id, model string) { return s.CreateAt(RecordInfo) }
+
+// CreateAt makes a new task as Create does, of which an endpoint tells.
+func (s *Server) CreateAt(endpoint Endpoint) (id, model string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e := entry{seq: s.created, created: time.Now()}
+	e := entry{seq: s.created, created: time.Now(), endpoint: endpoint}
 	s.created++
-	t := s.draw(e.seq, e.created)
+	t := s.draw(e)
 	s.tasks[t.ID] = e
 	s.charge(t.Credits)
 	return t.ID, t.Model
@@ -161,7 +166,7 @@ func (s *Server) task(id string) (Task, bool) {
 	case e.scripted != nil:
 		return *e.scripted, true
 	}
-	return s.draw(e.seq, e.created), true
+	return s.draw(e), true
 }
 
 // admit applies the rate limit to a request of key that comes now. A refused request does not count.

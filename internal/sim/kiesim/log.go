@@ -22,7 +22,7 @@ const (
 type Request struct {
 	At       time.Time // when it came, by the local clock
 	Endpoint Endpoint
-	ID       string // of recordInfo
+	ID       string // the task that is asked about
 	Code     int    // of the envelope; without one the HTTP status; 0: not answered, or not yet
 }
 
@@ -81,18 +81,16 @@ type arrival struct {
 // arrive enters a request in the books.
 func (s *Server) arrive(r *http.Request) arrival {
 	n := arrival{Request: Request{At: time.Now()}}
-	switch r.URL.Path {
-	case "/api/v1/jobs/recordInfo":
-		n.Endpoint, n.ID = RecordInfo, r.URL.Query().Get("taskId")
-	case "/api/v1/chat/credit":
-		n.Endpoint = Credit
+	var tasks bool
+	if n.Endpoint, tasks = s.endpointAt(r.URL.Path); tasks {
+		n.ID = r.URL.Query().Get("taskId")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n.number = s.log.arrivals
 	s.log.arrivals++
 	s.log.Requests[n.Endpoint]++
-	if n.Endpoint == RecordInfo {
+	if tasks {
 		s.log.queries[n.ID]++
 	}
 	if s.o.Record {

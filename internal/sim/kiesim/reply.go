@@ -23,6 +23,8 @@ const (
 	codeNoRecord    = 422
 	codeRateLimited = 429
 	codeMaintenance = 455
+
+	codeGenerationFailed = 501
 )
 
 // reply is an answer, complete but for the headers that every answer has.
@@ -120,12 +122,12 @@ func (s *Server) answer(n arrival) reply {
 	t, ok := s.task(n.ID)
 	age := time.Since(t.Created)
 	switch {
-	case !ok || age < s.o.Grace:
-		return refuse(codeNoRecord, "recordInfo is null")
+	case !ok || age < s.o.Grace || !t.isAt(n.Endpoint):
+		return s.unknown(n.Endpoint, n.ID)
 	case t.Raw != "":
 		return reply{status: http.StatusOK, code: codeOK, body: []byte(t.Raw)}
 	}
-	return accept(overlay(s.record(t, age), t.Data))
+	return accept(s.told(t, age))
 }
 
 // record is the data that tells of a task. The last keys are undocumented, as some of the real answers' are.
@@ -187,7 +189,7 @@ func (s *Server) lifetime(t Task) time.Duration {
 }
 
 // overlay puts a scripted task's own keys over those of its record.
-func overlay(rec record, own map[string]any) any {
+func overlay(rec any, own map[string]any) any {
 	if len(own) == 0 {
 		return rec
 	}

@@ -12,6 +12,7 @@ import (
 // Task is a task with its whole life.
 type Task struct {
 	ID, Model string
+	Endpoint  Endpoint      // that tells of it; empty: that of jobs, at both of its paths
 	Created   time.Time     // by the local clock; zero: now; a time to come: unknown until then
 	Duration  time.Duration // until it is finished, divided by Options.Speed; 0: finished at once; negative: never finished
 
@@ -46,10 +47,14 @@ func (q Quirk) has(x Quirk) bool { return q&x == x }
 
 // draw returns the life of the created task with number seq. Each draw is made whatever came of those before, so that an
 // incident changes a task's end but not its id.
-func (s *Server) draw(seq uint64, created time.Time) Task {
+func (s *Server) draw(e entry) Task {
+	seq, created := e.seq, e.created
 	r := s.rand(streamLives, seq)
-	t := Task{ID: newID(r), Created: created}
+	t := Task{ID: newID(r), Created: created, Endpoint: e.endpoint}
 	m := s.pickModel(r, created)
+	if models := s.families[e.endpoint].models; len(models) > 0 {
+		m = models[pick(r, len(models), func(i int) float64 { return models[i].Weight })]
+	}
 	failing, empty := r.Float64() < s.failureRatio(m, created), r.Float64() < m.EmptyRatio
 	z := min(max(r.NormFloat64(), -2), 2)
 	results, failure, early, refunded := r.IntN(max(m.Results, 1)), s.pickFailure(r), r.Float64(), r.Float64() < 0.9

@@ -223,7 +223,7 @@ func TestDurationsAreThoseOfTheirKind(t *testing.T) {
 		}
 		one := New(Options{Models: []Model{{Name: m.Name, Median: m.Median, Sigma: m.Sigma}}})
 		for seq := range uint64(2000) {
-			if d := one.draw(seq, time.Now()).Duration; d < low || d > high {
+			if d := one.draw(entry{seq: seq, created: time.Now()}).Duration; d < low || d > high {
 				t.Errorf("%s: %v is not in %v to %v", m.Name, d, low, high)
 				break
 			}

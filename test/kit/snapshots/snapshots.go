@@ -261,7 +261,7 @@ func richAccounts() []view.Account {
 // stats returns what is known of an account's requests after at least one, changed by change.
 func stats(change func(*budget.Stats)) budget.Stats {
 	s := budget.Stats{
-		Duration: [2]*histogram.Histogram{Measured("", 0.32, 0.7), Measured("", 0.25)},
+		Duration: [kie.EndpointCount]*histogram.Histogram{Measured("", 0.32, 0.7), Measured("", 0.25)},
 		Asked:    true, Up: true, Pace: 2,
 	}
 	change(&s)

@@ -110,7 +110,7 @@ func testFind(t *testing.T, k kit) {
 		s.Put(account, "a", unfinished(), nil)
 		s.Put(account, "b", unfinished(), nil)
 		named := final()
-		named.ID, named.Updated, named.HasResult = "b", named.Completed, true // which are not kept
+		named.ID, named.Updated, named.Took, named.HasResult = "b", named.Completed, 1, true // which are not kept
 		s.Put(account, "b", named, nil)
 		ids, want := []string{"b", "none", "a"}, []store.Record{final(), {}, unfinished()}
 		k.want(t, s, account, ids, want)
