@@ -97,7 +97,11 @@ func TestTheLastSamplesOfEachModelAreLearnedFrom(t *testing.T) {
 	add("n", 1, true)
 	add("n", 2, false)
 	got := map[string]int{}
-	for _, s := range LastSamples(maps.All(records)) {
+	samples, latest := LastSamples(maps.All(records))
+	if latest != 3*recent {
+		t.Errorf("the last end was learned at %d, want %d", latest, 3*recent)
+	}
+	for _, s := range samples {
 		if got[s.Model]++; s.Model == "m" && s.learned <= 2*recent || s.Took != time.Second || s.Group != "video" {
 			t.Fatalf("%+v is one of the last", s)
 		}

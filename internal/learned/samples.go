@@ -23,10 +23,12 @@ type Sample struct {
 	learned kie.Time
 }
 
-// LastSamples returns the last ones of each group and model among the records of tasks that were news, in the order learned.
-func LastSamples(records iter.Seq2[string, store.Record]) []Sample {
+// LastSamples returns the last ones of each group and model among the records of tasks that were news, in the order learned, and when
+// the last end of any task was learned.
+func LastSamples(records iter.Seq2[string, store.Record]) (samples []Sample, latest kie.Time) {
 	byModel := make(map[[2]string][]Sample)
 	for _, r := range records {
+		latest = max(latest, r.Learned)
 		took, ok := r.Latency()
 		if !ok || !r.Counted {
 			continue
@@ -37,12 +39,11 @@ func LastSamples(records iter.Seq2[string, store.Record]) []Sample {
 			byModel[key] = last(byModel[key])
 		}
 	}
-	var samples []Sample
 	for _, all := range byModel {
 		samples = append(samples, last(all)...)
 	}
 	slices.SortFunc(samples, Sample.compare)
-	return samples
+	return samples, latest
 }
 
 func (s Sample) compare(o Sample) int {

@@ -62,9 +62,9 @@ func (r *Reader) read(to []view.Task, tasks []*entry.Task) []view.Task {
 	return to
 }
 
-// Finished calls yield with the finished tasks that are tracked or remembered as dropped, of those that wanted says by when that was
+// ReadFinished calls yield with the finished tasks that are tracked or remembered as dropped, of those that wanted says by when that was
 // learned, until it returns false. Wanted is called with the lock held, yield without; each task that stays where it is comes once.
-func (r *Reader) Finished(wanted func(learned kie.Time) bool, yield func(view.Task) bool) {
+func (r *Reader) ReadFinished(wanted func(learned kie.Time) bool, yield func(view.Task) bool) {
 	portion := make([]view.Task, 0, atATime)
 	for shard := range r.finished() {
 		for tasks := range slices.Chunk(shard, atATime) {

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/entry"
-	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/learned"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
@@ -87,17 +86,9 @@ func (k *Keeper) Owner(r store.Record) (account string, ok bool) {
 // Relearn learns how long tasks take from the store's records of those that were news, as they were learned from at first. It
 // is to be called before tasks are listed.
 func (k *Keeper) Relearn() {
-	var latest kie.Time
-	samples := learned.LastSamples(func(yield func(string, store.Record) bool) {
-		for id, r := range k.store.All() {
-			latest = max(latest, r.Learned)
-			if !yield(id, r) {
-				return
-			}
-		}
-	})
+	samples, latest := learned.LastSamples(k.store.All())
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.tasks.Relearn(samples)
-	k.tasks.Stamped(latest)
+	k.tasks.Stamps.Note(latest)
 }

@@ -6,12 +6,14 @@ import (
 	"iter"
 	"time"
 
+	"github.com/kie-exporter/kie_exporter/internal/results"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 )
 
 // Store keeps records of tasks beyond the process: in a file, or not at all. It asks the tracker as store.Tasks. All methods but Find, Kept,
 // All and Scan are called with the tracker's lock held: they wait for nothing, and call nothing of the tracker's.
 type Store interface {
+	results.Store // Find and Scan
 	// Put keeps a record, in place of the one before. If it returns true, committed, unless it is nil, is called once when that is done
 	// or has turned out to be impossible, from a goroutine that holds no lock: first says whether the record is the first final one
 	// of its task that anybody put. False: committed is not called, and nobody but the tracker knows whether it is the first.
@@ -20,16 +22,11 @@ type Store interface {
 	Forget(account string, ids []string)
 	// Renew says that the records of many tasks are to be others now, and none of them was put.
 	Renew()
-	// Find returns what is kept of some tasks of an account, in their order; zero records where nothing is. It may wait for a disk.
-	Find(account string, ids []string) []store.Record
 	// Kept reports of some tasks of an account, in their order, whether what is kept says that they are over: finished, or given up. Where
 	// nothing can be kept it is true of all. It may wait for a disk.
 	Kept(account string, ids []string) []bool
 	// All yields what is kept of every task, by id; there may be several of one id. It may wait for a disk.
 	All() iter.Seq2[string, store.Record]
-	// Scan calls yield with what is kept of every task, until it returns false; the account is empty where it is not known. After an
-	// error, some were left out. It may wait for a disk.
-	Scan(yield func(account, id string, r store.Record) bool) error
 	// LastRun returns when an earlier process last watched an account's tasks; zero if that is not known.
 	LastRun(account string) time.Time
 	// Stats returns how the store does.

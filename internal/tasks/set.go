@@ -10,9 +10,9 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/blocks"
 	"github.com/kie-exporter/kie_exporter/internal/entry"
 	"github.com/kie-exporter/kie_exporter/internal/histogram"
-	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/labels"
 	"github.com/kie-exporter/kie_exporter/internal/learned"
+	"github.com/kie-exporter/kie_exporter/internal/life"
 	"github.com/kie-exporter/kie_exporter/internal/table"
 	"github.com/kie-exporter/kie_exporter/internal/unlisted"
 )
@@ -30,6 +30,7 @@ type Set struct {
 	Learned  *learned.Groups
 	Unlisted unlisted.Memory
 	Table    table.Accounts[entry.Task]
+	Stamps   life.Stamps // of ends
 
 	histograms histogram.New
 	byName     map[string]*entry.Group
@@ -41,7 +42,6 @@ type Set struct {
 	gaps       int           // in finished
 	blocks     blocks.Maker  // of unfinished and finished
 	survey     *Survey       // under way; nil: none
-	stamped    kie.Time      // the last time that Stamp returned
 }
 
 type modelKey struct {
@@ -60,22 +60,6 @@ func NewSet(models int, histograms histogram.New) *Set {
 		models:     make(map[modelKey]*entry.Model),
 	}
 }
-
-// furthest is how far the clock may have been set back for times to go on from where they were. Beyond that it was wrong.
-const furthest = time.Hour
-
-// Stamp returns when it was learned that a task has finished, for one that finishes now: never before one that finished earlier, so
-// that whoever has all that was learned until some time misses nothing when the clock is set back.
-func (s *Set) Stamp(now time.Time) kie.Time {
-	at := kie.TimeOf(now)
-	if s.stamped < at || s.stamped.Sub(at) > furthest {
-		s.stamped = at
-	}
-	return s.stamped
-}
-
-// Stamped notes a time that Stamp returned, to an earlier process, too.
-func (s *Set) Stamped(at kie.Time) { s.stamped = max(s.stamped, at) }
 
 // Get returns the task of an account with an id; nil: it is not tracked.
 func (s *Set) Get(account, id string) *entry.Task { return s.Table.Get(account, id) }

@@ -108,7 +108,7 @@ func (t *Tracker) finishLocked(k *entry.Task, f *kie.Task, m life.Moment) {
 	if end.Guessed {
 		k.Guess(end.Completed)
 	}
-	k.Learned = t.tasks.Stamp(time.Now()) // not of m, whose time is from before the lock was had
+	k.Learned = t.tasks.Stamps.Next(time.Now()) // not of m, whose time is from before the lock was had
 	k.Marks.Set(entry.Counted, end.News)
 	t.tasks.Finish(k)
 	if !end.News {

@@ -16,6 +16,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/querylog"
 	"github.com/kie-exporter/kie_exporter/internal/reader"
 	"github.com/kie-exporter/kie_exporter/internal/records"
+	"github.com/kie-exporter/kie_exporter/internal/results"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/tasks"
 	"github.com/kie-exporter/kie_exporter/internal/unlisted"
@@ -73,10 +74,11 @@ type Tracker struct {
 
 	reconfiguring sync.Mutex // held by Reconfigure
 
-	*reader.Reader                 // of tasks, under mu
-	records        *records.Keeper // likewise
-	*probe.Prober                  // likewise
-	*evict.Evictor                 // likewise
+	*reader.Reader                   // of tasks, under mu
+	records          *records.Keeper // likewise
+	*results.Results                 // likewise
+	*probe.Prober                    // likewise
+	*evict.Evictor                   // likewise
 
 	// mu guards all that follows, with the entries of tasks, the groups and the accounts. It is never held during input or output.
 	mu         sync.Mutex

@@ -12,6 +12,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/probe"
 	"github.com/kie-exporter/kie_exporter/internal/reader"
 	"github.com/kie-exporter/kie_exporter/internal/records"
+	"github.com/kie-exporter/kie_exporter/internal/results"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/tasks"
 )
@@ -27,6 +28,7 @@ func New(o Options) *Tracker {
 	}
 	t.records = records.New(&t.mu, t.tasks, o.Store, t.onlyAccountLocked)
 	t.Reader = reader.New(&t.mu, t.tasks, t.stateLocked)
+	t.Results = results.New(&t.mu, t.tasks, t.Reader, o.Store, t.records.Owner)
 	t.Prober = probe.New(&t.mu, t.tasks, probeTracker{t})
 	t.Evictor = evict.New(&t.mu, t.tasks, o.Store, t.records.OwnLocked, t.Changed)
 	t.Reconfigure(o, func() {})

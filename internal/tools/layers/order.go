@@ -21,7 +21,9 @@ func order() [][]string {
 		{"internal/web"},
 		{"internal/webhook"},
 		{"internal/tracker"},
-		{"internal/evict", "internal/probe", "internal/reader", "internal/records", "internal/records"},
+		{"internal/evict", "internal/probe", "internal/records"},
+		{"internal/results"},
+		{"internal/reader"},
 		{"internal/tasks"},
 		{"internal/summary", "internal/unlisted"},
 		{"internal/entry"},
@@ -59,7 +61,7 @@ const mostLines = 900
 func bounded() []string {
 	return []string{
 		"config", "internal/backlog", "internal/blocks", "internal/dispatch", "internal/entry", "internal/evict", "internal/httpclient",
-		"internal/labels", "internal/learned", "internal/life", "internal/probe", "internal/reader", "internal/records", "internal/settings",
+		"internal/labels", "internal/learned", "internal/life", "internal/probe", "internal/reader", "internal/records", "internal/results", "internal/settings",
 		"internal/source/claim", "internal/source/ledger", "internal/source/past", "internal/source/set", "internal/summary", "internal/tasks", "internal/totals",
 		"internal/tracker", "internal/unlisted", "internal/view",
 	}
