@@ -29,7 +29,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: test
-test: fmt-check vet lint mod-check vuln docs-check image-lint scrape-check rules-check dashboards-check race portable e2e deploy-check ## every check; what CI runs
+test: fmt-check vet lint mod-check vuln docs-check image-lint scrape-check rules-check dashboards-check race portable e2e deploy-check feeding-check ## every check; what CI runs
 
 .PHONY: quick
 quick: vet lint ## what to run while working: vet, lint and all unit tests, of which those that nothing has changed for are not run again
@@ -52,13 +52,14 @@ clean: ## remove what the targets made
 
 # Checks, each a part of `make test`
 
-TOOLS_MOD  := internal/tools
-SERVED_MOD := test/served
-E2E_MOD    := test/e2e
-DEPLOY_MOD := test/deploy
+TOOLS_MOD   := internal/tools
+SERVED_MOD  := test/served
+E2E_MOD     := test/e2e
+DEPLOY_MOD  := test/deploy
+FEEDING_MOD := test/feeding
 # All modules with code of ours; what only tools and tests need is in none but its own.
-MODULES    := . $(TOOLS_MOD) $(TOOLS_MOD)/readers $(SERVED_MOD) $(E2E_MOD) $(DEPLOY_MOD)
-BIN        := $(CURDIR)/.cache/bin
+MODULES     := . $(TOOLS_MOD) $(TOOLS_MOD)/readers $(SERVED_MOD) $(E2E_MOD) $(DEPLOY_MOD) $(FEEDING_MOD)
+BIN         := $(CURDIR)/.cache/bin
 
 .PHONY: fmt
 fmt: $(BIN)/golangci-lint ## format the code
@@ -133,6 +134,10 @@ e2e: $(BIN)/prometheus $(BIN)/promtool $(BIN)/alertmanager ## the exporter in a 
 deploy-check: packages $(BIN)/promtool ## systemd units, Kubernetes manifests, examples for Prometheus
 	go -C $(DEPLOY_MOD) test -count=1 ./...
 
+.PHONY: feeding-check
+feeding-check: packages $(BIN)/caddy ## run the snippets of docs/feeding.md: curl, Node, Python, Go, PostgreSQL, logrotate, nginx, Caddy
+	go -C $(FEEDING_MOD) test -count=1 ./...
+
 .PHONY: packages
 packages: ## Debian packages that tests use, if they are missing and may be installed
 	test/packages.sh
@@ -204,6 +209,9 @@ $(BIN)/%: $(TOOLS_MOD)/go.mod
 	@touch $@
 $(BIN)/pint: $(TOOLS_MOD)/pint/go.mod
 	go -C $(TOOLS_MOD)/pint build -o $@ github.com/cloudflare/pint/cmd/pint
+	@touch $@
+$(BIN)/caddy: $(FEEDING_MOD)/go.mod
+	go -C $(FEEDING_MOD) build -o $@ github.com/caddyserver/caddy/v2/cmd/caddy
 	@touch $@
 $(BIN)/alertmanager: $(E2E_MOD)/go.mod
 	go -C $(E2E_MOD) build -o $@ github.com/prometheus/alertmanager/cmd/alertmanager

@@ -35,6 +35,7 @@ provide() {
     fi
     echo "packages: installing $package, for $purpose"
     export DEBIAN_FRONTEND=noninteractive
+    start_nothing
     if ! { apt-get update && apt-get install --yes --no-install-recommends "$package"; } >"$log" 2>&1 || ! "$@"; then
         tail -n 20 "$log" >&2
         echo "packages: $package could not be installed" >&2
@@ -42,12 +43,29 @@ provide() {
     fi
 }
 
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+# start_nothing keeps services of packages from being started, for as long as this script runs.
+start_nothing() {
+    if [[ -e $policy ]]; then return; fi
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod +x "$policy"
+    ours=$policy
+}
+
+# postgres succeeds if there is a PostgreSQL server as Debian has it.
+postgres() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
+
+log=$(mktemp) policy=/usr/sbin/policy-rc.d ours=
+trap 'rm -f "$log" $ours' EXIT
 need chromium "looking at /tasks in a browser" chromium chromium-browser google-chrome
 need systemd "checks of the systemd units" systemd-analyze
 provide python3-prometheus-client "reading OpenMetrics with a strict parser" module prometheus_client.openmetrics.parser
 need man-db "reading the manual page" lexgrog
+need curl "snippets with curl" curl
+need nodejs "snippets for Node" node
+provide python3-requests "snippets for Python" module requests
+provide postgresql "snippets for PostgreSQL" postgres
+need logrotate "rotating lists" logrotate
+need nginx "handing on callbacks" nginx
 
 # What judges the pages comes from the npm registry, as internal/tools/axe/package-lock.json says.
 root=$(cd "$(dirname "$0")/.." && pwd)
