@@ -36,7 +36,7 @@ func pace(getenv func(string) string) (stop func()) {
 
 // pacer sets the percentage. Each collection finds its sentinel to be garbage, and that calls collected.
 type pacer struct {
-	mu      sync.Mutex
+	mu      sync.Mutex // guards what follows
 	before  int
 	percent int
 	stopped bool

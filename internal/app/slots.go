@@ -18,7 +18,7 @@ const stalled = 2 * time.Second
 type slots struct {
 	tokens chan struct{}
 
-	mu      sync.Mutex
+	mu      sync.Mutex // guards what follows
 	readers map[*reader]struct{}
 }
 

@@ -15,7 +15,7 @@ import (
 type Limit struct {
 	all, peer int
 
-	mu     sync.Mutex
+	mu     sync.Mutex // guards what follows
 	conns  map[net.Conn]netip.Addr
 	peers  map[netip.Addr][]*held // oldest first
 	closed uint64
@@ -40,7 +40,7 @@ func (l *Limit) Track(c net.Conn, s http.ConnState) {
 	defer l.mu.Unlock()
 	switch s {
 	case http.StateNew:
-		l.open(c)
+		l.openLocked(c)
 	case http.StateActive, http.StateIdle:
 		for _, h := range l.peers[l.conns[c]] {
 			if h.conn == c {
@@ -48,7 +48,7 @@ func (l *Limit) Track(c net.Conn, s http.ConnState) {
 			}
 		}
 	case http.StateClosed, http.StateHijacked:
-		l.forget(c)
+		l.forgetLocked(c)
 	}
 }
 
@@ -59,12 +59,12 @@ func (l *Limit) Closed() uint64 {
 	return l.closed
 }
 
-func (l *Limit) open(c net.Conn) {
+func (l *Limit) openLocked(c net.Conn) {
 	of := addressOf(c)
 	own := l.peers[of]
 	if len(own) >= l.peer || len(l.conns) >= l.all {
 		l.closed++
-		victim := l.fromLargest(len(own) + 1)
+		victim := l.fromLargestLocked(len(own) + 1)
 		if len(own) >= l.peer {
 			victim = idle(own)
 		}
@@ -72,15 +72,15 @@ func (l *Limit) open(c net.Conn) {
 			hangUp(c)
 			return
 		}
-		l.forget(victim)
+		l.forgetLocked(victim)
 		hangUp(victim)
 	}
 	l.conns[c] = of
 	l.peers[of] = append(l.peers[of], &held{conn: c})
 }
 
-// fromLargest returns a connection of the peer that has most; nil if that is no more than so many.
-func (l *Limit) fromLargest(than int) net.Conn {
+// fromLargestLocked returns a connection of the peer that has most; nil if that is no more than so many.
+func (l *Limit) fromLargestLocked(than int) net.Conn {
 	var most []*held
 	var whose netip.Addr
 	for of, conns := range l.peers {
@@ -107,7 +107,7 @@ func idle(conns []*held) net.Conn {
 	return nil
 }
 
-func (l *Limit) forget(c net.Conn) {
+func (l *Limit) forgetLocked(c net.Conn) {
 	of, ok := l.conns[c]
 	if !ok {
 		return

@@ -43,7 +43,7 @@ type packer interface {
 type form struct {
 	packer func() packer
 
-	mu       sync.Mutex
+	mu       sync.Mutex // guards what follows
 	asked    time.Time
 	latest   view.Shown
 	blocks   []*rendering // of latest
@@ -83,12 +83,12 @@ func (f *form) renderFor(shown view.Shown, choice taskseries.Choice) (*rendering
 func (f *form) render(shown view.Shown, choice taskseries.Choice) (*rendering, []*rendering) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.prepare(choice, shown.LabelKeys)
+	f.prepareLocked(choice, shown.LabelKeys)
 	if shown.IsOlderThan(f.latest) {
-		return f.fixed, f.all(shown.Blocks)
+		return f.fixed, f.allLocked(shown.Blocks)
 	}
 	if f.blocks == nil || !slices.Equal(f.latest.Blocks, shown.Blocks) {
-		f.blocks = f.all(shown.Blocks)
+		f.blocks = f.allLocked(shown.Blocks)
 		clear(f.kept)
 		for i, b := range shown.Blocks {
 			f.kept[b] = f.blocks[i]
@@ -98,9 +98,9 @@ func (f *form) render(shown view.Shown, choice taskseries.Choice) (*rendering, [
 	return f.fixed, f.blocks
 }
 
-// prepare makes sure that there is a renderer for the chosen series of tasks with labels of these keys. Others make other renderings of
+// prepareLocked makes sure that there is a renderer for the chosen series of tasks with labels of these keys. Others make other renderings of
 // all tasks.
-func (f *form) prepare(choice taskseries.Choice, labelKeys []string) {
+func (f *form) prepareLocked(choice taskseries.Choice, labelKeys []string) {
 	if f.renderer != nil && f.renderer.text.IsFor(choice, labelKeys) {
 		return
 	}
@@ -109,8 +109,8 @@ func (f *form) prepare(choice taskseries.Choice, labelKeys []string) {
 	f.fixed = f.renderer.fixed()
 }
 
-// all returns the renderings of blocks.
-func (f *form) all(blocks []*view.Block) []*rendering {
+// allLocked returns the renderings of blocks.
+func (f *form) allLocked(blocks []*view.Block) []*rendering {
 	all := make([]*rendering, len(blocks))
 	for i, b := range blocks {
 		r := f.kept[b]

@@ -22,7 +22,7 @@ const (
 type places struct {
 	tokens chan struct{}
 
-	mu    sync.Mutex
+	mu    sync.Mutex // guards what follows, and every place
 	taken map[*place]bool
 }
 

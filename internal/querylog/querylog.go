@@ -78,16 +78,16 @@ func (l *Log) Add(account, id string, q Query) {
 		k = &task{key: key{account, id}}
 		l.tasks[k.key] = k
 	} else {
-		l.listOf(k).take(k)
+		l.listLocked(k).take(k)
 	}
 	k.add(compact{
 		ended: kie.TimeOf(q.Ended), took: uint32(min(max(q.Took.Milliseconds(), 0), 1<<31)),
 		class: q.Class, state: q.State, callback: q.Callback,
 	})
 	k.finished = q.State.Finished()
-	l.listOf(k).put(k)
-	l.evict(&l.unfinished, mostUnfinished)
-	l.evict(&l.finished, mostFinished)
+	l.listLocked(k).put(k)
+	l.evictLocked(&l.unfinished, mostUnfinished)
+	l.evictLocked(&l.finished, mostFinished)
 }
 
 // Queries returns the queries about a task in their order, and how many were let go between the first ones and the last.
@@ -120,15 +120,15 @@ func (k *task) add(q compact) {
 	k.queries = append(k.queries, q)
 }
 
-func (l *Log) listOf(k *task) *list {
+func (l *Log) listLocked(k *task) *list {
 	if k.finished {
 		return &l.finished
 	}
 	return &l.unfinished
 }
 
-// evict forgets the tasks of a list that were asked longest ago, beyond so many.
-func (l *Log) evict(tasks *list, most int) {
+// evictLocked forgets the tasks of a list that were asked longest ago, beyond so many.
+func (l *Log) evictLocked(tasks *list, most int) {
 	for tasks.len > most {
 		oldest := tasks.root.next
 		tasks.take(oldest)

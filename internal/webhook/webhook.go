@@ -81,7 +81,7 @@ type Receiver struct {
 	options Options
 	slots   chan struct{}
 
-	mu     sync.Mutex
+	mu     sync.Mutex         // guards what follows
 	counts map[string]*Counts // by account
 }
 

@@ -43,12 +43,12 @@ func (s *Server) Inject(m Match, f Fault) (remove func()) {
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.drop(in)
+		s.dropLocked(in)
 	}
 }
 
-// drop removes an injected fault. The lock is held.
-func (s *Server) drop(in *injection) {
+// dropLocked removes an injected fault.
+func (s *Server) dropLocked(in *injection) {
 	s.faults = slices.DeleteFunc(s.faults, func(x *injection) bool { return x == in })
 }
 
@@ -61,11 +61,11 @@ func (s *Server) faultFor(n arrival) Fault {
 			continue
 		}
 		if in.left--; in.left == 0 {
-			s.drop(in)
+			s.dropLocked(in)
 		}
 		return in.fault
 	}
-	return s.mixed(n)
+	return s.mixedLocked(n)
 }
 
 // covers reports whether the request matches.

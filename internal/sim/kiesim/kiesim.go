@@ -41,7 +41,7 @@ type Server struct {
 	failures []Failure
 	families map[Endpoint]family
 
-	mu       sync.Mutex
+	mu       sync.Mutex // guards what follows
 	keys     map[string]bool
 	credits  float64
 	tasks    map[string]entry
@@ -101,7 +101,7 @@ func (s *Server) CreateAt(endpoint Endpoint) (id, model string) {
 	s.created++
 	t := s.draw(e)
 	s.tasks[t.ID] = e
-	s.charge(t.Credits)
+	s.chargeLocked(t.Credits)
 	return t.ID, t.Model
 }
 
@@ -140,8 +140,8 @@ func (s *Server) SetCredits(credits float64) {
 	s.credits = credits
 }
 
-// charge takes credits off the balance, which never gets below 0. The lock is held.
-func (s *Server) charge(credits float64) {
+// chargeLocked takes credits off the balance, which never gets below 0.
+func (s *Server) chargeLocked(credits float64) {
 	s.credits = max(0, s.credits-credits)
 	if s.credits < s.o.TopUp/10 {
 		s.credits += s.o.TopUp

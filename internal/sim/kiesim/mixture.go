@@ -23,8 +23,8 @@ func (s *Server) Mix(m Mixture) {
 	s.mixture = m
 }
 
-// mixed draws the fault that the mixture has for a request. The lock is held.
-func (s *Server) mixed(n arrival) Fault {
+// mixedLocked draws the fault that the mixture has for a request.
+func (s *Server) mixedLocked(n arrival) Fault {
 	m := s.mixture
 	r := s.rand(streamFaults, n.number)
 	if r.Float64() >= m.Share {
