@@ -1,0 +1,219 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
+	"github.com/kie-exporter/kie_exporter/test/kit/output"
+)
+
+// killsFor is how long processes that take pushes are killed; the variable makes it longer.
+func killsFor(t *testing.T) time.Duration {
+	t.Helper()
+	text := os.Getenv("KIE_PUSH_KILLS_FOR")
+	if text == "" {
+		return 5 * time.Second
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// producers push to one process after the other, and remember what was acknowledged.
+type producers struct {
+	t     *testing.T
+	args  []string
+	base  atomic.Pointer[string] // of the process that lives; nil: none does
+	next  atomic.Int64
+	mu    sync.Mutex
+	safe  map[string]bool // acknowledged; false: forgetting was, or may have been
+	kills int
+}
+
+type pushAnswer struct {
+	Accepted, Known, Forgotten, Unknown int
+	Rejected                            []any
+}
+
+// send sends ids as text; ok is false if there was no answer.
+func (p *producers) send(method string, ids []string) (status int, a pushAnswer, ok bool) {
+	base := p.base.Load()
+	if base == nil {
+		return 0, a, false
+	}
+	req, err := http.NewRequestWithContext(p.t.Context(), method, *base+"/api/v1/groups/g/tasks", strings.NewReader(strings.Join(ids, "\n")))
+	if err != nil {
+		p.t.Error(err)
+		return 0, a, false
+	}
+	req.Header.Set("Content-Type", "text/plain")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, a, false
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || json.Unmarshal(text, &a) != nil {
+		return 0, a, false
+	}
+	return resp.StatusCode, a, true
+}
+
+// produce pushes until the end, a few ids or one at a time, and forgets some.
+func (p *producers) produce(end time.Time) {
+	for time.Now().Before(end) {
+		ids := make([]string, 1+rand.IntN(2)*rand.IntN(40)) //nolint:gosec // no secret
+		for i := range ids {
+			ids[i] = fmt.Sprintf("id-%d", p.next.Add(1))
+		}
+		status, a, ok := p.send(http.MethodPost, ids)
+		if !ok {
+			time.Sleep(5 * time.Millisecond)
+			continue
+		}
+		if status != http.StatusOK {
+			if status != http.StatusServiceUnavailable {
+				p.t.Errorf("a push is answered with %d", status)
+			}
+			continue
+		}
+		if a.Accepted+a.Known != len(ids) {
+			p.t.Errorf("of %d ids %d are accepted and %d known", len(ids), a.Accepted, a.Known)
+		}
+		p.note(ids, true)
+		if rand.IntN(10) == 0 { //nolint:gosec // no secret
+			p.note(ids[:1], false) // from now on nobody knows, until forgetting it is acknowledged, too
+			if status, _, ok := p.send(http.MethodDelete, ids[:1]); ok && status == http.StatusOK {
+				p.forget(ids[0])
+			}
+		}
+	}
+}
+
+func (p *producers) note(ids []string, safe bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, id := range ids {
+		if safe {
+			p.safe[id] = true
+		} else {
+			delete(p.safe, id)
+		}
+	}
+}
+
+// forget notes that forgetting an id was acknowledged.
+func (p *producers) forget(id string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.safe[id] = false
+}
+
+// live starts a process and returns it once it takes pushes.
+func (p *producers) live() *exec.Cmd {
+	p.t.Helper()
+	var log output.Text
+	c := program(p.t, "secret", p.args...)
+	c.Stderr = &log
+	if err := c.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	listening := regexp.MustCompile(`msg="Listening on" address=(\S+)`)
+	for begin := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+		if found := listening.FindStringSubmatch(log.String()); found != nil {
+			base := "http://" + found[1]
+			p.base.Store(&base)
+			return c
+		}
+		if time.Since(begin) > 30*time.Second {
+			p.t.Fatalf("it does not start: %s", log.String())
+		}
+	}
+}
+
+// killAll kills one process after the other until the end.
+func (p *producers) killAll(end time.Time) {
+	for time.Now().Before(end) {
+		c := p.live()
+		time.Sleep(50*time.Millisecond + rand.N(400*time.Millisecond)) //nolint:gosec // no secret
+		p.base.Store(nil)
+		if err := c.Process.Kill(); err != nil {
+			p.t.Error(err)
+		}
+		_ = c.Wait() // it was killed
+		p.kills++
+	}
+}
+
+// check looks for everything that was acknowledged in a new process.
+func (p *producers) check() {
+	c := p.live()
+	defer func() {
+		_ = c.Process.Kill()
+		_ = c.Wait()
+	}()
+	var kept, forgotten []string
+	for id, safe := range p.safe {
+		if safe {
+			kept = append(kept, id)
+		} else {
+			forgotten = append(forgotten, id)
+		}
+	}
+	for status := http.StatusServiceUnavailable; status == http.StatusServiceUnavailable; {
+		status, _, _ = p.send(http.MethodPost, nil)
+	}
+	if _, a, ok := p.send(http.MethodPost, kept); !ok || a.Known != len(kept) || a.Accepted != 0 {
+		p.t.Errorf("of %d acknowledged ids %d are known after %d kills, %d are not", len(kept), a.Known, p.kills, a.Accepted)
+	}
+	if _, a, ok := p.send(http.MethodDelete, forgotten); !ok || a.Forgotten != 0 {
+		p.t.Errorf("of %d ids that were forgotten %d are there again", len(forgotten), a.Forgotten)
+	}
+	if _, a, ok := p.send(http.MethodDelete, kept); !ok || a.Forgotten != len(kept) {
+		p.t.Errorf("of %d ids %d are there once", len(kept), a.Forgotten)
+	}
+	p.t.Logf("%d kills, %d acknowledged ids, %d forgotten ones", p.kills, len(kept), len(forgotten))
+	if p.kills < 2 || len(kept) == 0 {
+		p.t.Error("this tells nothing")
+	}
+}
+
+func TestNoAcknowledgedPushIsLostByAKill(t *testing.T) {
+	api := httptest.NewServer(kiesim.New(kiesim.Options{}))
+	t.Cleanup(api.Close)
+	t.Cleanup(http.DefaultClient.CloseIdleConnections)
+	dir := t.TempDir()
+	var text bytes.Buffer
+	fmt.Fprintf(&text, "accounts: [{base_url: '%s', credits_interval: 0s}]\ngroups: [{name: g, push: {}}]\n", api.URL)
+	if err := os.WriteFile(filepath.Join(dir, "kie.yml"), text.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := &producers{t: t, safe: make(map[string]bool), args: []string{
+		"--config.file=" + filepath.Join(dir, "kie.yml"), "--storage.path=" + filepath.Join(dir, "data"), "--web.listen-address=127.0.0.1:0",
+	}}
+	end := time.Now().Add(killsFor(t))
+	var working sync.WaitGroup
+	for range 16 {
+		working.Go(func() { p.produce(end) })
+	}
+	p.killAll(end)
+	working.Wait()
+	p.check()
+}
