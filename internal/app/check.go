@@ -31,6 +31,9 @@ func (f *flags) checkLists(ctx context.Context, e *exporter, stdout io.Writer) e
 	for _, g := range f.unreceived(e.config()) {
 		warn("group " + g + " is polled like others: callbacks are not received without --web.webhook-listen-address.")
 	}
+	for _, g := range f.unguarded(e.config()) {
+		warn("whoever reaches the port may push ids to group " + g + ": it has no credentials_file for pushes, and --web.config.file asks for no password.")
+	}
 	for _, r := range e.sources.Reports() {
 		lines = append(lines, sourceLine(r))
 		for _, text := range warningsOf(r) {

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -369,4 +371,119 @@ func TestPushesBeyondTheLimitAreAnsweredWith429AndTheOthersCount(t *testing.T) {
 		t.Errorf("DELETE: %d", status)
 	}
 	p.wantPush(asText, "d\n", 200, `{"accepted":1,`)
+}
+
+// callbackAbout sends a validly signed callback about a task and returns the status of the answer.
+func (p *pushing) callbackAbout(id string) int {
+	p.t.Helper()
+	h := &hooked{program: p.program, sim: p.sim, dir: p.dir}
+	return h.callback(canary+"-1", id)
+}
+
+func TestACallbackAboutAnUnknownTaskRegistersItWhereThatIsWanted(t *testing.T) {
+	data := "--storage.path=" + t.TempDir()
+	settings := `
+groups:
+  - {name: first, push: {}}
+  - {name: g, webhook: true, push: {credentials_file: token, from_callbacks: true}}
+`
+	p := startPushing(t, settings, data, "--web.webhook-listen-address=127.0.0.1:0")
+	p.sim.Put(kiesim.Task{ID: "made", Model: "m", Created: time.Now().Add(-time.Minute), Duration: 30 * time.Second})
+	if status := p.callbackAbout("made"); status != http.StatusAccepted {
+		t.Errorf("the callback is answered with %d", status)
+	}
+	p.until(10*time.Second, `kie_task_state{group="g",model="m",state="success",task_id="made"} 1`, callbacks("registered", 1), callbacks("unknown", 0),
+		`kie_exporter_source_tasks{group="g",source="push"} 1`, `kie_exporter_source_tasks{group="first",source="push"} 0`)
+	for _, id := range []string{"a/b", "\u200bodd", canary} {
+		p.callbackAbout(id)
+	}
+	p.until(10*time.Second, callbacks("registered", 3), callbacks("refused", 1)) // a secret is no id
+	if status := p.callbackAbout("made"); status != http.StatusAccepted {
+		t.Errorf("a replay is answered with %d", status)
+	}
+	p.until(5*time.Second, callbacks("registered", 3), callbacks("finished", 1))
+	p.end()
+	again := start(t, data, "--config.file="+filepath.Join(p.dir, "kie.yml"))
+	again.until(10*time.Second, `kie_exporter_source_tasks{group="g",source="push"} 3`)
+}
+
+func TestACallbackThatComesBeforeItsTaskIsPushedIsHeededThen(t *testing.T) {
+	p := startPushing(t, `
+groups: [{name: g, webhook: true, push: {credentials_file: token}}]
+`, "--web.webhook-listen-address=127.0.0.1:0")
+	for _, id := range []string{"early", "late"} {
+		p.sim.Put(kiesim.Task{ID: id, Model: "m", Created: time.Now().Add(-time.Minute), Duration: 30 * time.Second})
+	}
+	if status := p.callbackAbout("early"); status != http.StatusAccepted {
+		t.Errorf("the callback is answered with %d", status)
+	}
+	p.until(5*time.Second, callbacks("unknown", 1))
+	begin := time.Now()
+	p.wantPush(asText, "early\n", 200, `{"accepted":1,`)
+	p.until(2*time.Second, `kie_task_state{group="g",model="m",state="success",task_id="early"} 1`)
+	t.Logf("it took %v", time.Since(begin))
+}
+
+// A folder that is gone, like a disk that is full, takes nothing; how a full disk is met, the tests of the store say.
+func TestWhatTheStorageDoesNotTakeIsAnsweredWith503AndNothingOfItCounts(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	p := startPushing(t, pushSettings, "--storage.path="+dir)
+	p.wantPush(asText, "a\n", 200, `{"accepted":1,"known":0,"rejected":[]}`)
+	if err := os.Rename(dir, dir+"-moved"); err != nil {
+		t.Fatal(err)
+	}
+	header := http.Header{"Content-Type": {asText}, "Authorization": {"Bearer " + canaryToken}}
+	status, answer, got := p.exchange(http.MethodPost, "/api/v1/groups/g/tasks", header, "b\n")
+	if status != http.StatusServiceUnavailable || got.Get("Retry-After") == "" || !strings.Contains(answer, "takes no ids") {
+		t.Errorf("%d %s, Retry-After %q", status, answer, got.Get("Retry-After"))
+	}
+	p.until(5*time.Second, `kie_exporter_source_tasks{group="g",source="push"} 1`)
+	if status, answer := p.sendTo(http.MethodDelete, "/api/v1/groups/g/tasks", header, "a\n"); status != http.StatusServiceUnavailable {
+		t.Errorf("forgetting: %d %s", status, answer)
+	}
+	p.wantPush(asText, "a\n", 200, `{"accepted":0,"known":1,`) // it was acknowledged before
+}
+
+func TestSlowPushesLendTheirPlacesToOthers(t *testing.T) {
+	p := startPushing(t, pushSettings)
+	for range 70 {
+		c, err := net.Dial("tcp", strings.TrimPrefix(p.base, "http://")) //nolint:noctx // closed below
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := fmt.Fprintf(c, "POST /api/v1/groups/g/tasks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: text/plain\r\nContent-Length: 1000000\r\n\r\na", canaryToken); err != nil {
+			t.Fatal(err)
+		}
+	}
+	header := http.Header{"Content-Type": {asText}, "Authorization": {"Bearer " + canaryToken}}
+	for _, want := range []int{http.StatusServiceUnavailable, http.StatusOK} { // all places are taken, and then given back
+		wait.Until(t, 10*time.Second, 20*time.Millisecond, func() error {
+			status, answer, got := p.exchange(http.MethodPost, "/api/v1/groups/g/tasks", header, "b\n")
+			if status != want || status == http.StatusServiceUnavailable && got.Get("Retry-After") != "1" {
+				return fmt.Errorf("%d %s, want %d", status, answer, want)
+			}
+			return nil
+		})
+	}
+	p.scrape() // whoever scrapes does not notice
+}
+
+func TestTheCheckWarnsOfPushesThatAnybodyMaySend(t *testing.T) {
+	dir := t.TempDir()
+	_, api := serveAPI(t, kiesim.Options{})
+	rewrite(t, filepath.Join(dir, "token"), canaryToken+"\n")
+	rewrite(t, filepath.Join(dir, "other"), canaryToken+"-other\n")
+	rewrite(t, filepath.Join(dir, "kie.yml"), fmt.Sprintf("accounts: [{base_url: %q}]\n", api)+pushSettings)
+	web := filepath.Join(dir, "web.yml")
+	rewrite(t, web, "basic_auth_users: {u: $2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi}\n")
+	args := []string{"--config.check", "--config.file=" + filepath.Join(dir, "kie.yml")}
+	_, out, _ := run(t, environment, args...)
+	if !strings.Contains(out, "may push ids to group bare") || strings.Contains(out, "group g:") || strings.Contains(out, "yields no ids") {
+		t.Errorf("the check says: %s", out)
+	}
+	_, out, _ = run(t, environment, append(args, "--web.config.file="+web)...)
+	if strings.Contains(out, "may push") {
+		t.Errorf("with passwords, the check says: %s", out)
+	}
 }
