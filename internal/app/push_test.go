@@ -479,7 +479,7 @@ func TestTheCheckWarnsOfPushesThatAnybodyMaySend(t *testing.T) {
 	rewrite(t, web, "basic_auth_users: {u: $2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi}\n")
 	args := []string{"--config.check", "--config.file=" + filepath.Join(dir, "kie.yml")}
 	_, out, _ := run(t, environment, args...)
-	if !strings.Contains(out, "may push ids to group bare") || strings.Contains(out, "group g:") || strings.Contains(out, "yields no ids") {
+	if !strings.Contains(out, "may push ids to group bare") || strings.Contains(out, "to group g:") || strings.Contains(out, "yields no ids") {
 		t.Errorf("the check says: %s", out)
 	}
 	_, out, _ = run(t, environment, append(args, "--web.config.file="+web)...)
