@@ -291,6 +291,10 @@ func key() []row {
 func configuration() []row {
 	return []row{
 		{
+			"series.task_metrics with a name that there is not, a pattern that matches none, twice the same, none at all", "refused, with the line and all names",
+			[]string{"config.TestBadFileIsRefusedWithEveryProblem/series that there are not", "config.TestBadFileIsRefusedWithEveryProblem/no series at all", "app.TestAReloadChoosesOtherSeriesOfTasks"},
+		},
+		{
 			"an unknown key, a key twice, a tab as indentation, a second document, an alias bomb", "refused with the line",
 			[]string{
 				"config.TestBadFileIsRefusedWithEveryProblem/unknown keys", "config.TestBadFileIsRefusedWithEveryProblem/duplicate keys",
@@ -606,6 +610,18 @@ func requests() []row {
 		{
 			"Accept-Encoding: gzip;q=0; with *;q=0 besides, or identity;q=0", "not compressed; 406, and nothing is logged",
 			[]string{"exposition.TestIdentityIsAcceptableUnlessItIsRefused", "exposition.FuzzAnswersAreNegotiatedAsPromhttpDoes"},
+		},
+		{
+			"a stream of a million tasks; its client reads nothing, or goes; a third stream; a disk that fails meanwhile",
+			"little memory, no lock is held; it ends; 503 with Retry-After; 503, or the answer is cut off",
+			[]string{
+				"web.TestAMillionTasksStreamInLittleMemory", "web.TestAStreamEndsWhenItsClientGoesAndHoldsNobodyUp",
+				"web.TestMoreStreamsThanThereMayBeAreRefused", "web.TestAStreamThatLacksTasksIsNotWhole",
+			},
+		},
+		{
+			"a cursor that is none, a format that is none; ids and models that begin like formulas", "400; an apostrophe before them in CSV",
+			[]string{"web.TestAStreamHasWhatMatchesAndNoPages", "web.TestNoCellIsAFormula"},
 		},
 		{
 			"60 scrapes that wait; 60 readers of a byte a second", "they keep nobody out: whoever comes is answered",

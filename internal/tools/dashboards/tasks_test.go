@@ -3,6 +3,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -32,6 +34,28 @@ func TestTasksThatNeedALookComeFirst(t *testing.T) {
 	}
 	if !asks(first, `state!~"success|fail"`) {
 		t.Errorf("%q has finished tasks, too", first.Title)
+	}
+}
+
+// With series.task_states: current there is no series of a state that a task is not in, so nobody may ask for one that is 0.
+func TestWhoAsksForAStateAsksForTheCurrentOne(t *testing.T) {
+	asks := regexp.MustCompile(`(label_values\()?kie_task_state(\{.*?\})?\)?( == 1)?`)
+	for _, pattern := range []string{"dashboards/*.json", "alerts/*.yml", "docs/runbooks/*.md"} {
+		files, err := filepath.Glob("../../../" + pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %v", pattern, err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, part := range asks.FindAllStringSubmatch(string(text), -1) {
+				if part[1] == "" && part[3] == "" {
+					t.Errorf("%s: %s", file, part[0])
+				}
+			}
+		}
 	}
 }
 
