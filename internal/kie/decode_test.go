@@ -405,7 +405,7 @@ func TestUnknownKeysCostNoMemory(t *testing.T) {
 	}
 }
 
-// FuzzRecordAnswer, of every endpoint: the class is the one that status and code say when read in the plainest way, nothing is answered beside an
+// FuzzRecordAnswer: of every endpoint, the class is the one that status and code say when read in the plainest way, nothing is answered beside an
 // error, and an answer has only labels that are clean and values that can be.
 func FuzzRecordAnswer(f *testing.F) {
 	f.Add([]byte(documented), 200)
