@@ -14,8 +14,13 @@ import (
 )
 
 // Facts returns what the entry holds of what the API tells of a task. Hold is the way back.
-func (k *Task) Facts() kie.Task {
-	f := kie.Task{ID: k.ID, State: k.State, Created: k.Created, FailCode: k.failure(), Reason: k.reason}
+func (k *Task) Facts() (f kie.Task) {
+	k.factsTo(&f)
+	return f
+}
+
+func (k *Task) factsTo(f *kie.Task) {
+	f.ID, f.State, f.Created, f.FailCode, f.Reason = k.ID, k.State, k.Created, k.failure(), k.reason
 	if k.Model != nil {
 		f.Model = k.Model.Name
 	}
@@ -25,7 +30,6 @@ func (k *Task) Facts() kie.Task {
 	if k.Marks.Has(credits) {
 		f.Credits, f.HasCredits = k.detail.credits(), true
 	}
-	return f
 }
 
 // Hold makes facts of a task of a model, but for its id, what the entry holds. One that waits in the backlog may only get facts that
@@ -105,19 +109,22 @@ func (k *Task) Rules(b schedule.Bounds) life.Rules {
 }
 
 // View returns what readers see of a task.
-func (k *Task) View() view.Task {
-	s := view.Task{
-		Task: k.Facts(), Group: k.Group.Name, Account: k.Group.Account.Name, Labels: k.Labels,
-		FailedAt: k.failedAt(), Learned: k.Learned,
-	}
-	if k.Unfinished != nil {
-		o := k.Unfinished
+func (k *Task) View() (s view.Task) {
+	k.ViewTo(&s)
+	return s
+}
+
+// ViewTo makes a task without values what readers see of this one. A view is large, and there may be a million.
+func (k *Task) ViewTo(s *view.Task) {
+	k.factsTo(&s.Task)
+	s.Group, s.Account, s.Labels = k.Group.Name, k.Group.Account.Name, k.Labels
+	s.FailedAt, s.Learned = k.failedAt(), k.Learned
+	if o := k.Unfinished; o != nil {
 		if !o.IsAnswered() {
 			s.State = kie.StatePending
 		}
 		s.Seen, s.LastAnswer, s.QueryError, s.Overdue, s.GivenUp = o.Seen, o.Answered, o.Class, o.Overdue, o.GivenUp
 	}
-	return s
 }
 
 // Record returns what is to be kept of a task.

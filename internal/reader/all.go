@@ -56,7 +56,8 @@ func (r *Reader) read(to []view.Task, tasks []*entry.Task) []view.Task {
 	defer r.mu.Unlock()
 	for _, k := range tasks {
 		if !k.Marks.Has(entry.Removed) {
-			to = append(to, k.View())
+			to = append(to, view.Task{})
+			k.ViewTo(&to[len(to)-1])
 		}
 	}
 	return to
