@@ -156,6 +156,10 @@ image: $(BIN)/promtool ## build the image with buildah and run it
 image-digests: ## add to each image named here the digest that its registry tells; needs the registries
 	go -C $(TOOLS_MOD) run ./imagedigests $(CURDIR)/Dockerfile $(CURDIR)/deploy/compose/compose.yaml
 
+.PHONY: pictures
+pictures: build packages $(BIN)/prometheus ## take the pictures of the overview that README shows; takes a quarter of an hour
+	test/pictures.sh $(BIN)/prometheus ./kie_exporter docs/pictures
+
 .PHONY: screenshots
 screenshots: packages ## take pictures of the pages into .cache/screenshots, and those that README shows
 	mkdir -p .cache/screenshots
