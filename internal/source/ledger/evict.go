@@ -8,6 +8,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/source/claim"
+	"github.com/kie-exporter/kie_exporter/internal/source/owners"
 	"github.com/kie-exporter/kie_exporter/internal/source/parsed"
 	"github.com/kie-exporter/kie_exporter/internal/source/past"
 	"github.com/kie-exporter/kie_exporter/internal/source/tally"
@@ -35,7 +36,7 @@ func (g *Ledger) Shrink() {
 			g.evict(source.Wanted{Group: name, Need: over})
 		}
 	}
-	if over := g.count - g.limits.Tasks; over > 0 {
+	if over := g.ids.Count() - g.limits.Tasks; over > 0 {
 		g.evict(source.Wanted{Need: over})
 	}
 }
@@ -54,7 +55,7 @@ func (g *Ledger) isStale(n past.Naming) bool {
 // isPast reports whether an id's task has left memory, and notes that the list names it.
 func (r *reading) isPast(f parsed.Found, id string) bool {
 	l := r.list
-	remembered, repeated := l.source.ledger.past.Name(l.source.group.account.name, id, past.Naming{List: l.number, Round: l.Round})
+	remembered, repeated := l.source.ledger.past.Name(l.source.group.account.Name, id, past.Naming{List: l.number, Round: l.Round})
 	if repeated {
 		r.counts.Repeated++
 		r.parsed.First(source.RejectedDuplicate, f)
@@ -71,7 +72,7 @@ func (r *reading) makeRoom() {
 	l, g := r.list, r.list.source.ledger
 	r.pressed = true
 	for end := len(r.waiting); end > 0; { // the last ones first: they are the newest, mostly
-		start := max(0, end-settleAtATime)
+		start := max(0, end-owners.SettleAtATime)
 		full := l.inForce().GroupFull
 		g.Flush()
 		r.counts.GroupFull += l.inForce().GroupFull - full
@@ -132,7 +133,7 @@ func (r *reading) makeRoomFor(waiting []parsed.Found) {
 
 // room returns how many more ids a group may have.
 func (g *Ledger) room(gr *Group) int {
-	room := g.limits.Tasks - g.count
+	room := g.limits.Tasks - g.ids.Count()
 	if gr.Most > 0 {
 		room = min(room, gr.Most-gr.Tasks-gr.Coming)
 	}
@@ -152,7 +153,7 @@ func (g *Ledger) evictFor(gr *Group, need int, rivals []time.Time) {
 	if gr.Most > 0 {
 		want(gr.Name, gr.Most-gr.Tasks-gr.Coming, gr.Most)
 	}
-	want("", g.limits.Tasks-g.count, g.limits.Tasks)
+	want("", g.limits.Tasks-g.ids.Count(), g.limits.Tasks)
 }
 
 // evict has tasks leave memory, as far as those can be remembered that will not be known again otherwise.
@@ -172,15 +173,15 @@ func (g *Ledger) evict(w source.Wanted) {
 	}
 	lists := make(map[*List]bool)
 	for _, e := range gone {
-		a := g.accounts[e.Account]
+		a := g.ids.Account(e.Account)
 		for _, id := range e.IDs {
-			if t := a.tasks.Get(id); t != nil {
+			if t := a.Tasks.Get(id); t != nil {
 				g.letLeave(a, t, lists)
 			}
 		}
 	}
 	for l := range lists {
-		l.tasks = slices.DeleteFunc(l.tasks, func(t *task) bool { return t.Claims == nil })
+		l.tasks = slices.DeleteFunc(l.tasks, func(t *owners.Task) bool { return t.Claims == nil })
 		if len(l.tasks) < cap(l.tasks)/2 {
 			l.tasks = slices.Clone(l.tasks) // to give back what was too much
 		}
@@ -188,26 +189,21 @@ func (g *Ledger) evict(w source.Wanted) {
 }
 
 // letLeave remembers an id whose task has left memory by its hash alone, and adds the lists that named it.
-func (g *Ledger) letLeave(a *account, t *task, lists map[*List]bool) {
+func (g *Ledger) letLeave(a *owners.Account, t *owners.Task, lists map[*List]bool) {
 	for c := range t.Claims.All() {
 		l := g.lists[c.List]
 		delete(l.missing, t)
 		lists[l] = true
-		l.leave(t.id)
+		l.leave(t.ID)
 	}
 	latest := t.Claims.Owner()
-	g.remember(a, t.id, past.Naming{List: g.lists[latest.List].number, Round: latest.Round})
-	claims := t.Claims
-	for claims != nil {
-		claims = g.shared.GivenUp(claims, claims.List)
-	}
-	g.report(t, nil, nil)
-	g.untrack(a, t)
+	g.remember(a, t.ID, past.Naming{List: g.lists[latest.List].number, Round: latest.Round})
+	g.ids.Drop(a, t)
 }
 
 // remember remembers an id whose task has left memory; false: there is no room for one more.
-func (g *Ledger) remember(a *account, id string, n past.Naming) bool {
-	return g.past.Remember(a.name, id, n, g.mostPast(), g.Memory.Keeps())
+func (g *Ledger) remember(a *owners.Account, id string, n past.Naming) bool {
+	return g.past.Remember(a.Name, id, n, g.mostPast(), g.Memory.Keeps())
 }
 
 // mostPast is how many ids are remembered at the most: never fewer than one list may name, so that all are known again when it is read.

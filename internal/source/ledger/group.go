@@ -7,6 +7,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/source/claim"
+	"github.com/kie-exporter/kie_exporter/internal/source/owners"
 )
 
 // GroupOptions is what a configuration says of a group.
@@ -20,7 +21,7 @@ type GroupOptions struct {
 // Group is a group by its place in the configuration.
 type Group struct {
 	claim.Group
-	account *account
+	account *owners.Account
 	has     func(id string) bool
 	sources []*Source
 	round   uint32 // changes when its lists are to be read again
@@ -35,7 +36,7 @@ func (g *Ledger) Arrange(groups []GroupOptions) (again map[string]bool) {
 		gr.Index = -1
 	}
 	for i, o := range groups {
-		gr, to := g.groups[o.Name], g.account(o.Account)
+		gr, to := g.groups[o.Name], g.ids.Account(o.Account)
 		if gr == nil {
 			gr = &Group{Group: claim.Group{Name: o.Name}, account: to}
 			g.groups[o.Name] = gr
@@ -61,10 +62,32 @@ func (g *Ledger) Arrange(groups []GroupOptions) (again map[string]bool) {
 	return again
 }
 
+// entrust has the ids of a group be those of another account. The sink has it so already, but for ids that the other account had:
+// those stay what they were there.
+func (g *Ledger) entrust(gr *Group, to *owners.Account) {
+	for _, src := range gr.sources {
+		for l := range src.lists {
+			for i, t := range l.tasks {
+				l.tasks[i] = g.ids.Transfer(&l.List, t, gr.account, to)
+			}
+			missing := l.missing
+			l.missing = nil
+			for t, since := range missing {
+				l.miss(g.ids.Transfer(&l.List, t, gr.account, to), since)
+			}
+		}
+	}
+	g.past.Move(gr.account.Name, to.Name, func(number uint32) bool {
+		l := g.numbers[number]
+		return l != nil && l.source.group == gr
+	})
+	gr.account = to
+}
+
 // Forget forgets groups without sources, and accounts of which no group is and no id.
 func (g *Ledger) Forget(groups int) {
 	g.order = groups
-	used := make(map[*account]bool)
+	used := make(map[*owners.Account]bool)
 	for name, gr := range g.groups {
 		if len(gr.sources) == 0 {
 			delete(g.groups, name)
@@ -72,11 +95,7 @@ func (g *Ledger) Forget(groups int) {
 			used[gr.account] = true
 		}
 	}
-	for name, a := range g.accounts {
-		if a.tasks.Len() == 0 && !used[a] {
-			delete(g.accounts, name)
-		}
-	}
+	g.ids.Forget(used)
 }
 
 // narrow releases the ids of a group's lists that are another replica's.
@@ -86,18 +105,18 @@ func (g *Ledger) narrow(gr *Group) {
 	}
 	for _, src := range gr.sources {
 		for l := range src.lists {
-			l.removeFunc(func(t *task) bool { return !gr.has(t.id) })
+			l.removeFunc(func(t *owners.Task) bool { return !gr.has(t.ID) })
 		}
 	}
 }
 
 // Room returns the account of the source's group, how many ids the group has, and how many more it will have as soon as that is settled.
 func (src *Source) Room() (account string, tasks, coming int) {
-	return src.group.account.name, src.group.Tasks, src.group.Coming
+	return src.group.account.Name, src.group.Tasks, src.group.Coming
 }
 
 // refuses returns why there is no room for an id that a list does not claim yet; empty: there is.
-func (g *Ledger) refuses(t *task, l *List) source.Rejection {
+func (g *Ledger) refuses(t *owners.Task, l *List) source.Rejection {
 	takes, reason := g.lacksRoom(t, l)
 	if takes && reason == "" {
 		l.source.group.Coming++
@@ -106,13 +125,13 @@ func (g *Ledger) refuses(t *task, l *List) source.Rejection {
 }
 
 // lacksRoom returns whether an id that a list does not claim yet would become its group's, and why there is no room for it.
-func (g *Ledger) lacksRoom(t *task, l *List) (takes bool, reason source.Rejection) {
+func (g *Ledger) lacksRoom(t *owners.Task, l *List) (takes bool, reason source.Rejection) {
 	gr := l.source.group
 	takes = t == nil || gr.Takes(t.Claims, &l.List)
 	switch {
 	case takes && gr.IsFull():
 		reason = source.RejectedMaxTasks
-	case t == nil && g.count >= g.limits.Tasks:
+	case t == nil && g.ids.Count() >= g.limits.Tasks:
 		reason = source.RejectedLimit
 	}
 	return takes, reason

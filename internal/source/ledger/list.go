@@ -11,6 +11,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/source/claim"
 	"github.com/kie-exporter/kie_exporter/internal/source/format"
+	"github.com/kie-exporter/kie_exporter/internal/source/owners"
 	"github.com/kie-exporter/kie_exporter/internal/source/parsed"
 	"github.com/kie-exporter/kie_exporter/internal/source/tally"
 )
@@ -20,10 +21,10 @@ type List struct {
 	claim.List
 	source *Source
 	number uint32
-	tasks  []*task
+	tasks  []*owners.Task
 	// missing holds the ids that the content lacks and that are not dropped yet, with the first successful read of the
 	// source that lacked them; zero: there was none yet.
-	missing map[*task]time.Time
+	missing map[*owners.Task]time.Time
 
 	counts  tally.Counts
 	faults  parsed.Faults
@@ -88,7 +89,7 @@ func (l *List) Wants() bool {
 	if l.counts.Refused+l.counts.GroupFull > 0 && g.mayEvict() {
 		return true
 	}
-	return l.counts.Refused > 0 && g.count < g.limits.Tasks || l.counts.GroupFull > 0 && !l.source.group.IsFull()
+	return l.counts.Refused > 0 && g.ids.Count() < g.limits.Tasks || l.counts.GroupFull > 0 && !l.source.group.IsFull()
 }
 
 // Hold says whether the list can't be read now: then what it lacks stays.
@@ -127,7 +128,7 @@ func (l *List) Begin() {
 // End ends a content that was begun: what it lacks is dropped after its grace. It returns what is wrong with lines that it did not
 // return before.
 func (l *List) End() *parsed.Report {
-	l.tasks = slices.DeleteFunc(l.tasks, func(t *task) bool {
+	l.tasks = slices.DeleteFunc(l.tasks, func(t *owners.Task) bool {
 		c := t.Claims.By(&l.List)
 		if c == nil || c.Round == l.Round {
 			return c == nil // it was given up
@@ -148,7 +149,7 @@ func (l *List) End() *parsed.Report {
 // Add adds what p names to what the list has. It returns what is wrong with lines; of a content that was begun, End does.
 func (l *List) Add(p *parsed.List) *parsed.Report {
 	if l.givenUp {
-		l.tasks = slices.DeleteFunc(l.tasks, func(t *task) bool { return t.Claims.By(&l.List) == nil })
+		l.tasks = slices.DeleteFunc(l.tasks, func(t *owners.Task) bool { return t.Claims.By(&l.List) == nil })
 		l.givenUp = false
 	}
 	r := reading{list: l, last: l.Round, counts: l.counts, parsed: p}
@@ -189,9 +190,9 @@ func (l *List) Remove(ids ...string) {
 	for _, id := range ids {
 		gone[id] = true
 	}
-	l.removeFunc(func(t *task) bool { return gone[t.id] })
+	l.removeFunc(func(t *owners.Task) bool { return gone[t.ID] })
 	for id := range gone {
-		if l.source.ledger.past.Remove(l.source.group.account.name, id, l.number) {
+		if l.source.ledger.past.Remove(l.source.group.account.Name, id, l.number) {
 			l.counts.Listed--
 			l.source.tally.Remove(1)
 		}
@@ -199,9 +200,9 @@ func (l *List) Remove(ids ...string) {
 }
 
 // removeFunc takes back the list's claims on ids of which something is true. It goes through all that the list has.
-func (l *List) removeFunc(gone func(t *task) bool) {
+func (l *List) removeFunc(gone func(t *owners.Task) bool) {
 	before := len(l.tasks)
-	l.tasks = slices.DeleteFunc(l.tasks, func(t *task) bool {
+	l.tasks = slices.DeleteFunc(l.tasks, func(t *owners.Task) bool {
 		if !gone(t) {
 			return false
 		}
@@ -238,15 +239,15 @@ func (l *List) releaseMissing() {
 }
 
 // miss notes since when the source's reads lacked an id of the list.
-func (l *List) miss(t *task, since time.Time) {
+func (l *List) miss(t *owners.Task, since time.Time) {
 	if l.missing == nil {
-		l.missing = make(map[*task]time.Time)
+		l.missing = make(map[*owners.Task]time.Time)
 	}
 	l.missing[t] = since
 }
 
-// giveUp notes that the group has no room for an id of the list.
-func (l *List) giveUp(t *task) {
+// GiveUp notes that the group has no room for an id of the list.
+func (l *List) GiveUp(t *owners.Task) {
 	delete(l.missing, t)
 	l.givenUp = true
 	l.counts.GroupFull++
@@ -254,6 +255,9 @@ func (l *List) giveUp(t *task) {
 	l.source.group.Refused++
 	l.source.tally.Reject(source.RejectedMaxTasks)
 }
+
+// Repeats counts an id that is another list's, too.
+func (l *List) Repeats() { l.source.tally.Reject(source.RejectedDuplicate) }
 
 // reading is what a list names while it is gone through.
 type reading struct {
@@ -274,7 +278,7 @@ type reading struct {
 func (r *reading) read() {
 	l := r.list
 	for _, t := range l.tasks[max(0, len(l.tasks)-alike):] {
-		l.source.ledger.shared.Know(t.Listing)
+		l.source.ledger.ids.Shared.Know(t.Listing)
 	}
 	parsed.Each(r.parsed, l.listed, r.visit)
 }
@@ -289,7 +293,7 @@ func (r *reading) visit(f parsed.Found, id string, of *claim.Attrs) {
 		r.parsed.Secret(f, id)
 		return
 	}
-	t := a.tasks.Get(id)
+	t := a.Tasks.Get(id)
 	if t == nil && g.past.Len() > 0 && r.isPast(f, id) {
 		return
 	}
@@ -298,7 +302,7 @@ func (r *reading) visit(f parsed.Found, id string, of *claim.Attrs) {
 	}
 	r.counts.Listed++
 	if t == nil {
-		t = g.track(a, strings.Clone(id)) // a clone, so that an id does not keep the whole content in memory
+		t = g.ids.Track(a, strings.Clone(id)) // a clone, so that an id does not keep the whole content in memory
 	}
 	c := t.Claims.By(&l.List)
 	switch {
@@ -324,7 +328,7 @@ func (r *reading) visit(f parsed.Found, id string, of *claim.Attrs) {
 }
 
 // noRoom reports whether there is no room for an id that the list does not claim yet, and counts it then.
-func (r *reading) noRoom(f parsed.Found, t *task) bool {
+func (r *reading) noRoom(f parsed.Found, t *owners.Task) bool {
 	g := r.list.source.ledger
 	reason := g.refuses(t, r.list)
 	if reason != "" && g.Memory != nil && !r.pressed {
@@ -351,7 +355,7 @@ func (r *reading) claimed(s *claim.Listing, of *claim.Attrs) *claim.Listing {
 		if before := s.Claims.By(&r.list.List); before != nil {
 			c.Counted, c.Lost = before.Counted, before.Lost
 		}
-		shared := &r.list.source.ledger.shared
+		shared := &r.list.source.ledger.ids.Shared
 		r.before, r.attrs, r.after = s, of, shared.Listing(shared.With(s.Claims, c), s.Reported)
 	}
 	return r.after

@@ -7,6 +7,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/source/claim"
+	"github.com/kie-exporter/kie_exporter/internal/source/owners"
 	"github.com/kie-exporter/kie_exporter/internal/source/secrets"
 	"github.com/kie-exporter/kie_exporter/internal/source/tally"
 )
@@ -89,7 +90,7 @@ func (src *Source) Label(labels map[string]string) {
 }
 
 // relabel puts the labels that the group has now into the list's claim on an id.
-func (l *List) relabel(t *task, moved map[*claim.Attrs]*claim.Attrs) {
+func (l *List) relabel(t *owners.Task, moved map[*claim.Attrs]*claim.Attrs) {
 	claimed := t.Claims.By(&l.List)
 	if claimed == nil { // it was given up
 		return
@@ -99,7 +100,7 @@ func (l *List) relabel(t *task, moved map[*claim.Attrs]*claim.Attrs) {
 		moved[c.Attrs] = c.Attrs.On(l.source.base)
 	}
 	c.Attrs = moved[c.Attrs]
-	t.Listing = g.shared.Listing(g.shared.With(t.Claims, c), t.Reported)
+	t.Listing = g.ids.Shared.Listing(g.ids.Shared.With(t.Claims, c), t.Reported)
 	g.touch(l, t)
 }
 

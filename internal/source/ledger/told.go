@@ -10,6 +10,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/source/claim"
+	"github.com/kie-exporter/kie_exporter/internal/source/owners"
 	"github.com/kie-exporter/kie_exporter/internal/source/parsed"
 	"github.com/kie-exporter/kie_exporter/internal/source/tally"
 )
@@ -37,7 +38,7 @@ func (src *Source) NewToldList() *List {
 
 // Has reports whether the list claims an id.
 func (l *List) Has(id string) bool {
-	t := l.source.group.account.tasks.Get(id)
+	t := l.source.group.account.Tasks.Get(id)
 	return t != nil && t.Claims.By(&l.List) != nil
 }
 
@@ -59,7 +60,7 @@ func (l *List) lacks(t *source.Task) source.Rejection {
 	if len(t.Labels) > 0 && g.limits.Bytes > 0 && l.said.bytes >= g.limits.Bytes {
 		return source.RejectedLimit
 	}
-	_, reason := g.lacksRoom(l.source.group.account.tasks.Get(t.ID), l)
+	_, reason := g.lacksRoom(l.source.group.account.Tasks.Get(t.ID), l)
 	return reason
 }
 
@@ -89,7 +90,7 @@ func (l *List) Tell(tasks []source.Task, became func(i int, known bool, refused 
 
 // Retell adds those of the tasks that the list lacks. All others that there was no room for are forgotten.
 func (l *List) Retell(tasks []source.Task) {
-	l.tasks = slices.DeleteFunc(l.tasks, func(t *task) bool { return t.Claims.By(&l.List) == nil })
+	l.tasks = slices.DeleteFunc(l.tasks, func(t *owners.Task) bool { return t.Claims.By(&l.List) == nil })
 	l.givenUp = false
 	l.makeRoom(tasks)
 	r := l.tellMore()
@@ -104,7 +105,7 @@ func (l *List) Retell(tasks []source.Task) {
 
 // Lacks reports whether an id is this process's, and neither claimed by the list nor that of a task that has left memory.
 func (l *List) Lacks(id string) bool {
-	return l.IsOurs(id) && !l.Has(id) && !l.source.ledger.IsPast(l.source.group.account.name, id)
+	return l.IsOurs(id) && !l.Has(id) && !l.source.ledger.IsPast(l.source.group.account.Name, id)
 }
 
 // makeRoom has tasks that are over leave memory for those that the list lacks.
@@ -140,7 +141,7 @@ func (l *List) leave(id string) {
 // tellMore begins to add to what the list has.
 func (l *List) tellMore() *reading {
 	for _, t := range l.tasks[max(0, len(l.tasks)-alike):] {
-		l.source.ledger.shared.Know(t.Listing)
+		l.source.ledger.ids.Shared.Know(t.Listing)
 	}
 	return &reading{list: l, last: l.Round, counts: l.counts, parsed: l.Part(), pressed: true}
 }
@@ -204,7 +205,7 @@ func (l *List) Tasks() iter.Seq[source.Task] {
 	return func(yield func(source.Task) bool) {
 		for _, t := range l.tasks {
 			c := t.Claims.By(&l.List)
-			if c != nil && !yield(source.Task{ID: t.id, Model: c.Attrs.Model, Labels: c.Attrs.Own()}) {
+			if c != nil && !yield(source.Task{ID: t.ID, Model: c.Attrs.Model, Labels: c.Attrs.Own()}) {
 				return
 			}
 		}
@@ -212,7 +213,7 @@ func (l *List) Tasks() iter.Seq[source.Task] {
 }
 
 // Account returns the account of the source's group.
-func (src *Source) Account() string { return src.group.account.name }
+func (src *Source) Account() string { return src.group.account.Name }
 
 // Reject counts ids that were rejected before they came here.
 func (src *Source) Reject(reason source.Rejection, ids uint64) { src.tally.RejectSome(reason, ids) }
@@ -222,17 +223,11 @@ func (src *Source) Reject(reason source.Rejection, ids uint64) { src.tally.Rejec
 func (g *Ledger) SettleAlone(l *List, change func()) iter.Seq[source.Change] {
 	return func(yield func(source.Change) bool) {
 		gr := l.source.group
-		others, coming := gr.account.touched, gr.Coming
-		gr.account.touched = nil
-		change()
-		touched := gr.account.touched
-		gr.account.touched = others
+		coming := gr.Coming
 		defer func() { gr.Coming = coming }()
-		for some := range slices.Chunk(touched, settleAtATime) {
-			for _, c := range g.settleSome(gr.account, some) {
-				if len(c.Added)+len(c.Removed) > 0 && !yield(c) {
-					return
-				}
+		for c := range g.ids.SettleAlone(gr.account, g.order, change) {
+			if !yield(c) {
+				return
 			}
 		}
 	}

@@ -11,7 +11,8 @@ func order() [][]string {
 		{"internal/push", "internal/source/set"},
 		{"internal/source/files", "internal/source/inline", "internal/source/pushed", "internal/source/remote"},
 		{"internal/source/ledger"},
-		{"internal/source/claim", "internal/source/format", "internal/source/tally"},
+		{"internal/source/format", "internal/source/owners", "internal/source/tally"},
+		{"internal/source/claim"},
 		{"internal/source/jsonlist", "internal/source/yamllist"},
 		{"internal/source/bounded", "internal/source/parsed", "internal/source/past", "internal/source/secrets"},
 		{"internal/sim/demo", "internal/sim/polling/report"},
@@ -62,7 +63,8 @@ func bounded() []string {
 	return []string{
 		"config", "internal/backlog", "internal/blocks", "internal/dispatch", "internal/entry", "internal/evict", "internal/httpclient",
 		"internal/labels", "internal/learned", "internal/life", "internal/probe", "internal/reader", "internal/records", "internal/results", "internal/settings",
-		"internal/source/claim", "internal/source/ledger", "internal/source/past", "internal/source/set", "internal/summary", "internal/tasks", "internal/totals",
+		"internal/source/claim", "internal/source/ledger", "internal/source/owners", "internal/source/past", "internal/source/set", "internal/summary",
+		"internal/tasks", "internal/totals",
 		"internal/tracker", "internal/unlisted", "internal/view",
 	}
 }
