@@ -21,6 +21,7 @@ import (
 	toolkit "github.com/prometheus/exporter-toolkit/web"
 
 	"github.com/kie-exporter/kie_exporter/internal/connections"
+	"github.com/kie-exporter/kie_exporter/internal/openapi"
 	"github.com/kie-exporter/kie_exporter/internal/web"
 )
 
@@ -197,6 +198,7 @@ func (f *flags) handler(e *exporter) (http.Handler, error) {
 	}
 	tasks.Register(mux)
 	e.pushes.Register(mux)
+	openapi.Register(mux)
 	if f.metricsPath != "/" {
 		mux.Handle("GET /{$}", tasks.Landing(web.Landing{
 			Version: version.Version, MetricsPath: f.metricsPath, Profiles: f.pprof, Probe: f.probe,

@@ -19,7 +19,7 @@ func order() [][]string {
 		{"internal/sim/kiesim", "internal/sim/polling"},
 		{"internal/exposition"},
 		{"collector"},
-		{"internal/web"},
+		{"internal/openapi", "internal/web"},
 		{"internal/webhook"},
 		{"internal/tracker"},
 		{"internal/evict", "internal/probe", "internal/records"},

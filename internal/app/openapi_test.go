@@ -1,0 +1,275 @@
+package app_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/kie-exporter/kie_exporter/internal/openapi"
+	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
+)
+
+// described is the description of the API.
+type described struct {
+	t    *testing.T
+	root map[string]any
+	seen map[string]bool // operations and statuses that were met
+}
+
+func describe(t *testing.T) *described {
+	t.Helper()
+	d := &described{t: t, seen: make(map[string]bool)}
+	if err := yaml.Unmarshal(openapi.Document, &d.root); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// follow returns what a value refers to, or the value.
+func (d *described) follow(v any) map[string]any {
+	d.t.Helper()
+	object, _ := v.(map[string]any)
+	ref, ok := object["$ref"].(string)
+	if !ok {
+		return object
+	}
+	at := d.root
+	for part := range strings.SplitSeq(strings.TrimPrefix(ref, "#/"), "/") {
+		next, ok := at[part].(map[string]any)
+		if !ok {
+			d.t.Fatalf("%s leads nowhere", ref)
+		}
+		at = next
+	}
+	return at
+}
+
+// operations returns the responses of every operation by status, by method and path.
+func (d *described) operations() map[string]map[string]any {
+	all := make(map[string]map[string]any)
+	for path, item := range d.root["paths"].(map[string]any) {
+		for method, operation := range item.(map[string]any) {
+			if method != "parameters" {
+				all[strings.ToUpper(method)+" "+path] = operation.(map[string]any)["responses"].(map[string]any)
+			}
+		}
+	}
+	return all
+}
+
+// routes returns every route of the API that the program registers anywhere.
+func routes(t *testing.T) (all []string) {
+	t.Helper()
+	route := regexp.MustCompile(`^[A-Z]+ /api/v1/`)
+	err := filepath.WalkDir("..", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.Contains(path, "/sim/") {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if text, ok := n.(*ast.BasicLit); ok && text.Kind == token.STRING {
+				if s, err := strconv.Unquote(text.Value); err == nil && route.MatchString(s) {
+					all = append(all, s)
+				}
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestEveryRouteOfTheAPIIsDescribedAndEveryOneDescribedExists(t *testing.T) {
+	d := describe(t)
+	described, there := slices.Sorted(maps.Keys(d.operations())), routes(t)
+	slices.Sort(there)
+	if !slices.Equal(described, there) {
+		t.Errorf("described are %q, and there are %q", described, there)
+	}
+	var refs func(v any)
+	refs = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			d.follow(v)
+			for _, inner := range v {
+				refs(inner)
+			}
+		case []any:
+			for _, inner := range v {
+				refs(inner)
+			}
+		}
+	}
+	refs(d.root)
+}
+
+// check sees that an answer is one that is described.
+func (d *described) check(operation string, status int, header http.Header, body string) {
+	d.t.Helper()
+	response, ok := d.operations()[operation][strconv.Itoa(status)]
+	if !ok {
+		d.t.Errorf("%s answers %d, which is not described: %s", operation, status, body)
+		return
+	}
+	d.seen[operation+" "+strconv.Itoa(status)] = true
+	described := d.follow(response)
+	if _, has := described["headers"]; has && operation != "GET /api/v1/tasks" && header.Get("Retry-After") == "" {
+		d.t.Errorf("%s answers %d without Retry-After", operation, status)
+	}
+	kind, _, _ := strings.Cut(header.Get("Content-Type"), ";")
+	content, ok := described["content"].(map[string]any)[kind].(map[string]any)
+	if !ok {
+		d.t.Errorf("%s answers %d with %s, which is not described", operation, status, kind)
+		return
+	}
+	if kind == "application/json" || kind == "application/x-ndjson" {
+		for line := range strings.SplitSeq(strings.TrimSpace(body), "\n") {
+			var v any
+			if err := json.Unmarshal([]byte(line), &v); err != nil {
+				d.t.Errorf("%s: %v in %s", operation, err, line)
+			}
+			d.checkValue(operation, content["schema"], v)
+		}
+	}
+}
+
+// whole returns a schema with what all of its parts say.
+func (d *described) whole(schema any) map[string]any {
+	d.t.Helper()
+	s := d.follow(schema)
+	parts, ok := s["allOf"].([]any)
+	if !ok {
+		return s
+	}
+	properties := make(map[string]any)
+	for _, part := range parts {
+		maps.Copy(properties, d.follow(part)["properties"].(map[string]any))
+	}
+	return map[string]any{"type": "object", "properties": properties}
+}
+
+// checkValue sees that a value is what a schema says, and has nothing that it does not say.
+func (d *described) checkValue(at string, schema, v any) {
+	d.t.Helper()
+	s := d.whole(schema)
+	kinds := map[string]bool{}
+	switch v := v.(type) {
+	case map[string]any:
+		kinds["object"] = true
+		properties, _ := s["properties"].(map[string]any)
+		required, _ := s["required"].([]any)
+		for _, name := range required {
+			if _, ok := v[name.(string)]; !ok {
+				d.t.Errorf("%s lacks %s", at, name)
+			}
+		}
+		for name, inner := range v {
+			switch {
+			case properties[name] != nil:
+				d.checkValue(at+"."+name, properties[name], inner)
+			case s["additionalProperties"] != nil:
+				d.checkValue(at+"."+name, s["additionalProperties"], inner)
+			case properties != nil:
+				d.t.Errorf("%s has %s, which is not described", at, name)
+			}
+		}
+	case []any:
+		kinds["array"] = true
+		for i, inner := range v {
+			d.checkValue(fmt.Sprintf("%s[%d]", at, i), s["items"], inner)
+		}
+	case string:
+		kinds["string"] = true
+		if words, ok := s["enum"].([]any); ok && !slices.Contains(words, any(v)) {
+			d.t.Errorf("%s is %q, which is none of %v", at, v, words)
+		}
+	case float64:
+		kinds["number"], kinds["integer"] = true, v == float64(int64(v))
+	case bool:
+		kinds["boolean"] = true
+	}
+	if kind, ok := s["type"].(string); ok && !kinds[kind] {
+		d.t.Errorf("%s is %v, want a value of type %s", at, v, kind)
+	}
+}
+
+// metElsewhere are statuses that take long to bring about, and the tests that do.
+func metElsewhere() map[string]string {
+	return map[string]string{
+		"GET /api/v1/tasks 503":                        "tests of internal/web",
+		"POST /api/v1/groups/{group}/tasks 408":        "TestSlowPushesLendTheirPlacesToOthers has bodies cut off",
+		"DELETE /api/v1/groups/{group}/tasks 408":      "likewise",
+		"DELETE /api/v1/groups/{group}/tasks/{id} 503": "with the others below, if the storage takes nothing",
+	}
+}
+
+func TestWhatTheAPIAnswersIsDescribedAndWhatIsDescribedIsAnswered(t *testing.T) {
+	d := describe(t)
+	dir := filepath.Join(t.TempDir(), "data")
+	p := startPushing(t, pushSettings+"limits: {tasks: 5, task_series: 5}\n", "--storage.path="+dir)
+	p.sim.Put(kiesim.Task{ID: "done", Model: "m", Created: time.Now().Add(-time.Minute), Duration: time.Second})
+	if status, answer := p.push("bare", asText, "done"); status != http.StatusOK {
+		t.Fatalf("%d %s", status, answer)
+	}
+	p.until(10*time.Second, `kie_task_state{group="bare",model="m",state="success",task_id="done"} 1`)
+	token := "Bearer " + canaryToken
+	const push, forget, one = "POST /api/v1/groups/{group}/tasks", "DELETE /api/v1/groups/{group}/tasks", "DELETE /api/v1/groups/{group}/tasks/{id}"
+	ask := func(operation, path, authorization, kind, body string) {
+		t.Helper()
+		method, _, _ := strings.Cut(operation, " ")
+		status, text, header := p.exchange(method, path, http.Header{"Authorization": {authorization}, "Content-Type": {kind}}, body)
+		d.check(operation, status, header, text)
+	}
+	ask(push, "/api/v1/groups/g/tasks", token, asJSON, `["a",{"taskId":"b","labels":{"x":"y"}},7,{}]`)
+	for _, path := range []string{"/api/v1/tasks", "/api/v1/tasks?format=ndjson", "/api/v1/tasks?format=csv", "/api/v1/tasks?finished_after=&format=ndjson", "/api/v1/tasks?limit=1", "/api/v1/tasks?nope=1"} {
+		ask("GET /api/v1/tasks", path, "", "", "")
+	}
+	ask("GET /api/v1/tasks/{id}", "/api/v1/tasks/done", "", "", "")
+	ask("GET /api/v1/tasks/{id}", "/api/v1/tasks/nope", "", "", "")
+	ask("GET /api/v1/status", "/api/v1/status", "", "", "")
+	ask("GET /api/v1/openapi.yaml", "/api/v1/openapi.yaml", "", "", "")
+	ask(push, "/api/v1/groups/g/tasks", token, asText, "c\nd\ne\nf\ng\nh\n")
+	large := strings.Repeat("a", 1<<20)
+	for operation, path := range map[string]string{push: "/tasks", forget: "/tasks", one: "/tasks/a"} {
+		ask(operation, "/api/v1/groups/g"+path, token, asText, "a")
+		ask(operation, "/api/v1/groups/g"+path, token, asJSON, "[")
+		ask(operation, "/api/v1/groups/g"+path, token, asText, large)
+		ask(operation, "/api/v1/groups/g"+path, "", asText, "a")
+		ask(operation, "/api/v1/groups/nope"+path, token, asText, "a")
+	}
+	ask(push, "/api/v1/groups/g/tasks", token, asText, "b")
+	if err := os.Rename(dir, dir+"-moved"); err != nil {
+		t.Fatal(err)
+	}
+	ask(forget, "/api/v1/groups/g/tasks", token, asText, "b")
+	ask(one, "/api/v1/groups/g/tasks/b", token, "", "")
+	ask(push, "/api/v1/groups/bare/tasks", "", asText, "new")
+	for operation, responses := range d.operations() {
+		for status := range responses {
+			if key := operation + " " + status; !d.seen[key] && metElsewhere()[key] == "" {
+				t.Errorf("%s is described, and was not met", key)
+			}
+		}
+	}
+}
