@@ -273,3 +273,20 @@ func TestWhatTheAPIAnswersIsDescribedAndWhatIsDescribedIsAnswered(t *testing.T) 
 		}
 	}
 }
+
+func TestTheParametersOfTasksAreThoseDescribed(t *testing.T) {
+	_, refusal := start(t, "--demo").get("/api/v1/tasks?colour=red")
+	d := describe(t)
+	operation := d.root["paths"].(map[string]any)["/api/v1/tasks"].(map[string]any)["get"].(map[string]any)
+	var got []string
+	for _, v := range operation["parameters"].([]any) {
+		got = append(got, d.follow(v)["name"].(string))
+	}
+	_, known, _ := strings.Cut(strings.TrimSuffix(strings.TrimSpace(refusal), `"}`), "there are ")
+	want := strings.Split(known, ", ")
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("described are %v, taken %v", got, want)
+	}
+}
