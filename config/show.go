@@ -2,11 +2,7 @@
 
 package config
 
-import (
-	"bytes"
-
-	"gopkg.in/yaml.v3"
-)
+import "github.com/kie-exporter/kie_exporter/internal/settings/document"
 
 // YAML returns the configuration, complete with defaults, as a file could hold it, but for secrets, which are left out or
 // show as <secret>.
@@ -15,11 +11,5 @@ func (c *Config) YAML() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var text bytes.Buffer
-	encoder := yaml.NewEncoder(&text)
-	encoder.SetIndent(2)
-	if err := encoder.Encode(shown); err != nil {
-		return nil, err
-	}
-	return text.Bytes(), encoder.Close()
+	return document.Encode(shown)
 }

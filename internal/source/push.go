@@ -35,3 +35,14 @@ type Pushed struct {
 	Task  Task // with the labels that its producer gave
 	Gone  bool // it is to be kept no longer
 }
+
+// ByGroup returns the pushes without an error, by group.
+func ByGroup(all []*Push) map[string][]*Push {
+	groups := make(map[string][]*Push)
+	for _, p := range all {
+		if p.Err == nil {
+			groups[p.Group] = append(groups[p.Group], p)
+		}
+	}
+	return groups
+}

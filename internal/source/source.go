@@ -3,6 +3,7 @@ package source
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -55,6 +56,12 @@ func (e *PartialError) Error() string { return e.Err.Error() }
 
 func (e *PartialError) Unwrap() error { return e.Err }
 
+// IsPartial reports whether an error is a PartialError.
+func IsPartial(err error) bool {
+	_, partial := errors.AsType[*PartialError](err)
+	return partial
+}
+
 // Sink takes changes in the order in which they happen.
 type Sink interface {
 	Apply(c Change)
@@ -104,6 +111,14 @@ type Stat struct {
 	Errors        uint64
 	Rejected      map[Rejection]uint64 // every rejection is present, with 0 if need be
 	Refused       map[Rejection]int    // ids that it lists and that its group does not have now, by limit or KeptByOtherGroup; each is present
+}
+
+// settleAfter is for how long a source must have failed for nobody to wait for it any longer.
+const settleAfter = time.Minute
+
+// IsSettled reports whether the source was really read once, or has failed for a minute.
+func (s *Stat) IsSettled(now time.Time) bool {
+	return s.Read || !s.FailingSince.IsZero() && now.Sub(s.FailingSince) >= settleAfter
 }
 
 // Report is what one source has now.

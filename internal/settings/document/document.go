@@ -193,3 +193,14 @@ func (d *Document) Pairs(v Value) iter.Seq2[Value, Value] {
 		}
 	}
 }
+
+// Encode returns a node as the text of a file.
+func Encode(node *yaml.Node) ([]byte, error) {
+	var text bytes.Buffer
+	encoder := yaml.NewEncoder(&text)
+	encoder.SetIndent(2)
+	if err := encoder.Encode(node); err != nil {
+		return nil, err
+	}
+	return text.Bytes(), encoder.Close()
+}

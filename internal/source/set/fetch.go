@@ -47,7 +47,7 @@ func (s *Set) startFetchLocked(ctx context.Context, m *member, fetches *sync.Wai
 
 // arrive reads what was fetched, if the source still wants it.
 func (s *Set) arrive(ctx context.Context, m *member, arrive func() bool) {
-	ctx, done := s.turns.read(ctx)
+	ctx, done := s.turns.Read(ctx)
 	defer done()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -74,8 +74,8 @@ func (s *Set) fetchErrors() (errs []error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, m := range s.members {
-		if m.last != nil && m.source.Fetch() != nil {
-			errs = append(errs, m.named(m.last))
+		if m.reads.Last != nil && m.source.Fetch() != nil {
+			errs = append(errs, m.named(m.reads.Last))
 		}
 	}
 	return errs

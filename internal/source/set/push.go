@@ -4,7 +4,6 @@ package set
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
@@ -16,7 +15,7 @@ func (s *Set) Pushes(b pushed.Beyond) { s.beyond = b }
 
 // Push takes a push, together with those of others who wait at the time, and returns when it is known what came of it: then what was
 // accepted is as safe as the storage can make it.
-func (s *Set) Push(p *source.Push) { s.saving.do(p, s.commit) }
+func (s *Set) Push(p *source.Push) { s.saving.Do(p, s.commit) }
 
 // commit takes pushes which either all add or all remove. The caller has the turn to save.
 func (s *Set) commit(all []*source.Push) {
@@ -34,7 +33,7 @@ func (s *Set) commit(all []*source.Push) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for group, pushes := range byGroup(all) {
+	for group, pushes := range source.ByGroup(all) {
 		s.takeLocked(group, pushes, changes)
 	}
 }
@@ -54,17 +53,6 @@ func (s *Set) plan(all []*source.Push) (changes []source.Pushed) {
 		}
 	}
 	return changes
-}
-
-// byGroup returns the pushes without an error, by group.
-func byGroup(all []*source.Push) map[string][]*source.Push {
-	groups := make(map[string][]*source.Push)
-	for _, p := range all {
-		if p.Err == nil {
-			groups[p.Group] = append(groups[p.Group], p)
-		}
-	}
-	return groups
 }
 
 // takeLocked has pushes to a group, of which all is saved that is news, count.
@@ -121,7 +109,7 @@ func (s *Set) tidy(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		s.saving.alone(func() { s.saveOwed(group) })
+		s.saving.Alone(func() { s.saveOwed(group) })
 		if gone := s.expired(group, time.Now()); len(gone) > 0 {
 			s.Push(&source.Push{Group: group, Remove: gone})
 		}
@@ -170,58 +158,4 @@ func (s *Set) withSource(group string, with func(src *pushed.Source)) bool {
 	}
 	with(src)
 	return true
-}
-
-// commits has pushes taken together: whoever comes while some are being saved waits, and all who wait are saved next, at once.
-type commits struct {
-	turn chan struct{} // has one who saves; taken before any lock
-
-	mu      sync.Mutex // guards waiting; no other lock is taken while it is held
-	waiting []*commit
-}
-
-// commit is a push that waits, or was taken. done belongs to whose turn it is.
-type commit struct {
-	push *source.Push
-	done bool
-}
-
-func newCommits() *commits { return &commits{turn: make(chan struct{}, 1)} }
-
-// do has a push taken by take, with others of its kind.
-func (c *commits) do(p *source.Push, take func([]*source.Push)) {
-	own := &commit{push: p}
-	c.mu.Lock()
-	c.waiting = append(c.waiting, own)
-	c.mu.Unlock()
-	c.alone(func() {
-		for !own.done {
-			together := c.next()
-			pushes := make([]*source.Push, len(together))
-			for i, w := range together {
-				pushes[i], w.done = w.push, true
-			}
-			take(pushes)
-		}
-	})
-}
-
-// next returns those who have waited longest, of one kind: what is added and what is removed in one write would have no order.
-func (c *commits) next() []*commit {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	n, removes := 0, len(c.waiting[0].push.Remove) > 0
-	for n < len(c.waiting) && (len(c.waiting[n].push.Remove) > 0) == removes {
-		n++
-	}
-	next := c.waiting[:n:n]
-	c.waiting = append([]*commit(nil), c.waiting[n:]...)
-	return next
-}
-
-// alone calls f while nothing is being saved.
-func (c *commits) alone(f func()) {
-	c.turn <- struct{}{}
-	defer func() { <-c.turn }()
-	f()
 }

@@ -68,7 +68,7 @@ func (s *Set) prepareLocked(groups []Group, limits source.Limits) (*Prepared, er
 // are inline ids that are no longer written down, and ids that are another replica's now. A source that can't be read is logged, and
 // tried again by Run.
 func (s *Set) Reconfigure(ctx context.Context, p *Prepared) {
-	ctx, done := s.turns.replace(ctx)
+	ctx, done := s.turns.Replace(ctx)
 	defer done()
 	ctx, cancel := context.WithTimeout(ctx, rereadTime)
 	defer cancel()

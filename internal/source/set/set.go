@@ -16,8 +16,10 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/source/files"
 	"github.com/kie-exporter/kie_exporter/internal/source/ledger"
 	"github.com/kie-exporter/kie_exporter/internal/source/pushed"
+	"github.com/kie-exporter/kie_exporter/internal/source/reads"
 	"github.com/kie-exporter/kie_exporter/internal/source/remote"
 	"github.com/kie-exporter/kie_exporter/internal/source/secrets"
+	"github.com/kie-exporter/kie_exporter/internal/source/turns"
 )
 
 // Group is where the ids of a group come from.
@@ -54,9 +56,9 @@ type Set struct {
 	woken chan struct{}             // has something when another source may be due
 
 	// turns has one at a time read sources or replace them. A turn is taken before mu.
-	turns *turns
+	turns *turns.Turns
 	// saving has one at a time save what was pushed. It is taken before turns and mu.
-	saving *commits
+	saving *turns.Commits
 	// mu guards what follows, the ledger and all that a member and its source have, but for what never changes. It is taken before the
 	// sink's lock, and not held while a list is fetched, read from disk or parsed.
 	mu      sync.Mutex
@@ -80,7 +82,7 @@ type member struct {
 	fetching bool // its fetch is under way
 	soon     bool // it is due, whatever it says
 	owed     bool // something that was there at the start could not be read yet
-	health
+	reads    reads.Reads
 }
 
 // key is what makes a source the same one as before.
@@ -99,7 +101,7 @@ func New(groups []Group, limits source.Limits, sink source.Sink, log *slog.Logge
 	if err := Check(groups); err != nil {
 		return nil, err
 	}
-	s := &Set{ledger: ledger.New(limits), sink: sink, log: log, woken: make(chan struct{}, 1), turns: newTurns(), saving: newCommits()}
+	s := &Set{ledger: ledger.New(limits), sink: sink, log: log, woken: make(chan struct{}, 1), turns: turns.New(), saving: turns.NewCommits()}
 	s.ledger.Outside = func(slow func()) {
 		s.mu.Unlock()
 		defer s.mu.Lock()
@@ -167,7 +169,7 @@ func (s *Set) LoadAgain(ctx context.Context) { _ = s.readAll(ctx, false) }
 func (s *Set) Run(ctx context.Context) {
 	var fetches sync.WaitGroup
 	defer fetches.Wait()
-	defer context.AfterFunc(ctx, s.turns.stop)()
+	defer context.AfterFunc(ctx, s.turns.Stop)()
 	tick := time.NewTicker(source.Interval)
 	defer tick.Stop()
 	for {
@@ -240,7 +242,7 @@ func (s *Set) readEach(ctx context.Context, members []*member, first bool) error
 
 // lookNow brings up to date which secrets there are, between two reads.
 func (s *Set) lookNow() {
-	_, done := s.turns.read(context.Background()) // reads no list
+	_, done := s.turns.Read(context.Background()) // reads no list
 	defer done()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -249,7 +251,7 @@ func (s *Set) lookNow() {
 
 // Guard says what must not get into a list from now on.
 func (s *Set) Guard(c secrets.Config) {
-	_, done := s.turns.replace(context.Background()) // reads no list
+	_, done := s.turns.Replace(context.Background()) // reads no list
 	defer done()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -259,7 +261,7 @@ func (s *Set) Guard(c secrets.Config) {
 
 // readOne reads a source, if it is still one, is due and needs no fetch. Others may take their turn between two.
 func (s *Set) readOne(ctx context.Context, m *member, first bool) error {
-	ctx, done := s.turns.read(ctx)
+	ctx, done := s.turns.Read(ctx)
 	defer done()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -277,7 +279,7 @@ func (s *Set) refreshLocked(ctx context.Context, m *member, first bool) error {
 	s.backlog = first || m.owed
 	err := m.source.Refresh(ctx)
 	now := time.Now()
-	read := err == nil || isPartial(err)
+	read := err == nil || source.IsPartial(err)
 	if read {
 		s.ledger.Expire(m.claims, now)
 	}
@@ -285,9 +287,9 @@ func (s *Set) refreshLocked(ctx context.Context, m *member, first bool) error {
 	// What was there at the start but could not be read is still a backlog when it can. A file that was not there is none.
 	m.owed = !read && (m.owed || first && !errors.Is(err, fs.ErrNotExist))
 	m.soon = ctx.Err() != nil // it was not read to its end
-	m.last = err
+	m.reads.Last = err
 	if ctx.Err() == nil {
-		m.noteLocked(err, now)
+		m.reads.Note(err, now, m.log)
 	}
 	m.publishLocked()
 	return err
@@ -306,9 +308,4 @@ func (s *Set) IsPast(account, id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.ledger.IsPast(account, id)
-}
-
-func isPartial(err error) bool {
-	_, partial := errors.AsType[*source.PartialError](err)
-	return partial
 }

@@ -14,7 +14,7 @@ func order() [][]string {
 		{"internal/source/format", "internal/source/owners", "internal/source/tally"},
 		{"internal/source/claim"},
 		{"internal/source/jsonlist", "internal/source/yamllist"},
-		{"internal/source/bounded", "internal/source/parsed", "internal/source/past", "internal/source/secrets"},
+		{"internal/source/bounded", "internal/source/parsed", "internal/source/past", "internal/source/reads", "internal/source/secrets", "internal/source/turns"},
 		{"internal/sim/demo", "internal/sim/polling/report"},
 		{"internal/sim/kiesim", "internal/sim/polling"},
 		{"internal/exposition"},
@@ -63,8 +63,8 @@ func bounded() []string {
 	return []string{
 		"config", "internal/backlog", "internal/blocks", "internal/dispatch", "internal/entry", "internal/evict", "internal/httpclient",
 		"internal/labels", "internal/learned", "internal/life", "internal/probe", "internal/reader", "internal/records", "internal/results", "internal/settings",
-		"internal/source/claim", "internal/source/ledger", "internal/source/owners", "internal/source/past", "internal/source/set", "internal/summary",
-		"internal/tasks", "internal/totals",
+		"internal/source/claim", "internal/source/ledger", "internal/source/owners", "internal/source/past", "internal/source/reads",
+		"internal/source/set", "internal/source/turns", "internal/summary", "internal/tasks", "internal/totals",
 		"internal/tracker", "internal/unlisted", "internal/view",
 	}
 }

@@ -1,15 +1,14 @@
-// Who may read or replace sources, one at a time.
-
-package set
+// Package turns says whose turn it is: to read sources or replace them, and to save what was pushed.
+package turns
 
 import (
 	"context"
 	"sync"
 )
 
-// turns has one at a time read or replace sources. Who replaces them does not wait for a list to be read to its end: the read under
+// Turns has one at a time read or replace sources. Who replaces them does not wait for a list to be read to its end: the read under
 // way ends, and is begun again by the next one.
-type turns struct {
+type Turns struct {
 	token chan struct{} // taken by whose turn it is, before any lock
 
 	mu      sync.Mutex         // guards what follows; taken after the token, and no other lock while it is held
@@ -18,10 +17,11 @@ type turns struct {
 	over    bool               // nothing is to be read any more
 }
 
-func newTurns() *turns { return &turns{token: make(chan struct{}, 1)} }
+// New returns turns of which none is taken.
+func New() *Turns { return &Turns{token: make(chan struct{}, 1)} }
 
-// read takes a turn in which lists are read, until the context that it returns ends.
-func (t *turns) read(ctx context.Context) (context.Context, func()) {
+// Read takes a turn in which lists are read, until the context that it returns ends.
+func (t *Turns) Read(ctx context.Context) (context.Context, func()) {
 	t.token <- struct{}{}
 	ctx, end := context.WithCancel(ctx)
 	t.mu.Lock()
@@ -30,8 +30,8 @@ func (t *turns) read(ctx context.Context) (context.Context, func()) {
 	return ctx, func() { t.give(end) }
 }
 
-// replace takes a turn from whoever is reading. The context that it returns ends only with everything.
-func (t *turns) replace(ctx context.Context) (context.Context, func()) {
+// Replace takes the turn from the one that reads. The context that it returns ends only with everything.
+func (t *Turns) Replace(ctx context.Context) (context.Context, func()) {
 	ctx, end := context.WithCancel(ctx)
 	t.mu.Lock()
 	t.hurried++
@@ -52,7 +52,7 @@ func (t *turns) replace(ctx context.Context) (context.Context, func()) {
 }
 
 // beginLocked begins a turn.
-func (t *turns) beginLocked(end context.CancelFunc, hurried bool) {
+func (t *Turns) beginLocked(end context.CancelFunc, hurried bool) {
 	t.end = end
 	if hurried || t.over {
 		end()
@@ -60,7 +60,7 @@ func (t *turns) beginLocked(end context.CancelFunc, hurried bool) {
 }
 
 // give lets the next one take a turn.
-func (t *turns) give(end context.CancelFunc) {
+func (t *Turns) give(end context.CancelFunc) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	end()
@@ -68,8 +68,8 @@ func (t *turns) give(end context.CancelFunc) {
 	<-t.token
 }
 
-// stop ends all reading, that of a reload too.
-func (t *turns) stop() {
+// Stop ends all reading, that of a reload too.
+func (t *Turns) Stop() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.over = true
