@@ -9,6 +9,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/entry"
 	"github.com/kie-exporter/kie_exporter/internal/life"
+	"github.com/kie-exporter/kie_exporter/internal/querylog"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 )
@@ -80,7 +81,8 @@ func (t *Tracker) addListed(in string, listed []source.Task, records []store.Rec
 				g.Learned.Inherit(k.ModelName(), t.tasks.Learned.Get(r.Group))
 				t.records.KeepLocked(k, nil)
 			}
-			if t.early.Heed(g.Account.Name, l.ID, now) {
+			if at, came := t.early.Heed(g.Account.Name, l.ID, now); came {
+				t.queries.Add(g.Account.Name, l.ID, querylog.Query{Ended: at, State: k.State, Callback: true})
 				k.CallbackCame(t.options.Bounds, now)
 			}
 		}

@@ -66,9 +66,15 @@ func TestWhoLooksAtATaskSeesItsCallbacksAndWhenItIsAskedNext(t *testing.T) {
 		if len(now) < len(asked)+2 || !now[len(asked)].Callback || now[len(asked)+1].Callback {
 			t.Errorf("after a callback: %+v", now[len(asked):])
 		}
-		r.callback("unknown", false, false)
-		if now, _ := queries.Queries("main", "unknown"); now != nil {
+		r.callback("late", false, false)
+		came := time.Now()
+		if now, _ := queries.Queries("main", "late"); now != nil {
 			t.Errorf("of a task that is not tracked: %v", now)
+		}
+		time.Sleep(10 * time.Second)
+		r.runs("image", "late", time.Hour)
+		if now, _ := queries.Queries("main", "late"); len(now) == 0 || !now[0].Callback || now[0].Ended.Sub(came).Abs() > time.Second {
+			t.Errorf("of a task that was listed after its callback: %+v", now)
 		}
 		time.Sleep(time.Hour)
 		if next := r.Next("main", "a"); !next.Due.IsZero() {

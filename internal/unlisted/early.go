@@ -45,18 +45,18 @@ func (e *Early) forgetOldest() {
 	e.order = e.order[1:]
 }
 
-// Heed reports whether a callback about a task came lately, and forgets it.
-func (e *Early) Heed(account, id string, now time.Time) bool {
+// Heed returns when a callback about a task came, if that was lately, and forgets it.
+func (e *Early) Heed(account, id string, now time.Time) (at time.Time, came bool) {
 	if len(e.came) == 0 {
-		return false
+		return at, false
 	}
 	key := accountID{account, id}
-	at, came := e.came[key]
+	at, came = e.came[key]
 	if came {
 		delete(e.came, key)
 	}
 	if len(e.came) == 0 {
 		*e = Early{} // a map never gives memory back
 	}
-	return came && now.Sub(at) <= earlyFor
+	return at, came && now.Sub(at) <= earlyFor
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"regexp"
 	"slices"
@@ -116,4 +117,49 @@ func TestLanesAndLinesAreSeenInLightAndDark(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Of values that a label can have none is left to a palette, in which it looks like another.
+func TestEachValueThatIsColouredHasAColourOfItsOwn(t *testing.T) {
+	text, err := os.ReadFile(metrics)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var documented struct {
+		Metrics []struct {
+			Name   string
+			Labels []struct {
+				Name   string
+				Values []string
+			}
+		}
+	}
+	if err := json.Unmarshal(text, &documented); err != nil {
+		t.Fatal(err)
+	}
+	checked := 0
+	forEach(t, func(t *testing.T, _ panels.Dashboard, p panels.Panel) {
+		for _, m := range documented.Metrics {
+			for _, l := range m.Labels {
+				if !is(p, timeseries) || len(l.Values) == 0 || len(p.FieldConfig.Overrides) == 0 || p.Targets[0].Legend != "{{"+l.Name+"}}" || !asks(p, m.Name+"{") {
+					continue
+				}
+				checked++
+				seen := map[string]string{}
+				for _, value := range l.Values {
+					if l.Name == "state" && (value == "success" || value == "fail") && asks(p, `state!~"`) {
+						continue
+					}
+					colour, _ := colourOf(p, panels.Query{Legend: value})
+					if other, taken := seen[colour]; taken || colour == "" {
+						t.Errorf("%s %q is %q, as %q", l.Name, value, colour, other)
+					}
+					seen[colour] = value
+				}
+			}
+		}
+	})
+	if checked < 4 {
+		t.Errorf("%d panels with values that are documented", checked)
+	}
 }

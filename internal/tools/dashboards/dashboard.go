@@ -105,9 +105,20 @@ const (
 	blue      colour = "blue"
 	darkBlue  colour = "semi-dark-blue"
 	purple    colour = "purple"
-	grey      colour = "#808080"                  // readable on black and on white
-	faint     colour = "rgba(128, 128, 128, 0.2)" // of an empty lane, on black and on white
-	plain     colour = "text"
+
+	// Of what is rare and has many kinds.
+	lightRed    colour = "light-red"
+	lightOrange colour = "light-orange"
+	lightYellow colour = "light-yellow"
+	lightPurple colour = "light-purple"
+	darkOrange  colour = "dark-orange"
+	darkYellow  colour = "dark-yellow"
+	darkGreen   colour = "dark-green"
+	darkPurple  colour = "dark-purple"
+
+	grey  colour = "#808080"                  // readable on black and on white
+	faint colour = "rgba(128, 128, 128, 0.2)" // of an empty lane, on black and on white
+	plain colour = "text"
 )
 
 // A level is the colour of values from a bound on.

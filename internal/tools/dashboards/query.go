@@ -142,10 +142,12 @@ var (
 	}
 	classColours = map[string]colour{
 		"ok": green, "task_failed": lightBlue, "not_found": purple, "bad_request": blue, "rate_limited": orange, "maintenance": yellow,
-		"server": red, "auth": darkRed, "transport": darkRed,
+		"server": red, "transport": lightRed, "timeout": darkOrange, "auth": darkRed, "key_limit": darkPurple, "credits": lightPurple,
+		"disabled": darkYellow, "decode": lightOrange, "too_large": darkGreen, "redirect": lightYellow, "mismatch": darkBlue, "other": grey,
 	}
 	callbackColours = map[string]colour{
 		"accepted": green, "finished": lightBlue, "unknown": orange, "unsigned": red, "stale": yellow, "malformed": darkRed, "overloaded": purple,
+		"registered": blue, "refused": darkOrange,
 	}
 )
 
