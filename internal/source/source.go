@@ -62,6 +62,9 @@ func IsPartial(err error) bool {
 	return partial
 }
 
+// ErrUnfinished is why a source is not read to its end yet, though nothing is wrong: it goes on at the next look, after other sources.
+var ErrUnfinished = errors.New("not read to its end yet, goes on")
+
 // Sink takes changes in the order in which they happen.
 type Sink interface {
 	Apply(c Change)

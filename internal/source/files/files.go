@@ -59,11 +59,11 @@ func (p *Source) Retire() {}
 // Refresh reads every file there is. One that fails keeps its ids. One that is gone lists nothing any more, if it is not
 // the last. In a glob, what is no file for a list is passed over: folders, hidden files and those of editors. What stands in
 // the place of a list and is none, such as a pipe, fails alone: the lists beside it are read for all that. When reading has
-// taken long enough, the rest is left to the next time, so that other sources have their turn.
+// taken long enough, the rest is left to the next time, so that other sources have their turn; so is the rest of a long list of lines.
 func (p *Source) Refresh(ctx context.Context) error {
 	var failed, odd failures
 	var gone []*file
-	present := 0
+	present, unfinished := 0, false
 	folder, err := resolve(p.folder)
 	if err != nil {
 		folder = p.folder // the files can't be found either, which says why
@@ -79,6 +79,7 @@ func (p *Source) Refresh(ctx context.Context) error {
 			err = f.refresh(ctx, folder, p.claims)
 		}
 		f.list.Hold(err != nil)
+		unfinished = unfinished || errors.Is(err, source.ErrUnfinished)
 		switch {
 		case p.glob && isGone(path, err):
 			f.list.Hold(false)
@@ -98,6 +99,9 @@ func (p *Source) Refresh(ctx context.Context) error {
 		p.log.Warn("No file matches yet, the pattern is watched")
 	}
 	p.looked = true
+	if unfinished {
+		return source.ErrUnfinished // what else is wrong is told when it is the last word
+	}
 	if failed.count == 0 && odd.count > 0 {
 		return &source.PartialError{Err: odd.err()}
 	}

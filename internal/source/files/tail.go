@@ -28,10 +28,8 @@ const (
 	checkCost  = 100              // times as long as the last comparison, there is no other unless the file is another one
 )
 
-var (
-	errRewritten = errors.New("rewritten while it is read") // never shown: the list is begun again
-	errUnending  = errors.New("not read to its end yet, goes on")
-)
+// errRewritten is never shown: the list is begun again.
+var errRewritten = errors.New("rewritten while it is read")
 
 // tail is how far a list of lines was read, and by what that is known again. All up to there is in the list and nothing else is, unless a
 // content was begun that did not come to its end.
@@ -82,9 +80,9 @@ func (f *file) follow(ctx context.Context, folder, target string, info fs.FileIn
 		f.err = r.read(ctx, true)
 	}
 	if errors.Is(f.err, errRewritten) {
-		f.err = errUnending // it is begun again at the next look
+		f.err = source.ErrUnfinished // it is begun again at the next look
 	}
-	f.halfway = f.halfway || ctx.Err() != nil || errors.Is(f.err, errUnending)
+	f.halfway = f.halfway || ctx.Err() != nil || errors.Is(f.err, source.ErrUnfinished)
 	if f.err != nil && !f.halfway && t.begun {
 		src.Outside(func() { t.refused, _, _ = sum(ctx, opened, info.Size(), f.seed) }) // unread it is another one at the next look
 	}
@@ -217,7 +215,7 @@ func (r *partReader) take(ctx context.Context, p *parsed.List, last bool) error 
 		return nil
 	}
 	f.tail.paused = true
-	return cmp.Or(ctx.Err(), errUnending)
+	return cmp.Or(ctx.Err(), source.ErrUnfinished)
 }
 
 // refuses returns why all of a content is no list, though only a line of it says so, before any of it counts.

@@ -205,7 +205,24 @@ func (s *Set) readFirst(ctx context.Context) error {
 		}
 	}
 	s.mu.Unlock()
-	return s.readEach(ctx, append(pushes, others...), true)
+	all := append(pushes, others...)
+	err := s.readEach(ctx, all, true)
+	for rest := s.unfinished(all); len(rest) > 0 && ctx.Err() == nil; rest = s.unfinished(rest) {
+		err = errors.Join(err, s.readEach(ctx, rest, true))
+	}
+	return err
+}
+
+// unfinished returns the sources that were not read to their end yet and go on.
+func (s *Set) unfinished(members []*member) (rest []*member) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range members {
+		if errors.Is(m.reads.Last, source.ErrUnfinished) {
+			rest = append(rest, m)
+		}
+	}
+	return rest
 }
 
 // readDue reads the sources that need no fetch and say that they are due now, between two looks.
@@ -230,7 +247,7 @@ func (s *Set) readEach(ctx context.Context, members []*member, first bool) error
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err := s.readOne(ctx, m, first); err != nil {
+		if err := s.readOne(ctx, m, first); err != nil && !errors.Is(err, source.ErrUnfinished) {
 			errs = append(errs, m.named(err))
 		}
 	}
@@ -288,7 +305,7 @@ func (s *Set) refreshLocked(ctx context.Context, m *member, first bool) error {
 	m.owed = !read && (m.owed || first && !errors.Is(err, fs.ErrNotExist))
 	m.soon = ctx.Err() != nil // it was not read to its end
 	m.reads.Last = err
-	if ctx.Err() == nil {
+	if ctx.Err() == nil && !errors.Is(err, source.ErrUnfinished) {
 		m.reads.Note(err, now, m.log)
 	}
 	m.publishLocked()

@@ -14,7 +14,9 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/source/files"
+	"github.com/kie-exporter/kie_exporter/internal/source/format"
 	"github.com/kie-exporter/kie_exporter/internal/source/ledger"
+	"github.com/kie-exporter/kie_exporter/internal/source/parsed"
 	"github.com/kie-exporter/kie_exporter/test/kit/lists"
 )
 
@@ -361,4 +363,32 @@ func (w *fileWriter) change() {
 	case 11: // written again as it is
 		w.write(w.content)
 	}
+}
+
+// What takes longer than a turn is read in several, and others have theirs between them.
+func TestAFileOfLinesThatTakesLongIsReadToItsEndBeforeAnythingIsAsked(t *testing.T) {
+	t.Cleanup(format.Define("slow", func(_ string, h *parsed.List) error {
+		time.Sleep(6 * time.Second)
+		h.ID(parsed.Span{Text: fmt.Sprintf("line%d", h.LinesBefore()), At: -1}, 0, 1)
+		return nil
+	}))
+	inFakeTime(t, func(b *bench) {
+		b.put("l.slow", strings.Repeat(strings.Repeat("x", 1<<20-1)+"\n", 21)) // 6 parts, of which two are read in a turn
+		b.put("l.txt", "a\n")
+		slow := Group{Name: "slow", Files: []files.Pattern{b.pattern("l.slow")}}
+		if err := b.load(1000, slow, Group{Name: "g", Files: []files.Pattern{b.pattern("l.txt")}}); err != nil {
+			t.Error(err)
+		}
+		if got := b.ids("slow"); got != "line0 line12 line16 line20 line4 line8" || b.ids("g") != "a" {
+			t.Errorf("tracked: %q", got)
+		}
+		for _, c := range b.changes {
+			if !c.Backlog {
+				t.Errorf("%+v is no backlog", c)
+			}
+		}
+		if s := b.set.Stats()[0]; s.Errors != 0 || !s.Read || s.Tasks != 6 || b.logs.Len() > 0 {
+			t.Errorf("%+v: %s", s, b.logs.String())
+		}
+	})
 }
