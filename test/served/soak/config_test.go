@@ -79,8 +79,8 @@ func (c *configuration) render(v variant) string {
 			fmt.Fprintf(&text, "    http: {url: %q, refresh_interval: 1s}\n    webhook: %t\n    overdue: 15s\n", l.url, v.hooked)
 		case l.path == "":
 			fmt.Fprintf(&text, "    tasks: [%s]\n", strings.Join(l.all(), ", "))
-		case ext == ".txt": // a group of several files
-			fmt.Fprintf(&text, "    files: [%q]\n", filepath.Join(filepath.Dir(l.path), l.group+"*"+ext))
+		case ext == ".txt": // a group of several files, and of what they were rotated to
+			fmt.Fprintf(&text, "    files: [%q]\n", filepath.Join(filepath.Dir(l.path), l.group+"*"+ext+"*"))
 		default:
 			fmt.Fprintf(&text, "    files: [%q]\n", l.path)
 		}

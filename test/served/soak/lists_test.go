@@ -21,6 +21,7 @@ type list struct {
 	path           string // of its file; empty: none
 	url            string // where a server has it; empty, too: inline, written with the configuration
 	most           int    // ids; the oldest that are known for good are retired beyond
+	rotated        int    // files beside it that hold what was in it before; whoever writes it has it
 
 	mu      sync.Mutex
 	ids     []string
@@ -120,7 +121,16 @@ func (l *list) write(r *rand.Rand) (manner string, err error) {
 		return "replaced", l.replace()
 	case n < 60 && filepath.Ext(l.path) != ".yml":
 		return "appended to", l.append()
-	case n < 75:
+	case n < 70 && filepath.Ext(l.path) == ".txt":
+		return "renamed and begun anew", l.rotate(func(to string) error {
+			return errors.Join(os.Rename(l.path, to), os.WriteFile(l.path, nil, 0o600))
+		})
+	case n < 75 && filepath.Ext(l.path) == ".txt":
+		return "copied and truncated", l.rotate(func(to string) error {
+			text, err := os.ReadFile(l.path)
+			return errors.Join(err, os.WriteFile(to, text, 0o600), os.Truncate(l.path, 0))
+		})
+	case n < 80:
 		return "truncated, then written", errors.Join(l.put(""), l.putAfter(pause))
 	case n < 90:
 		text := l.render(l.all())
@@ -140,7 +150,28 @@ func (l *list) replace() error {
 	if err := os.WriteFile(l.path+"~", []byte(text), 0o600); err != nil {
 		return err
 	}
-	return os.Rename(l.path+"~", l.path)
+	return errors.Join(os.Rename(l.path+"~", l.path), l.clear())
+}
+
+// rotate has what is in the file be in another one, which move makes, and appends what is new.
+func (l *list) rotate(move func(to string) error) error {
+	l.mu.Lock()
+	begun := l.written > 0
+	l.mu.Unlock()
+	if !begun { // it names ids that are retired
+		return l.replace()
+	}
+	l.rotated++
+	return errors.Join(move(fmt.Sprint(l.path, ".", l.rotated)), l.append())
+}
+
+// clear removes what was rotated, once the file holds all again.
+func (l *list) clear() error {
+	var errs []error
+	for ; l.rotated > 0; l.rotated-- {
+		errs = append(errs, os.Remove(fmt.Sprint(l.path, ".", l.rotated)))
+	}
+	return errors.Join(errs...)
 }
 
 // append adds what is new to the end of the file.
@@ -167,7 +198,7 @@ func (l *list) put(text string) error { return os.WriteFile(l.path, []byte(text)
 
 func (l *list) putAfter(pause time.Duration) error {
 	time.Sleep(pause)
-	return l.put(l.renderAll())
+	return errors.Join(l.put(l.renderAll()), l.clear())
 }
 
 func (l *list) renderAll() string {
