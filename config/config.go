@@ -252,11 +252,12 @@ type Limits struct {
 	Models int `yaml:"models" range:"1..10000" default:"100"`
 
 	// Bytes of one list, be it a file or a server's answer, unpacked. One that is longer is refused as a whole, and what it listed before is kept.
+	// A file of lines (.txt, .jsonl, .ndjson) that is not packed may have any length, for it is read in parts; only a line may not be so long.
 	//
 	// YAML may have 4MiB in any case. To read a list takes up to three times its size in memory.
 	ListBytes units.Base2Bytes `yaml:"list_bytes" range:"1KiB..1GiB" default:"256MiB"` // an id's place in a list has 32 bits
 
-	// Ids of one list. Those beyond are refused and counted, those before them are taken.
+	// Ids of one list. Those beyond are refused and counted, those before them are taken. A file of lines may have any number, unless it is packed.
 	ListIDs int `yaml:"list_ids" range:"1..10000000" default:"1000000" unset:"or tasks if that is more"`
 }
 
