@@ -20,6 +20,7 @@ func doors() []section {
 	return []section{
 		{"writes a list", writesLists()},
 		{"reaches the main port", reachesMainPort()},
+		{"has the token of a group's pushes", hasToken()},
 		{"has a browser go there", sendsBrowsers()},
 		{"reaches the webhook port", reachesWebhookPort()},
 		{"is between us and the API", isBetween()},
@@ -105,8 +106,36 @@ func writesLists() []row {
 	}
 }
 
+func hasToken() []row {
+	return []row{
+		{
+			"push ids, good or bad", "as many as `limits.tasks` or the group's `max_tasks` leave room for, each with 32 labels; queries within the account's budget",
+			[]string{
+				"app.TestPushesBeyondTheLimitAreAnsweredWith429AndTheOthersCount", "app.TestAPushThatIsWrongSaysWhatAndWhereAndNothingOfItCounts",
+				"budget.TestAnyNumberOfWaitersGetsNoMoreThanTheRate",
+			},
+		},
+		{
+			"have ids of the group forgotten that were pushed", "none that a list names, or of another group",
+			[]string{"app.TestPushedTasksSurviveARestartWithModelAndLabelsAndAreForgottenWhenToldSo", "app.TestOnlyTheTokenOfAGroupOpensItsPushes"},
+		},
+		{
+			"ask for anything else", "401: it opens nothing but this group's pushes",
+			[]string{"app.TestAPasswordIsNotAskedForBesidesATokenAndATokenOpensNothingElse", "app.TestOnlyTheTokenOfAGroupOpensItsPushes"},
+		},
+		{
+			"send bodies slowly, or very many", "64 at a time, for 20 s each, and 2 s while somebody else wants the place; scrapes are answered",
+			[]string{"app.TestSlowPushesLendTheirPlacesToOthers"},
+		},
+	}
+}
+
 func reachesMainPort() []row {
 	return []row{
+		{
+			"push ids to a group without a token", "the same as who has one, unless `--web.config.file` asks for a password; the check warns of that",
+			[]string{"app.TestTheCheckWarnsOfPushesThatAnybodyMaySend", "app.TestAPasswordIsNotAskedForBesidesATokenAndATokenOpensNothingElse"},
+		},
 		{
 			"read metrics, tasks, status and `/config`", "ids, models, states, latencies, fail codes, labels, when a task was asked, balances and names of hosts; " +
 				"no key, prompt, result, message of a failure, address of a proxy, header, or path of a list's URL",
@@ -176,6 +205,12 @@ func reachesWebhookPort() []row {
 		{
 			"forge callbacks", "nothing: 401 without a signature of the account's webhook key, made within 5 minutes",
 			[]string{"webhook.TestWebhook/wrong signature", "webhook.TestWebhook/stale timestamp", "webhook.TestWebhook/future timestamp", "webhook.FuzzWebhook"},
+		},
+		{
+			"send a genuine one about an id that is not tracked", "it is remembered for 10 minutes, 10,000 of them; with `from_callbacks` that id is tracked, as far as there is room",
+			[]string{
+				"app.TestACallbackAboutAnUnknownTaskRegistersItWhereThatIsWanted", "unlisted.TestNoMoreThanTenThousandEarlyCallbacksAreRemembered",
+			},
 		},
 		{
 			"repeat a genuine one, or change its body", "a query for that task, within the account's budget; what it says is never believed",

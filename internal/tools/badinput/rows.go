@@ -23,6 +23,7 @@ func sections() []section {
 		{"The API key", key()},
 		{"Configuration", configuration()},
 		{"Task lists", lists()},
+		{"Pushes", pushes()},
 		{"Requests from outside", requests()},
 		{"Storage", storage()},
 	}
@@ -571,6 +572,50 @@ func lists() []row {
 				"set.TestWhateverGoesWrongWithAListByHTTPTheLastListIsKeptAndItIsReportedOnce/a redirect",
 				"set.TestWhateverGoesWrongWithAListByHTTPTheLastListIsKeptAndItIsReportedOnce/a byte a second",
 				"set.TestALargeListByHTTPIsRefusedWithoutTakingItsRoom", "app.TestAServerOfAListThatNeverAnswersHoldsUpNoScrapeNoReloadAndNoEnd",
+			},
+		},
+	}
+}
+
+func pushes() []row {
+	const wrong, open = "app.TestAPushThatIsWrongSaysWhatAndWhereAndNothingOfItCounts", "app.TestOnlyTheTokenOfAGroupOpensItsPushes"
+	return []row{
+		{
+			"no token, a wrong one, that of another group, the API key", "401; it opens nothing else, and no password is asked for besides",
+			[]string{open, "app.TestAPasswordIsNotAskedForBesidesATokenAndATokenOpensNothingElse"},
+		},
+		{"an unknown group, or one that takes no pushes", "404", []string{open}},
+		{"another type, another encoding, truncated JSON or gzip, a broken line, nested arrays", "400 with what and where; nothing of it counts", []string{wrong}},
+		{"17 MiB, a bomb, a value without end, the same id a million times, labels by the thousand", "413 with what; nothing of it counts, and it is not kept in memory", []string{wrong}},
+		{
+			"what is no id, a secret, an answer of createTask that created no task, labels that are none", "200; that value is rejected by its index, and counted",
+			[]string{"app.TestAPushIsTakenInEveryFormInWhichItMayCome", wrong},
+		},
+		{"the same ids again", "200; they are known", []string{"app.TestAPushIsTakenInEveryFormInWhichItMayCome"}},
+		{
+			"more ids than there is room for", "429; those that fit are accepted and safe", []string{"app.TestPushesBeyondTheLimitAreAnsweredWith429AndTheOthersCount"},
+		},
+		{
+			"70 bodies that do not come", "64 are waited for, others told to come again; after 2 s one goes for whoever wants its place",
+			[]string{"app.TestSlowPushesLendTheirPlacesToOthers"},
+		},
+		{
+			"a full disk, or a storage that is gone, between the write and the answer", "503 with Retry-After; nothing of it counts, and nothing that was acknowledged is lost",
+			[]string{
+				"app.TestWhatTheStorageDoesNotTakeIsAnsweredWith503AndNothingOfItCounts", "store.TestAStorageWithoutAFileTakesNoPush",
+			},
+		},
+		{
+			"kill -9 at any time", "no acknowledged id is lost, and each is there once; what was forgotten stays so", []string{"main.TestNoAcknowledgedPushIsLostByAKill"},
+		},
+		{
+			"a pushed id changed on disk", "that one is not believed, and counted", []string{"store.TestAPushedIDThatWasChangedOnDiskIsNotBelieved"},
+		},
+		{
+			"a callback before its id is pushed or listed, and very many", "10,000 are remembered for 10 minutes, and heeded then",
+			[]string{
+				"app.TestACallbackThatComesBeforeItsTaskIsPushedIsHeededThen", "unlisted.TestACallbackThatComesEarlyIsRememberedForTenMinutes",
+				"unlisted.TestNoMoreThanTenThousandEarlyCallbacksAreRemembered",
 			},
 		},
 	}

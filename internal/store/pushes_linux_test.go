@@ -1,0 +1,54 @@
+package store
+
+import (
+	"os"
+	"testing"
+
+	"github.com/kie-exporter/kie_exporter/internal/source"
+)
+
+func TestAFullDiskTakesNoPushAndLosesNone(t *testing.T) {
+	dir := smallDisk(t, 2<<20)
+	s, _, _ := outage(t, dir)
+	defer s.Close()
+	if err := s.SavePushes(pushes("before", 100)); err != nil {
+		t.Fatal(err)
+	}
+	filler := fill(t, dir)
+	refused := 0
+	for range 20 {
+		if s.SavePushes(pushes("full", 2000)) != nil {
+			refused++
+		}
+	}
+	if refused == 0 {
+		t.Error("a full disk takes everything")
+	}
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SavePushes(pushes("after", 100)); err != nil {
+		t.Errorf("there is room again: %v", err)
+	}
+	wantPushes(t, s, "before", 100)
+	wantPushes(t, s, "after", 100)
+	s.Close()
+	again := open(t, dir)
+	wantPushes(t, again, "before", 100)
+	wantPushes(t, again, "after", 100)
+}
+
+// pushes are some ids pushed to a group.
+func pushes(group string, n int) (all []source.Pushed) {
+	for i := range n {
+		all = append(all, source.Pushed{Group: group, Task: source.Task{ID: id(i), Model: "m", Labels: map[string]string{"order": "17"}}})
+	}
+	return all
+}
+
+func wantPushes(t *testing.T, s *Store, group string, want int) {
+	t.Helper()
+	if tasks, err := s.Pushes(group); err != nil || len(tasks) != want {
+		t.Errorf("of group %s there are %d pushed ids, want %d: %v", group, len(tasks), want, err)
+	}
+}
