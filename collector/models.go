@@ -87,6 +87,17 @@ func finishedMetrics() []Metric {
 			}
 		}),
 		perModel(Metric{
+			Name:        "kie_tasks_without_latency_total",
+			Type:        Counter,
+			Help:        "Tasks that finished while they were watched and are not in kie_tasks_latency_seconds, as the API does not tell how long they took",
+			Labels:      []string{"state"},
+			Cardinality: " × final states",
+		}, func(m *view.Model, s *series) {
+			for i, state := range finalStates() {
+				s.put(float64(m.WithoutLatency[i]), state.String())
+			}
+		}),
+		perModel(Metric{
 			Name:        "kie_tasks_credits_total",
 			Type:        Counter,
 			Help:        "Credits consumed by tasks that finished while they were watched, as far as the API told",

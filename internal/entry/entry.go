@@ -87,18 +87,19 @@ type GroupModel struct {
 
 // Group is a configured set of tasks.
 type Group struct {
-	Name       string
-	Account    *Account
-	Endpoint   kie.Endpoint  // that its tasks are asked about at
-	GroupModel GroupModel    // of its tasks that were not answered yet
-	Overdue    time.Duration // 0: learned
-	Webhook    bool          // callbacks are expected
-	Leaving    bool          // is in no configuration any more, and goes as soon as what moves to others has
-	Callbacks  schedule.Callbacks
-	Tasks      int // tracked
-	Learned    *learned.Group
-	Totals     totals.Group
-	limits     *labels.Limits
+	Name        string
+	Account     *Account
+	Endpoint    kie.Endpoint  // that its tasks are asked about at
+	GroupModel  GroupModel    // of its tasks that were not answered yet
+	ToldUnknown bool          // the log says that a task is unknown there
+	Overdue     time.Duration // 0: learned
+	Webhook     bool          // callbacks are expected
+	Leaving     bool          // is in no configuration any more, and goes as soon as what moves to others has
+	Callbacks   schedule.Callbacks
+	Tasks       int // tracked
+	Learned     *learned.Group
+	Totals      totals.Group
+	limits      *labels.Limits
 }
 
 // Model is a model in a group.

@@ -117,7 +117,7 @@ func (k *Task) View() (s view.Task) {
 // ViewTo makes a task without values what readers see of this one. A view is large, and there may be a million.
 func (k *Task) ViewTo(s *view.Task) {
 	k.factsTo(&s.Task)
-	s.Group, s.Account, s.Labels = k.Group.Name, k.Group.Account.Name, k.Labels
+	s.Group, s.Account, s.Endpoint, s.Labels = k.Group.Name, k.Group.Account.Name, k.AskedAt(), k.Labels
 	s.FailedAt, s.Learned = k.failedAt(), k.Learned
 	if o := k.Unfinished; o != nil {
 		if !o.IsAnswered() {

@@ -124,6 +124,19 @@ func (u *Unfinished) Finish(f *kie.Task, m Moment) Ending {
 	return e
 }
 
+// Took returns how long the task took that is finished now, for the schedule: where the API tells no times, from its first sight to the
+// middle between the last answer that it was unfinished and this one. False: nobody can tell, as it was not seen from its start to its end.
+func (u *Unfinished) Took(f *kie.Task, m Moment) (time.Duration, bool) {
+	if took, ok := f.Latency(); ok {
+		return took, true
+	}
+	fresh := u.News.Equal(u.Seen.Add(-backlogSlack))
+	if !fresh || !u.IsAnswered() || !f.Created.IsZero() || !f.Completed.IsZero() {
+		return 0, false
+	}
+	return u.Answered.Sub(u.Seen) + m.Now.Sub(u.Answered)/2, true
+}
+
 // isNews reports whether the task finished while we were watching, rather than long before it was listed.
 func (u *Unfinished) isNews(f *kie.Task, m Moment) bool {
 	if u.Watched {

@@ -53,6 +53,7 @@ type Model struct {
 	failedFor map[kie.Reason]uint64
 	failCodes map[string]*failCode
 	empty     uint64
+	untimed   [view.Outcomes]uint64
 }
 
 type failCode struct {
@@ -85,6 +86,8 @@ func (m *Model) Count(f *kie.Task, code string) {
 	m.finished[i]++
 	if latency, ok := f.Latency(); ok {
 		m.latency[i].observe(latency, f.ID)
+	} else {
+		m.untimed[i]++
 	}
 	if f.HasCredits {
 		m.credits[i] += f.Credits
@@ -117,6 +120,7 @@ func (m *Model) Show(to *view.Model, now time.Time, holdBack time.Duration) {
 	for i := range view.Outcomes {
 		to.Finished[i] = unlessHeld(m.finished[i], hold)
 		to.Credits[i] = unlessHeld(m.credits[i], hold)
+		to.WithoutLatency[i] = unlessHeld(m.untimed[i], hold)
 		to.Latency[i] = m.latency[i].read()
 		if hold {
 			to.Latency[i] = m.latency[i].zero

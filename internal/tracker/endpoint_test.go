@@ -161,6 +161,52 @@ func asked(word string) kiesim.Endpoint {
 	return kiesim.Endpoint(word)
 }
 
+// Suno tells no times: nothing is in the histogram, a counter says of how many, and the schedule goes by what was seen of other tasks.
+func TestWithoutTimesThereIsNoLatencyAndTheScheduleLearnsFromFirstSight(t *testing.T) {
+	groups := []tracker.GroupOptions{{Name: "songs", Account: "main", Endpoint: kie.Suno}}
+	bubble(t, setup{tracker: tracker.Options{Groups: groups, Background: true}}, func(t *testing.T, r *rig) {
+		song := func(id string) {
+			r.sim.Put(kiesim.Task{ID: id, Model: "V5", Endpoint: kiesim.Suno, Duration: 5 * time.Minute})
+			r.Apply(listing("songs", id))
+		}
+		for _, id := range ids("song", 30) {
+			song(id)
+			time.Sleep(10 * time.Minute)
+		}
+		m := model(t, r.Snapshot(), "songs", "V5")
+		if m.Finished[view.Succeeded] != 30 || m.WithoutLatency[view.Succeeded] != 30 || m.Latency[view.Succeeded].Count != 0 {
+			t.Errorf("%d finished, %d without latency, %d with", m.Finished[view.Succeeded], m.WithoutLatency[view.Succeeded], m.Latency[view.Succeeded].Count)
+		}
+		if m.OverdueAfter < 15*time.Minute || m.OverdueAfter > 30*time.Minute {
+			t.Errorf("overdue after %v, want about 4 × 5 min", m.OverdueAfter)
+		}
+		if first, last := r.sim.Queries("song000000"), r.sim.Queries("song000029"); last >= first {
+			t.Errorf("the first was asked %d times, and the last, when much was known, %d", first, last)
+		}
+	})
+}
+
+// What was there at the start has no first sight to go by.
+func TestNothingIsLearnedFromTheFirstSightOfABacklog(t *testing.T) {
+	groups := []tracker.GroupOptions{{Name: "video", Account: "main", Endpoint: kie.Suno}}
+	bubble(t, setup{tracker: tracker.Options{Groups: groups, Background: true}}, func(t *testing.T, r *rig) {
+		for _, id := range ids("song", 30) {
+			r.sim.Put(kiesim.Task{ID: id, Model: "V5", Endpoint: kiesim.Suno, Duration: 5 * time.Minute})
+		}
+		before := model(t, r.watchBacklog(ids("song", 30)), "video", "V5")
+		if before.Finished[view.Succeeded] != 30 || before.OverdueAfter != 15*time.Minute { // as of a model of which nothing is known
+			t.Errorf("%d finished, overdue after %v", before.Finished[view.Succeeded], before.OverdueAfter)
+		}
+	})
+}
+
+// watchBacklog lists ids as a first read does, and waits for their ends.
+func (r *rig) watchBacklog(ids []string) *view.Snapshot {
+	r.backlog(ids...)
+	time.Sleep(20 * time.Minute)
+	return r.Snapshot()
+}
+
 // Endpoints of groups are shown with 0 from the start, others not at all.
 func TestOnlyEndpointsInUseAreShown(t *testing.T) {
 	groups := []tracker.GroupOptions{{Name: "songs", Account: "main", Endpoint: kie.Suno}}

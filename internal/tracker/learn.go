@@ -51,6 +51,11 @@ func (t *Tracker) concludeLocked(a *entry.Account, k *entry.Task, o life.Outcome
 	if effect.Told {
 		t.takeFactsLocked(k, o.Answer.Task, m)
 	}
+	if g := k.Group; k.Unfinished != nil && k.Unfinished.Class == kie.ClassNotFound && !g.ToldUnknown {
+		g.ToldUnknown = true
+		a.Log.Warn("The API knows no such task as one of a group; at a wrong endpoint a task looks like that, too", "group", g.Name,
+			"endpoint", k.AskedAt().Word())
+	}
 	if effect.Keep {
 		t.records.KeepLocked(k, nil)
 	}
@@ -105,6 +110,7 @@ func (t *Tracker) takeFactsLocked(k *entry.Task, f kie.Task, m life.Moment) {
 // finishLocked takes final facts, which the entry holds. The task is never asked again.
 func (t *Tracker) finishLocked(k *entry.Task, f *kie.Task, m life.Moment) {
 	end := k.Unfinished.Finish(f, m)
+	took, known := k.Unfinished.Took(f, m)
 	if end.Guessed {
 		k.Guess(end.Completed)
 	}
@@ -116,7 +122,7 @@ func (t *Tracker) finishLocked(k *entry.Task, f *kie.Task, m life.Moment) {
 		t.records.KeepLocked(k, nil)
 		return
 	}
-	if took, ok := f.Latency(); ok {
+	if known {
 		k.Model.Durations.Observe(took)
 	}
 	if !k.Marks.Has(entry.Called) && k.Group.CallbackMissed(m.APINow().Sub(end.Latest)) {

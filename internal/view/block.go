@@ -73,7 +73,10 @@ type compact struct {
 }
 
 // common is what many tasks have in common.
-type common struct{ group, account, model string }
+type common struct {
+	group, account, model string
+	endpoint              kie.Endpoint
+}
 
 // NewBlock returns a block of tasks.
 func NewBlock(tasks ...Task) *Block {
@@ -99,7 +102,7 @@ func NewBuilder(size int) *Builder {
 // Add adds a task.
 func (b *Builder) Add(t *Task) {
 	b.block.count(t.Group)
-	if c := (common{t.Group, t.Account, t.Model}); c != b.last {
+	if c := (common{t.Group, t.Account, t.Model, t.Endpoint}); c != b.last {
 		b.last, b.held = c, unique.Make(c)
 	}
 	b.block.tasks = append(b.block.tasks, compact{
@@ -142,7 +145,7 @@ func (b *Block) Read(i int, t *Task) {
 			ID: e.id, Model: c.model, State: e.state, Created: e.created, Completed: e.completed,
 			FailCode: e.failCode, Reason: e.reason, Credits: e.credits, HasCredits: e.hasCredits,
 		},
-		Group: c.group, Account: c.account, Labels: e.labels, FailedAt: e.failedAt, Learned: e.learned,
+		Group: c.group, Account: c.account, Endpoint: c.endpoint, Labels: e.labels, FailedAt: e.failedAt, Learned: e.learned,
 		Seen: e.seen.Time(), LastAnswer: e.answered.Time(), QueryError: e.queryError, Overdue: e.overdue, GivenUp: e.givenUp,
 	}
 }

@@ -45,6 +45,8 @@ type Model struct {
 	FailedFor    map[kie.Reason]uint64 // every reason present
 	Codes        []CodeCount           // sorted by code
 	EmptyResults uint64
+	// WithoutLatency counts the finished tasks of which the API does not tell how long they took.
+	WithoutLatency [Outcomes]uint64
 }
 
 // CodeCount counts the failures with one code.

@@ -15,7 +15,9 @@ type Task struct {
 
 	Group   string
 	Account string
-	Labels  map[string]string // never written to
+	// Endpoint is where the API is asked about it.
+	Endpoint kie.Endpoint
+	Labels   map[string]string // never written to
 
 	FailedAt kie.Time // of a failed task that is news; absent otherwise
 	Learned  kie.Time // of a finished task: when its final state was learned

@@ -140,9 +140,10 @@ func needsLook(k *view.Task) (why, do string) {
 	const remove = "Take the id out of its list: half a minute later it is gone from here, too."
 	switch {
 	case k.GivenUp:
-		return "Given up: the API has answered again and again that there is no such task. It is not asked any more.", remove
+		return "Given up: the API has answered again and again that there is no such task" + elsewhere(k) + ". It is not asked any more.", remove
 	case k.QueryError == kie.ClassNotFound:
-		return "The API does not know the task: the id is mistyped, of another account, or older than what kie.ai keeps. It is asked ever more rarely.", remove
+		return "The API does not know the task: the id is mistyped, of another account, older than what kie.ai keeps, or created elsewhere" +
+			elsewhere(k) + ". It is asked ever more rarely.", remove
 	case k.Overdue:
 		return "Overdue: it is unfinished for longer than tasks of its group and model take.",
 			"See at kie.ai whether it hangs there. If nobody waits for it any more, take it out of its list."
@@ -150,6 +151,11 @@ func needsLook(k *view.Task) (why, do string) {
 		return "The last query about it has failed: " + classInWords(k.QueryError) + ".", "It is asked again by itself, after ever longer pauses."
 	}
 	return "", ""
+}
+
+// elsewhere says where a task was asked about, for at another endpoint it looks like one that there is not.
+func elsewhere(k *view.Task) string {
+	return " (unknown to endpoint " + k.Endpoint.Word() + ": is that of its group right?)"
 }
 
 // events returns the life of a task as far as it is known, in its order.

@@ -73,20 +73,27 @@ func (i *ids) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// taskID returns the id that a callback's body is about; false if it names none, or several.
-func taskID(body []byte) (string, bool) {
+// taskID returns the id that a callback's body is about, and whether the task goes on; false if it names none, or several. Some name it
+// beside the data.
+func taskID(body []byte) (id string, progress, ok bool) {
+	type named struct {
+		ID  ids `json:"taskId"`
+		Old ids `json:"task_id"` // of older callbacks
+	}
 	var callback struct {
+		named
 		Data struct {
-			ID  ids `json:"taskId"`
-			Old ids `json:"task_id"` // of older callbacks
+			named
+			Kind any `json:"callbackType"` // of Suno's: text, first, and then complete or error
 		} `json:"data"`
 	}
 	if json.Unmarshal(body, &callback) != nil {
-		return "", false
+		return "", false, false
 	}
-	named := slices.Concat(callback.Data.ID, callback.Data.Old)
-	if len(named) == 0 || slices.ContainsFunc(named, func(id string) bool { return id != named[0] }) {
-		return "", false
+	data := &callback.Data
+	all := slices.Concat(data.ID, data.Old, callback.ID, callback.Old)
+	if len(all) == 0 || slices.ContainsFunc(all, func(id string) bool { return id != all[0] }) {
+		return "", false, false
 	}
-	return named[0], true
+	return all[0], data.Kind == "text" || data.Kind == "first", true
 }

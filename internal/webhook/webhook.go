@@ -37,17 +37,18 @@ const (
 	Overloaded               // there were too many at a time
 	Registered               // about a task that was not tracked, and is from now on
 	Refused                  // about one that was to be tracked, and could not be
+	Progress                 // about a task that has a part of its result, and goes on
 	results
 )
 
 // Results returns every result.
 func Results() []Result {
-	return []Result{Accepted, Finished, Unknown, Unsigned, Stale, Malformed, Overloaded, Registered, Refused}
+	return []Result{Accepted, Finished, Unknown, Unsigned, Stale, Malformed, Overloaded, Registered, Refused, Progress}
 }
 
 // String returns the label value of the result.
 func (r Result) String() string {
-	return [results]string{"accepted", "finished", "unknown", "unsigned", "stale", "malformed", "overloaded", "registered", "refused"}[r]
+	return [results]string{"accepted", "finished", "unknown", "unsigned", "stale", "malformed", "overloaded", "registered", "refused", "progress"}[r]
 }
 
 // status returns the HTTP status that tells the result. Who sends callbacks is not told which tasks there are.
@@ -141,12 +142,15 @@ func (r *Receiver) receive(w http.ResponseWriter, req *http.Request, account str
 
 // verify gives the hint if one of the keys signed the callback.
 func (r *Receiver) verify(s signature, account string, keys []string, body []byte) Result {
-	id, ok := taskID(body)
+	id, progress, ok := taskID(body)
 	if !ok || !kie.ValidID(id) {
 		return Malformed
 	}
 	if !s.isBy(keys, id) {
 		return Unsigned
+	}
+	if progress { // as nobody signs that, it can only spare a query
+		return Progress
 	}
 	switch tracked, asked := r.options.Hint(account, id); {
 	case asked:

@@ -18,6 +18,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/config"
 	"github.com/kie-exporter/kie_exporter/internal/apikey"
+	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 )
 
@@ -43,12 +44,15 @@ type group struct {
 	name, account, list, team string
 	overdue                   time.Duration
 	callbacks                 bool
+	endpoint                  kiesim.Endpoint // of the tasks; empty: that of jobs
 }
 
 var groups = []group{
 	{name: "studio", account: "demo", list: "studio.txt", team: "film", overdue: 15 * time.Second},
 	{name: "shop", account: "demo", list: "shop.jsonl", team: "web", overdue: 15 * time.Second, callbacks: true},
 	{name: "research", account: "lab", list: "research.txt", team: "lab"},
+	{name: "songs", account: "demo", list: "songs.txt", team: "film", endpoint: kiesim.Suno},
+	{name: "trailers", account: "lab", list: "trailers.txt", team: "lab", endpoint: kiesim.Veo},
 }
 
 // Demo is simulated APIs on loopback, and programs that create tasks there and list their ids.
@@ -123,7 +127,7 @@ func (d *Demo) serve(account string, o kiesim.Options) (*simulated, error) {
 func (d *Demo) Begin(hooks net.Addr) {
 	for _, g := range groups {
 		api := d.api(g.account)
-		program := kiesim.Program{Path: d.path(g.list), PerSecond: rate, Keep: lines}
+		program := kiesim.Program{Path: d.path(g.list), PerSecond: rate, Keep: lines, Endpoint: g.endpoint}
 		if g.callbacks {
 			hook := url.URL{Scheme: "http", Host: hooks.String(), Path: "/webhook/" + g.account}
 			program.Callbacks = &kiesim.Callbacks{URL: hook.String(), Key: hookKey}
@@ -184,8 +188,9 @@ func (d *Demo) Config() (*config.Config, error) {
 		cfg.Accounts = append(cfg.Accounts, account)
 	}
 	for _, g := range groups {
+		endpoint, _ := kie.EndpointNamed(string(g.endpoint)) // jobs where it is empty
 		cfg.Groups = append(cfg.Groups, config.Group{
-			Name: g.name, Account: g.account, Labels: map[string]string{"team": g.team}, Overdue: g.overdue, Webhook: g.callbacks,
+			Name: g.name, Account: g.account, Endpoint: endpoint, Labels: map[string]string{"team": g.team}, Overdue: g.overdue, Webhook: g.callbacks,
 			Files: []config.File{{Written: g.list, Path: d.path(g.list)}},
 		})
 	}

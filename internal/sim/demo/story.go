@@ -33,7 +33,8 @@ Totals of a new model show 0 for their first %[4]s. Ctrl-C ends the demo.
 func (d *Demo) AnnounceIncidents() {
 	d.say(`What it stages, so that you know it when you see it:
   all along      every 25th id of a list is unknown to the API, and leaves the list some minutes later;
-                 every 25th success has no result; group shop is told of each end by a callback
+                 every 25th success has no result; group shop is told of each end by a callback;
+                 group songs is of endpoint suno, and trailers of veo, where tasks look otherwise; all others are jobs
   every 30 s     one model of each account fails for 12 s: 4 of 5 of its tasks
 `)
 	for _, first := range d.refusals(time.Now()) {

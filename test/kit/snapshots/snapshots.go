@@ -217,7 +217,7 @@ func richModels() []view.Model {
 			Credits:      [2]float64{view.Succeeded: 85, view.Failed: 0.5},
 			FailedFor:    map[kie.Reason]uint64{kie.ReasonContentPolicy: 1},
 			Codes:        []view.CodeCount{{Code: "500", Count: 1}},
-			EmptyResults: 1,
+			EmptyResults: 1, WithoutLatency: [2]uint64{view.Succeeded: 1},
 		},
 	}
 }
