@@ -38,10 +38,15 @@ func (m *metrics) probe(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
+	endpoint, err := endpointOf(r.URL.Query())
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
 	start := time.Now()
 	ctx, cancel := m.deadline(r.Context(), r.Header, probeTimeout)
 	defer cancel()
-	p := m.exporter.tracker.Probe(ctx, account, id)
+	p := m.exporter.tracker.ProbeAt(ctx, account, id, endpoint)
 	took := time.Since(start)
 	if errors.Is(p.Err, tracker.ErrNoAccount) { // it went by a reload just now
 		http.Error(w, p.Err.Error(), http.StatusBadRequest)
@@ -57,6 +62,19 @@ func (m *metrics) probe(w http.ResponseWriter, r *http.Request) {
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(collector.ForProbe(p, took))
 	m.exporter.exposition.ServeAll(w, r, registry)
+}
+
+// endpointOf returns where a probe asks about a task that is in no list. Nothing of what the query holds is in the error.
+func endpointOf(query url.Values) (kie.Endpoint, error) {
+	words := query["endpoint"]
+	if len(words) == 0 {
+		return kie.Jobs, nil
+	}
+	e, ok := kie.EndpointNamed(words[0])
+	if !ok || len(words) > 1 {
+		return 0, errors.New("endpoint must be given once, or not at all, and be one of " + strings.Join(kie.EndpointWords(), ", "))
+	}
+	return e, nil
 }
 
 // target returns whom a probe asks about what. Nothing of what the query holds is in the error.

@@ -77,6 +77,9 @@ func TestABadProbeIsRefusedWithoutARequest(t *testing.T) {
 		"an empty account":   "?task_id=a&account=",
 		"an unknown account": "?task_id=a&account=other",
 		"two accounts":       "?task_id=a&account=default&account=default",
+		"an odd endpoint":    "?task_id=a&endpoint=credit",
+		"two endpoints":      "?task_id=a&endpoint=suno&endpoint=suno",
+		"an empty endpoint":  "?task_id=a&endpoint=",
 		"an odd account":     "?task_id=a&account=" + url.QueryEscape("default\n"),
 	} {
 		t.Run(name, func(t *testing.T) {

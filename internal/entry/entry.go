@@ -131,11 +131,13 @@ type Account struct {
 
 // Query is one that is under way, or that a probe waits to send. Other probes of the same task wait for its outcome.
 type Query struct {
-	Began   time.Time
-	Sent    bool          // under way about a task that is in no list
-	Done    chan struct{} // closed when the rest is set
-	Outcome view.Probe
-	Useful  bool // to others than who asked: it was not given up
+	Began    time.Time
+	Endpoint kie.Endpoint  // that whoever asks first has named
+	Tracked  bool          // the task is tracked, and so asked about where it always is
+	Sent     bool          // under way about a task that is in no list
+	Done     chan struct{} // closed when the rest is set
+	Outcome  view.Probe
+	Useful   bool // to others than who asked: it was not given up
 }
 
 // NewQuery returns a query that begins now.

@@ -39,6 +39,11 @@ func New(mu sync.Locker, set *tasks.Set, tracker Tracker) *Prober {
 // gate. What is learned of a tracked task counts like any other answer. A task that is known to be finished is not asked, and
 // one that is being asked is not asked a second time. The error is ErrNoAccount, ErrElsewhere, budget.ErrClosed, ctx's, or that of the query.
 func (p *Prober) Probe(ctx context.Context, account, id string) view.Probe {
+	return p.ProbeAt(ctx, account, id, kie.Jobs)
+}
+
+// ProbeAt does what Probe does, and asks about a task that is in no list at an endpoint. A tracked one is asked about where it always is.
+func (p *Prober) ProbeAt(ctx context.Context, account, id string, at kie.Endpoint) view.Probe {
 	for start := time.Now(); ; {
 		a, known, err := p.tracker.Known(account, id)
 		switch {
@@ -47,9 +52,9 @@ func (p *Prober) Probe(ctx context.Context, account, id string) view.Probe {
 		case known.State.Finished():
 			return view.Probe{Task: known}
 		}
-		q, mine := p.join(a, id)
+		q, mine := p.join(a, id, at)
 		if mine {
-			q.Outcome, q.Useful = p.ask(ctx, a, known)
+			q.Outcome, q.Useful = p.ask(ctx, a, known, at)
 			p.part(a, id)
 			close(q.Done)
 		}
@@ -58,24 +63,27 @@ func (p *Prober) Probe(ctx context.Context, account, id string) view.Probe {
 		case <-ctx.Done():
 			return view.Probe{Task: known, Err: ctx.Err(), Waited: time.Since(start)}
 		}
-		if out := q.Outcome; q.Useful || mine && ctx.Err() != nil {
+		if out := q.Outcome; q.Useful && (mine || q.Tracked || q.Endpoint == at) || mine && ctx.Err() != nil {
 			out.Waited = max(0, time.Since(start)-out.Took) // the query may have begun before us
 			return out
 		}
 	}
 }
 
-// join returns the query about a task that is under way, or else a new one for the caller to send.
-func (p *Prober) join(a *entry.Account, id string) (q *entry.Query, mine bool) {
+// join returns the query about a task that is under way, perhaps at another endpoint, or else a new one for the caller to send.
+func (p *Prober) join(a *entry.Account, id string, at kie.Endpoint) (q *entry.Query, mine bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if k := a.Asked(id); k != nil {
-		q = a.Asking[k]
+		if q = a.Asking[k]; q != nil {
+			q.Tracked = true
+		}
 	} else {
 		q = a.Probing[id]
 	}
 	if q == nil {
 		q, mine = entry.NewQuery(), true
+		q.Endpoint = at
 		a.Probing[id] = q
 	}
 	return q, mine
@@ -89,14 +97,14 @@ func (p *Prober) part(a *entry.Account, id string) {
 }
 
 // ask sends a probe's query; useful is false if ctx has ended, or somebody else was faster.
-func (p *Prober) ask(ctx context.Context, a *entry.Account, known view.Task) (out view.Probe, useful bool) {
+func (p *Prober) ask(ctx context.Context, a *entry.Account, known view.Task, at kie.Endpoint) (out view.Probe, useful bool) {
 	out.Task = known
 	permit, err := a.Dispatcher.AcquireProbe(ctx, known.ID, p.isUnlisted(a, known.ID))
 	if err != nil {
 		out.Err = err
 		return out, ctx.Err() == nil
 	}
-	k, endpoint, free := p.takeOut(a, known.ID)
+	k, endpoint, free := p.takeOut(a, known.ID, at)
 	if !free {
 		permit.Release()
 		return out, false
@@ -129,15 +137,16 @@ func (p *Prober) isUnlisted(a *entry.Account, id string) bool {
 }
 
 // takeOut takes a tracked task out of the account's queue, because it is being asked; nil if it is not tracked. It is not free
-// to be asked if it is being asked already, or finished meanwhile. It is asked about at the endpoint of its group, or jobs if it has none.
-func (p *Prober) takeOut(a *entry.Account, id string) (k *entry.Task, endpoint kie.Endpoint, free bool) {
+// to be asked if it is being asked already, or finished meanwhile. It is asked about where it always is, or else at an endpoint that
+// whoever asks has named.
+func (p *Prober) takeOut(a *entry.Account, id string, at kie.Endpoint) (k *entry.Task, endpoint kie.Endpoint, free bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	k = p.tasks.Get(a.Name, id)
 	if k == nil {
 		free = !p.tasks.Unlisted.IsFinished(a.Name, id) && a.Asked(id) == nil
 		a.Probing[id].Sent = free
-		return nil, kie.Jobs, free
+		return nil, at, free
 	}
 	endpoint = k.AskedAt()
 	switch {
@@ -147,6 +156,9 @@ func (p *Prober) takeOut(a *entry.Account, id string) (k *entry.Task, endpoint k
 		return nil, endpoint, a.Asking[k] == nil
 	}
 	a.Begin(k)
+	if q := a.Probing[id]; q != nil {
+		q.Tracked = true
+	}
 	return k, endpoint, true
 }
 

@@ -2,6 +2,7 @@ package tracker_test
 
 import (
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -205,6 +206,28 @@ func (r *rig) watchBacklog(ids []string) *view.Snapshot {
 	r.backlog(ids...)
 	time.Sleep(20 * time.Minute)
 	return r.Snapshot()
+}
+
+func TestAProbeOfAnUnlistedTaskAsksAtTheEndpointThatItNames(t *testing.T) {
+	bubble(t, setup{api: kiesim.Options{Latency: time.Second}}, func(t *testing.T, r *rig) {
+		r.sim.Put(kiesim.Task{ID: "song", Model: "V5", Endpoint: kiesim.Suno, Duration: time.Hour})
+		r.task(kiesim.Task{ID: "listed", Duration: time.Hour})
+		var wrong view.Probe
+		var both sync.WaitGroup
+		both.Go(func() { wrong = r.Tracker.Probe(t.Context(), "main", "song") })
+		time.Sleep(time.Millisecond)
+		if p := r.ProbeAt(t.Context(), "main", "song", kie.Suno); p.Err != nil || p.Task.Model != "V5" || p.Task.State != kie.StateWaiting {
+			t.Errorf("%+v", p)
+		}
+		if both.Wait(); kie.ClassOf(wrong.Err) != kie.ClassNotFound {
+			t.Errorf("a probe at another endpoint meanwhile: %+v", wrong)
+		}
+		if p := r.ProbeAt(t.Context(), "main", "listed", kie.Suno); p.Err != nil || p.Task.State != kie.StateGenerating {
+			t.Errorf("a listed task is asked about where its group says: %+v", p)
+		}
+		r.wantAt("song", kiesim.RecordInfo, kiesim.Suno)
+		r.wantAt("listed", kiesim.RecordInfo)
+	})
 }
 
 // Endpoints of groups are shown with 0 from the start, others not at all.
