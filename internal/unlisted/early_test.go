@@ -1,7 +1,7 @@
 package unlisted
 
 import (
-	"fmt"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -36,16 +36,16 @@ func TestNoMoreThanTenThousandEarlyCallbacksAreRemembered(t *testing.T) {
 	var e Early
 	start := time.Now()
 	for i := range 3 * maxEarly {
-		e.Note("main", fmt.Sprint(i), start.Add(time.Duration(i)))
+		e.Note("main", strconv.Itoa(i), start.Add(time.Duration(i)))
 		if len(e.came) > maxEarly || len(e.order) > maxEarly {
 			t.Fatalf("%d of %d are remembered", len(e.came), i)
 		}
 		if i%3 == 0 { // heeded, and it comes again
-			e.Heed("main", fmt.Sprint(i), start)
-			e.Note("main", fmt.Sprint(i), start.Add(time.Duration(i)))
+			e.Heed("main", strconv.Itoa(i), start)
+			e.Note("main", strconv.Itoa(i), start.Add(time.Duration(i)))
 		}
 	}
-	if heeded(&e, "main", "0", start) || !heeded(&e, "main", fmt.Sprint(3*maxEarly-1), start) {
+	if heeded(&e, "main", "0", start) || !heeded(&e, "main", strconv.Itoa(3*maxEarly-1), start) {
 		t.Error("the oldest are not the first to go")
 	}
 	e.Note("main", "last", start.Add(time.Hour))
