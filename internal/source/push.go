@@ -46,3 +46,13 @@ func ByGroup(all []*Push) map[string][]*Push {
 	}
 	return groups
 }
+
+// PushedTo returns those of some changes that are a group's.
+func PushedTo(group string, all []Pushed) (own []Pushed) {
+	for _, c := range all {
+		if c.Group == group {
+			own = append(own, c)
+		}
+	}
+	return own
+}

@@ -121,7 +121,7 @@ func BenchmarkLock(b *testing.B) {
 				h := newHistory(0, 0, 1000)
 				records, now, seen := make([]store.Record, applyAtATime), time.Now(), make(entry.Shared)
 				for part := range slices.Chunk(listed, applyAtATime) {
-					listing.time(func() { h.Tracker.addListed("video", part, records[:len(part)], what == "pending", now, seen) })
+					listing.time(func() { h.addListed("video", part, records[:len(part)], what == "pending", now, seen) })
 				}
 				if what == "unfinished" {
 					for _, k := range slices.Clone(h.tasks.Unfinished()) {

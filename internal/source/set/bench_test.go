@@ -59,7 +59,7 @@ func BenchmarkMillionIDs(b *testing.B) {
 		for i := 0; b.Loop(); i++ {
 			grown += fmt.Sprintf("more%d\n", i)
 			write(grown)
-			if err := set.readAll(b.Context(), false); err != nil {
+			if err := set.readEach(b.Context(), *set.shown.Load(), false); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -70,13 +70,7 @@ func (s *Set) takeLocked(group string, pushes []*source.Push, saved []source.Pus
 		}
 		src.Remove(pushes)
 	})
-	var own []source.Pushed
-	for _, c := range saved {
-		if c.Group == group {
-			own = append(own, c)
-		}
-	}
-	src.Vain(own)
+	src.Vain(source.PushedTo(group, saved))
 	s.memberLocked(group).publishLocked()
 }
 

@@ -163,7 +163,7 @@ func (s *Set) Load(ctx context.Context) error {
 }
 
 // LoadAgain reads what has changed since Load, and the ends of files that may be half-written, as they are now.
-func (s *Set) LoadAgain(ctx context.Context) { _ = s.readAll(ctx, false) }
+func (s *Set) LoadAgain(ctx context.Context) { _ = s.readEach(ctx, *s.shown.Load(), false) }
 
 // Run looks for changes every five seconds, and refreshes sources that say when they are due at that time, until ctx ends.
 func (s *Set) Run(ctx context.Context) {
@@ -180,16 +180,11 @@ func (s *Set) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			_ = s.readAll(ctx, false) // logged and counted already
+			_ = s.readEach(ctx, *s.shown.Load(), false) // logged and counted already
 		case <-s.woken:
 		case <-time.After(next):
 		}
 	}
-}
-
-// readAll reads every source that needs no fetch, and is due or read for the first time.
-func (s *Set) readAll(ctx context.Context, first bool) error {
-	return s.readEach(ctx, *s.shown.Load(), first)
 }
 
 // readFirst reads every source for the first time, and before the others those that producers wait for.
@@ -240,6 +235,7 @@ func (s *Set) readDue(ctx context.Context) {
 	}
 }
 
+// readEach reads those of some sources that need no fetch and are due, or are read for the first time.
 func (s *Set) readEach(ctx context.Context, members []*member, first bool) error {
 	s.lookNow()
 	var errs []error
