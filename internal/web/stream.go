@@ -102,7 +102,7 @@ func (s *stream) finished() error {
 		tasks, more = p.end()
 		for i := range tasks {
 			k := &tasks[i]
-			if err := s.rows.write(&taskRow{newRecord(&k.task), k.cursor.String()}); err != nil {
+			if err := s.rows.write(&taskRow{newRecord(&k.task), k.String()}); err != nil {
 				return err
 			}
 			after = k.cursor

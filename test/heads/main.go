@@ -43,27 +43,29 @@ const (
 	beginnings = 8
 	perState   = 2
 	scrapes    = beginnings + 4*perState + 4
-	interval   = "2s"
+	interval   = "1s"
 )
 
 func main() {
 	program := flag.String("prometheus", ".cache/bin/prometheus", "the program")
 	tasks := flag.Int("tasks", 10_000, "how many")
+	lives := flag.String("lives", "over,whole", "which")
+	ways := flag.String("ways", "all,current,number", "which")
 	flag.Parse()
-	if err := run(context.Background(), *program, *tasks); err != nil {
+	if err := run(context.Background(), *program, *tasks, strings.Split(*lives, ","), strings.Split(*ways, ",")); err != nil {
 		fmt.Fprintln(os.Stderr, "heads:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, program string, tasks int) error {
+func run(ctx context.Context, program string, tasks int, lives, ways []string) error {
 	empty, err := measure(ctx, program, &world{})
 	if err != nil {
 		return err
 	}
 	fmt.Println("| life | way | samples a scrape | series in the head | MB of heap | bytes of heap a task |\n|---|---|---|---|---|---|")
-	for _, life := range []string{"over", "whole"} {
-		for _, way := range []string{"all", "current", "number"} {
+	for _, life := range lives {
+		for _, way := range ways {
 			got, err := measure(ctx, program, &world{tasks: tasks, over: life == "over", way: way})
 			if err != nil {
 				return fmt.Errorf("%s, %s: %w", life, way, err)
@@ -130,7 +132,7 @@ func (w *world) task(i, scrape int) (view.Task, bool) {
 	return k, age >= 0
 }
 
-var stateLine = regexp.MustCompile(`(?m)^kie_task_state\{(.*),state="(\w+)"(.*)\} 1$`)
+var stateLine = regexp.MustCompile(`^kie_task_state\{(.*),state="(\w+)"(.*)\} 1\n$`)
 
 // handler serves the tasks, each scrape a moment later.
 func (w *world) handler() http.Handler {
@@ -157,10 +159,14 @@ func (w *world) handler() http.Handler {
 
 // numbered returns text in which a number stands for each task's state, in place of a label.
 func numbered(text []byte) []byte {
-	return stateLine.ReplaceAllFunc(text, func(line []byte) []byte {
-		part := stateLine.FindSubmatch(line)
-		return fmt.Appendf(nil, "kie_task_state{%s%s} %d", part[1], part[3], len(part[2]))
-	})
+	out := make([]byte, 0, len(text))
+	for line := range bytes.Lines(text) {
+		if part := stateLine.FindSubmatch(line); part != nil {
+			line = fmt.Appendf(nil, "kie_task_state{%s%s} %d\n", part[1], part[3], len(part[2]))
+		}
+		out = append(out, line...)
+	}
+	return out
 }
 
 // figures are what a Prometheus tells of itself when all scrapes are done.
@@ -212,8 +218,10 @@ func free(ctx context.Context) (string, error) {
 }
 
 func read(ctx context.Context, base string) (f figures, err error) {
-	if _, err = get(ctx, base+"/debug/pprof/heap?gc=1"); err != nil {
-		return f, err
+	for range 3 { // what the first leaves to pools, the others take
+		if _, err = get(ctx, base+"/debug/pprof/heap?gc=1"); err != nil {
+			return f, err
+		}
 	}
 	own, err := get(ctx, base+"/metrics")
 	if err != nil {
