@@ -3,11 +3,14 @@
 package feeding_test
 
 import (
+	"errors"
 	"os"
 	"os/user"
 	"strings"
+	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
+	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
 func lists() []recipe {
@@ -38,6 +41,14 @@ func rotated(k *kitchen) {
 	}
 	k.run("sh", script)
 	k.knows(k.api.ids()...)
+	// What is in rotated files is still listed.
+	wait.Until(k.T, 20*time.Second, 100*time.Millisecond, func() error {
+		want := k.swapped(`kie_exporter_source_tasks{group="film",source="/var/lib/shop/kie-tasks.jsonl*"} 3`)
+		if metrics := k.get("http://localhost:10059/metrics"); !strings.Contains(metrics, want) {
+			return errors.New("there is no " + want)
+		}
+		return nil
+	})
 	if files, err := os.ReadDir(k.dir + "/var/lib/shop"); err != nil || len(files) != 3 {
 		k.Errorf("there are %d files, want one and two rotated ones: %v", len(files), err)
 	}
