@@ -213,12 +213,14 @@ func TestARefusedPushEndsNoProgram(t *testing.T) {
 func TestAPushThatGoesWrongIsAnsweredAsThePageSays(t *testing.T) {
 	need(t, "curl")
 	k := newKitchen(t, snippets(t), []string{"accounts.yml", "push.yml"})
-	k.exporter("accounts.yml", "push.yml")
+	k.texts["limits"] = "limits: {tasks: 3}\n" // of which the API does not know those below, so they don't end
+	k.exporter("accounts.yml", "push.yml", "limits")
 	k.push(k.api.create("kling"))
 	for _, tt := range []struct{ group, token, body, status, says string }{
 		{"film", "kie_push_token", `"task_1"`, "200", `{"accepted":1,"known":0,"rejected":[]}`},
 		{"film", "kie_push_token", `"task_1"`, "200", `{"accepted":0,"known":1,"rejected":[]}`},
 		{"film", "kie_push_token", `["task_2",{"taskId":""}]`, "200", `"rejected":[{"index":1,"reason":`},
+		{"film", "kie_push_token", `["task_3","task_4"]`, "429", `"reason":"limit`},
 		{"film", "kie_push_token", `{"taskId":`, "400", `"error":`},
 		{"film", "kie_list_token", `"task_3"`, "401", `"error":`},
 		{"fillm", "kie_push_token", `"task_3"`, "404", `"error":`},
