@@ -200,7 +200,7 @@ func (s *Set) readFirst(ctx context.Context) error {
 		}
 	}
 	s.mu.Unlock()
-	all := append(pushes, others...)
+	all := slices.Concat(pushes, others)
 	err := s.readEach(ctx, all, true)
 	for rest := s.unfinished(all); len(rest) > 0 && ctx.Err() == nil; rest = s.unfinished(rest) {
 		err = errors.Join(err, s.readEach(ctx, rest, true))
