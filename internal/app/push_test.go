@@ -20,9 +20,6 @@ import (
 	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
-// canaryToken is what opens the pushes of a group.
-const canaryToken = "canary-token+=0123456789"
-
 const (
 	asText  = "text/plain"
 	asJSON  = "application/json"
@@ -175,6 +172,8 @@ func TestAPushThatIsWrongSaysWhatAndWhereAndNothingOfItCounts(t *testing.T) {
 		{"no JSON", asJSON, `["a", nope]`, 400, "value 2: invalid character"},
 		{"a broken line", asLines, "\"a\"\n{]\n\"b\"\n", 400, "value 2: invalid character"},
 		{"20,000 nested arrays", asJSON, strings.Repeat("[", 20_000), 400, "exceeded max depth"},
+		{"JSON as text", asText, "a\n{\"taskId\":\"b\"}\n", 400, "value 2: looks like JSON"},
+		{"CSV as text", asText, "a,b\n", 400, "value 1: looks like JSON, HTML or CSV"},
 		{"17 MiB", asText, strings.Repeat(strings.Repeat("x", 1023)+"\n", 17<<10), 413, "16 MiB"},
 		{"17 MiB of spaces", asJSON, "[" + strings.Repeat(" ", 17<<20), 413, "too large"},
 		{"a value of 1 MiB", asJSON, `"` + strings.Repeat("a", 1<<20) + `"`, 413, "256 KiB"},
@@ -486,4 +485,28 @@ func TestTheCheckWarnsOfPushesThatAnybodyMaySend(t *testing.T) {
 	if strings.Contains(out, "may push") {
 		t.Errorf("with passwords, the check says: %s", out)
 	}
+}
+
+func TestNoTokenOfPushesGetsOut(t *testing.T) {
+	p := startPushing(t, pushSettings, "--web.enable-lifecycle", "--web.enable-pprof", "--storage.path="+t.TempDir())
+	header := func(authorization string) http.Header {
+		return http.Header{"Content-Type": {asText}, "Authorization": {authorization}}
+	}
+	for _, authorization := range []string{"Bearer " + canaryToken, "Bearer x" + canaryToken, canaryToken, "Basic " + canaryToken} {
+		for _, body := range []string{"a\n", canaryToken, "{" + canaryToken} {
+			for _, group := range []string{"g", "other", "bare", "nope", canaryToken} {
+				p.sendTo(http.MethodPost, "/api/v1/groups/"+group+"/tasks", header(authorization), body)
+				p.sendTo(http.MethodDelete, "/api/v1/groups/"+group+"/tasks/x", header(authorization), "")
+			}
+		}
+	}
+	p.visitEverything()
+	for _, text := range []string{"", canaryToken + "\n" + canaryToken, "Bearer " + canaryToken, "\"" + canaryToken + "\""} {
+		rewrite(t, filepath.Join(p.dir, "token"), text)
+		p.reload(http.StatusInternalServerError)
+		p.visitEverything()
+	}
+	rewrite(t, filepath.Join(p.dir, "kie.yml"), "groups: [{name: g, push: {credentials_file: "+canaryToken+"}}]\n")
+	p.reload(http.StatusInternalServerError)
+	run(t, environment, "--config.check", "--config.file="+filepath.Join(p.dir, "kie.yml"))
 }

@@ -31,6 +31,7 @@ const (
 	canary         = "canary-key+=0123456789" // the API key
 	canaryPassword = "canary-password+=0123"  // of a proxy
 	canaryHeader   = "canary-header+=0123456" // for a gateway
+	canaryToken    = "canary-token+=01234567" // of the pushes to a group
 )
 
 // program is the exporter running in this process, as the binary would.
@@ -167,7 +168,7 @@ func missing(body string, lines []string) string {
 // checkSecrets fails the test if a text shows a key or password, or anything of a prompt, a result or a failure's message.
 func checkSecrets(t *testing.T, text string) {
 	t.Helper()
-	for _, secret := range []string{canary, canaryPassword, canaryHeader, kiesim.Canary} {
+	for _, secret := range []string{canary, canaryPassword, canaryHeader, canaryToken, kiesim.Canary} {
 		for _, disguise := range disguises(secret) {
 			if i := strings.Index(text, disguise); i >= 0 {
 				t.Errorf("%q is shown: %q", secret, text[max(0, i-200):min(len(text), i+50)])

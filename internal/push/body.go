@@ -172,6 +172,9 @@ func (b *body) readText(l *limited) error {
 		if err != nil {
 			return err
 		}
+		if strings.ContainsRune(`{["<`, rune(line[0])) || strings.Contains(line, ",") {
+			return errors.New("looks like JSON, HTML or CSV, and not like an id a line")
+		}
 		b.take(index, source.Task{ID: line}, "")
 	}
 	if errors.Is(lines.Err(), bufio.ErrTooLong) {

@@ -140,7 +140,7 @@ func reachesMainPort() []row {
 			"read metrics, tasks, status and `/config`", "ids, models, states, latencies, fail codes, labels, when a task was asked, balances and names of hosts; " +
 				"no key, prompt, result, message of a failure, address of a proxy, header, or path of a list's URL",
 			[]string{
-				"app.TestNoSecretGetsOutOnAnyErrorPath", "config.TestTheConfigurationShownHoldsNoSecret", "config.TestTheListsShownHoldNoSecret",
+				"app.TestNoSecretGetsOutOnAnyErrorPath", "app.TestNoTokenOfPushesGetsOut", "config.TestTheConfigurationShownHoldsNoSecret", "config.TestTheListsShownHoldNoSecret",
 				"app.TestADebuggedProbeNamesNoAddress", "main.TestTheProcessPrintsNoSecret",
 			},
 		},

@@ -603,10 +603,14 @@ func pushes() []row {
 			"a full disk, or a storage that is gone, between the write and the answer", "503 with Retry-After; nothing of it counts, and nothing that was acknowledged is lost",
 			[]string{
 				"app.TestWhatTheStorageDoesNotTakeIsAnsweredWith503AndNothingOfItCounts", "store.TestAStorageWithoutAFileTakesNoPush",
+				"set.TestAPushThatIsNotSavedDoesNotCountAndMayComeAgain", "set.TestAStorageWithAnotherFileGetsEverythingAgain",
 			},
 		},
 		{
-			"kill -9 at any time", "no acknowledged id is lost, and each is there once; what was forgotten stays so", []string{"main.TestNoAcknowledgedPushIsLostByAKill"},
+			"kill -9 at any time", "no acknowledged id is lost, and each is there once; what was forgotten stays so", []string{
+				"main.TestNoAcknowledgedPushIsLostByAKill", "set.TestWhatWasSavedIsThereAgainInAnotherProcess",
+				"set.TestAllWhoWaitAreSavedAtOnceAndWhatAddsIsNotMixedWithWhatRemoves",
+			},
 		},
 		{
 			"a pushed id changed on disk", "that one is not believed, and counted", []string{"store.TestAPushedIDThatWasChangedOnDiskIsNotBelieved"},

@@ -1,0 +1,101 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/config"
+	"github.com/kie-exporter/kie_exporter/internal/store"
+)
+
+// BenchmarkPushes has 64 producers push over HTTP to an exporter with a storage, some ids at a time. An operation is an id.
+func BenchmarkPushes(b *testing.B) {
+	for _, ids := range []int{1, 500} {
+		b.Run(fmt.Sprintf("%d ids a push", ids), func(b *testing.B) {
+			url := servePushes(b)
+			client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+			b.Cleanup(client.CloseIdleConnections)
+			var next atomic.Int64
+			var producing sync.WaitGroup
+			b.ResetTimer()
+			for range 64 {
+				producing.Go(func() {
+					for {
+						first := next.Add(int64(ids)) - int64(ids)
+						if first >= int64(b.N) {
+							return
+						}
+						pushSome(b, client, url, first, ids)
+					}
+				})
+			}
+			producing.Wait()
+			b.ReportMetric(float64(next.Load())/b.Elapsed().Seconds(), "ids/s")
+		})
+	}
+}
+
+func pushSome(b *testing.B, client *http.Client, url string, first int64, ids int) {
+	var body strings.Builder
+	for i := range ids {
+		fmt.Fprintf(&body, "%032x\n", first+int64(i))
+	}
+	for {
+		resp, err := client.Post(url, "text/plain", strings.NewReader(body.String())) //nolint:noctx // ends with the benchmark
+		if err != nil {
+			b.Error(err)
+			return
+		}
+		text, _ := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if resp.StatusCode == http.StatusOK {
+			return
+		}
+		if resp.StatusCode != http.StatusServiceUnavailable {
+			b.Errorf("%d %s", resp.StatusCode, text)
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// servePushes serves an exporter with a group that takes pushes, and returns where they go.
+func servePushes(b *testing.B) string {
+	b.Helper()
+	dir := b.TempDir()
+	path := filepath.Join(dir, "kie.yml")
+	if err := os.WriteFile(path, []byte("accounts: [{base_url: 'http://127.0.0.1:1'}]\ngroups: [{name: g, push: {}}]\nlimits: {tasks: 10000000}\n"), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	load := func() (*config.Config, error) { return config.Load(path, func(string) string { return "key" }) }
+	e, err := newExporter(load, func() (recordStore, error) { return store.Open(filepath.Join(dir, "data"), log) }, 0, log)
+	if err != nil {
+		b.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	e.pushes.Register(mux)
+	server := httptest.NewServer(mux)
+	ctx, stop := context.WithCancel(b.Context())
+	var running sync.WaitGroup
+	running.Go(func() { e.run(ctx) })
+	b.Cleanup(func() {
+		server.Close()
+		stop()
+		running.Wait()
+		e.close()
+	})
+	<-e.loaded
+	return server.URL + "/api/v1/groups/g/tasks"
+}
