@@ -79,7 +79,7 @@ func (p *producers) send(method string, ids []string) (status int, a pushAnswer,
 // produce pushes until the end, a few ids or one at a time, and forgets some.
 func (p *producers) produce(end time.Time) {
 	for time.Now().Before(end) {
-		ids := make([]string, 1+rand.IntN(2)*rand.IntN(40)) //nolint:gosec // no secret
+		ids := make([]string, 1+rand.IntN(2)*rand.IntN(40))
 		for i := range ids {
 			ids[i] = fmt.Sprintf("id-%d", p.next.Add(1))
 		}
@@ -98,7 +98,7 @@ func (p *producers) produce(end time.Time) {
 			p.t.Errorf("of %d ids %d are accepted and %d known", len(ids), a.Accepted, a.Known)
 		}
 		p.note(ids, true)
-		if rand.IntN(10) == 0 { //nolint:gosec // no secret
+		if rand.IntN(10) == 0 {
 			p.note(ids[:1], false) // from now on nobody knows, until forgetting it is acknowledged, too
 			if status, _, ok := p.send(http.MethodDelete, ids[:1]); ok && status == http.StatusOK {
 				p.forget(ids[0])
@@ -152,7 +152,7 @@ func (p *producers) live() *exec.Cmd {
 func (p *producers) killAll(end time.Time) {
 	for time.Now().Before(end) {
 		c := p.live()
-		time.Sleep(50*time.Millisecond + rand.N(400*time.Millisecond)) //nolint:gosec // no secret
+		time.Sleep(50*time.Millisecond + rand.N(400*time.Millisecond))
 		p.base.Store(nil)
 		if err := c.Process.Kill(); err != nil {
 			p.t.Error(err)

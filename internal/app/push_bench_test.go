@@ -47,6 +47,7 @@ func BenchmarkPushes(b *testing.B) {
 }
 
 func pushSome(b *testing.B, client *http.Client, url string, first int64, ids int) {
+	b.Helper()
 	var body strings.Builder
 	for i := range ids {
 		fmt.Fprintf(&body, "%032x\n", first+int64(i))

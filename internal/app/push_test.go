@@ -446,11 +446,11 @@ func TestWhatTheStorageDoesNotTakeIsAnsweredWith503AndNothingOfItCounts(t *testi
 func TestSlowPushesLendTheirPlacesToOthers(t *testing.T) {
 	p := startPushing(t, pushSettings)
 	for range 70 {
-		c, err := net.Dial("tcp", strings.TrimPrefix(p.base, "http://")) //nolint:noctx // closed below
+		c, err := net.Dial("tcp", strings.TrimPrefix(p.base, "http://")) //nolint:noctx // closed in the end
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer c.Close()
+		t.Cleanup(func() { _ = c.Close() })
 		if _, err := fmt.Fprintf(c, "POST /api/v1/groups/g/tasks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: text/plain\r\nContent-Length: 1000000\r\n\r\na", canaryToken); err != nil {
 			t.Fatal(err)
 		}

@@ -56,7 +56,7 @@ func readBody(w http.ResponseWriter, req *http.Request) (*body, error) {
 		}
 		content = unpacked
 	default:
-		return nil, errors.New("Content-Encoding must be gzip, or absent") //nolint:staticcheck // the name of a header
+		return nil, errors.New("Content-Encoding must be gzip, or absent")
 	}
 	b := &body{}
 	if err := read(b, &limited{from: content}); err != nil {
@@ -78,7 +78,7 @@ func readerOf(contentType string) (func(*body, *limited) error, error) {
 			return (*body).readText, nil
 		}
 	}
-	return nil, errors.New("Content-Type must be application/json, application/x-ndjson, application/jsonl or text/plain, in UTF-8") //nolint:staticcheck // the name of a header
+	return nil, errors.New("Content-Type must be application/json, application/x-ndjson, application/jsonl or text/plain, in UTF-8")
 }
 
 // located says where an error is, unless it is that something is too large.

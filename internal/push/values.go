@@ -101,10 +101,11 @@ func (b *body) value(d *json.Decoder, l *limited) error {
 func (b *body) object(index int, raw json.RawMessage) error {
 	var o object
 	var in inner
-	if json.Unmarshal(raw, &o) != nil || len(o.Data) > 0 && o.Data[0] == '{' && json.Unmarshal(o.Data, &in) != nil {
+	if !isObject(raw, &o) {
 		b.take(index, source.Task{}, wanted)
 		return nil
 	}
+	isObject(o.Data, &in)
 	for _, given := range []json.RawMessage{o.ID, o.OtherID, in.ID, in.OtherID} {
 		if isNull(given) {
 			continue
@@ -125,6 +126,11 @@ func (b *body) object(index int, raw json.RawMessage) error {
 	}
 	b.take(index, source.Task{}, wanted)
 	return nil
+}
+
+// isObject reads an object; false: it is none.
+func isObject(raw json.RawMessage, into any) bool {
+	return len(raw) > 0 && raw[0] == '{' && json.Unmarshal(raw, into) == nil
 }
 
 func unless(ok bool, fault string) string {
@@ -172,7 +178,7 @@ func (b *body) labelsOf(raw json.RawMessage) (labels map[string]string, fault st
 		return labels, "", nil
 	}
 	var given map[string]json.RawMessage
-	if raw[0] != '{' || json.Unmarshal(raw, &given) != nil {
+	if !isObject(raw, &given) {
 		return nil, parsed.ErrNoLabels.Error(), nil
 	}
 	if len(given) == 0 {
@@ -190,8 +196,8 @@ func (b *body) labelsOf(raw json.RawMessage) (labels map[string]string, fault st
 		if !ok {
 			return nil, parsed.ErrNoLabels.Error(), nil
 		}
-		if err := parsed.AddLabel(labels, name, text); err != nil {
-			return nil, err.Error(), nil
+		if wrong := parsed.AddLabel(labels, name, text); wrong != nil {
+			return nil, wrong.Error(), nil //nolint:nilerr // it is the label's fault, and others may be right
 		}
 	}
 	if b.labels == nil {

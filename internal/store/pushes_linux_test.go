@@ -30,12 +30,12 @@ func TestAFullDiskTakesNoPushAndLosesNone(t *testing.T) {
 	if err := s.SavePushes(pushes("after", 100)); err != nil {
 		t.Errorf("there is room again: %v", err)
 	}
-	wantPushes(t, s, "before", 100)
-	wantPushes(t, s, "after", 100)
+	wantPushes(t, s, "before")
+	wantPushes(t, s, "after")
 	s.Close()
 	again := open(t, dir)
-	wantPushes(t, again, "before", 100)
-	wantPushes(t, again, "after", 100)
+	wantPushes(t, again, "before")
+	wantPushes(t, again, "after")
 }
 
 // pushes are some ids pushed to a group.
@@ -46,8 +46,9 @@ func pushes(group string, n int) (all []source.Pushed) {
 	return all
 }
 
-func wantPushes(t *testing.T, s *Store, group string, want int) {
+func wantPushes(t *testing.T, s *Store, group string) {
 	t.Helper()
+	const want = 100
 	if tasks, err := s.Pushes(group); err != nil || len(tasks) != want {
 		t.Errorf("of group %s there are %d pushed ids, want %d: %v", group, len(tasks), want, err)
 	}

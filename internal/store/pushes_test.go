@@ -19,8 +19,11 @@ func TestPushedIDsAreThereAgainWithModelAndLabels(t *testing.T) {
 	s := open(t, dir)
 	long := strings.Repeat("x", 128)
 	want := []source.Task{
-		{ID: "a"}, {ID: "b", Model: "m/1"}, {ID: "c", Labels: map[string]string{"order": "17", "team": ""}},
-		{ID: long, Model: long, Labels: map[string]string{long[:64]: long}}, {ID: "ü /é"},
+		{ID: "a"},
+		{ID: "b", Model: "m/1"},
+		{ID: "c", Labels: map[string]string{"order": "17", "team": ""}},
+		{ID: long, Model: long, Labels: map[string]string{long[:64]: long}},
+		{ID: "ü /é"},
 	}
 	var changes []source.Pushed
 	for _, task := range want {

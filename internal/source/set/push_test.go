@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"runtime"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -79,7 +80,7 @@ func (n *counting) Apply(c source.Change) {
 }
 
 // pushing returns sources of which group g takes pushes, kept on a shelf.
-func pushing(t testing.TB, on pushed.Store, groups ...Group) (*Set, *counting) {
+func pushing(t *testing.T, on pushed.Store, groups ...Group) (*Set, *counting) {
 	t.Helper()
 	sink := &counting{}
 	s, err := New(append(groups, Group{Name: "g", Account: "main", Push: &Push{Keep: time.Hour}}), source.Limits{Tasks: 1e6, IDs: 1e6, Bytes: 1 << 20}, sink, slog.New(slog.DiscardHandler))
@@ -143,7 +144,7 @@ func TestAllWhoWaitAreSavedAtOnceAndWhatAddsIsNotMixedWithWhatRemoves(t *testing
 		var producers sync.WaitGroup
 		for i := range 100 {
 			producers.Go(func() {
-				if p := push(s, fmt.Sprint(i)); p.Accepted != 1 {
+				if p := push(s, strconv.Itoa(i)); p.Accepted != 1 {
 					t.Errorf("%+v", p)
 				}
 			})
