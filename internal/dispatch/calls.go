@@ -72,9 +72,15 @@ func (d *Dispatcher) Note(id string, answer kie.Answer, err error) {
 	d.notes.noteWord(answer)
 }
 
-// NoteUnlisted takes what an answer about a task that is not tracked says of the account. Failures of such queries say nothing of it.
-func (d *Dispatcher) NoteUnlisted(answer kie.Answer) {
+// NoteUnlisted takes what the outcome of a query about a task that is not tracked says of the account: whether it moved the gate, the key,
+// and unknown states. Whether the API works it does not say: that it fails on an id which anybody may have named is no outage.
+func (d *Dispatcher) NoteUnlisted(answer kie.Answer, err error) {
+	if kie.Cancelled(err) {
+		return
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.notes.noteKey(err, false)
+	d.notes.noteGate()
 	d.notes.noteWord(answer)
 }

@@ -59,13 +59,20 @@ func (n *notes) outcome(err error, about ...any) {
 	}
 	n.noteHealth(err)
 	n.noteKey(err, len(about) == 0)
-	if reason := n.budget.Closed(); reason != n.health.gate {
-		n.health.gate = reason
-		if reason == kie.ClassOK {
-			n.log.Info("Asking again")
-		} else {
-			n.log.Warn("Not asking for now", "reason", reason.String())
-		}
+	n.noteGate()
+}
+
+// noteGate logs that the budget's gate closed, for another reason now, or opened.
+func (n *notes) noteGate() {
+	reason := n.budget.Closed()
+	if reason == n.health.gate {
+		return
+	}
+	n.health.gate = reason
+	if reason == kie.ClassOK {
+		n.log.Info("Asking again")
+	} else {
+		n.log.Warn("Not asking for now", "reason", reason.String())
 	}
 }
 

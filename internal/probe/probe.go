@@ -115,15 +115,15 @@ func (p *Prober) ask(ctx context.Context, a *entry.Account, known view.Task, at 
 	if k == nil {
 		k = p.listedMeanwhile(a, known.ID)
 	}
-	switch {
-	case k != nil:
+	if k != nil {
 		a.Dispatcher.Note(known.ID, answer, err)
-		out = p.tracker.Learn(a, k, answer, err)
-	case err != nil:
+		return p.tracker.Learn(a, k, answer, err), !kie.Cancelled(err)
+	}
+	a.Dispatcher.NoteUnlisted(answer, err)
+	if err != nil {
 		out.Task.QueryError = kie.ClassOf(err)
-	default:
+	} else {
 		out.Task.Take(answer.Task, time.Now())
-		a.Dispatcher.NoteUnlisted(answer)
 		p.tracker.Tell(a, answer.Task)
 	}
 	return out, !kie.Cancelled(err)

@@ -202,3 +202,37 @@ func TestABalanceBelowZeroIsShownAndUseAcrossZeroCounts(t *testing.T) {
 		}
 	})
 }
+
+func TestAProbeOfATaskInNoListThatClosesTheGateIsLogged(t *testing.T) {
+	for _, c := range []struct {
+		code   int
+		reason string
+		key    int // lines about the key
+	}{{429, "rate_limited", 0}, {401, "auth", 2}} {
+		t.Run(c.reason, func(t *testing.T) {
+			var l output.Text
+			bubble(t, setup{tracker: tracker.Options{Log: l.Logger(slog.LevelInfo)}}, func(t *testing.T, r *rig) {
+				remove := r.sim.Inject(kiesim.Match{}, kiesim.Fault{Code: c.code})
+				r.Probe(t.Context(), "main", "stray")
+				if closed := l.Lines("Not asking for now"); len(closed) != 1 || !strings.Contains(closed[0], c.reason) {
+					t.Errorf("logged %q when the gate closed, want one line with %s", closed, c.reason)
+				}
+				remove()
+				r.sim.Put(kiesim.Task{ID: "other"})
+				time.Sleep(5 * time.Minute)
+				if p := r.Probe(t.Context(), "main", "other"); p.Err != nil {
+					t.Fatal(p.Err)
+				}
+			})
+			if opened := l.Lines("Asking again"); len(opened) != 1 {
+				t.Errorf("logged %q when it opened, want one line", opened)
+			}
+			if key := append(l.Lines("refuses the key"), l.Lines("takes the key again")...); len(key) != c.key {
+				t.Errorf("logged %q of the key, want %d lines", key, c.key)
+			}
+			if lines := l.Lines("stray"); len(lines) > 0 {
+				t.Errorf("the log names an id that anybody may have made up: %q", lines)
+			}
+		})
+	}
+}
