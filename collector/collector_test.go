@@ -242,7 +242,7 @@ func TestWhatIsNotKnownHasNoSeries(t *testing.T) {
 		"kie_task_last_answer_timestamp_seconds", "kie_task_query_error",
 		"kie_tasks_oldest_unfinished_timestamp_seconds", "kie_tasks_overdue_threshold_seconds",
 		"kie_tasks_latency_seconds", "kie_up", "kie_credits_remaining", "kie_exporter_oldest_answer_timestamp_seconds",
-		"kie_exporter_source_last_success_timestamp_seconds", "kie_exporter_config_last_reload_success_timestamp_seconds",
+		"kie_exporter_source_last_success_timestamp_seconds", "kie_exporter_source_last_push_timestamp_seconds", "kie_exporter_config_last_reload_success_timestamp_seconds",
 	} {
 		if slices.Contains(got, absent) {
 			t.Errorf("%s is there", absent)

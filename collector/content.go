@@ -119,6 +119,9 @@ func distinct(stats []source.Stat) []source.Stat {
 		if s.LastSuccess.Before(m.LastSuccess) {
 			m.LastSuccess = s.LastSuccess
 		}
+		if s.LastPush.After(m.LastPush) {
+			m.LastPush = s.LastPush
+		}
 		m.Rejected = sum(m.Rejected, s.Rejected)
 	}
 	return merged

@@ -169,6 +169,12 @@ func sourceMetrics() []Metric {
 			Help: "Unix time at which a source was last read successfully",
 		}, func(stat *source.Stat, s *series) { putTime(s, kie.TimeOf(stat.LastSuccess)) }),
 		perSource(Metric{
+			Name:      "kie_exporter_source_last_push_timestamp_seconds",
+			Type:      Gauge,
+			Help:      "Unix time at which ids were last pushed to a group, if any were since the exporter has started",
+			Stability: Experimental,
+		}, func(stat *source.Stat, s *series) { putTime(s, kie.TimeOf(stat.LastPush)) }),
+		perSource(Metric{
 			Name: "kie_exporter_source_errors_total",
 			Type: Counter,
 			Help: "Reads of a source that have failed",

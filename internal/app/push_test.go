@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -113,6 +114,25 @@ func packed(t *testing.T, text string) string {
 		t.Fatal(err)
 	}
 	return b.String()
+}
+
+func TestTheTimeOfTheLastPushIsThatOfIDsAndNotOfWhatIsForgotten(t *testing.T) {
+	p := startPushing(t, pushSettings)
+	const series = `kie_exporter_source_last_push_timestamp_seconds{group="g",source="push"}`
+	if told, found := samples(p.scrape())[series]; found {
+		t.Errorf("a push at %s, before any", told)
+	}
+	before := time.Now()
+	p.wantPush(asText, "id-a\n", http.StatusOK, `"accepted":1`)
+	first, err := strconv.ParseFloat(samples(p.scrape())[series], 64)
+	if at := time.UnixMilli(int64(first * 1000)); err != nil || at.Before(before.Truncate(time.Second)) || at.After(time.Now()) {
+		t.Errorf("the last push was at %s, or %v; it was after %s", at, err, before)
+	}
+	p.sendTo(http.MethodDelete, "/api/v1/groups/g/tasks/id-a", http.Header{"Authorization": {"Bearer " + canaryToken}}, "")
+	p.wantPush(asJSON, `[]`, http.StatusOK, `"accepted":0`)
+	if then, _ := strconv.ParseFloat(samples(p.scrape())[series], 64); then != first {
+		t.Errorf("%f after something was forgotten, and nothing pushed; it was %f", then, first)
+	}
 }
 
 func TestAPushIsTakenInEveryFormInWhichItMayCome(t *testing.T) {

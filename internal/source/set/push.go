@@ -4,6 +4,7 @@ package set
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
@@ -71,7 +72,11 @@ func (s *Set) takeLocked(group string, pushes []*source.Push, saved []source.Pus
 		src.Remove(pushes)
 	})
 	src.Vain(source.PushedTo(group, saved))
-	s.memberLocked(group).publishLocked()
+	m := s.memberLocked(group)
+	if slices.ContainsFunc(pushes, func(p *source.Push) bool { return len(p.Add) > 0 }) {
+		m.pushed = time.Now()
+	}
+	m.publishLocked()
 }
 
 // changeLocked hands on what changes in a source, and nothing that was changed in others.

@@ -83,6 +83,7 @@ type member struct {
 	soon     bool // it is due, whatever it says
 	owed     bool // something that was there at the start could not be read yet
 	reads    reads.Reads
+	pushed   time.Time // when ids were last pushed, and not only forgotten; zero: not by now
 }
 
 // key is what makes a source the same one as before.

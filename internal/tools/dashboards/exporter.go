@@ -2,6 +2,8 @@
 
 package main
 
+import "strings"
+
 func exporter() dashboard {
 	return dashboard{
 		uid: "kie-exporter", title: "kie.ai / Exporter",
@@ -13,7 +15,7 @@ func exporter() dashboard {
 			{height: 4, panels: exporterHealth(), wrap: 16, beside: new(versions())},
 			{title: "Budget", height: 8, panels: budgetPanels()},
 			{title: "Freshness", height: 9, panels: freshnessPanels()},
-			{title: "Lists", height: 7, panels: []panel{sourceTable()}},
+			{title: "Lists and pushes", height: 7, panels: []panel{sourceTable(), pushTable()}, wrap: gridWidth},
 			{title: "Failing queries, callbacks and limits", height: 8, panels: limitPanels()},
 			{title: "Scrapes", height: 8, panels: scrapePanels()},
 			{title: "Resources", height: 8, panels: resourcePanels()},
@@ -149,25 +151,56 @@ func sourceTable() panel {
 		kind: table, title: "Lists of ids", width: 24, unit: words, empty: "no list was read" + orNone,
 		about: "Each list, when it was last read well, and in the window: reads that failed, and lines and ids that are not tracked. " +
 			"Refused now are ids for which a limit leaves no room, or which an earlier group has. A list that fails keeps the ids that it last had; the log says why.",
-		queries: []query{
-			line(`time() - min by (group, source) (kie_exporter_source_last_success_timestamp_seconds{<exporters>})`, ""),
-			line(`sum by (group, source) (kie_exporter_source_tasks{<exporters>})`, ""),
-			line(chosenExporters.live(`round(sum by (group, source) (increase(kie_exporter_source_errors_total{<exporters>}[$window])))`), ""),
-			line(chosenExporters.live(`round(sum by (group, source) (increase(kie_exporter_source_rejected_total{<exporters>,reason="duplicate"}[$window])))`), ""),
-			line(chosenExporters.live(`round(sum by (group, source) (increase(kie_exporter_source_rejected_total{<exporters>,reason!="duplicate"}[$window])))`), ""),
-			line(`sum by (group, source) (kie_exporter_source_refused_tasks{<exporters>})`, ""),
-		},
+		queries: append(
+			[]query{line(`time() - min by (group, source) (kie_exporter_source_last_success_timestamp_seconds{<exporters>,source!="push"})`, "")},
+			append(sourceCounts(`source!="push"`), line(chosenExporters.live(
+				`round(sum by (group, source) (increase(kie_exporter_source_rejected_total{<exporters>,source!="push",reason="duplicate"}[$window])))`,
+			), ""))...,
+		),
 		sorted: []sorting{{"Last good read", true}},
-		columns: []column{
+		columns: append([]column{
 			{field: "group", title: "Group", unit: words, width: 160},
 			{field: "source", title: "List", unit: words, width: 330},
 			{field: "Value #A", title: "Last good read", unit: seconds, width: 140, levels: worse(300, 600)},
-			{field: "Value #B", title: "Ids", unit: amount, width: 110},
-			{field: "Value #C", title: "Failed reads", unit: number, width: 125, levels: healthy(orange)},
-			{field: "Value #D", title: "Duplicates", unit: number, width: 110},
-			{field: "Value #E", title: "Rejected", unit: number, width: 110, levels: healthy(orange)},
-			{field: "Value #F", title: "Refused now", unit: number, width: 120, levels: healthy(orange)},
-		},
+		}, append(sourceColumns(), column{field: "Value #F", title: "Duplicates", unit: number, width: 110})...),
+	}
+}
+
+// pushTable does not judge how long ago a push was: whoever pushes nothing may have nothing to push.
+func pushTable() panel {
+	return panel{
+		kind: table, title: "Pushed ids", width: 24, unit: words, empty: "no group takes pushes" + orNone,
+		about: "Each group that takes pushes, the ids that are tracked of it, and when some were last pushed since the exporter has started. In the window: reads of " +
+			"the storage with what was pushed that failed, and ids that were not taken. Refused now are ids for which a limit leaves no room, or which an earlier group has.",
+		queries: append(
+			[]query{line(`time() - max by (group, source) (kie_exporter_source_last_push_timestamp_seconds{<exporters>,source="push"})`, "")},
+			sourceCounts(`source="push"`)...,
+		),
+		columns: append([]column{
+			{field: "group", title: "Group", unit: words, width: 160},
+			{field: "Value #A", title: "Last push", unit: seconds, width: 140},
+		}, sourceColumns()...),
+	}
+}
+
+// sourceCounts returns queries of what is counted of some sources, B to E.
+func sourceCounts(which string) []query {
+	in := func(expr string) string { return strings.ReplaceAll(expr, "<sources>", "<exporters>,"+which) }
+	return []query{
+		line(in(`sum by (group, source) (kie_exporter_source_tasks{<sources>})`), ""),
+		line(chosenExporters.live(in(`round(sum by (group, source) (increase(kie_exporter_source_errors_total{<sources>}[$window])))`)), ""),
+		line(chosenExporters.live(in(`round(sum by (group, source) (increase(kie_exporter_source_rejected_total{<sources>,reason!="duplicate"}[$window])))`)), ""),
+		line(in(`sum by (group, source) (kie_exporter_source_refused_tasks{<sources>})`), ""),
+	}
+}
+
+// sourceColumns returns the columns of sourceCounts.
+func sourceColumns() []column {
+	return []column{
+		{field: "Value #B", title: "Ids", unit: amount, width: 110},
+		{field: "Value #C", title: "Failed reads", unit: number, width: 125, levels: healthy(orange)},
+		{field: "Value #D", title: "Rejected", unit: number, width: 110, levels: healthy(orange)},
+		{field: "Value #E", title: "Refused now", unit: number, width: 120, levels: healthy(orange)},
 	}
 }
 
@@ -182,7 +215,7 @@ func limitPanels() []panel {
 		{
 			kind: timeseries, title: "Callbacks by result", width: 10, ranked: true, unit: perMinute, empty: "no account takes callbacks" + orNone,
 			stacked: true, minimum: true, colours: callbackColours,
-			about: "Callbacks received a minute, by what became of them. accepted and finished are well, unknown is about an id in no list; " +
+			about: "Callbacks received a minute, by what became of them. accepted, progress, finished and registered are well, unknown is about an id in no list; " +
 				"unsigned and stale ones are from strangers, or signed with another key or by another clock.",
 			queries: perMinuteBy("result", "kie_exporter_callbacks_total{<exporters>}"),
 		},

@@ -147,7 +147,7 @@ var (
 	}
 	callbackColours = map[string]colour{
 		"accepted": green, "finished": lightBlue, "unknown": orange, "unsigned": red, "stale": yellow, "malformed": darkRed, "overloaded": purple,
-		"registered": blue, "refused": darkOrange,
+		"registered": blue, "refused": darkOrange, "progress": darkGreen,
 	}
 )
 

@@ -97,6 +97,7 @@ func Rich() Known {
 		Sources: []source.Stat{
 			{Group: "video", Source: "inline", Tasks: 2, LastSuccess: At(0), Rejected: Rejected(0)},
 			{Group: "video", Source: "tasks/*.txt", Tasks: 7, LastSuccess: At(590), Errors: 1, Rejected: Rejected(4), Refused: refused(2)},
+			{Group: "video", Source: "push", Tasks: 3, LastSuccess: At(598), LastPush: At(540), Rejected: Rejected(0)},
 			{Group: "speech", Source: "lists/speech.jsonl", Errors: 12, Rejected: Rejected(0)},
 		},
 		Config: collector.ConfigStatus{SucceededAt: At(-60)},
