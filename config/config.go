@@ -118,8 +118,8 @@ type Group struct {
 
 	// Where the API is asked about the tasks: it follows from how they were created (docs/endpoints.md).
 	//
-	// It is never guessed from an id. With the wrong one a task looks just like one that there is not. With another one at a reload the
-	// tasks that were given up are asked again.
+	// It is never guessed from an id. With the wrong one a task looks just like one that there is not. With another one at a reload or
+	// start, tasks that were given up and are in memory or listed anew are asked again.
 	Endpoint kie.Endpoint `yaml:"endpoint" format:"endpoint" default:"jobs"`
 
 	// Ids of tasks, written down here.
@@ -128,8 +128,8 @@ type Group struct {
 	// Lists of ids, by name or pattern; a file may change, come and go while we run.
 	//
 	//	.txt or no ending: an id a line; lines that begin with # are comments
-	//	.yml, .yaml, .json: a list of {tasks: [...], labels: {...}}, of ids, or of objects with taskId or task_id
-	//	.jsonl, .ndjson: objects with taskId or task_id and optionally model, such as the answers of createTask as they came,
+	//	.yml, .yaml, .json: a list of {tasks: [...], labels: {...}, endpoint: ...}, of ids, or of objects with taskId or task_id
+	//	.jsonl, .ndjson: objects with taskId or task_id and optionally model and endpoint, such as the answers of createTask as they came,
 	//	  on lines of their own or not
 	//
 	// Rotated (x.jsonl.1, x.txt-20261128) and packed ones (x.jsonl.1.gz) are read, too. Other endings are refused.

@@ -83,6 +83,7 @@ func (m *Marks) Set(mark Marks, on bool) {
 type GroupModel struct {
 	Group *Group
 	Model *Model // nil: not answered yet
+	Own   string // the word for the endpoint that the task's list names; empty: that of the group
 }
 
 // Group is a configured set of tasks.
@@ -100,14 +101,16 @@ type Group struct {
 	Learned     *learned.Group
 	Totals      totals.Group
 	limits      *labels.Limits
+	others      map[string]*GroupModel // of tasks that were not answered yet and have an endpoint of their own, by that
 }
 
 // Model is a model in a group.
 type Model struct {
 	Group      *Group
 	Name       string
-	GroupModel GroupModel        // of its tasks
-	Tasks      map[kie.State]int // that are tracked now, by last answer
+	GroupModel GroupModel             // of its tasks
+	others     map[string]*GroupModel // of those with an endpoint of their own, by that
+	Tasks      map[kie.State]int      // that are tracked now, by last answer
 	Durations  *schedule.Durations
 	Totals     totals.Model
 	coming     int // tasks that will be in the totals

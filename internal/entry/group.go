@@ -28,11 +28,55 @@ func NewModel(g *Group, name string, histograms histogram.New) *Model {
 	m := &Model{
 		Group: g, Name: name, Durations: g.Learned.Model(name), Tasks: make(map[kie.State]int), Totals: totals.NewModel(histograms),
 	}
-	m.GroupModel = GroupModel{g, m}
+	m.GroupModel = GroupModel{Group: g, Model: m}
 	for _, s := range kie.AnsweredStates() {
 		m.Tasks[s] = 0
 	}
 	return m
+}
+
+// at returns the group and no model, for tasks with an endpoint of their own or, if that is empty, without.
+func (g *Group) at(own string) *GroupModel { return alike(&g.GroupModel, &g.others, own) }
+
+// at returns the group and model, for tasks with an endpoint of their own or, if that is empty, without.
+func (m *Model) at(own string) *GroupModel { return alike(&m.GroupModel, &m.others, own) }
+
+// alike returns the one GroupModel that is base with an endpoint of its own.
+func alike(base *GroupModel, others *map[string]*GroupModel, own string) *GroupModel {
+	if own == "" {
+		return base
+	}
+	at := (*others)[own]
+	if at == nil {
+		if *others == nil {
+			*others = make(map[string]*GroupModel)
+		}
+		at = &GroupModel{Group: base.Group, Model: base.Model, Own: own}
+		(*others)[own] = at
+	}
+	return at
+}
+
+// Enter makes a task one of a group's, and of a model if it was answered. It keeps the endpoint of its own, if it has one.
+func (k *Task) Enter(g *Group, m *Model) {
+	own := ""
+	if k.GroupModel != nil {
+		own = k.Own
+	}
+	if m == nil {
+		k.GroupModel = g.at(own)
+	} else {
+		k.GroupModel = m.at(own)
+	}
+}
+
+// SetOwn has a task of a group asked about at an endpoint of its own; empty: at that of its group.
+func (k *Task) SetOwn(own string) {
+	if k.Model == nil {
+		k.GroupModel = k.Group.at(own)
+	} else {
+		k.GroupModel = k.Model.at(own)
+	}
 }
 
 // Relies reports whether the group's tasks are polled as a safety net only.

@@ -35,7 +35,8 @@ func (k *Task) factsTo(f *kie.Task) {
 // Hold makes facts of a task of a model, but for its id, what the entry holds. One that waits in the backlog may only get facts that
 // are not final.
 func (k *Task) Hold(f *kie.Task, m *Model) {
-	k.GroupModel, k.State, k.Created = &m.GroupModel, f.State, f.Created
+	k.Enter(m.Group, m)
+	k.State, k.Created = f.State, f.Created
 	if !f.State.Finished() {
 		return
 	}
@@ -80,7 +81,12 @@ func (k *Task) OverSince() time.Time {
 }
 
 // AskedAt returns the endpoint that the task is asked about at.
-func (k *Task) AskedAt() kie.Endpoint { return k.Group.Endpoint }
+func (k *Task) AskedAt() kie.Endpoint {
+	if e, ok := kie.EndpointNamed(k.Own); ok {
+		return e
+	}
+	return k.Group.Endpoint
+}
 
 // Born returns when an unfinished task was created, or first seen if that is not known.
 func (k *Task) Born() kie.Time { return kie.FirstTime(k.Created, kie.TimeOf(k.Unfinished.Seen)) }
@@ -131,6 +137,7 @@ func (k *Task) ViewTo(s *view.Task) {
 func (k *Task) Record() store.Record {
 	r := store.Record{
 		Task: k.Facts(), Group: k.Group.Name, FailedAt: k.failedAt(), Learned: k.Learned, Counted: k.Marks.Has(Counted),
+		Endpoint: k.AskedAt(),
 	}
 	if o := k.Unfinished; o != nil {
 		r.Seen, r.Backlog, r.Watched, r.GivenUp = kie.TimeOf(o.Seen), o.Backlog, o.Watched, o.GivenUp

@@ -63,8 +63,11 @@ func EndpointWords() (words []string) {
 
 // EndpointNamed returns the endpoint that users name so; false: there is none.
 func EndpointNamed(word string) (Endpoint, bool) {
+	if word == "" {
+		return Jobs, false
+	}
 	for e := range EndpointCount {
-		if word != "" && e.Word() == word {
+		if e.Word() == word {
 			return e, true
 		}
 	}

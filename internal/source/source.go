@@ -30,6 +30,8 @@ type Task struct {
 	ID     string
 	Model  string            // only a list that names models can say; used until the first answer
 	Labels map[string]string // the group's and the list's; shared between tasks, never written to
+	// Endpoint is the word for where the task is asked about, if its list says; empty: where its group says.
+	Endpoint string
 }
 
 // Change is what changed of a group's ids. Each id is in one group of an account at a time: the first that lists it, and

@@ -26,6 +26,8 @@ type Record struct {
 	Counted bool // is in the totals
 	GivenUp bool // unfinished and never asked again
 
+	Endpoint kie.Endpoint // that was asked about it; in records of before there were others it is that of jobs
+
 	byID bool // was found under its id alone, and so may be another account's
 }
 
@@ -51,6 +53,7 @@ const (
 	flagWatched
 	flagCounted
 	flagGivenUp
+	flagEndpoint
 )
 
 func (r Record) flags() byte {
@@ -64,6 +67,7 @@ func (r Record) flags() byte {
 		{r.Watched, flagWatched},
 		{r.Counted, flagCounted},
 		{r.GivenUp, flagGivenUp},
+		{r.Endpoint != kie.Jobs, flagEndpoint},
 	} {
 		if f.set {
 			flags |= f.bit
@@ -88,6 +92,9 @@ func (r Record) encode(key string, unlisted day) []byte {
 	for _, t := range []kie.Time{r.Seen, r.Created, r.Completed, r.FailedAt, r.Learned} {
 		v = binary.AppendVarint(v, int64(t))
 	}
+	if r.Endpoint != kie.Jobs {
+		v = append(v, byte(r.Endpoint))
+	}
 	if r.HasCredits {
 		v = binary.LittleEndian.AppendUint64(v, math.Float64bits(r.Credits))
 	}
@@ -110,6 +117,9 @@ func decode(key, value []byte, names texts) (r Record, unlisted day, ok bool) {
 	d.rest = d.rest[5:]
 	for _, t := range []*kie.Time{&r.Seen, &r.Created, &r.Completed, &r.FailedAt, &r.Learned} {
 		*t = d.time()
+	}
+	if flags&flagEndpoint != 0 {
+		r.Endpoint = kie.Endpoint(d.byte())
 	}
 	r.HasCredits = flags&flagCredits != 0
 	if r.HasCredits {
@@ -137,7 +147,7 @@ func (r Record) possible() bool {
 	told := func(t kie.Time) bool { return t.IsZero() || t.Valid() }
 	ours := func(t kie.Time) bool { return t >= 0 && t < kie.EndOfTime }
 	switch {
-	case r.State > kie.StateFail, r.Reason > kie.ReasonOther,
+	case r.State > kie.StateFail, !r.Endpoint.Valid(), r.Reason > kie.ReasonOther,
 		!r.Known(), !ours(r.Seen), !ours(r.Learned), !ours(r.FailedAt), !told(r.Created), !told(r.Completed),
 		!validName(r.Group), !kie.IsCleanLabel(r.Model), !kie.ValidCode(r.FailCode) && r.FailCode != kie.NoCode,
 		!kie.ValidCredits(r.Credits):
@@ -174,6 +184,16 @@ func (d *decoder) time() kie.Time {
 	t, n := binary.Varint(d.rest)
 	d.skip(n)
 	return kie.Time(t)
+}
+
+func (d *decoder) byte() byte {
+	if len(d.rest) == 0 {
+		d.skip(-1)
+		return 0
+	}
+	b := d.rest[0]
+	d.skip(1)
+	return b
 }
 
 func (d *decoder) float() float64 {

@@ -40,6 +40,25 @@ func TestTheFormatOfARecordStays(t *testing.T) {
 	}
 }
 
+// What was written before there were other endpoints is of jobs, and what is of jobs is written as it was then.
+func TestARecordOfAnotherEndpointIsOneByteLonger(t *testing.T) {
+	r := record(1)
+	jobs := r.encode("task", 0)
+	r.Endpoint = kie.Suno
+	suno := r.encode("task", 0)
+	got, _, ok := decode([]byte("task"), suno, make(texts))
+	if len(suno) != len(jobs)+1 || !ok || got != r {
+		t.Errorf("%d and %d bytes; read %+v, %v", len(jobs), len(suno), got, ok)
+	}
+	if got, _, ok = decode([]byte("task"), jobs, make(texts)); !ok || got.Endpoint != kie.Jobs {
+		t.Errorf("read %+v, %v", got, ok)
+	}
+	r.Endpoint = kie.Credit
+	if _, _, ok := decode([]byte("task"), r.encode("task", 0), make(texts)); ok {
+		t.Error("a record of a task of the balance is believed")
+	}
+}
+
 func TestNoOtherValueIsBelieved(t *testing.T) {
 	value := record(1).encode("task", 0)
 	believed := func(key string, value []byte) bool {

@@ -84,10 +84,10 @@ func (s *Set) enter(k *entry.Task, g *entry.Group, labels map[string]string, b s
 	}
 	s.Changed(k)
 	if k.Model == nil {
-		k.GroupModel = &g.GroupModel
+		k.Enter(g, nil)
 	} else {
 		name, _ := s.Admit(k.Model.Name) // it may have been dropped, and its model forgotten
-		k.GroupModel = &s.Model(g, name).GroupModel
+		k.Enter(g, s.Model(g, name))
 		k.Model.Tasks[k.State]++
 	}
 	if k.Unfinished == nil {
@@ -185,13 +185,24 @@ func (s *Set) AskAt(g *entry.Group, e kie.Endpoint) {
 	s.blocks.Forget() // each task shows its endpoint
 	for _, k := range s.unfinished {
 		if k.Group == g {
-			s.revive(k)
+			s.Revive(k)
 		}
 	}
 }
 
-// revive has an unfinished task asked again that was given up, or not found, where it was asked until now.
-func (s *Set) revive(k *entry.Task) {
+// AskTaskAt has a tracked task asked about at the endpoint of that word, or where its group says if it is empty. What another did not know
+// is asked again.
+func (s *Set) AskTaskAt(k *entry.Task, own string) {
+	k.SetOwn(own)
+	s.Changed(k)
+	k.Group.Account.Budget.Use(k.AskedAt())
+	if k.Unfinished != nil {
+		s.Revive(k)
+	}
+}
+
+// Revive has an unfinished task asked again that was given up, or not found, where it was asked until now.
+func (s *Set) Revive(k *entry.Task) {
 	s.Changed(k)
 	k.Group.Account.Dequeue(k)
 	k.Unfinished.Revive(time.Now())

@@ -81,10 +81,16 @@ func (t *Tracker) addListed(in string, listed []source.Task, records []store.Rec
 				g.Learned.Inherit(k.ModelName(), t.tasks.Learned.Get(r.Group))
 				t.records.KeepLocked(k, nil)
 			}
+			if k.Own == l.Endpoint && k.Unfinished != nil && r.Known() && r.Endpoint != k.AskedAt() {
+				t.tasks.Revive(k) // what it was given up for, perhaps, was that it is unknown elsewhere
+			}
 			if at, came := t.early.Heed(g.Account.Name, l.ID, now); came {
 				t.queries.Add(g.Account.Name, l.ID, querylog.Query{Ended: at, State: k.State, Callback: true})
 				k.CallbackCame(t.options.Bounds, now)
 			}
+		}
+		if k.Own != l.Endpoint {
+			t.tasks.AskTaskAt(k, l.Endpoint)
 		}
 		t.useToldLocked(k, now)
 	}

@@ -208,6 +208,33 @@ func (r *rig) watchBacklog(ids []string) *view.Snapshot {
 	return r.Snapshot()
 }
 
+// A list says of single ids where they are asked about, and another time that they are asked about elsewhere.
+func TestATaskIsAskedAboutWhereItsListSays(t *testing.T) {
+	bubble(t, setup{tracker: tracker.Options{Background: true}}, func(t *testing.T, r *rig) {
+		r.sim.Put(kiesim.Task{ID: "song", Model: "V5", Endpoint: kiesim.Suno, Duration: time.Hour})
+		r.sim.Put(kiesim.Task{ID: "late", Model: "V5", Endpoint: kiesim.Suno, Duration: 20 * 24 * time.Hour})
+		r.task(kiesim.Task{ID: "job", Duration: time.Hour})
+		r.list("late")
+		r.Apply(source.Change{Group: "video", Added: []source.Task{{ID: "song", Endpoint: "suno"}}})
+		time.Sleep(2 * time.Hour)
+		if k := find(t, r.Snapshot(), "song"); k.State != kie.StateSuccess || k.Endpoint != kie.Suno || k.Model != "V5" {
+			t.Errorf("%+v", k)
+		}
+		r.wantAt("song", kiesim.Suno)
+		r.wantAt("job", kiesim.RecordInfo)
+		time.Sleep(8 * 24 * time.Hour)
+		if k := find(t, r.Snapshot(), "late"); !k.GivenUp {
+			t.Fatalf("%+v", k)
+		}
+		r.Apply(source.Change{Group: "video", Added: []source.Task{{ID: "late", Endpoint: "suno"}}})
+		time.Sleep(time.Minute)
+		if k := find(t, r.Snapshot(), "late"); k.GivenUp || k.State != kie.StateGenerating || !r.Snapshot().Accounts[0].Requests.Uses(kie.Suno) {
+			t.Errorf("%+v", k)
+		}
+		r.wantAt("late", kiesim.RecordInfo, kiesim.Suno)
+	})
+}
+
 func TestAProbeOfAnUnlistedTaskAsksAtTheEndpointThatItNames(t *testing.T) {
 	bubble(t, setup{api: kiesim.Options{Latency: time.Second}}, func(t *testing.T, r *rig) {
 		r.sim.Put(kiesim.Task{ID: "song", Model: "V5", Endpoint: kiesim.Suno, Duration: time.Hour})

@@ -68,28 +68,29 @@ type List struct {
 
 // Attrs is what a list and its group say of an id.
 type Attrs struct {
-	Group  *Group
-	Model  string
-	Labels map[string]string
-	own    map[string]string // those of the labels that the list gives, and not the group
+	Group    *Group
+	Model    string
+	Endpoint string // that the list names; empty: that of the group
+	Labels   map[string]string
+	own      map[string]string // those of the labels that the list gives, and not the group
 }
 
 // On returns attrs as they are where the group says what base does.
-func (t *Attrs) On(base *Attrs) *Attrs { return base.with(t.Model, t.own) }
+func (t *Attrs) On(base *Attrs) *Attrs { return base.with(t.Model, t.Endpoint, t.own) }
 
 // Listed returns the attrs of ids of a list whose group says what t does; nil: the list says nothing.
 func (t *Attrs) Listed(own *parsed.Attrs) *Attrs {
 	if own == nil {
 		return t
 	}
-	return t.with(own.Model, own.Labels)
+	return t.with(own.Model, own.Endpoint, own.Labels)
 }
 
 // Own returns the labels that the list gives, and not the group.
 func (t *Attrs) Own() map[string]string { return t.own }
 
 // with returns attrs with what a list says over what the group does.
-func (t *Attrs) with(model string, labels map[string]string) *Attrs {
+func (t *Attrs) with(model, endpoint string, labels map[string]string) *Attrs {
 	merged := t.Labels
 	switch {
 	case len(labels) == 0:
@@ -99,7 +100,7 @@ func (t *Attrs) with(model string, labels map[string]string) *Attrs {
 		merged = maps.Clone(t.Labels)
 		maps.Copy(merged, labels)
 	}
-	return &Attrs{Group: t.Group, Model: model, Labels: merged, own: labels}
+	return &Attrs{Group: t.Group, Model: model, Endpoint: endpoint, Labels: merged, own: labels}
 }
 
 // Listing is which lists name an id.

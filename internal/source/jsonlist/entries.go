@@ -116,6 +116,8 @@ func (w *list) taskObject(attrs int) error {
 	switch {
 	case err != nil:
 		return err
+	case s.HasID() && s.Endpoint != "":
+		w.h.Fault(line, s.TaskID().Text, parsed.ErrInner)
 	case s.HasID():
 		w.h.ID(s.TaskID(), attrs, line)
 	case s.Refused:
@@ -134,14 +136,18 @@ func (w *list) entry() error {
 		return err
 	}
 	switch {
+	case e.unknownKey == nil && !e.HasEndpoint():
+		return parsed.At(line, parsed.ErrEndpoint)
 	case e.unknownKey == nil:
-		if err := w.h.Fill(e.attrs, e.labels); err != nil {
+		if err := w.h.Fill(e.attrs, e.Endpoint, e.labels); err != nil {
 			return err
 		}
 	case e.attrs > 0:
 		return e.unknownKey
+	case e.HasID() && !e.HasEndpoint():
+		w.h.Fault(line, w.text[start:w.at], parsed.ErrEndpoint)
 	case e.HasID():
-		attrs, err := w.h.Describe(e.Model, e.labels)
+		attrs, err := w.h.Describe(e.Model, e.Endpoint, e.labels)
 		if err != nil {
 			return err
 		}
@@ -180,7 +186,7 @@ func (w *list) field(e *entry, key string) (err error) {
 		e.labels = w.scratch
 		return w.labels(e.labels)
 	}
-	if e.unknownKey == nil {
+	if e.unknownKey == nil && key != "endpoint" {
 		e.unknownKey = parsed.At(w.lineNow(), parsed.ErrUnknownKey(key))
 	}
 	return e.read(&w.cursor, key)

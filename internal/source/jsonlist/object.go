@@ -21,6 +21,8 @@ func (o *object) read(c *cursor, key string) error {
 		return o.readModel(c)
 	case strings.EqualFold(key, "code"):
 		return o.readCode(c)
+	case strings.EqualFold(key, "endpoint"):
+		return o.readEndpoint(c)
 	case strings.EqualFold(key, "data") && c.next() == '{':
 		return c.object(func(key string) error { return o.readInner(c, key) })
 	}
@@ -60,6 +62,15 @@ func (o *object) readModel(c *cursor) error {
 	if o.Model == "" {
 		o.Model = model.Text
 	}
+	return err
+}
+
+func (o *object) readEndpoint(c *cursor) error {
+	if c.next() != '"' {
+		return c.skip()
+	}
+	word, err := c.string()
+	o.Endpoint = word.Text
 	return err
 }
 

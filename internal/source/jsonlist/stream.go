@@ -200,8 +200,10 @@ func (s *stream) take(start, line int) error {
 			s.h.Fault(line, s.content[start:s.at], item.err)
 		case !item.HasID():
 			s.h.Refused(line)
+		case !item.HasEndpoint():
+			s.h.Fault(line, s.content[start:s.at], parsed.ErrEndpoint)
 		default:
-			attrs, err := s.h.Describe(item.Model, nil)
+			attrs, err := s.h.Describe(item.Model, item.Endpoint, nil)
 			if err != nil {
 				return err
 			}

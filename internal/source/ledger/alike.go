@@ -20,7 +20,7 @@ type known struct {
 
 // listed returns the attrs of ids of which a list says own, in a group of which base is said.
 func (k *known) listed(base *claim.Attrs, own *parsed.Attrs) *claim.Attrs {
-	if own == nil || len(own.Labels) > 0 {
+	if own == nil || len(own.Labels) > 0 || own.Endpoint != "" {
 		return base.Listed(own)
 	}
 	if k.base != base || len(k.models) >= maxModels {

@@ -152,7 +152,7 @@ func (l *List) IsShort() bool { return l.counts.Refused+l.counts.GroupFull > 0 }
 // attrsOf returns what list and group say of a task, the same for tasks of which the same is told.
 func (l *List) attrsOf(t *source.Task) *claim.Attrs {
 	base := l.source.base
-	if t.Model == "" && len(t.Labels) == 0 {
+	if t.Model == "" && t.Endpoint == "" && len(t.Labels) == 0 {
 		return base
 	}
 	if l.said.base != base || len(l.said.attrs) >= mostSaid {
@@ -161,7 +161,7 @@ func (l *List) attrsOf(t *source.Task) *claim.Attrs {
 	key := keyOfSaid(t)
 	attrs := l.said.attrs[key]
 	if attrs == nil {
-		attrs = base.Listed(&parsed.Attrs{Model: t.Model, Labels: t.Labels})
+		attrs = base.Listed(&parsed.Attrs{Model: t.Model, Endpoint: t.Endpoint, Labels: t.Labels})
 		l.said.attrs[key] = attrs
 		l.said.bytes += bytesOf(attrs)
 	}
@@ -170,7 +170,7 @@ func (l *List) attrsOf(t *source.Task) *claim.Attrs {
 
 func keyOfSaid(t *source.Task) string {
 	var key strings.Builder
-	key.WriteString(t.Model)
+	key.WriteString(t.Endpoint + "\x00" + t.Model)
 	for _, name := range slices.Sorted(maps.Keys(t.Labels)) {
 		for _, text := range []string{"\x00", name, "\x00", t.Labels[name]} {
 			key.WriteString(text)
@@ -205,7 +205,7 @@ func (l *List) Tasks() iter.Seq[source.Task] {
 	return func(yield func(source.Task) bool) {
 		for _, t := range l.tasks {
 			c := t.Claims.By(&l.List)
-			if c != nil && !yield(source.Task{ID: t.ID, Model: c.Attrs.Model, Labels: c.Attrs.Own()}) {
+			if c != nil && !yield(source.Task{ID: t.ID, Model: c.Attrs.Model, Endpoint: c.Attrs.Endpoint, Labels: c.Attrs.Own()}) {
 				return
 			}
 		}

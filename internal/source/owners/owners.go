@@ -238,7 +238,7 @@ func (o *Owners) settleTask(a *Account, t *Task, changes []source.Change) {
 	o.report(t, o.Shared.MarkLost(claims, owner.Attrs.Group), owner.Attrs)
 	if reported == nil || reported.Group != t.Reported.Group || !maps.Equal(reported.Labels, t.Reported.Labels) {
 		c := t.Reported.Group.ChangeIn(changes)
-		c.Added = append(c.Added, source.Task{ID: t.ID, Model: t.Reported.Model, Labels: t.Reported.Labels})
+		c.Added = append(c.Added, source.Task{ID: t.ID, Model: t.Reported.Model, Endpoint: t.Reported.Endpoint, Labels: t.Reported.Labels})
 	}
 }
 

@@ -76,8 +76,9 @@ type List struct {
 
 // Attrs is what a list says of ids besides that they exist. It is shared between ids and never written to.
 type Attrs struct {
-	Model  string
-	Labels map[string]string
+	Model    string
+	Endpoint string // empty: that of the group
+	Labels   map[string]string
 }
 
 // Found is an id: the part of the content that it is, or its index in rewritten, and what is said of it. There may be millions.
@@ -285,11 +286,11 @@ func (l *List) firstAt(reason source.Rejection, line int) {
 }
 
 // Describe returns the index in attrs of what is said of some ids.
-func (l *List) Describe(model string, labels map[string]string) (int, error) {
-	if model == "" && len(labels) == 0 || l.taken == l.options.IDs {
+func (l *List) Describe(model, endpoint string, labels map[string]string) (int, error) {
+	if model == "" && endpoint == "" && len(labels) == 0 || l.taken == l.options.IDs {
 		return 0, nil
 	}
-	t, err := l.share(model, labels)
+	t, err := l.share(model, endpoint, labels)
 	if err != nil {
 		return 0, err
 	}
@@ -304,11 +305,11 @@ func (l *List) Describe(model string, labels map[string]string) (int, error) {
 }
 
 // share returns the one copy of what is said. The labels may be written to afterwards.
-func (l *List) share(model string, labels map[string]string) (*Attrs, error) {
+func (l *List) share(model, endpoint string, labels map[string]string) (*Attrs, error) {
 	if l.shared == nil {
 		l.shared, l.indices = make(map[string]*Attrs), make(map[*Attrs]int)
 	}
-	l.key.set(model, labels)
+	l.key.set(model, endpoint, labels)
 	if t := l.shared[string(l.key.bytes)]; t != nil {
 		return t, nil
 	}
@@ -316,7 +317,7 @@ func (l *List) share(model string, labels map[string]string) (*Attrs, error) {
 	if l.cost > max(LeastCost, 2*len(l.text)) {
 		return nil, ErrAttrs
 	}
-	t := &Attrs{Model: kie.CleanLabel(model), Labels: copied(labels)}
+	t := &Attrs{Model: kie.CleanLabel(model), Endpoint: strings.Clone(endpoint), Labels: copied(labels)}
 	l.shared[string(l.key.bytes)] = t
 	return t, nil
 }
@@ -339,14 +340,14 @@ type key struct {
 	names []string
 }
 
-func (n *key) set(model string, labels map[string]string) {
+func (n *key) set(model, endpoint string, labels map[string]string) {
 	n.names = slices.AppendSeq(n.names[:0], maps.Keys(labels))
 	slices.Sort(n.names)
 	n.bytes = n.bytes[:0]
 	for _, name := range n.names {
 		n.bytes = append(append(append(append(n.bytes, name...), 0), labels[name]...), 0)
 	}
-	n.bytes = append(append(n.bytes, 0), model...)
+	n.bytes = append(append(append(append(n.bytes, 0), endpoint...), 0), model...)
 }
 
 // Reserve returns an index in attrs for what is known later.
@@ -358,10 +359,10 @@ func (l *List) Reserve() (int, error) {
 	return len(l.attrs) - 1, nil
 }
 
-// Fill says at a reserved index that ids have labels. There is nothing to say at index 0.
-func (l *List) Fill(at int, labels map[string]string) (err error) {
-	if at > 0 && len(labels) > 0 {
-		l.attrs[at], err = l.share("", labels)
+// Fill says at a reserved index that ids have labels, and where they are asked about. There is nothing to say at index 0.
+func (l *List) Fill(at int, endpoint string, labels map[string]string) (err error) {
+	if at > 0 && (endpoint != "" || len(labels) > 0) {
+		l.attrs[at], err = l.share("", endpoint, labels)
 	}
 	return err
 }

@@ -1,14 +1,19 @@
 package parsed
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+)
 
 // Object is what an object of JSON or YAML tells of a task: one of the producer's own, or an answer to createTask as it came.
 type Object struct {
 	ID, Inner Span // Inner: under data
 	Model     string
-	Keyed     bool // it has a key for an id
-	Wrong     bool // the value of which is no text
-	Refused   bool // it has a code other than 200
+	Endpoint  string // as it is written
+	Keyed     bool   // it has a key for an id
+	Wrong     bool   // the value of which is no text
+	Refused   bool   // it has a code other than 200
 }
 
 // HasID reports whether the object names a task.
@@ -20,6 +25,12 @@ func (o *Object) TaskID() Span {
 		return o.Inner
 	}
 	return o.ID
+}
+
+// HasEndpoint reports whether the object names an endpoint that there is, or none.
+func (o *Object) HasEndpoint() bool {
+	_, ok := kie.EndpointNamed(o.Endpoint)
+	return ok || o.Endpoint == ""
 }
 
 // IsIDKey reports whether a key names a task, in either spelling.

@@ -214,12 +214,16 @@ func takeEntry(entry *yaml.Node, h *list) error {
 	switch {
 	case err != nil:
 		return err
+	case o.unknownKey == nil && !o.HasEndpoint():
+		return at(entry, parsed.ErrEndpoint)
 	case o.unknownKey == nil:
-		return takeTasks(o.tasks, labels, h)
+		return takeTasks(o.tasks, o.Endpoint, labels, h)
 	case o.tasks != nil:
 		return o.unknownKey
+	case o.HasID() && !o.HasEndpoint():
+		h.Fault(entry.Line, o.Endpoint, parsed.ErrEndpoint)
 	case o.HasID():
-		attrs, err := h.Describe(o.Model, labels)
+		attrs, err := h.Describe(o.Model, o.Endpoint, labels)
 		if err != nil {
 			return err
 		}
@@ -248,7 +252,7 @@ func (o *fields) readAll(entry *yaml.Node) error {
 		case key.Value == "tasks" || key.Value == "labels":
 			return at(key, parsed.ErrKeyTwice(key.Value))
 		default:
-			if o.unknownKey == nil {
+			if o.unknownKey == nil && key.Value != "endpoint" {
 				o.unknownKey = at(key, parsed.ErrUnknownKey(key.Value))
 			}
 			o.read(key.Value, value, false)
@@ -275,6 +279,8 @@ func (s *object) read(key string, value *yaml.Node, inner bool) {
 		}
 	case strings.EqualFold(key, "model") && scalar && s.Model == "":
 		s.Model = value.Value
+	case strings.EqualFold(key, "endpoint") && scalar && !inner:
+		s.Endpoint = value.Value
 	case strings.EqualFold(key, "code") && scalar && !inner:
 		s.Refused = parsed.IsRefusal(value.Value)
 	case strings.EqualFold(key, "data") && value.Kind == yaml.MappingNode && !inner:
@@ -285,14 +291,14 @@ func (s *object) read(key string, value *yaml.Node, inner bool) {
 }
 
 // takeTasks reads the tasks of an entry, if there are any.
-func takeTasks(tasks *yaml.Node, labels map[string]string, h *list) error {
+func takeTasks(tasks *yaml.Node, endpoint string, labels map[string]string, h *list) error {
 	if tasks == nil || isNull(tasks) {
 		return nil
 	}
 	if tasks.Kind != yaml.SequenceNode {
 		return at(tasks, parsed.ErrNoTasks)
 	}
-	attrs, err := h.Describe("", labels)
+	attrs, err := h.Describe("", endpoint, labels)
 	if err != nil {
 		return err
 	}
@@ -318,6 +324,8 @@ func takeTask(task *yaml.Node, attrs int, h *list) error {
 		s.read(task.Content[i].Value, task.Content[i+1], false)
 	}
 	switch {
+	case s.HasID() && s.Endpoint != "":
+		h.Fault(task.Line, s.TaskID().Text, parsed.ErrInner)
 	case s.HasID():
 		h.ID(s.TaskID(), attrs, task.Line)
 	case s.Refused:
