@@ -29,15 +29,7 @@ func TestTasksOfOtherEndpointsAreAskedAboutThere(t *testing.T) {
 		`kie_api_requests_total{account="default",class="ok",endpoint="veo"} 1`,
 		`kie_api_requests_total{account="default",class="ok",endpoint="recordInfo"} 0`,
 	}
-	var body string
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		if _, body = p.get("/metrics"); missing(body, want) == "" {
-			break
-		}
-	}
-	if lacks := missing(body, want); lacks != "" {
-		t.Errorf("no %s in\n%s", lacks, body)
-	}
+	body := p.until(10*time.Second, want...)
 	if strings.Contains(body, `endpoint="luma"`) {
 		t.Error("an endpoint that is not in use is shown")
 	}
