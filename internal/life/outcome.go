@@ -32,11 +32,13 @@ func (u *Unfinished) Conclude(o Outcome, created kie.Time, m Moment, b schedule.
 	case class == kie.ClassTaskFailed:
 		u.Class, u.Due = class, u.doubted.Add(schedule.ConfirmAfter)
 	case now.Before(u.Due):
+		u.goBack()
 		return e // it was asked out of turn, by a probe: that is no reason to ask it later
 	case class == kie.ClassNotFound:
 		u.notFound(created, m)
 		e.Keep = u.GivenUp
 	case class == kie.ClassRateLimited, kie.Cancelled(o.Err):
+		u.goBack()
 		return e // says nothing about the task: it stays as it was, due
 	case o.Closed:
 		u.Class, u.Due = class, now // the account rests, and no task is to rest longer for it
@@ -49,6 +51,9 @@ func (u *Unfinished) Conclude(o Outcome, created kie.Time, m Moment, b schedule.
 	u.Due = later(u.Due, now.Add(max(b.Min, budget.RetryAfter(o.Err))))
 	return e
 }
+
+// goBack has the task be as it was when the query was sent: the callback that had come is not answered yet.
+func (u *Unfinished) goBack() { u.Called = u.Called || u.heeding }
 
 // confirms takes an answer that the task is over, given as an error; false: it wants a second one like it.
 func (u *Unfinished) confirms(answer kie.Answer, now time.Time) bool {

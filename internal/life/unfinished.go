@@ -24,6 +24,7 @@ type Unfinished struct {
 	News    time.Time // if it finished after this, it did so while we were watching
 	Watched bool      // was seen unfinished, perhaps by an earlier process
 	Asking  bool      // a query is under way
+	heeding bool      // a callback had come when it was sent
 	Backlog bool      // came with its source's first read and was not answered yet
 	old     bool      // the last answer showed it to be hardly worth asking
 	Overdue bool      // the last answer showed it to be older than its group and model allow
@@ -73,7 +74,7 @@ func (u *Unfinished) Age(created kie.Time, m Moment) time.Duration {
 // Begin notes that a query is sent.
 func (u *Unfinished) Begin() {
 	u.Asking = true
-	u.Called = false // what this query tells is later than the callback
+	u.heeding, u.Called = u.Called, false // what this query tells is later than the callback
 }
 
 // End notes that the query under way has ended.

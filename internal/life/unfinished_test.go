@@ -1,6 +1,7 @@
 package life
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -44,6 +45,35 @@ func TestAQueryAnswersTheCallbacksBeforeIt(t *testing.T) {
 	u.End(start)
 	if u.Asking || !u.Called {
 		t.Errorf("asking: %v, called: %v", u.Asking, u.Called)
+	}
+}
+
+func TestACallbackIsNotAnsweredByAQueryThatSaysNothingOfTheTask(t *testing.T) {
+	for name, tt := range map[string]struct {
+		outcome Outcome
+		early   bool // asked by a probe before it was due
+		want    bool
+	}{
+		"a rate limit":              {outcome: Outcome{Err: failed(kie.ClassRateLimited), Closed: true}, want: true},
+		"a query that was ended":    {outcome: Outcome{Err: context.Canceled}, want: true},
+		"a probe that failed early": {outcome: Outcome{Err: failed(kie.ClassServer)}, early: true, want: true},
+		"a fault":                   {outcome: Outcome{Err: failed(kie.ClassServer)}},
+		"no such task":              {outcome: Outcome{Err: failed(kie.ClassNotFound)}},
+		"an answer":                 {},
+	} {
+		u := listed(time.Minute, func(u *Unfinished) { u.Called, u.Backlog = true, true })
+		if tt.early {
+			u.Due = start.Add(time.Second)
+		}
+		u.Begin()
+		u.End(start)
+		if u.Conclude(tt.outcome, 0, at(0), limits); u.Called != tt.want {
+			t.Errorf("%s: called %v, want %v", name, u.Called, tt.want)
+		}
+		u.Begin()
+		if u.Called {
+			t.Errorf("%s: the next query does not answer the callback", name)
+		}
 	}
 }
 

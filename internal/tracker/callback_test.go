@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/querylog"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
@@ -341,4 +342,26 @@ func TestAnOverdueTaskIsKnownToBeSoInTime(t *testing.T) {
 			})
 		}
 	}
+}
+
+func TestARateLimitLosesNoCallback(t *testing.T) {
+	s := withCallbacks()
+	s.budget = budget.Options{Rate: 1, Concurrent: 1}
+	bubble(t, s, func(_ *testing.T, r *rig) {
+		r.sim.Put(kiesim.Task{ID: "old", Created: time.Now().Add(-48 * time.Hour), Duration: 49 * time.Hour})
+		r.list("old")
+		time.Sleep(time.Minute)
+		for _, id := range ids("busy", 50) { // which leave little to old tasks
+			r.task(kiesim.Task{ID: id, Duration: time.Hour})
+		}
+		time.Sleep(2 * time.Minute)
+		remove := r.sim.Inject(kiesim.Match{ID: "old"}, kiesim.Fault{Code: 429})
+		before := r.sim.Queries("old")
+		r.callback("old", true, true)
+		time.Sleep(5 * time.Second)
+		r.wantQueries("old", before+1) // and the gate is closed
+		remove()
+		time.Sleep(10 * time.Second)
+		r.wantQueries("old", before+2)
+	})
 }
