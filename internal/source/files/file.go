@@ -16,7 +16,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/source/bounded"
 	"github.com/kie-exporter/kie_exporter/internal/source/format"
-	"github.com/kie-exporter/kie_exporter/internal/source/ledger"
+	"github.com/kie-exporter/kie_exporter/internal/source/list"
 	"github.com/kie-exporter/kie_exporter/internal/source/secrets"
 )
 
@@ -36,7 +36,7 @@ type file struct {
 	path    string
 	format  format.Format
 	nameErr error // the name is none of a list
-	list    *ledger.List
+	list    *list.List
 	log     *slog.Logger
 	seed    maphash.Seed
 
@@ -59,7 +59,7 @@ func (f *file) known() bool { return f.info != nil }
 func (f *file) forget() { f.info, f.tail, f.end, f.halfway, f.err = nil, tail{}, 0, false, nil }
 
 // refresh brings the file's list up to date. On an error the list is left as it was.
-func (f *file) refresh(ctx context.Context, folder string, src *ledger.Source) error {
+func (f *file) refresh(ctx context.Context, folder string, src *list.Source) error {
 	limit := f.format.Bounds(src.Limits().Bytes)
 	if f.format.InParts() {
 		limit.Most = math.MaxInt64 // what is new is bounded, not the file

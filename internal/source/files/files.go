@@ -18,7 +18,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/source/format"
-	"github.com/kie-exporter/kie_exporter/internal/source/ledger"
+	"github.com/kie-exporter/kie_exporter/internal/source/list"
 )
 
 var noList = []error{errDirectory, errNotRegular, errLink, errOutside, errKernel, errSecretFile, format.ErrEnding}
@@ -29,7 +29,7 @@ var errNoFiles = errors.New("no file matches any more")
 
 // Source is the list files of one pattern. It has no lock: the set's guards it.
 type Source struct {
-	claims *ledger.Source
+	claims *list.Source
 	path   string
 	folder string // below which all files must be, as written
 	glob   bool
@@ -40,7 +40,7 @@ type Source struct {
 }
 
 // New returns the source of a pattern.
-func New(claims *ledger.Source, p Pattern, log *slog.Logger) *Source {
+func New(claims *list.Source, p Pattern, log *slog.Logger) *Source {
 	glob := p.isGlob()
 	return &Source{
 		claims: claims, path: p.Path, folder: folderOf(p.Path, glob), glob: glob, files: make(map[string]*file), log: log, seed: maphash.MakeSeed(),

@@ -17,7 +17,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/source/bounded"
 	"github.com/kie-exporter/kie_exporter/internal/source/format"
-	"github.com/kie-exporter/kie_exporter/internal/source/ledger"
+	"github.com/kie-exporter/kie_exporter/internal/source/list"
 	"github.com/kie-exporter/kie_exporter/internal/source/parsed"
 )
 
@@ -49,7 +49,7 @@ type tail struct {
 }
 
 // follow brings the list up to date. On an error it keeps what it had, and of a list in several parts those that were read before it.
-func (f *file) follow(ctx context.Context, folder, target string, info fs.FileInfo, src *ledger.Source) error {
+func (f *file) follow(ctx context.Context, folder, target string, info fs.FileInfo, src *list.Source) error {
 	t, now := &f.tail, time.Now()
 	unchanged := f.unchanged(target, info)
 	t.doubt = t.doubt || t.grown && now.Sub(t.checked) >= checkEvery
@@ -155,7 +155,7 @@ func (t *tail) advance(read string, next format.Place) {
 // partReader reads what is behind the place of a file, part by part.
 type partReader struct {
 	file   *file
-	source *ledger.Source
+	source *list.Source
 	opened io.ReaderAt
 	began  time.Time
 	atRest bool // an unterminated end is no half-written one

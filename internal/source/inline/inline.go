@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
-	"github.com/kie-exporter/kie_exporter/internal/source/ledger"
+	"github.com/kie-exporter/kie_exporter/internal/source/list"
 	"github.com/kie-exporter/kie_exporter/internal/source/parsed"
 )
 
@@ -16,14 +16,14 @@ import (
 type Source struct {
 	ids    []string
 	stale  bool // the ids are others than those in the list
-	claims *ledger.Source
-	list   *ledger.List
+	claims *list.Source
+	list   *list.List
 	round  uint32 // the source's when it was read
 	log    *slog.Logger
 }
 
 // New returns a source that has no ids yet.
-func New(claims *ledger.Source, log *slog.Logger) *Source {
+func New(claims *list.Source, log *slog.Logger) *Source {
 	return &Source{claims: claims, list: claims.NewList(""), log: log}
 }
 

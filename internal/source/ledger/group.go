@@ -1,12 +1,12 @@
-// The groups and how much room they have.
+// The groups, and what becomes of their lists when others are put in force.
 
 package ledger
 
 import (
 	"slices"
 
-	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/source/claim"
+	"github.com/kie-exporter/kie_exporter/internal/source/list"
 	"github.com/kie-exporter/kie_exporter/internal/source/owners"
 )
 
@@ -18,15 +18,6 @@ type GroupOptions struct {
 	Has      func(id string) bool // reports whether an id is this process's, and not another replica's; nil: all are
 }
 
-// Group is a group by its place in the configuration.
-type Group struct {
-	claim.Group
-	account *owners.Account
-	has     func(id string) bool
-	sources []*Source
-	round   uint32 // changes when its lists are to be read again
-}
-
 // Arrange puts groups in force, in their order of precedence. Those that are gone come last as long as they still have claims. It returns
 // the groups whose lists are to be read again, because other ids may be this process's: two functions can't be compared, so each group
 // that has one is among them. Ids that are another's now are released at once.
@@ -36,20 +27,20 @@ func (g *Ledger) Arrange(groups []GroupOptions) (again map[string]bool) {
 		gr.Index = -1
 	}
 	for i, o := range groups {
-		gr, to := g.groups[o.Name], g.ids.Account(o.Account)
+		gr, to := g.groups[o.Name], g.IDs.Account(o.Account)
 		if gr == nil {
-			gr = &Group{Group: claim.Group{Name: o.Name}, account: to}
+			gr = &group{Group: list.Group{Group: claim.Group{Name: o.Name}, Account: to}}
 			g.groups[o.Name] = gr
 		}
-		if gr.account != to {
+		if gr.Account != to {
 			g.entrust(gr, to)
 		}
 		gr.Index, gr.Most = i, o.MaxTasks
-		if gr.has != nil || o.Has != nil {
+		if gr.Has != nil || o.Has != nil {
 			again[o.Name] = true
-			gr.has = o.Has
-			gr.round++
-			g.narrow(gr)
+			gr.Has = o.Has
+			gr.Round++
+			gr.narrow()
 		}
 	}
 	g.order = len(groups)
@@ -64,24 +55,22 @@ func (g *Ledger) Arrange(groups []GroupOptions) (again map[string]bool) {
 
 // entrust has the ids of a group be those of another account. The sink has it so already, but for ids that the other account had:
 // those stay what they were there.
-func (g *Ledger) entrust(gr *Group, to *owners.Account) {
+func (g *Ledger) entrust(gr *group, to *owners.Account) {
 	for _, src := range gr.sources {
-		for l := range src.lists {
-			for i, t := range l.tasks {
-				l.tasks[i] = g.ids.Transfer(&l.List, t, gr.account, to)
-			}
-			missing := l.missing
-			l.missing = nil
-			for t, since := range missing {
-				l.miss(g.ids.Transfer(&l.List, t, gr.account, to), since)
-			}
-		}
+		src.Entrust(to)
 	}
-	g.past.Move(gr.account.Name, to.Name, func(number uint32) bool {
-		l := g.numbers[number]
-		return l != nil && l.source.group == gr
-	})
-	gr.account = to
+	g.Room.Move(gr.Account.Name, to.Name, func(number uint32) bool { return g.IsOf(number, &gr.Group) })
+	gr.Account = to
+}
+
+// narrow releases the ids of a group's lists that are another replica's.
+func (gr *group) narrow() {
+	if gr.Has == nil {
+		return
+	}
+	for _, src := range gr.sources {
+		src.Narrow()
+	}
 }
 
 // Forget forgets groups without sources, and accounts of which no group is and no id.
@@ -92,52 +81,31 @@ func (g *Ledger) Forget(groups int) {
 		if len(gr.sources) == 0 {
 			delete(g.groups, name)
 		} else {
-			used[gr.account] = true
+			used[gr.Account] = true
 		}
 	}
-	g.ids.Forget(used)
+	g.IDs.Forget(used)
 }
 
-// narrow releases the ids of a group's lists that are another replica's.
-func (g *Ledger) narrow(gr *Group) {
-	if gr.has == nil {
-		return
+// NewSource returns a source of a group that was arranged, whose ids have these labels.
+func (g *Ledger) NewSource(name string, labels map[string]string) *list.Source {
+	gr := g.groups[name]
+	src := g.All.NewSource(&gr.Group, labels)
+	gr.sources = append(gr.sources, src)
+	return src
+}
+
+// Retire takes back all claims of a source, which is no more.
+func (g *Ledger) Retire(src *list.Source) {
+	src.Retire()
+	gr := g.groups[src.Group.Name]
+	gr.sources = slices.DeleteFunc(gr.sources, func(other *list.Source) bool { return other == src })
+}
+
+// Shrink makes room where there is less of it than tasks.
+func (g *Ledger) Shrink() {
+	for _, gr := range g.groups {
+		g.Room.Shrink(&gr.Group.Group)
 	}
-	for _, src := range gr.sources {
-		for l := range src.lists {
-			l.removeFunc(func(t *owners.Task) bool { return !gr.has(t.ID) })
-		}
-	}
-}
-
-// Room returns the account of the source's group, how many ids the group has, and how many more it will have as soon as that is settled.
-func (src *Source) Room() (account string, tasks, coming int) {
-	return src.group.account.Name, src.group.Tasks, src.group.Coming
-}
-
-// refuses returns why there is no room for an id that a list does not claim yet; empty: there is.
-func (g *Ledger) refuses(t *owners.Task, l *List) source.Rejection {
-	takes, reason := g.lacksRoom(t, l)
-	if takes && reason == "" {
-		l.source.group.Coming++
-	}
-	return reason
-}
-
-// lacksRoom returns whether an id that a list does not claim yet would become its group's, and why there is no room for it.
-func (g *Ledger) lacksRoom(t *owners.Task, l *List) (takes bool, reason source.Rejection) {
-	gr := l.source.group
-	takes = t == nil || gr.Takes(t.Claims, &l.List)
-	switch {
-	case takes && gr.IsFull():
-		reason = source.RejectedMaxTasks
-	case t == nil && g.ids.Count() >= g.limits.Tasks:
-		reason = source.RejectedLimit
-	}
-	return takes, reason
-}
-
-// leave takes a source out of its group.
-func (gr *Group) leave(src *Source) {
-	gr.sources = slices.DeleteFunc(gr.sources, func(other *Source) bool { return other == src })
+	g.Room.ShrinkAll()
 }

@@ -1,133 +1,83 @@
-// Package ledger knows which list names which id, decides which of an account's groups an id belongs to, and yields what that changed.
-//
-// A Source gives it changes of its Lists: ids that are added, ids that are removed, or a whole content, of which a List works out the
-// change itself, because it has what it named before and nobody else needs a second copy.
+// Package ledger knows which groups there are and which list names which id, decides which of an account's groups an id belongs to, and
+// yields what that changed.
 package ledger
 
 import (
 	"cmp"
-	"hash/maphash"
 	"iter"
 	"log/slog"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
-	"github.com/kie-exporter/kie_exporter/internal/source/claim"
-	"github.com/kie-exporter/kie_exporter/internal/source/owners"
-	"github.com/kie-exporter/kie_exporter/internal/source/past"
+	"github.com/kie-exporter/kie_exporter/internal/source/list"
 	"github.com/kie-exporter/kie_exporter/internal/source/secrets"
 )
 
-// Grace is how long the successful reads of a source must lack an id until it is dropped.
-const Grace = 30 * time.Second
-
-// Ledger knows the claims of all lists on all tracked ids. Changes of lists, Expire and Arrange change claims; Settle draws the
-// conclusions. It has no lock: its owner's guards it, and everything that it hands out.
+// Ledger knows the claims of all lists on all tracked ids. Changes of lists, their sources' Expire, and Arrange change claims; Settle draws
+// the conclusions. It has no lock: its owner's guards it, and everything that it hands out.
 type Ledger struct {
-	// Outside calls slow without the owner's lock, while nobody else reads or replaces sources.
-	Outside func(slow func())
-	// Memory makes room where there is none; nil: nothing does. Flush hands on what Settle yields, meanwhile.
-	Memory source.Memory
-	Flush  func()
+	*list.All
 
-	limits  source.Limits
-	groups  map[string]*Group
-	lists   map[*claim.List]*List
-	numbers map[uint32]*List // lists, by number
-	number  uint32           // of the last list
-	futile  time.Time        // when there was last nothing to evict
-	past    *past.Memory     // ids whose tasks have left memory
-	order   int              // places in the order of changes
-	ids     *owners.Owners
-	secrets *secrets.Known
-	refused int    // ids of all lists for which there was no room
-	limited bool   // that is so, and the log says it
-	round   uint32 // changes when all lists are to be read again, whether they changed or not
-	seed    maphash.Seed
+	groups  map[string]*group
+	order   int  // places in the order of changes
+	limited bool // ids were refused for want of room, and the log says it
+}
+
+// group is a group by its place in the configuration.
+type group struct {
+	list.Group
+	sources []*list.Source
 }
 
 // New returns a ledger without groups.
 func New(limits source.Limits) *Ledger {
-	g := &Ledger{
-		Outside: func(slow func()) { slow() },
-		limits:  limits, groups: make(map[string]*Group), lists: make(map[*claim.List]*List), numbers: make(map[uint32]*List),
-		secrets: &secrets.Known{}, seed: maphash.MakeSeed(),
-	}
-	g.past = past.New(g.isStale)
-	g.ids = owners.New(func(l *claim.List) owners.List { return g.lists[l] })
-	return g
+	return &Ledger{All: list.NewAll(limits), groups: make(map[string]*group)}
 }
 
 // Bound puts other limits in force, and reports whether all lists are to be read again.
 func (g *Ledger) Bound(limits source.Limits) bool {
-	changed := limits.Bytes != g.limits.Bytes || limits.IDs != g.limits.IDs
-	g.limits = limits
+	changed := limits.Bytes != g.Room.Limits.Bytes || limits.IDs != g.Room.Limits.IDs
+	g.Room.Limits = limits
 	if changed {
-		g.round++
+		g.Round++
 	}
 	return changed
 }
 
 // Look brings up to date which secrets there are. If that changes them, all lists are to be read again.
 func (g *Ledger) Look(c secrets.Config) {
-	if now := g.secrets.Look(c); now != g.secrets {
-		g.secrets = now
-		g.round++
+	if now := g.Secrets.Look(c); now != g.Secrets {
+		g.Secrets = now
+		g.Round++
 	}
 }
 
 // Count returns how many ids are tracked.
-func (g *Ledger) Count() int { return g.ids.Count() }
+func (g *Ledger) Count() int { return g.IDs.Count() }
 
 // Accounts returns how many accounts are known.
-func (g *Ledger) Accounts() int { return g.ids.Accounts() }
+func (g *Ledger) Accounts() int { return g.IDs.Accounts() }
 
 // Listings returns how many different listings the ids of an account have, and how many are kept to be found while lists are read.
-func (g *Ledger) Listings(account string) (different, kept int) { return g.ids.Listings(account) }
+func (g *Ledger) Listings(account string) (different, kept int) { return g.IDs.Listings(account) }
+
+// IsPast reports whether the task of an account's id has left memory and may still be listed.
+func (g *Ledger) IsPast(account, id string) bool { return g.Room.IsPast(account, id) }
 
 // NoteLimits logs once that ids are refused for want of room, until there was room for all of them.
 func (g *Ledger) NoteLimits(log *slog.Logger) {
-	if g.refused > 0 && !g.limited {
-		log.Warn("Limit of tasks reached, further ids are refused", "limit", g.limits.Tasks, "refused", g.refused)
+	if g.Refused > 0 && !g.limited {
+		log.Warn("Limit of tasks reached, further ids are refused", "limit", g.Room.Limits.Tasks, "refused", g.Refused)
 	}
-	g.limited = g.refused > 0
-	for _, gr := range slices.SortedFunc(maps.Values(g.groups), func(a, b *Group) int { return cmp.Compare(a.Index, b.Index) }) {
+	g.limited = g.Refused > 0
+	for _, gr := range slices.SortedFunc(maps.Values(g.groups), func(a, b *group) int { return cmp.Compare(a.Index, b.Index) }) {
 		gr.NoteLimit(log)
 	}
 }
 
-// Expire drops the claims of a source on ids that its successful reads have lacked for long enough. The read that ended now
-// was successful, but for the lists that are held.
-func (g *Ledger) Expire(src *Source, now time.Time) {
-	for l := range src.lists {
-		if l.held {
-			continue
-		}
-		for t, since := range l.missing {
-			switch {
-			case since.IsZero():
-				l.missing[t] = now
-			case now.Sub(since) >= Grace:
-				delete(l.missing, t)
-				g.release(l, t)
-			}
-		}
-		if len(l.missing) == 0 {
-			l.missing = nil // a map never gives memory back
-		}
-	}
-}
-
-// release takes back a list's claim on an id.
-func (g *Ledger) release(l *List, t *owners.Task) { g.ids.Release(l.source.group.account, &l.List, t) }
-
-// touch notes that the claims on an id of a list may have changed.
-func (g *Ledger) touch(l *List, t *owners.Task) { l.source.group.account.Touch(t) }
-
 // TouchShared has it decided anew whose the ids are that are listed more than once.
-func (g *Ledger) TouchShared() { g.ids.TouchShared() }
+func (g *Ledger) TouchShared() { g.IDs.TouchShared() }
 
 // Settle decides anew whose the touched ids are, and yields what changed, some ids at a time and group by group.
 func (g *Ledger) Settle() iter.Seq[source.Change] {
@@ -137,7 +87,22 @@ func (g *Ledger) Settle() iter.Seq[source.Change] {
 				gr.Coming = 0
 			}
 		}()
-		for c := range g.ids.Settle(g.order) {
+		for c := range g.IDs.Settle(g.order) {
+			if !yield(c) {
+				return
+			}
+		}
+	}
+}
+
+// SettleAlone has a list changed, and yields what that changes. What else has changed and was not settled yet stays so: whoever
+// reads other lists at the moment is not disturbed.
+func (g *Ledger) SettleAlone(l *list.List, change func()) iter.Seq[source.Change] {
+	return func(yield func(source.Change) bool) {
+		gr := g.groups[l.Source.Group.Name]
+		coming := gr.Coming
+		defer func() { gr.Coming = coming }()
+		for c := range g.IDs.SettleAlone(gr.Account, g.order, change) {
 			if !yield(c) {
 				return
 			}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/source/list"
 	"github.com/kie-exporter/kie_exporter/internal/source/parsed"
 )
 
@@ -16,8 +17,8 @@ import (
 type model struct {
 	t       *testing.T
 	ledger  *Ledger
-	sources [2]*Source
-	lists   [2]*List
+	sources [2]*list.Source
+	lists   [2]*list.List
 	want    [2]map[string]bool // the ids of each list
 	group   map[string]string  // of each id, as the sink knows it
 }
@@ -99,8 +100,8 @@ func (m *model) settle() {
 				owned++
 			}
 		}
-		if src.Owned() != owned || len(m.lists[i].tasks) != len(m.want[i]) {
-			m.t.Fatalf("list %d owns %d of %d ids, want %d of %v", i, src.Owned(), len(m.lists[i].tasks), owned, slices.Sorted(maps.Keys(m.want[i])))
+		if src.Owned() != owned || m.lists[i].Len() != len(m.want[i]) {
+			m.t.Fatalf("list %d owns %d of %d ids, want %d of %v", i, src.Owned(), m.lists[i].Len(), owned, slices.Sorted(maps.Keys(m.want[i])))
 		}
 	}
 }

@@ -9,7 +9,8 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
-	"github.com/kie-exporter/kie_exporter/internal/source/ledger"
+	"github.com/kie-exporter/kie_exporter/internal/source/list"
+	"github.com/kie-exporter/kie_exporter/internal/source/told"
 )
 
 // Store keeps pushed ids beyond the process, or nothing at all. It may wait for a disk.
@@ -43,8 +44,8 @@ type Source struct {
 	group  string
 	keep   time.Duration // how long a task stays that has finished
 	beyond *Beyond
-	claims *ledger.Source
-	list   *ledger.List
+	claims *list.Source
+	list   *told.List
 
 	restored bool      // what was pushed to earlier processes is there
 	changes  int       // so far, of the list
@@ -54,15 +55,15 @@ type Source struct {
 }
 
 // New returns a source that has no ids yet.
-func New(group string, claims *ledger.Source, beyond *Beyond) *Source {
-	return &Source{group: group, claims: claims, list: claims.NewToldList(), beyond: beyond}
+func New(group string, claims *list.Source, beyond *Beyond) *Source {
+	return &Source{group: group, claims: claims, list: told.New(claims), beyond: beyond}
 }
 
 // Keep says how long a task stays that has finished.
 func (s *Source) Keep(d time.Duration) { s.keep = d }
 
 // List returns the list that the ids are in.
-func (s *Source) List() *ledger.List { return s.list }
+func (s *Source) List() *list.List { return s.list.List }
 
 // Due returns the zero time: whether there is room for more is seen at each look.
 func (s *Source) Due() time.Time { return time.Time{} }

@@ -15,7 +15,7 @@ import (
 	commoncfg "github.com/prometheus/common/config"
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
-	"github.com/kie-exporter/kie_exporter/internal/source/ledger"
+	"github.com/kie-exporter/kie_exporter/internal/source/list"
 )
 
 // HTTP is where a server has a list.
@@ -37,8 +37,8 @@ func (h *HTTP) Same(other *HTTP) bool {
 
 // Source is a list that a server has. It has no lock: the set's guards it, and is not held during a fetch.
 type Source struct {
-	claims *ledger.Source
-	list   *ledger.List
+	claims *list.Source
+	list   *list.List
 	server *Server // nil: the list is in no configuration any more
 	from   HTTP    // what the server was made of
 	log    *slog.Logger
@@ -53,7 +53,7 @@ type Source struct {
 }
 
 // New returns a source that is at no server yet.
-func New(claims *ledger.Source, log *slog.Logger) *Source {
+func New(claims *list.Source, log *slog.Logger) *Source {
 	return &Source{claims: claims, list: claims.NewList(""), log: log, seed: maphash.MakeSeed(), due: time.Now()}
 }
 

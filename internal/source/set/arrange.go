@@ -11,6 +11,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/source/files"
 	"github.com/kie-exporter/kie_exporter/internal/source/inline"
 	"github.com/kie-exporter/kie_exporter/internal/source/ledger"
+	"github.com/kie-exporter/kie_exporter/internal/source/list"
 	"github.com/kie-exporter/kie_exporter/internal/source/pushed"
 	"github.com/kie-exporter/kie_exporter/internal/source/remote"
 )
@@ -81,7 +82,7 @@ func (a *arrangement) addGroup(g Group) {
 		a.addInline(g)
 	}
 	for _, p := range g.Files {
-		a.add(g, key{g.Name, p.Written, p.Path}, func(claims *ledger.Source, log *slog.Logger) source.Source {
+		a.add(g, key{g.Name, p.Written, p.Path}, func(claims *list.Source, log *slog.Logger) source.Source {
 			return files.New(claims, p, log)
 		})
 	}
@@ -95,7 +96,7 @@ func (a *arrangement) addGroup(g Group) {
 
 func (a *arrangement) addPushed(g Group) {
 	own := a.kinds.pushed[g.Name]
-	a.add(g, key{g.Name, pushLabel, ""}, func(claims *ledger.Source, _ *slog.Logger) source.Source {
+	a.add(g, key{g.Name, pushLabel, ""}, func(claims *list.Source, _ *slog.Logger) source.Source {
 		own = pushed.New(g.Name, claims, &a.set.beyond)
 		return own
 	})
@@ -105,7 +106,7 @@ func (a *arrangement) addPushed(g Group) {
 
 func (a *arrangement) addInline(g Group) {
 	own := a.kinds.inline[g.Name]
-	m, added := a.add(g, key{g.Name, inlineLabel, ""}, func(claims *ledger.Source, log *slog.Logger) source.Source {
+	m, added := a.add(g, key{g.Name, inlineLabel, ""}, func(claims *list.Source, log *slog.Logger) source.Source {
 		own = inline.New(claims, log)
 		return own
 	})
@@ -117,7 +118,7 @@ func (a *arrangement) addInline(g Group) {
 
 func (a *arrangement) addRemote(g Group) {
 	r := a.kinds.remote[g.Name]
-	m, added := a.add(g, key{g.Name, httpLabel, ""}, func(claims *ledger.Source, log *slog.Logger) source.Source {
+	m, added := a.add(g, key{g.Name, httpLabel, ""}, func(claims *list.Source, log *slog.Logger) source.Source {
 		r = remote.New(claims, log)
 		return r
 	})
@@ -132,7 +133,7 @@ func (a *arrangement) addRemote(g Group) {
 }
 
 // add appends the source of that key to the set: the one that was there, or a new one.
-func (a *arrangement) add(g Group, k key, open func(*ledger.Source, *slog.Logger) source.Source) (m *member, added bool) {
+func (a *arrangement) add(g Group, k key, open func(*list.Source, *slog.Logger) source.Source) (m *member, added bool) {
 	s := a.set
 	m, known := a.before[k]
 	if known {

@@ -13,13 +13,13 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/source/files"
-	"github.com/kie-exporter/kie_exporter/internal/source/ledger"
+	"github.com/kie-exporter/kie_exporter/internal/source/list"
 	"github.com/kie-exporter/kie_exporter/internal/source/parsed"
 )
 
 // toldSource is a source that has no content: it only adds and removes what it is told to, as soon as it is told.
 type toldSource struct {
-	list        *ledger.List
+	list        *list.List
 	add, remove []string
 	refreshed   int
 	retired     bool
@@ -54,7 +54,7 @@ func (b *bench) addPushed() *toldSource {
 	b.set.mu.Lock()
 	defer b.set.mu.Unlock()
 	a := arrangement{set: b.set}
-	a.add(Group{Name: "g"}, key{group: "g", label: "push"}, func(claims *ledger.Source, _ *slog.Logger) source.Source {
+	a.add(Group{Name: "g"}, key{group: "g", label: "push"}, func(claims *list.Source, _ *slog.Logger) source.Source {
 		s.list = claims.NewList("")
 		return s
 	})

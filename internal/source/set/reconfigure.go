@@ -93,7 +93,7 @@ func (s *Set) Reconfigure(ctx context.Context, p *Prepared) {
 	}
 	for _, m := range a.gone {
 		m.source.Retire()
-		m.claims.Retire()
+		s.ledger.Retire(m.claims)
 	}
 	s.settleLocked(false)
 	s.readRefusedLocked(ctx, a.added)

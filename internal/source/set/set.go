@@ -15,6 +15,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/source/files"
 	"github.com/kie-exporter/kie_exporter/internal/source/ledger"
+	"github.com/kie-exporter/kie_exporter/internal/source/list"
 	"github.com/kie-exporter/kie_exporter/internal/source/pushed"
 	"github.com/kie-exporter/kie_exporter/internal/source/reads"
 	"github.com/kie-exporter/kie_exporter/internal/source/remote"
@@ -78,7 +79,7 @@ type member struct {
 	log      *slog.Logger
 	stat     atomic.Pointer[source.Stat]
 	source   source.Source
-	claims   *ledger.Source
+	claims   *list.Source
 	fetching bool // its fetch is under way
 	soon     bool // it is due, whatever it says
 	owed     bool // something that was there at the start could not be read yet
@@ -108,7 +109,7 @@ func New(groups []Group, limits source.Limits, sink source.Sink, log *slog.Logge
 		defer s.mu.Lock()
 		slow()
 	}
-	s.ledger.Memory, _ = sink.(source.Memory)
+	s.ledger.Room.Memory, _ = sink.(source.Memory)
 	s.ledger.Flush = func() { s.settleLocked(s.backlog) }
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -295,7 +296,7 @@ func (s *Set) refreshLocked(ctx context.Context, m *member, first bool) error {
 	now := time.Now()
 	read := err == nil || source.IsPartial(err)
 	if read {
-		s.ledger.Expire(m.claims, now)
+		m.claims.Expire(now)
 	}
 	s.settleLocked(s.backlog)
 	// What was there at the start but could not be read is still a backlog when it can. A file that was not there is none.

@@ -10,7 +10,9 @@ func order() [][]string {
 		{"internal/app"},
 		{"internal/push", "internal/source/set"},
 		{"internal/source/files", "internal/source/inline", "internal/source/pushed", "internal/source/remote"},
-		{"internal/source/ledger"},
+		{"internal/source/ledger", "internal/source/told"},
+		{"internal/source/list"},
+		{"internal/source/room"},
 		{"internal/source/format", "internal/source/owners", "internal/source/tally"},
 		{"internal/source/claim"},
 		{"internal/source/jsonlist", "internal/source/yamllist"},
@@ -63,8 +65,8 @@ func bounded() []string {
 	return []string{
 		"config", "internal/backlog", "internal/blocks", "internal/dispatch", "internal/entry", "internal/evict", "internal/httpclient",
 		"internal/labels", "internal/learned", "internal/life", "internal/probe", "internal/reader", "internal/records", "internal/results", "internal/settings",
-		"internal/source/claim", "internal/source/ledger", "internal/source/owners", "internal/source/past", "internal/source/reads",
-		"internal/source/set", "internal/source/turns", "internal/summary", "internal/tasks", "internal/totals",
-		"internal/tracker", "internal/unlisted", "internal/view",
+		"internal/source/claim", "internal/source/ledger", "internal/source/list", "internal/source/owners", "internal/source/past",
+		"internal/source/reads", "internal/source/room", "internal/source/set", "internal/source/told", "internal/source/turns", "internal/summary",
+		"internal/tasks", "internal/totals", "internal/tracker", "internal/unlisted", "internal/view",
 	}
 }

@@ -1,66 +1,16 @@
-// What the ledger has of one source.
+// What is to be done with all lists of a source.
 
-package ledger
+package list
 
 import (
 	"maps"
+	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/source/claim"
 	"github.com/kie-exporter/kie_exporter/internal/source/owners"
-	"github.com/kie-exporter/kie_exporter/internal/source/secrets"
 	"github.com/kie-exporter/kie_exporter/internal/source/tally"
 )
-
-// Source is one source of a group: its lists, and what of them was rejected. An id belongs to the lowest rank that lists it.
-type Source struct {
-	claim.Source
-	ledger *Ledger
-	group  *Group
-	base   *claim.Attrs
-	lists  map[*List]bool // every one that may have a claim
-
-	tally tally.Source
-}
-
-// NewSource returns a source of a group that was arranged, whose ids have these labels.
-func (g *Ledger) NewSource(group string, labels map[string]string) *Source {
-	gr := g.groups[group]
-	src := &Source{
-		Source: claim.Source{Group: &gr.Group}, ledger: g, group: gr, base: &claim.Attrs{Group: &gr.Group, Labels: labels}, lists: make(map[*List]bool),
-		tally: tally.New(),
-	}
-	gr.sources = append(gr.sources, src)
-	return src
-}
-
-// Round changes when the source's lists are to be read again, whether they changed or not.
-func (src *Source) Round() uint32 { return src.ledger.round + src.group.round }
-
-// Limits returns what a list may have.
-func (src *Source) Limits() source.Limits { return src.ledger.limits }
-
-// Secrets returns what must not get into a list.
-func (src *Source) Secrets() *secrets.Known { return src.ledger.secrets }
-
-// Outside calls slow without the lock that guards the ledger, and what a source has of its own stays as it is meanwhile.
-func (src *Source) Outside(slow func()) { src.ledger.Outside(slow) }
-
-// Flush hands on what a list has so far, of which more comes.
-func (src *Source) Flush() {
-	if src.ledger.Flush != nil {
-		src.ledger.Flush()
-	}
-}
-
-// NewList returns another list of the source, which has no ids yet. A list of a file has its path as name.
-func (src *Source) NewList(name string) *List {
-	g := src.ledger
-	g.number++
-	l := &List{List: claim.List{Source: &src.Source, Name: name}, source: src, number: g.number}
-	src.lists[l], g.lists[&l.List], g.numbers[l.number] = true, l, l
-	return l
-}
 
 // Wants reports whether one of the source's lists should be read again though it did not change, because there is room now.
 func (src *Source) Wants() bool {
@@ -95,13 +45,13 @@ func (l *List) relabel(t *owners.Task, moved map[*claim.Attrs]*claim.Attrs) {
 	if claimed == nil { // it was given up
 		return
 	}
-	c, g := *claimed, l.source.ledger
+	c, g := *claimed, l.source.all
 	if moved[c.Attrs] == nil {
 		moved[c.Attrs] = c.Attrs.On(l.source.base)
 	}
 	c.Attrs = moved[c.Attrs]
-	t.Listing = g.ids.Shared.Listing(g.ids.Shared.With(t.Claims, c), t.Reported)
-	g.touch(l, t)
+	t.Listing = g.IDs.Shared.Listing(g.IDs.Shared.With(t.Claims, c), t.Reported)
+	l.touch(t)
 }
 
 // ReleaseMissing takes back the source's claims on what its lists lack, without the grace that files have.
@@ -116,14 +66,13 @@ func (src *Source) Retire() {
 	for l := range src.lists {
 		l.releaseMissing()
 		for _, t := range l.tasks {
-			src.ledger.release(l, t)
+			l.release(t)
 		}
-		src.ledger.refused -= l.counts.Refused
+		src.all.Refused -= l.counts.Refused
 		src.group.Refused -= l.counts.GroupFull
 		l.tasks, l.counts.Refused, l.counts.GroupFull = nil, 0, 0
-		src.ledger.letGo(l)
+		src.all.letGo(l)
 	}
-	src.group.leave(src)
 }
 
 // Lists returns how many lists the source has.
@@ -168,4 +117,62 @@ func (src *Source) Skipped() []source.Skip {
 		lists = append(lists, tally.Firsts{Name: l.Name, Lines: l.firsts})
 	}
 	return src.tally.Skipped(lists)
+}
+
+// Room returns the account of the source's group, how many ids the group has, and how many more it will have as soon as that is settled.
+func (src *Source) Room() (account string, tasks, coming int) {
+	return src.group.Account.Name, src.group.Tasks, src.group.Coming
+}
+
+// Account returns the account of the source's group.
+func (src *Source) Account() string { return src.group.Account.Name }
+
+// Reject counts ids that were rejected before they came here.
+func (src *Source) Reject(reason source.Rejection, ids uint64) { src.tally.RejectSome(reason, ids) }
+
+// Entrust has the ids of the source's lists be those of another account than that of its group.
+func (src *Source) Entrust(to *owners.Account) {
+	g, from := src.all, src.group.Account
+	for l := range src.lists {
+		for i, t := range l.tasks {
+			l.tasks[i] = g.IDs.Transfer(&l.List, t, from, to)
+		}
+		missing := l.missing
+		l.missing = nil
+		for t, since := range missing {
+			l.miss(g.IDs.Transfer(&l.List, t, from, to), since)
+		}
+	}
+}
+
+// Narrow releases the ids of the source's lists that are another replica's.
+func (src *Source) Narrow() {
+	for l := range src.lists {
+		l.removeFunc(func(t *owners.Task) bool { return !src.group.Has(t.ID) })
+	}
+}
+
+// Grace is how long the successful reads of a source must lack an id until it is dropped.
+const Grace = 30 * time.Second
+
+// Expire drops the claims of the source on ids that its successful reads have lacked for long enough. The read that ended now
+// was successful, but for the lists that are held.
+func (src *Source) Expire(now time.Time) {
+	for l := range src.lists {
+		if l.held {
+			continue
+		}
+		for t, since := range l.missing {
+			switch {
+			case since.IsZero():
+				l.missing[t] = now
+			case now.Sub(since) >= Grace:
+				delete(l.missing, t)
+				l.release(t)
+			}
+		}
+		if len(l.missing) == 0 {
+			l.missing = nil // a map never gives memory back
+		}
+	}
 }

@@ -1,0 +1,213 @@
+// What a list names, gone through.
+
+package list
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/source/claim"
+	"github.com/kie-exporter/kie_exporter/internal/source/owners"
+	"github.com/kie-exporter/kie_exporter/internal/source/parsed"
+	"github.com/kie-exporter/kie_exporter/internal/source/past"
+	"github.com/kie-exporter/kie_exporter/internal/source/tally"
+)
+
+// alike is of how many ids of a list those that come next may share the listings.
+const alike = 64
+
+// reading is what a list names while it is gone through.
+type reading struct {
+	list   *List
+	last   uint32 // the round of claims that are in force
+	counts tally.Counts
+	parsed *parsed.List
+
+	waiting []parsed.Found // there was no room for them yet
+	pressed bool           // no more room will be made
+
+	// What became of the listing of the id before, which is what becomes of that of the next one, nearly always.
+	before, after *claim.Listing
+	attrs         *claim.Attrs
+}
+
+// read goes through all that was parsed.
+func (r *reading) read() {
+	r.list.know()
+	parsed.Each(r.parsed, r.list.listed, r.visit)
+}
+
+// know has what comes next share the listings of the last ids.
+func (l *List) know() {
+	for _, t := range l.tasks[max(0, len(l.tasks)-alike):] {
+		l.source.all.IDs.Shared.Know(t.Listing)
+	}
+}
+
+// refuses returns why there is no room for an id that the list does not claim yet; empty: there is.
+func (l *List) refuses(t *owners.Task) source.Rejection {
+	takes, reason := l.source.all.Room.Lacks(t, &l.List)
+	if takes && reason == "" {
+		l.source.group.Coming++
+	}
+	return reason
+}
+
+// listed returns what is said of ids of the list, by it and by its group.
+func (l *List) listed(own *parsed.Attrs) *claim.Attrs { return l.attrs.Listed(l.source.base, own) }
+
+func (r *reading) visit(f parsed.Found, id string, of *claim.Attrs) {
+	l := r.list
+	g, a := l.source.all, l.source.group.Account
+	if g.Secrets.HasValue(id) {
+		r.parsed.Secret(f, id)
+		return
+	}
+	t := a.Tasks.Get(id)
+	if t == nil && r.isPast(f, id) {
+		return
+	}
+	if (t == nil || t.Claims.By(&l.List) == nil) && r.noRoom(f, t) {
+		return
+	}
+	r.counts.Listed++
+	if t == nil {
+		t = g.IDs.Track(a, strings.Clone(id)) // a clone, so that an id does not keep the whole content in memory
+	}
+	c := t.Claims.By(&l.List)
+	switch {
+	case c == nil:
+		l.touch(t)
+	case c.Round == l.Round:
+		r.counts.Repeated++
+		r.parsed.First(source.RejectedDuplicate, f)
+		return
+	default:
+		if c.Attrs != of || c.Round != r.last {
+			l.touch(t)
+		}
+	}
+	if _, missed := l.missing[t]; missed || c == nil {
+		delete(l.missing, t)
+		l.tasks = append(l.tasks, t)
+	}
+	t.Listing = r.claimed(t.Listing, of)
+	if t.Claims.Next != nil && t.Claims.Owner().Before(&l.List) {
+		r.parsed.First(source.RejectedDuplicate, f)
+	}
+}
+
+// noRoom reports whether there is no room for an id that the list does not claim yet, and counts it then.
+func (r *reading) noRoom(f parsed.Found, t *owners.Task) bool {
+	g := r.list.source.all
+	reason := r.list.refuses(t)
+	if reason != "" && g.Room.Memory != nil && !r.pressed {
+		r.waiting = append(r.waiting, f)
+		return true
+	}
+	switch reason {
+	case source.RejectedLimit:
+		r.counts.Refused++
+	case source.RejectedMaxTasks:
+		r.counts.GroupFull++
+	default:
+		return false
+	}
+	r.counts.Listed++
+	r.parsed.First(reason, f)
+	return true
+}
+
+// claimed returns the listing of an id that the list has.
+func (r *reading) claimed(s *claim.Listing, of *claim.Attrs) *claim.Listing {
+	if s != r.before || of != r.attrs {
+		c := claim.Claim{List: &r.list.List, Attrs: of, Round: r.list.Round}
+		if before := s.Claims.By(&r.list.List); before != nil {
+			c.Counted, c.Lost = before.Counted, before.Lost
+		}
+		shared := &r.list.source.all.IDs.Shared
+		r.before, r.attrs, r.after = s, of, shared.Listing(shared.With(s.Claims, c), s.Reported)
+	}
+	return r.after
+}
+
+// isPast reports whether an id's task has left memory, and notes that the list names it.
+func (r *reading) isPast(f parsed.Found, id string) bool {
+	l := r.list
+	remembered, repeated := l.source.all.Room.Name(l.source.group.Account.Name, id, past.Naming{List: l.number, Round: l.Round})
+	if repeated {
+		r.counts.Repeated++
+		r.parsed.First(source.RejectedDuplicate, f)
+	}
+	if remembered {
+		r.counts.Listed++
+	}
+	return remembered
+}
+
+// makeRoom takes the ids for which there was no room, as far as tasks that are over leave theirs. Those among them whose own tasks are over
+// have it only before tasks that are over for longer. What was taken before is handed on first, so that it may be known to be over.
+func (r *reading) makeRoom() {
+	l, g := r.list, r.list.source.all
+	r.pressed = true
+	for end := len(r.waiting); end > 0; { // the last ones first: they are the newest, mostly
+		start := max(0, end-owners.SettleAtATime)
+		full := l.inForce().GroupFull
+		g.Flush()
+		r.counts.GroupFull += l.inForce().GroupFull - full
+		r.before, r.after, r.attrs = nil, nil, nil
+		r.makeRoomFor(r.waiting[start:end])
+		end = start
+	}
+	r.waiting = nil
+}
+
+// inForce returns the counts that grow while the list is read.
+func (l *List) inForce() tally.Counts {
+	if l.replacing {
+		return l.coming
+	}
+	return l.counts
+}
+
+// claimant is an id for which there was no room, and when it was over; zero: it is not.
+type claimant struct {
+	found parsed.Found
+	id    string
+	attrs *claim.Attrs
+	over  time.Time
+}
+
+func (r *reading) makeRoomFor(waiting []parsed.Found) {
+	l, g := r.list, r.list.source.all
+	var rest, over []claimant // those that are over, the latest first
+	ids, all := make([]string, 0, len(waiting)), make([]claimant, 0, len(waiting))
+	parsed.EachOf(r.parsed, [][]parsed.Found{waiting}, l.listed, func(f parsed.Found, id string, of *claim.Attrs) {
+		ids, all = append(ids, id), append(all, claimant{found: f, id: id, attrs: of})
+	})
+	for i, at := range g.Room.Memory.Over(l.source.group.Name, ids) {
+		if all[i].over = at; at.IsZero() {
+			rest = append(rest, all[i])
+		} else {
+			over = append(over, all[i])
+		}
+	}
+	slices.SortStableFunc(over, func(a, b claimant) int { return b.over.Compare(a.over) })
+	rivals := make([]time.Time, len(over))
+	for i, c := range over {
+		rivals[i] = c.over
+	}
+	g.Room.Make(&l.source.group.Group, len(rest), rivals)
+	for _, c := range rest {
+		r.visit(c.found, c.id, c.attrs)
+	}
+	for _, c := range over {
+		if g.Room.Free(&l.source.group.Group) <= 0 && g.Room.Remember(l.source.group.Account.Name, c.id, past.Naming{List: l.number, Round: l.Round}) {
+			r.counts.Listed++
+			continue
+		}
+		r.visit(c.found, c.id, c.attrs)
+	}
+}

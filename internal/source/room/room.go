@@ -1,0 +1,160 @@
+// Package room knows how many tasks there may be, and makes room: tasks that are over leave memory when others need their place, and lists
+// may go on naming them.
+package room
+
+import (
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/source/claim"
+	"github.com/kie-exporter/kie_exporter/internal/source/owners"
+	"github.com/kie-exporter/kie_exporter/internal/source/past"
+)
+
+const (
+	// pastFactor is how many ids of tasks that have left memory are remembered, in multiples of limits.tasks.
+	pastFactor = 4
+	// evictShare is which part of the tasks leaves at a time at least: whoever makes room goes through all tasks.
+	evictShare = 64
+	// futileFor is how long nobody tries again to make room after there was nothing to evict.
+	futileFor = 30 * time.Second
+)
+
+// Room is the room for tasks of all groups. It has no lock: the ledger's owner's guards it.
+type Room struct {
+	// Memory makes room where there is none; nil: nothing does.
+	Memory source.Memory
+	Limits source.Limits
+
+	ids    *owners.Owners
+	lists  Lists
+	past   *past.Memory // ids whose tasks have left memory
+	futile time.Time    // when there was last nothing to evict
+}
+
+// Lists are the lists that name tasks.
+type Lists interface {
+	// Leave tells the lists that claim an id that its task leaves memory, and returns how it was named last.
+	Leave(t *owners.Task) past.Naming
+	// HaveLeft takes the news that no more leave for now.
+	HaveLeft()
+	// IsStale reports whether a list that named an id is no more, or names it no longer.
+	IsStale(n past.Naming) bool
+}
+
+// New returns the room within limits, of which these ids take some.
+func New(limits source.Limits, ids *owners.Owners, lists Lists) *Room {
+	return &Room{Limits: limits, ids: ids, lists: lists, past: past.New(lists.IsStale)}
+}
+
+// IsPast reports whether the task of an account's id has left memory and may still be listed.
+func (r *Room) IsPast(account, id string) bool { return r.past.Has(account, id) }
+
+// Name notes that a list names an id, if its task has left memory. Repeated: the list had named it in that round.
+func (r *Room) Name(account, id string, now past.Naming) (remembered, repeated bool) {
+	if r.past.Len() == 0 {
+		return false, false
+	}
+	return r.past.Name(account, id, now)
+}
+
+// Unname forgets an id whose task has left memory and that a list named last, and reports whether it did.
+func (r *Room) Unname(account, id string, list uint32) bool { return r.past.Remove(account, id, list) }
+
+// Move takes what some lists named of tasks that have left memory from one account to another.
+func (r *Room) Move(from, to string, lists func(number uint32) bool) { r.past.Move(from, to, lists) }
+
+// Lacks returns whether an id that a list does not claim yet would become its group's, and why there is no room for it; empty: there is.
+func (r *Room) Lacks(t *owners.Task, l *claim.List) (takes bool, reason source.Rejection) {
+	gr := l.Source.Group
+	takes = t == nil || gr.Takes(t.Claims, l)
+	switch {
+	case takes && gr.IsFull():
+		reason = source.RejectedMaxTasks
+	case t == nil && r.IsFull():
+		reason = source.RejectedLimit
+	}
+	return takes, reason
+}
+
+// IsFull reports whether there may be no more ids in all.
+func (r *Room) IsFull() bool { return r.ids.Count() >= r.Limits.Tasks }
+
+// Free returns how many more ids a group may have.
+func (r *Room) Free(gr *claim.Group) int {
+	free := r.Limits.Tasks - r.ids.Count()
+	if gr.Most > 0 {
+		free = min(free, gr.Most-gr.Tasks-gr.Coming)
+	}
+	return free
+}
+
+// MayEvict reports whether room could be made.
+func (r *Room) MayEvict() bool {
+	return r.Memory != nil && time.Since(r.futile) >= futileFor && r.Memory.HasOver()
+}
+
+// Shrink makes room where there is less of it than tasks of a group.
+func (r *Room) Shrink(gr *claim.Group) {
+	if over := gr.Tasks - gr.Most; r.Memory != nil && gr.Most > 0 && over > 0 {
+		r.evict(source.Wanted{Group: gr.Name, Need: over})
+	}
+}
+
+// ShrinkAll makes room where there is less of it than tasks of all groups.
+func (r *Room) ShrinkAll() {
+	if over := r.ids.Count() - r.Limits.Tasks; r.Memory != nil && over > 0 {
+		r.evict(source.Wanted{Need: over})
+	}
+}
+
+// Make makes room in a group for so many ids, and for some of which the tasks are over, the latest first.
+func (r *Room) Make(gr *claim.Group, need int, rivals []time.Time) {
+	want := func(group string, free, most int) {
+		short := need - free
+		w := source.Wanted{Group: group, Need: max(0, short), Rivals: rivals[min(len(rivals), max(0, -short)):]}
+		if w.Need > 0 {
+			w.Need = max(w.Need, most/evictShare)
+		}
+		r.evict(w)
+	}
+	if gr.Most > 0 {
+		want(gr.Name, gr.Most-gr.Tasks-gr.Coming, gr.Most)
+	}
+	want("", r.Limits.Tasks-r.ids.Count(), r.Limits.Tasks)
+}
+
+// evict has tasks leave memory, as far as those can be remembered that will not be known again otherwise.
+func (r *Room) evict(w source.Wanted) {
+	needed := w.Need > 0
+	if !r.Memory.Keeps() {
+		left := r.past.Room(r.mostPast())
+		w.Need = min(w.Need, left)
+		w.Rivals = w.Rivals[:min(len(w.Rivals), left-w.Need)]
+	}
+	var gone []source.Evicted
+	if w.Need+len(w.Rivals) > 0 {
+		gone = r.Memory.Evict(w)
+	}
+	if len(gone) == 0 && needed {
+		r.futile = time.Now()
+	}
+	for _, e := range gone {
+		a := r.ids.Account(e.Account)
+		for _, id := range e.IDs {
+			if t := a.Tasks.Get(id); t != nil {
+				r.Remember(a.Name, t.ID, r.lists.Leave(t))
+				r.ids.Drop(a, t)
+			}
+		}
+	}
+	r.lists.HaveLeft()
+}
+
+// Remember remembers an id whose task has left memory by its hash alone; false: there is no room for one more.
+func (r *Room) Remember(account, id string, n past.Naming) bool {
+	return r.past.Remember(account, id, n, r.mostPast(), r.Memory.Keeps())
+}
+
+// mostPast is how many ids are remembered at the most: never fewer than one list may name, so that all are known again when it is read.
+func (r *Room) mostPast() int { return max(pastFactor*r.Limits.Tasks, r.Limits.IDs) }
