@@ -140,11 +140,20 @@ func TestAnswersThatCreatedNoTaskAreNothingThatACheckWarnsOf(t *testing.T) {
 }
 
 func TestACheckWarnsOfIdsBeyondThoseOfAList(t *testing.T) {
-	dir := writeLists(t, map[string]string{"l.txt": "a\nb\nc\n"})
+	dir := writeLists(t, map[string]string{"l.json": "[\"a\",\n\"b\",\n\"c\"]\n"})
 	path := configFile(t, "http://127.0.0.1:1", fmt.Sprintf("groups: [{files: ['%s/*']}]\nlimits: {list_ids: 1}\n", dir))
 	code, stdout, stderr := run(t, environment, "--config.check-strict", "--config.file="+path)
 	if want := "1 id; skipped: 2 list_ids (the first in line 2 of "; code != 1 || !strings.Contains(stdout, want) || !strings.Contains(stdout, "ids or lines that are not taken") {
 		t.Errorf("exit code %d, and no %q in %s%s", code, want, stdout, stderr)
+	}
+}
+
+func TestACheckTakesAnyNumberOfIdsOfAFileOfLines(t *testing.T) {
+	dir := writeLists(t, map[string]string{"l.txt": "a\nb\nc\n", "l.jsonl": `{"taskId":"d"}` + "\n" + `{"taskId":"e"}` + "\n"})
+	path := configFile(t, "http://127.0.0.1:1", fmt.Sprintf("groups: [{files: ['%s/*']}]\nlimits: {list_ids: 1}\n", dir))
+	code, stdout, stderr := run(t, environment, "--config.check-strict", "--config.file="+path)
+	if code != 0 || !strings.Contains(stdout, "5 ids") || strings.Contains(stdout, "list_ids") {
+		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
 	}
 }
 

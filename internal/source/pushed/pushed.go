@@ -118,27 +118,32 @@ func (s *Source) Owed() (changes []source.Pushed) {
 // Saved notes that what was owed is saved in a file. Nothing was pushed meanwhile.
 func (s *Source) Saved(file int) { s.file, s.vain = file, nil }
 
-// ToLook returns the ids that are to be looked through for those that may go, if it is time to.
-func (s *Source) ToLook(now time.Time) (ids []string) {
-	if now.Sub(s.looked) < min(max(s.keep/looksIn, leastLook), mostLook) {
-		return nil
-	}
-	s.looked = now
-	for t := range s.list.Tasks() {
-		ids = append(ids, t.ID)
-	}
-	s.list.Weigh()
-	return ids
+// Look is ids that are looked through for those that may go.
+type Look struct {
+	account string
+	keep    time.Duration // how long a task stays that has finished
+	ids     []string
 }
 
-// Account returns the account of the ids, and how long a task stays that has finished.
-func (s *Source) Account() (account string, keep time.Duration) { return s.claims.Account(), s.keep }
+// ToLook returns the ids that are to be looked through for those that may go, if it is time to.
+func (s *Source) ToLook(now time.Time) (l Look) {
+	if now.Sub(s.looked) < min(max(s.keep/looksIn, leastLook), mostLook) {
+		return l
+	}
+	s.looked = now
+	l.account, l.keep = s.claims.Account(), s.keep
+	for t := range s.list.Tasks() {
+		l.ids = append(l.ids, t.ID)
+	}
+	s.list.Weigh()
+	return l
+}
 
-// Expired returns those of some ids of an account whose tasks ended so long ago. It takes no lock but the tracker's, and may wait for a disk.
-func (b *Beyond) Expired(account string, keep time.Duration, ids []string, now time.Time) (gone []string) {
-	for some := range slices.Chunk(ids, atATime) {
-		for i, at := range b.Ended(account, some) {
-			if !at.IsZero() && now.Sub(at) >= keep {
+// Expired returns those ids whose tasks have ended long enough ago. It takes no lock but the tracker's, and may wait for a disk.
+func (b *Beyond) Expired(l Look, now time.Time) (gone []string) {
+	for some := range slices.Chunk(l.ids, atATime) {
+		for i, at := range b.Ended(l.account, some) {
+			if !at.IsZero() && now.Sub(at) >= l.keep {
 				gone = append(gone, some[i])
 			}
 		}

@@ -2,6 +2,8 @@
 package reads
 
 import (
+	"errors"
+	"io/fs"
 	"log/slog"
 	"time"
 
@@ -16,10 +18,25 @@ type Reads struct {
 	Errors      uint64
 	Err         error // of the last read that ended by itself
 	Last        error // of the last read
+	Owed        bool  // something that was there at the start could not be read yet
 }
 
-// Note records how a read went that ended by itself. Only the beginning and the end of a failure are logged.
-func (r *Reads) Note(err error, now time.Time, log *slog.Logger) {
+// End records how a read went, the first one or a later one. A read that was cut short is not counted.
+func (r *Reads) End(err error, first, short bool, now time.Time, log *slog.Logger) {
+	// What was there at the start but could not be read is still a backlog when it can. A file that was not there is none.
+	read := err == nil || source.IsPartial(err)
+	r.Owed = !read && (r.Owed || first && !errors.Is(err, fs.ErrNotExist))
+	r.Last = err
+	if !short && !r.IsUnfinished() {
+		r.note(err, now, log)
+	}
+}
+
+// IsUnfinished reports whether the last read did not come to the end and goes on.
+func (r *Reads) IsUnfinished() bool { return errors.Is(r.Last, source.ErrUnfinished) }
+
+// note records how a read went that ended by itself. Only the beginning and the end of a failure are logged.
+func (r *Reads) note(err error, now time.Time, log *slog.Logger) {
 	partial, failing := source.IsPartial(err), r.Err != nil
 	r.Err = err
 	r.WasRead = r.WasRead || err == nil || partial

@@ -125,8 +125,8 @@ func (a *arrangement) addRemote(g Group) {
 	a.set.kinds.remote[g.Name] = r
 	if server := a.servers[g.Name]; server != nil {
 		elsewhere := r.Move(server)
-		m.owed = m.owed || elsewhere || added // a new one's first read is a backlog whenever it is
-		m.fetching = false                    // what is still fetched is for nobody
+		m.reads.Owed = m.reads.Owed || elsewhere || added // a new one's first read is a backlog whenever it is
+		m.fetching = false                                // what is still fetched is for nobody
 		a.moved = append(a.moved, m)
 	}
 	r.Every(g.HTTP.Interval)

@@ -134,17 +134,9 @@ func (s *Set) saveOwed(group string) {
 
 // expired returns which of a group's pushed ids are to go because their tasks have ended long ago, if it is time to look.
 func (s *Set) expired(group string, now time.Time) []string {
-	var ids []string
-	var account string
-	var keep time.Duration
-	s.withSource(group, func(src *pushed.Source) {
-		ids = src.ToLook(now)
-		account, keep = src.Account()
-	})
-	if len(ids) == 0 {
-		return nil
-	}
-	return s.beyond.Expired(account, keep, ids, now)
+	var look pushed.Look
+	s.withSource(group, func(src *pushed.Source) { look = src.ToLook(now) })
+	return s.beyond.Expired(look, now)
 }
 
 // withSource calls with with what takes the pushes to a group, and the lock held; false: there is none.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"slices"
 	"sync"
@@ -82,7 +81,6 @@ type member struct {
 	claims   *list.Source
 	fetching bool // its fetch is under way
 	soon     bool // it is due, whatever it says
-	owed     bool // something that was there at the start could not be read yet
 	reads    reads.Reads
 	pushed   time.Time // when ids were last pushed, and not only forgotten; zero: not by now
 }
@@ -215,7 +213,7 @@ func (s *Set) unfinished(members []*member) (rest []*member) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, m := range members {
-		if errors.Is(m.reads.Last, source.ErrUnfinished) {
+		if m.reads.IsUnfinished() {
 			rest = append(rest, m)
 		}
 	}
@@ -291,21 +289,15 @@ func (m *member) dueLocked() bool { return m.soon || !m.source.Due().After(time.
 
 // refreshLocked refreshes one source and hands on what that changed. The lock is let go meanwhile, the turn is not.
 func (s *Set) refreshLocked(ctx context.Context, m *member, first bool) error {
-	s.backlog = first || m.owed
+	s.backlog = first || m.reads.Owed
 	err := m.source.Refresh(ctx)
 	now := time.Now()
-	read := err == nil || source.IsPartial(err)
-	if read {
+	if err == nil || source.IsPartial(err) {
 		m.claims.Expire(now)
 	}
 	s.settleLocked(s.backlog)
-	// What was there at the start but could not be read is still a backlog when it can. A file that was not there is none.
-	m.owed = !read && (m.owed || first && !errors.Is(err, fs.ErrNotExist))
 	m.soon = ctx.Err() != nil // it was not read to its end
-	m.reads.Last = err
-	if ctx.Err() == nil && !errors.Is(err, source.ErrUnfinished) {
-		m.reads.Note(err, now, m.log)
-	}
+	m.reads.End(err, first, m.soon, now, m.log)
 	m.publishLocked()
 	return err
 }
