@@ -42,7 +42,7 @@ func TestTheExampleHasEverySettingWithAComment(t *testing.T) {
 	check = func(of *settings.Struct, part string) {
 		for s := range offered(of) {
 			// A comment, and then the setting, which may itself be commented out.
-			found := regexp.MustCompile(`(?m)^ *(# +)?# .*\n *(- |# +)?` + s.Name + `:`).FindStringIndex(part)
+			found := regexp.MustCompile(`(?m)^ *(# +)?# .*\n *(- |(# +)+)?` + s.Name + `:`).FindStringIndex(part)
 			if found == nil {
 				t.Errorf("no %s with a comment", s.Name)
 				continue
