@@ -58,7 +58,7 @@ func origins() map[string]string {
 	const build = "the build"
 	return map[string]string{
 		"account": "the name of an account in the configuration", "group": "the name of a group in the configuration",
-		"source": "inline, or a file, pattern or URL of the group as it is written in the configuration, without secrets",
+		"source": "inline, http or push, or a file or pattern of the group as it is written in the configuration",
 		"model":  "the API's answers, cleaned; other beyond limits.models", "task_id": "the lists",
 		"fail_code": "the API's answers, cleaned; none where it told none, other beyond fifty",
 		"branch":    build, "goarch": build, "goos": build, "goversion": build, "revision": build, "tags": build, "version": build,

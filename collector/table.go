@@ -14,13 +14,16 @@ import (
 
 // Metric declares a metric, and how its samples are found.
 type Metric struct {
-	Name        string
-	Type        Type
-	Help        string
-	Labels      []string // sorted
-	TaskLabels  bool     // there is also a label_<key> for each key of the tasks' own labels
-	Stability   Stability
-	Cardinality string // how many series there are, as a product
+	Name string
+	Type Type
+	Help string
+	// Labels are sorted. A sample's own values, beside those of the entity that it is of, are put in this order.
+	Labels     []string
+	TaskLabels bool // there is also a label_<key> for each key of the tasks' own labels
+	Stability  Stability
+	// Cardinality is how many series there are, as a product of words with " × " between them. One that begins with that goes on after the
+	// entities that the metric is of. A word that is a closed set's name (valueSets) says what the set's label can be.
+	Cardinality string
 
 	collect func(*content, *series) // nil: somebody else's collector does it
 }
@@ -82,6 +85,7 @@ func aggregateMetrics() []Metric {
 	return slices.Concat(modelMetrics(), accountMetrics(), callbackMetrics(), configMetrics(), storeMetrics(), groupMetrics(), sourceMetrics())
 }
 
+// perTask is for gauges only: TaskText writes nothing else.
 func perTask(m Metric, collect func(*view.Task, *series)) Metric {
 	return per(m, "tasks with series", []string{"group", "model", "task_id"},
 		func(v *content) []entity[view.Task] { return v.tasks }, collect)

@@ -24,9 +24,9 @@ const (
 	leftToOthers = 30 * time.Second
 	// afterCancelled is the least time from a cancelled trial to the next: a cancelled one says nothing about the reason.
 	afterCancelled = time.Second
-	// shortestRetry and longestRetry bound what Retry-After asks for.
-	shortestRetry = time.Second
-	longestRetry  = 5 * time.Minute
+	// shortestClosed and longestClosed bound what Retry-After asks for.
+	shortestClosed = time.Second
+	longestClosed  = 5 * time.Minute
 )
 
 // gate closes an account after an outcome that concerns all its requests. Closed, it lets nothing pass until its time is
@@ -85,7 +85,7 @@ func RetryAfter(err error) time.Duration {
 	if !ok || e.RetryAfter <= 0 || (e.Class != kie.ClassRateLimited && e.Class != kie.ClassServer) {
 		return 0
 	}
-	return min(max(e.RetryAfter, shortestRetry), longestRetry)
+	return min(max(e.RetryAfter, shortestClosed), longestClosed)
 }
 
 // wait returns for how long no request about the task of an id may be sent; an empty id: the task is picked later. A task that closed
@@ -263,7 +263,7 @@ func closedFor(reason kie.Class, level int, retryAfter time.Duration) time.Durat
 	case backsOff && retryAfter > 0:
 		return retryAfter
 	case reason == kie.ClassRateLimited:
-		return jittered(level, longestRetry)
+		return jittered(level, longestClosed)
 	case backsOff:
 		return jittered(level, time.Minute)
 	default:

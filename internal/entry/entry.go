@@ -62,7 +62,7 @@ type Marks uint8
 // The marks of a task.
 const (
 	credits Marks = 1 << iota // the API told the credits
-	Counted                   // is in the totals, or will be
+	Counted                   // is news, so that it is in the totals or will be; Tracker.countLocked says what has it counted once
 	guessed                   // the API did not tell when it ended
 	Removed                   // tracked no longer
 	Called                    // a callback has come for it

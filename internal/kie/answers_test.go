@@ -38,7 +38,7 @@ func TestAnswersOfEachEndpointAreRead(t *testing.T) {
 // reading asks an endpoint that answers so, and tells what of that is read.
 func reading(t *testing.T, e Endpoint, body string) string {
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		if got := r.URL.String(); got != "/"+endpoints[e].path+"?taskId=ID" {
+		if got := r.URL.String(); got != "/"+endpoints[e].path+"?"+endpoints[e].id+"=ID" {
 			t.Errorf("asked %s", got)
 		}
 		answering(http.StatusOK, body)(w, r)

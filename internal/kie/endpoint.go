@@ -10,7 +10,8 @@ import (
 // Endpoint is a thing that the API can be asked. The zero one is Jobs.
 type Endpoint uint8
 
-// The endpoints. A new one is a constant here, at the end as their numbers are in files, a row below, and no code.
+// The endpoints. A new one is a constant here, right before EndpointCount as the numbers are in the store's records, and a row below; the
+// exporter needs no code for it, and the simulated API a row of its own.
 const (
 	Jobs   Endpoint = iota // what was made with createTask
 	Credit                 // the account's balance, which is no task

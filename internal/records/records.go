@@ -53,8 +53,8 @@ func (k *Keeper) Find(in string, listed []source.Task) []store.Record {
 }
 
 // KeepLocked has the store keep what is known of a task.
-func (k *Keeper) KeepLocked(t *entry.Task, committed func(first bool)) bool {
-	return k.store.Put(t.Group.Account.Name, t.ID, t.Record(), committed)
+func (k *Keeper) KeepLocked(t *entry.Task, written func(first bool)) bool {
+	return k.store.Put(t.Group.Account.Name, t.ID, t.Record(), written)
 }
 
 // OwnLocked returns a record that was found for an account; the zero one if it was kept by id alone and is another account's.

@@ -14,10 +14,12 @@ import (
 // All and Scan are called with the tracker's lock held: they wait for nothing, and call nothing of the tracker's.
 type Store interface {
 	results.Store // Find and Scan
-	// Put keeps a record, in place of the one before. If it returns true, committed, unless it is nil, is called once when that is done
-	// or has turned out to be impossible, from a goroutine that holds no lock: first says whether the record is the first final one
-	// of its task that anybody put. False: committed is not called, and nobody but the tracker knows whether it is the first.
-	Put(account, id string, r store.Record, committed func(first bool)) bool
+	// Put keeps a record, in place of the one before. What comes of it:
+	//   - true, and it is written: then written(first) is called once, from a goroutine that holds no lock, unless it is nil. First says whether
+	//     the record is the first final one of its task that anybody put.
+	//   - true, and it turns out that it can't be written: the same call, then.
+	//   - false: there is memory only. Written is never called, and whether the record is the first final one the tracker knows itself.
+	Put(account, id string, r store.Record, written func(first bool)) bool
 	// Forget says that tasks of an account are tracked no longer.
 	Forget(account string, ids []string)
 	// Renew says that the records of many tasks are to be others now, and none of them was put.

@@ -23,7 +23,7 @@ type Record struct {
 
 	Backlog bool // came with its source's first read
 	Watched bool // was seen unfinished, so that its end is news
-	Counted bool // is in the totals
+	Counted bool // is news, so that it is in the totals or will be; that it is final keeps it from being counted again
 	GivenUp bool // unfinished and never asked again
 
 	Endpoint kie.Endpoint // that was asked about it; in records of before there were others it is that of jobs

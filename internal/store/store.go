@@ -1,4 +1,4 @@
-// Package store keeps on disk what is to outlive the process: the tasks that have finished and which of them were counted,
+// Package store keeps on disk what is to outlive the process: the tasks that have finished and which of them are news,
 // when the unfinished ones were first seen, and when the exporter last ran. Losing it costs queries and nothing else, so
 // nothing that happens to it stops the exporter: without its file the store keeps nothing until it has one again.
 package store
@@ -148,10 +148,9 @@ func (s *Store) open() error {
 // LastRun returns when the previous process last wrote; the zero time if that is not known. It is the same for all accounts.
 func (s *Store) LastRun(string) time.Time { return s.lastRun }
 
-// Put keeps a record, in place of the one before. If it returns true, committed will be called once, from another goroutine:
-// after the record is on disk, or when it has turned out that it can't be. It is told whether the record is the first final one of
-// its task, as far as the file could be read. False: memory only, and committed is not called.
-func (s *Store) Put(account, id string, r Record, committed func(first bool)) bool {
+// Put keeps a record, in place of the one before, as records.Store says. Whether it is the first final one of its task is told as far as the
+// file could be read.
+func (s *Store) Put(account, id string, r Record, written func(first bool)) bool {
 	key := keyOf(account, id)
 	r = r.asKept()
 	s.mu.Lock()
@@ -159,9 +158,9 @@ func (s *Store) Put(account, id string, r Record, committed func(first bool)) bo
 	if s.file == nil {
 		return false // all is written when there is a file again
 	}
-	first := committed != nil && r.State.Finished() && !s.queuedLocked([]byte(key)).State.Finished()
+	first := written != nil && r.State.Finished() && !s.queuedLocked([]byte(key)).State.Finished()
 	// Records with a callback are of answers, which come no faster than the budget allows: they are exempt from the limit.
-	if s.up && committed != nil || s.hasRoomLocked(key, &r) {
+	if s.up && written != nil || s.hasRoomLocked(key, &r) {
 		s.queue.put(key, r)
 	} else {
 		s.overflowLocked()
@@ -169,8 +168,8 @@ func (s *Store) Put(account, id string, r Record, committed func(first bool)) bo
 	if !s.up {
 		return false
 	}
-	if committed != nil {
-		s.waiting = append(s.waiting, waiter{key, first, committed})
+	if written != nil {
+		s.waiting = append(s.waiting, waiter{key, first, written})
 	}
 	return true
 }
@@ -312,15 +311,15 @@ func (s *Store) count(op Operation, n int) {
 	s.errors[op] += uint64(n) //nolint:gosec // counts up
 }
 
-// waiter waits for a record to be committed.
+// waiter waits for a record to be written.
 type waiter struct {
-	key       string
-	first     bool // the record is the first final one of its task, as far as is known
-	committed func(first bool)
+	key     string
+	first   bool // the record is the first final one of its task, as far as is known
+	written func(first bool)
 }
 
 func call(waiting []waiter) {
 	for _, w := range waiting {
-		w.committed(w.first)
+		w.written(w.first)
 	}
 }

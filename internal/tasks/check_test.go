@@ -30,7 +30,7 @@ func some(t *testing.T) (s *Set, finished, waits, backlog *entry.Task) {
 	}
 	finished, waits, backlog = add("finished", false), add("waits", false), add("backlog", true)
 	finished.Detach()
-	s.Classify(finished, &kie.Task{State: kie.StateSuccess, Model: "m"})
+	s.TakeFacts(finished, &kie.Task{State: kie.StateSuccess, Model: "m"})
 	s.Finish(finished)
 	return s, finished, waits, backlog
 }

@@ -82,7 +82,7 @@ func (s *Set) enter(k *entry.Task, g *entry.Group, labels map[string]string, b s
 	if k.Group != g {
 		g.Learned.Inherit(k.ModelName(), k.Group.Learned)
 	}
-	s.Changed(k)
+	s.MarkChanged(k)
 	if k.Model == nil {
 		k.Enter(g, nil)
 	} else {
@@ -114,8 +114,8 @@ func (s *Set) leave(k *entry.Task) {
 	}
 }
 
-// Classify stores the facts of an answer in the entry of a task, and counts it under the model and the state that they name.
-func (s *Set) Classify(k *entry.Task, f *kie.Task) {
+// TakeFacts stores the facts of an answer in the entry of a task, and counts it under the model and the state that they name.
+func (s *Set) TakeFacts(k *entry.Task, f *kie.Task) {
 	if k.Model != nil {
 		k.Model.Tasks[k.State]--
 	}
@@ -194,7 +194,7 @@ func (s *Set) AskAt(g *entry.Group, e kie.Endpoint) {
 // is asked again.
 func (s *Set) AskTaskAt(k *entry.Task, own string) {
 	k.SetOwn(own)
-	s.Changed(k)
+	s.MarkChanged(k)
 	k.Group.Account.Budget.Use(k.AskedAt())
 	if k.Unfinished != nil {
 		s.Revive(k)
@@ -203,7 +203,7 @@ func (s *Set) AskTaskAt(k *entry.Task, own string) {
 
 // Revive has an unfinished task asked again that was given up, or not found, where it was asked until now.
 func (s *Set) Revive(k *entry.Task) {
-	s.Changed(k)
+	s.MarkChanged(k)
 	k.Group.Account.Dequeue(k)
 	k.Unfinished.Revive(time.Now())
 	if !k.Unfinished.Asking {

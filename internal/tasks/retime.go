@@ -61,7 +61,7 @@ func (s *Set) Retime(k *entry.Task, b schedule.Bounds, now time.Time) {
 	rules := k.Rules(b)
 	if overdue := o.IsOverdueAfter(rules.Overdue); overdue != o.Overdue {
 		o.Overdue = overdue
-		s.Changed(k)
+		s.MarkChanged(k)
 	}
 	due := o.Again(rules, now)
 	if o.Asking {

@@ -77,8 +77,8 @@ func (s *Set) Finished() []*entry.Task { return s.finished }
 // HasFinished reports whether there are finished tasks.
 func (s *Set) HasFinished() bool { return len(s.finished) > s.gaps }
 
-// Changed notes that what is shown of a task has changed.
-func (s *Set) Changed(k *entry.Task) {
+// MarkChanged notes that what is shown of a task has changed.
+func (s *Set) MarkChanged(k *entry.Task) {
 	if k.Unfinished == nil {
 		s.blocks.FinishedChanged(int(k.Index))
 	} else {
@@ -117,12 +117,12 @@ func (s *Set) put(k *entry.Task) {
 	}
 	k.Index = position(len(*list))
 	*list = append(*list, k)
-	s.Changed(k)
+	s.MarkChanged(k)
 }
 
 // take takes a task out of the list that it is in.
 func (s *Set) take(k *entry.Task) {
-	s.Changed(k)
+	s.MarkChanged(k)
 	if k.Unfinished == nil {
 		s.takeFinished(k)
 	} else {
@@ -134,7 +134,7 @@ func (s *Set) take(k *entry.Task) {
 func (s *Set) takeUnfinished(k *entry.Task) {
 	end := len(s.unfinished) - 1
 	last := s.unfinished[end]
-	s.Changed(last)
+	s.MarkChanged(last)
 	s.survey.moved(last, end, int(k.Index))
 	s.unfinished[k.Index], last.Index = last, k.Index
 	s.unfinished[end] = nil

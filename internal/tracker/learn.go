@@ -60,7 +60,7 @@ func (t *Tracker) concludeLocked(a *entry.Account, k *entry.Task, o life.Outcome
 		t.records.KeepLocked(k, nil)
 	}
 	t.useToldLocked(k, now)
-	t.tasks.Changed(k)
+	t.tasks.MarkChanged(k)
 	if k.Unfinished == nil {
 		return
 	}
@@ -97,7 +97,7 @@ func (t *Tracker) useToldLocked(k *entry.Task, now time.Time) {
 // takeFactsLocked takes the facts of an answer about a task that is in no lane.
 func (t *Tracker) takeFactsLocked(k *entry.Task, f kie.Task, m life.Moment) {
 	f.Created = kie.FirstTime(f.Created, k.Created)
-	t.tasks.Classify(k, &f)
+	t.tasks.TakeFacts(k, &f)
 	if f.State.Finished() {
 		t.finishLocked(k, &f, m)
 		return
@@ -131,7 +131,10 @@ func (t *Tracker) finishLocked(k *entry.Task, f *kie.Task, m life.Moment) {
 	t.countLocked(k, k.Counter(f, m.APINow()))
 }
 
-// countLocked adds a finished task that is news to the totals once it is on disk that they show it, so that no restart counts it again.
+// countLocked adds a finished task that is news to the totals once its final record is on disk, so that no restart counts it again.
+//
+// Count is called exactly once for each final answer that is news, but for a kill between record and call, which loses the count. Its first is
+// false, and nothing is added, where a final record was there before: the store looks for that right before it writes (findFinal).
 func (t *Tracker) countLocked(k *entry.Task, count func(first bool)) {
 	if !t.records.KeepLocked(k, func(first bool) { t.update(func() { count(first) }) }) {
 		count(true)

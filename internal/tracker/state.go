@@ -74,11 +74,13 @@ type Tracker struct {
 
 	reconfiguring sync.Mutex // held by Reconfigure
 
-	*reader.Reader                   // of tasks, under mu
-	records          *records.Keeper // likewise
-	*results.Results                 // likewise
-	*probe.Prober                    // likewise
-	*evict.Evictor                   // likewise
+	// The tracker's methods are these', too. They lock mu themselves.
+	*reader.Reader   // Snapshot, All, Status, AwaitFresh, and Changed, which says that a snapshot would be another one now
+	*results.Results // Finished tasks, in memory and on disk
+	*probe.Prober    // Probe
+	*evict.Evictor   // Evict, Over: what leaves memory to make room
+
+	records *records.Keeper // of tasks, under mu
 
 	// mu guards all that follows, with the entries of tasks, the groups and the accounts. It is never held during input or output.
 	mu         sync.Mutex

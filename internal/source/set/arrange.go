@@ -1,4 +1,5 @@
-// Which sources the groups of a configuration make: the one place that knows what kinds of sources there are.
+// Which sources the groups of a configuration make: here a source of each kind is made, and kept for the files that ask one kind for more
+// than source.Source says: reconfigure.go lists by HTTP, push.go pushes.
 
 package set
 

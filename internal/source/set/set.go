@@ -60,7 +60,8 @@ type Set struct {
 	// saving has one at a time save what was pushed. It is taken before turns and mu.
 	saving *turns.Commits
 	// mu guards what follows, the ledger and all that a member and its source have, but for what never changes. It is taken before the
-	// sink's lock, and not held while a list is fetched, read from disk or parsed.
+	// sink's lock, and not held while a list is fetched, read from disk or parsed; but it is while the sink takes a change, for which the
+	// tracker reads records from disk.
 	mu      sync.Mutex
 	members []*member
 	kinds   kinds
