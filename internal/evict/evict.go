@@ -18,7 +18,7 @@ import (
 // Store is what is kept of tasks.
 type Store interface {
 	Find(account string, ids []string) []store.Record
-	Kept(account string, ids []string) []bool
+	AreOver(account string, ids []string) []bool
 	Stats() store.Stats
 }
 
@@ -164,7 +164,7 @@ func (e *Evictor) kept(all []leaving) []leaving {
 		for i, place := range places {
 			own[i] = ids[place]
 		}
-		for i, kept := range e.store.Kept(account, own) {
+		for i, kept := range e.store.AreOver(account, own) {
 			keep[places[i]] = kept
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/store"
 )
 
-// Store keeps records of tasks beyond the process: in a file, or not at all. It asks the tracker as store.Tasks. All methods but Find, Kept,
+// Store keeps records of tasks beyond the process: in a file, or not at all. It asks the tracker as store.Tasks. All methods but Find, AreOver,
 // All and Scan are called with the tracker's lock held: they wait for nothing, and call nothing of the tracker's.
 type Store interface {
 	results.Store // Find and Scan
@@ -24,9 +24,9 @@ type Store interface {
 	Forget(account string, ids []string)
 	// Renew says that the records of many tasks are to be others now, and none of them was put.
 	Renew()
-	// Kept reports of some tasks of an account, in their order, whether what is kept says that they are over: finished, or given up. Where
+	// AreOver reports of some tasks of an account, in their order, whether what is kept says that they are over: finished, or given up. Where
 	// nothing can be kept it is true of all. It may wait for a disk.
-	Kept(account string, ids []string) []bool
+	AreOver(account string, ids []string) []bool
 	// All yields what is kept of every task, by id; there may be several of one id. It may wait for a disk.
 	All() iter.Seq2[string, store.Record]
 	// LastRun returns when an earlier process last watched an account's tasks; zero if that is not known.

@@ -28,8 +28,8 @@ func (Memory) Renew() {}
 // Find returns zero records.
 func (Memory) Find(_ string, ids []string) []Record { return make([]Record, len(ids)) }
 
-// Kept returns true of all: what is not in memory is nowhere, and nothing is to wait for.
-func (Memory) Kept(_ string, ids []string) []bool { return all(len(ids)) }
+// AreOver returns true of all: what is not in memory is nowhere, and nothing is to wait for.
+func (Memory) AreOver(_ string, ids []string) []bool { return all(len(ids)) }
 
 // All yields nothing.
 func (Memory) All() iter.Seq2[string, Record] { return func(func(string, Record) bool) {} }

@@ -207,9 +207,9 @@ func (s *Store) Find(account string, ids []string) []Record {
 	return found
 }
 
-// Kept reports of some tasks of an account, in their order, whether a record is on disk that says that they are over: finished, or given
+// AreOver reports of some tasks of an account, in their order, whether a record is on disk that says that they are over: finished, or given
 // up. While there is no file, nothing is to wait for one: then it is true of all.
-func (s *Store) Kept(account string, ids []string) []bool {
+func (s *Store) AreOver(account string, ids []string) []bool {
 	s.mu.Lock()
 	f := s.file
 	s.mu.Unlock()
