@@ -134,7 +134,7 @@ func (t *Tracker) finishLocked(k *entry.Task, f *kie.Task, m life.Moment) {
 // countLocked adds a finished task that is news to the totals once its final record is on disk, so that no restart counts it again.
 //
 // Count is called exactly once for each final answer that is news, but for a kill between record and call, which loses the count. Its first is
-// false, and nothing is added, where a final record was there before: the store looks for that right before it writes (findFinal).
+// false where a final record was there before, and then the totals stay: the store looks for that right before it writes (findFinal).
 func (t *Tracker) countLocked(k *entry.Task, count func(first bool)) {
 	if !t.records.KeepLocked(k, func(first bool) { t.update(func() { count(first) }) }) {
 		count(true)
