@@ -385,6 +385,10 @@ func TestPushesBeyondTheLimitAreAnsweredWith429AndTheOthersCount(t *testing.T) {
 	p.wantPush(asText, "a\nb\n", 200, `{"accepted":2,`)
 	p.wantPush(asText, "a\nc\nd\n", 429, `{"accepted":1,"known":1,"rejected":[{"index":2,"reason":"limit: limits.tasks is reached"}]`)
 	p.wantPush(asText, "d\n", 429, `{"accepted":0,"known":0,`)
+	p.until(5*time.Second, `kie_exporter_source_rejected_total{group="g",reason="limit",source="push"} 2`)
+	if _, got := p.get("/api/v1/status"); !strings.Contains(got, `"alert":"KieTasksRefused"`) {
+		t.Errorf("no problem tells of what was refused: %s", got)
+	}
 	header := http.Header{"Authorization": {"Bearer " + canaryToken}}
 	if status, _ := p.sendTo("DELETE", "/api/v1/groups/g/tasks/a", header, ""); status != 200 {
 		t.Errorf("DELETE: %d", status)

@@ -143,10 +143,10 @@ func (r *Receiver) add(w http.ResponseWriter, req *http.Request, p *place) {
 	status := http.StatusOK
 	for i, reason := range push.Refused {
 		b.reject(b.indices[i], words(reason))
-		if reason != source.RejectedSecret {
-			status = http.StatusTooManyRequests
-			w.Header().Set("Retry-After", "60")
-		}
+	}
+	if push.LacksRoom() {
+		status = http.StatusTooManyRequests
+		w.Header().Set("Retry-After", "60")
 	}
 	send(w, status, answer{push.Accepted, push.Known, b.rejections(), b.more, r.durable()})
 }

@@ -29,6 +29,16 @@ type Push struct {
 	Forgotten int               // ids of Remove that had been pushed
 }
 
+// LacksRoom reports whether there was no room for some of the ids.
+func (p *Push) LacksRoom() bool {
+	for _, reason := range p.Refused {
+		if reason != RejectedSecret {
+			return true
+		}
+	}
+	return false
+}
+
 // Pushed is a pushed id as it is kept beyond the process.
 type Pushed struct {
 	Group string

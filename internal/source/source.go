@@ -112,7 +112,9 @@ type Stat struct {
 	Tasks         int       // ids it lists, duplicates included
 	Read          bool      // all its lists were read at least once, whatever is beside them
 	LastSuccess   time.Time // zero: none yet
+	Told          bool      // it has what producers push, and no list
 	LastPush      time.Time // at which ids were last pushed, known ones included; zero: not by now
+	LastRefusal   time.Time // at which there was last no room for a pushed id; zero: not by now
 	FailingSince  time.Time // zero: the last read did not fail, or there was none yet
 	Errors        uint64
 	Rejected      map[Rejection]uint64 // every rejection is present, with 0 if need be

@@ -56,6 +56,10 @@ func (s *Status) problems() []problem {
 		all = append(all, accountProblems(&s.Accounts[i])...)
 	}
 	for i := range s.Sources {
+		if s.Sources[i].Told {
+			all = append(all, pushProblems(&s.Sources[i], s.At)...)
+			continue
+		}
 		all = append(all, sourceProblems(&s.Sources[i])...)
 	}
 	for _, g := range s.Groups {
@@ -186,6 +190,41 @@ func idProblems(s *source.Stat, name string) (all []problem) {
 		in.Severity, in.Kind, in.Alert = info, "rejected", ""
 		in.Text, in.Do = fmt.Sprintf("%s has held lines that are no task ids, %d so far.", name, n), "kie_exporter --config.check says which."
 		all = append(all, in)
+	}
+	return all
+}
+
+// refusalShown is for how long a push for which there was no room is a problem. Producers try again within it.
+const refusalShown = 30 * time.Minute
+
+// pushProblems says what is wrong with what producers push to a group. That nobody pushes is no problem.
+func pushProblems(s *source.Stat, now time.Time) (all []problem) {
+	in := problem{Severity: warning, Kind: "rejected", Group: s.Group, Source: s.Source}
+	name := "Pushes to group " + s.Group
+	if !s.FailingSince.IsZero() {
+		t := in
+		t.Kind, t.Alert, t.Since = "source", "KieSourceFailing", moment(s.FailingSince)
+		t.Text, t.Do = "What was pushed to group "+s.Group+" before can't be read.", "The log says why. Until it can be read, nothing is taken."
+		all = append(all, t)
+	}
+	if !s.LastRefusal.IsZero() && now.Sub(s.LastRefusal) < refusalShown {
+		t := in
+		t.Kind, t.Alert, t.Since = "refused", "KieTasksRefused", moment(s.LastRefusal)
+		t.Text = name + " had ids for which there is no room, within the last half an hour."
+		t.Do = "Raise limits.tasks, or the group's max_tasks, or see why so many tasks are unfinished. Then the ids are to be pushed again."
+		all = append(all, t)
+	}
+	if n := s.Rejected[source.RejectedSecret]; n > 0 {
+		t := in
+		t.Alert = "KieIDsInvalid"
+		t.Text, t.Do = fmt.Sprintf("%s had a secret of the configuration in place of an id, %d times.", name, n), "See which producer has it. Replace it if it should not."
+		all = append(all, t)
+	}
+	if n := s.Rejected[source.RejectedInvalid]; n > 0 {
+		t := in
+		t.Severity = info
+		t.Text, t.Do = fmt.Sprintf("%s had values that are no task ids, %d so far.", name, n), "The answers to the pushes say which, and why."
+		all = append(all, t)
 	}
 	return all
 }

@@ -166,7 +166,7 @@ func (s *overview) events(k *view.Task, queries []querylog.Query, left int) (all
 		}
 	}
 	add(k.Created.Time(), "quiet", "created")
-	add(k.Seen, "quiet", "first seen in a list")
+	add(k.Seen, "quiet", "first seen")
 	asked := false
 	for i, q := range queries {
 		if left > 0 && i == querylog.FirstKept {

@@ -76,6 +76,9 @@ func (s *Set) takeLocked(group string, pushes []*source.Push, saved []source.Pus
 	if slices.ContainsFunc(pushes, func(p *source.Push) bool { return len(p.Add) > 0 }) {
 		m.pushed = time.Now()
 	}
+	if slices.ContainsFunc(pushes, (*source.Push).LacksRoom) {
+		m.refused = time.Now()
+	}
 	m.publishLocked()
 }
 

@@ -84,6 +84,7 @@ type member struct {
 	soon     bool // it is due, whatever it says
 	reads    reads.Reads
 	pushed   time.Time // when ids were last pushed, and not only forgotten; zero: not by now
+	refused  time.Time // when there was last no room for a pushed id; zero: not by now
 }
 
 // key is what makes a source the same one as before.
@@ -91,6 +92,9 @@ type key struct {
 	group, label string
 	path         string // of a file pattern
 }
+
+// isPushed reports whether a source is what producers push to a group. A file may have the same label.
+func (k key) isPushed() bool { return k.label == pushLabel && k.path == "" }
 
 // named returns an error of the source with its name.
 func (m *member) named(err error) error {
