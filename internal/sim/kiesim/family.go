@@ -1,4 +1,4 @@
-// The endpoints for tasks that are no jobs: their paths, words and shapes.
+// The endpoints, and for those whose tasks are no jobs their paths, words and shapes.
 
 package kiesim
 
@@ -8,8 +8,14 @@ import (
 	"time"
 )
 
-// The endpoints besides that of jobs that tell of tasks.
+// Endpoint names what is asked for. Empty: a path that the API does not have.
+type Endpoint string
+
+// The endpoints, by the names that the exporter's label has.
 const (
+	RecordInfo Endpoint = "recordInfo" // of jobs
+	Credit     Endpoint = "credit"
+
 	Playground   Endpoint = "playground" // the older path of jobs
 	Suno         Endpoint = "suno"
 	Veo          Endpoint = "veo"

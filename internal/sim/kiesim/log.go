@@ -9,15 +9,6 @@ import (
 	"time"
 )
 
-// Endpoint names what is asked for. Empty: a path that the API does not have.
-type Endpoint string
-
-// The endpoints.
-const (
-	RecordInfo Endpoint = "recordInfo"
-	Credit     Endpoint = "credit"
-)
-
 // Request is a request that was made.
 type Request struct {
 	At       time.Time // when it came, by the local clock
