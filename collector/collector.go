@@ -35,6 +35,7 @@ type Inputs struct {
 	Config  func() ConfigStatus
 
 	Callbacks func() []webhook.Stat
+	Pushes    func() []source.PushStat
 
 	Series func() taskseries.Choice // of single tasks; nil: all
 }
@@ -99,7 +100,7 @@ func (c *momentCollector) Describe(ch chan<- *prometheus.Desc) { describe(c.fami
 
 // Collect implements prometheus.Collector.
 func (c *momentCollector) Collect(ch chan<- prometheus.Metric) {
-	collect(c.families, newContent(c.known, c.inputs.Sources(), c.inputs.Callbacks(), c.inputs.Config()), ch)
+	collect(c.families, newContent(c.known, &c.inputs), ch)
 }
 
 // scrapeCollector shows how one scrape went.

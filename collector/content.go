@@ -24,6 +24,7 @@ type content struct {
 	accounts  []entity[view.Account]
 	sources   []entity[source.Stat]
 	callbacks []entity[webhook.Stat]
+	pushes    []entity[source.PushStat]
 	overflows view.Overflows
 	storage   store.Stats
 	config    ConfigStatus
@@ -37,7 +38,8 @@ type entity[T any] struct {
 	labels  []*dto.LabelPair // sorted by name
 }
 
-func newContent(known *view.Snapshot, sources []source.Stat, callbacks []webhook.Stat, config ConfigStatus) *content {
+// newContent returns what there is to show. What in does not tell, there is none of.
+func newContent(known *view.Snapshot, in *Inputs) *content {
 	p := pairs{}
 	return &content{
 		labelKeys: known.LabelKeys,
@@ -51,17 +53,28 @@ func newContent(known *view.Snapshot, sources []source.Stat, callbacks []webhook
 		accounts: entities(known.Accounts, func(a *view.Account) []*dto.LabelPair {
 			return []*dto.LabelPair{p.pair("account", a.Name)}
 		}),
-		sources: entities(distinct(sources), func(s *source.Stat) []*dto.LabelPair {
+		sources: entities(distinct(told(in.Sources)), func(s *source.Stat) []*dto.LabelPair {
 			return []*dto.LabelPair{p.pair("group", s.Group), p.pair("source", s.Source)}
 		}),
-		callbacks: entities(callbacks, func(s *webhook.Stat) []*dto.LabelPair {
+		callbacks: entities(told(in.Callbacks), func(s *webhook.Stat) []*dto.LabelPair {
 			return []*dto.LabelPair{p.pair("account", s.Account)}
+		}),
+		pushes: entities(told(in.Pushes), func(s *source.PushStat) []*dto.LabelPair {
+			return []*dto.LabelPair{p.pair("group", s.Group)}
 		}),
 		overflows: known.Overflows,
 		storage:   known.Storage,
-		config:    config,
+		config:    told(in.Config),
 		pairs:     p,
 	}
+}
+
+// told returns what a function returns, and nothing if there is none.
+func told[T any](tell func() T) (nothing T) {
+	if tell == nil {
+		return nothing
+	}
+	return tell()
 }
 
 func entities[T any](all []T, labels func(*T) []*dto.LabelPair) []entity[T] {

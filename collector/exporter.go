@@ -62,6 +62,23 @@ func callbackMetrics() []Metric {
 	}
 }
 
+func pushMetrics() []Metric {
+	return []Metric{
+		per(Metric{
+			Name:        "kie_exporter_pushes_total",
+			Type:        Counter,
+			Help:        "Pushes to groups that take some, by what they came to: one is a request, of any number of ids",
+			Labels:      []string{"result"},
+			Stability:   Experimental,
+			Cardinality: " × push results",
+		}, "groups with push", []string{"group"}, func(v *content) []entity[source.PushStat] { return v.pushes }, func(p *source.PushStat, s *series) {
+			for _, result := range source.PushResults() {
+				s.put(float64(p.Counts[result]), result.String())
+			}
+		}),
+	}
+}
+
 func storeMetrics() []Metric {
 	return []Metric{
 		once(Metric{
@@ -161,7 +178,7 @@ func sourceMetrics() []Metric {
 		perSource(Metric{
 			Name: "kie_exporter_source_tasks",
 			Type: Gauge,
-			Help: "Task ids that a source lists, duplicates included, served from cache",
+			Help: "Task ids that a source lists, duplicates included, or that were pushed and are tracked; served from cache",
 		}, func(stat *source.Stat, s *series) { s.put(float64(stat.Tasks)) }),
 		perSource(Metric{
 			Name: "kie_exporter_source_last_success_timestamp_seconds",

@@ -39,6 +39,7 @@ func valueSets() []valueSet {
 		{"refusals", "reason", words([]source.Rejection{
 			source.RejectedLimit, source.RejectedMaxTasks, source.RejectedListIDs, source.KeptByOtherGroup,
 		})},
+		{"push results", "result", words(source.PushResults())},
 		{"callback results", "result", words(webhook.Results())},
 		{"operations", "operation", words(store.Operations())},
 		{"overflows", "label", []string{overflowCode, overflowLabelKey, overflowModel}},

@@ -47,5 +47,5 @@ func (c *probeCollector) Describe(ch chan<- *prometheus.Desc) { describe(c.famil
 
 // Collect implements prometheus.Collector.
 func (c *probeCollector) Collect(ch chan<- prometheus.Metric) {
-	collect(c.families, newContent(c.known, nil, nil, ConfigStatus{}), ch)
+	collect(c.families, newContent(c.known, &Inputs{}), ch)
 }

@@ -54,6 +54,7 @@ func newExposition(e *exporter) *exposition.Handler {
 			Known:     e.tracker.Snapshot,
 			Sources:   e.sources.Stats,
 			Callbacks: e.callbacks,
+			Pushes:    e.pushStats,
 			Config:    func() collector.ConfigStatus { return *e.status.Load() },
 			Series:    func() taskseries.Choice { return e.config().Series.Choice() },
 		}),

@@ -185,15 +185,16 @@ func TestAPushThatIsWrongSaysWhatAndWhereAndNothingOfItCounts(t *testing.T) {
 		{"no type", "", "a", 400, "Content-Type must be"},
 		{"what curl sends", "application/x-www-form-urlencoded", "a", 400, "Content-Type must be"},
 		{"another charset", "text/plain; charset=utf-16", "a", 400, "Content-Type must be"},
-		{"truncated JSON", asJSON, `["a","b`, 400, "value 2: the body ends too early"},
-		{"an open list", asJSON, `["a"`, 400, "value 1: the body ends too early"},
-		{"nothing", asJSON, "", 400, "ends too early"},
+		{"truncated JSON", asJSON, `["a","b`, 400, "index 1: the body ends too early"},
+		{"an open list", asJSON, `["a"`, 400, "index 0: the body ends too early"},
+		{"nothing", asJSON, "", 400, `"the body is empty"`},
+		{"spaces", asJSON, " \n", 400, `"the body is empty"`},
 		{"two values", asJSON, `"a" "b"`, 400, "something follows"},
-		{"no JSON", asJSON, `["a", nope]`, 400, "value 2: invalid character"},
-		{"a broken line", asLines, "\"a\"\n{]\n\"b\"\n", 400, "value 2: invalid character"},
+		{"no JSON", asJSON, `["a", nope]`, 400, "index 1: invalid character"},
+		{"a broken line", asLines, "\"a\"\n{]\n\"b\"\n", 400, "index 1: invalid character"},
 		{"20,000 nested arrays", asJSON, strings.Repeat("[", 20_000), 400, "exceeded max depth"},
-		{"JSON as text", asText, "a\n{\"taskId\":\"b\"}\n", 400, "value 2: looks like JSON"},
-		{"CSV as text", asText, "a,b\n", 400, "value 1: looks like JSON, HTML or CSV"},
+		{"JSON as text", asText, "a\n{\"taskId\":\"b\"}\n", 400, "index 1: looks like JSON"},
+		{"CSV as text", asText, "a,b\n", 400, "index 0: looks like JSON, HTML or CSV"},
 		{"17 MiB", asText, strings.Repeat(strings.Repeat("x", 1023)+"\n", 17<<10), 413, "16 MiB"},
 		{"17 MiB of spaces", asJSON, "[" + strings.Repeat(" ", 17<<20), 413, "too large"},
 		{"a value of 1 MiB", asJSON, `"` + strings.Repeat("a", 1<<20) + `"`, 413, "256 KiB"},
@@ -268,6 +269,16 @@ func TestOnlyTheTokenOfAGroupOpensItsPushes(t *testing.T) {
 		if status != tt.status {
 			t.Errorf("%s: %d %s, want %d", tt.name, status, answer, tt.status)
 		}
+	}
+	for result, n := range map[string]int{"ok": 2, "unauthorized": 7, "malformed": 0} {
+		p.until(5*time.Second, fmt.Sprintf(`kie_exporter_pushes_total{group="g",result=%q} %d`, result, n))
+	}
+	p.until(5*time.Second, `kie_exporter_pushes_total{group="other",result="unauthorized"} 1`)
+	if body := p.scrape(); strings.Contains(body, `pushes_total{group="nope"`) || strings.Contains(body, `pushes_total{group="listed"`) {
+		t.Error("pushes to groups that take none are counted")
+	}
+	if n := strings.Count(p.stderr.String(), "without the token of its group"); n != 2 {
+		t.Errorf("the log tells %d times of wrong tokens of two groups", n)
 	}
 	rewrite(t, filepath.Join(p.dir, "token"), "another-token-now\n")
 	wait.Until(t, 5*time.Second, 50*time.Millisecond, func() error {

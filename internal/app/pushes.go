@@ -27,7 +27,18 @@ func newPushes(e *exporter) *push.Receiver {
 		},
 		Push:    e.sources.Push,
 		Durable: func() bool { return e.store.Stats().Keeps },
+		Log:     e.log,
 	})
+}
+
+// pushStats returns what became of the pushes to each group that takes some.
+func (e *exporter) pushStats() (all []source.PushStat) {
+	for _, g := range e.config().Groups {
+		if g.Push != nil {
+			all = append(all, e.pushes.Stat(g.Name))
+		}
+	}
+	return all
 }
 
 // register has a task tracked of which a callback came, if a group of the account takes such.

@@ -29,6 +29,9 @@ type tooLarge struct{ what string }
 
 func (e *tooLarge) Error() string { return "too large: " + e.what }
 
+// errEmpty says that there is no JSON where some is wanted.
+var errEmpty = errors.New("the body is empty")
+
 // body is what was read of a push.
 type body struct {
 	tasks   []source.Task
@@ -60,7 +63,7 @@ func readBody(w http.ResponseWriter, req *http.Request) (*body, error) {
 	}
 	b := &body{}
 	if err := read(b, &limited{from: content}); err != nil {
-		return nil, located(err, fmt.Sprintf("value %d", b.values))
+		return nil, located(err, fmt.Sprintf("index %d", max(b.values-1, 0)))
 	}
 	return b, nil
 }
@@ -88,6 +91,9 @@ func located(err error, where string) error {
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return &tooLarge{"the body has more than 16 MiB"}
+	}
+	if errors.Is(err, errEmpty) {
+		return err
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = errors.New("the body ends too early")

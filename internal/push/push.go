@@ -7,9 +7,11 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
 )
@@ -23,6 +25,7 @@ type Options struct {
 	Push func(p *source.Push)
 	// Durable reports whether what is accepted outlives the process.
 	Durable func() bool
+	Log     *slog.Logger
 }
 
 // Receiver takes pushes.
@@ -30,11 +33,14 @@ type Receiver struct {
 	options Options
 	places  *places
 	mux     *http.ServeMux
+
+	mu      sync.Mutex        // guards what follows
+	tallies map[string]*tally // by group
 }
 
 // New returns a receiver.
 func New(o Options) *Receiver {
-	r := &Receiver{options: o, places: newPlaces(), mux: http.NewServeMux()}
+	r := &Receiver{options: o, places: newPlaces(), mux: http.NewServeMux(), tallies: make(map[string]*tally)}
 	r.Register(r.mux)
 	return r
 }
@@ -98,28 +104,35 @@ type rejected struct {
 	Reason string `json:"reason"`
 }
 
-// serve has a handler called for whoever may push to a group, if there is a place.
-func (r *Receiver) serve(handle func(http.ResponseWriter, *http.Request, *place)) http.HandlerFunc {
+// serve has a handler called for whoever may push to a group, if there is a place, and counts what the push came to.
+func (r *Receiver) serve(handle handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, req *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
-		token, ok := r.options.Token(req.PathValue("group"))
+		group := req.PathValue("group")
+		token, ok := r.options.Token(group)
 		switch {
 		case !ok:
 			refuse(w, http.StatusNotFound, "", source.ErrNoPushes.Error())
-			return
 		case token != nil && !bears(req, token()):
 			w.Header().Set("WWW-Authenticate", "Bearer")
-			refuse(w, http.StatusUnauthorized, "", "want Authorization: Bearer with the group's token")
-			return
+			r.count(group, refuse(w, http.StatusUnauthorized, "", "want Authorization: Bearer with the group's token"))
+		default:
+			r.count(group, r.inPlace(w, req, handle))
 		}
-		p := r.places.take(w)
-		if p == nil {
-			refuse(w, http.StatusServiceUnavailable, "1", "too many pushes at a time")
-			return
-		}
-		defer p.giveBack()
-		handle(w, req, p)
 	}
+}
+
+// handler answers a push and returns the status of the answer.
+type handler func(http.ResponseWriter, *http.Request, *place) (status int)
+
+// inPlace has a handler called if there is a place.
+func (r *Receiver) inPlace(w http.ResponseWriter, req *http.Request, handle handler) (status int) {
+	p := r.places.take(w)
+	if p == nil {
+		return refuse(w, http.StatusServiceUnavailable, "1", "too many pushes at a time")
+	}
+	defer p.giveBack()
+	return handle(w, req, p)
 }
 
 // bears reports whether a request bears a token. How long that takes tells nothing of the token.
@@ -129,18 +142,17 @@ func bears(req *http.Request, token string) bool {
 	return subtle.ConstantTimeCompare(want[:], got[:]) == 1 && strings.EqualFold(scheme, "Bearer")
 }
 
-func (r *Receiver) add(w http.ResponseWriter, req *http.Request, p *place) {
-	b := r.read(w, req, p)
+func (r *Receiver) add(w http.ResponseWriter, req *http.Request, p *place) int {
+	b, status := r.read(w, req, p)
 	if b == nil {
-		return
+		return status
 	}
 	push := source.Push{Group: req.PathValue("group"), Add: b.tasks, Rejected: b.counts}
 	r.options.Push(&push)
 	if push.Err != nil {
-		refusePush(w, push.Err)
-		return
+		return refusePush(w, push.Err)
 	}
-	status := http.StatusOK
+	status = http.StatusOK
 	for i, reason := range push.Refused {
 		b.reject(b.indices[i], words(reason))
 	}
@@ -148,35 +160,34 @@ func (r *Receiver) add(w http.ResponseWriter, req *http.Request, p *place) {
 		status = http.StatusTooManyRequests
 		w.Header().Set("Retry-After", "60")
 	}
-	send(w, status, answer{push.Accepted, push.Known, b.rejections(), b.more, r.durable()})
+	return send(w, status, answer{push.Accepted, push.Known, b.rejections(), b.more, r.durable()})
 }
 
-func (r *Receiver) remove(w http.ResponseWriter, req *http.Request, p *place) {
-	b := r.read(w, req, p)
+func (r *Receiver) remove(w http.ResponseWriter, req *http.Request, p *place) int {
+	b, status := r.read(w, req, p)
 	if b == nil {
-		return
+		return status
 	}
 	ids := make([]string, len(b.tasks))
 	for i, t := range b.tasks {
 		ids[i] = t.ID
 	}
-	r.forget(w, req, ids, b)
+	return r.forget(w, req, ids, b)
 }
 
-func (r *Receiver) removeOne(w http.ResponseWriter, req *http.Request, p *place) {
+func (r *Receiver) removeOne(w http.ResponseWriter, req *http.Request, p *place) int {
 	p.read()
-	r.forget(w, req, []string{req.PathValue("id")}, &body{})
+	return r.forget(w, req, []string{req.PathValue("id")}, &body{})
 }
 
 // forget has ids forgotten, and says what came of that.
-func (r *Receiver) forget(w http.ResponseWriter, req *http.Request, ids []string, b *body) {
+func (r *Receiver) forget(w http.ResponseWriter, req *http.Request, ids []string, b *body) int {
 	push := source.Push{Group: req.PathValue("group"), Remove: ids}
 	r.options.Push(&push)
 	if push.Err != nil {
-		refusePush(w, push.Err)
-		return
+		return refusePush(w, push.Err)
 	}
-	send(w, http.StatusOK, forgotten{push.Forgotten, len(ids) - push.Forgotten, b.rejections(), b.more, r.durable()})
+	return send(w, http.StatusOK, forgotten{push.Forgotten, len(ids) - push.Forgotten, b.rejections(), b.more, r.durable()})
 }
 
 // durable returns what is said of how safe ids are; nil: nothing, for they are.
@@ -187,46 +198,46 @@ func (r *Receiver) durable() *bool {
 	return new(bool)
 }
 
-// read reads the body of a push; nil: it was refused.
-func (r *Receiver) read(w http.ResponseWriter, req *http.Request, p *place) *body {
+// read reads the body of a push; nil: it was refused, with the status.
+func (r *Receiver) read(w http.ResponseWriter, req *http.Request, p *place) (b *body, status int) {
 	b, err := readBody(w, req)
 	p.read()
 	switch large := (*tooLarge)(nil); {
 	case err == nil:
-		return b
+		return b, 0
 	case p.wasCut() || errors.Is(err, os.ErrDeadlineExceeded):
-		refuse(w, http.StatusRequestTimeout, "1", "the body came too slowly")
+		return nil, refuse(w, http.StatusRequestTimeout, "1", "the body came too slowly")
 	case errors.As(err, &large):
-		refuse(w, http.StatusRequestEntityTooLarge, "", err.Error())
+		return nil, refuse(w, http.StatusRequestEntityTooLarge, "", err.Error())
 	default:
-		refuse(w, http.StatusBadRequest, "", err.Error())
+		return nil, refuse(w, http.StatusBadRequest, "", err.Error())
 	}
-	return nil
 }
 
 // refusePush answers a push of which nothing counts.
-func refusePush(w http.ResponseWriter, err error) {
+func refusePush(w http.ResponseWriter, err error) int {
 	switch {
 	case errors.Is(err, source.ErrNoPushes):
-		refuse(w, http.StatusNotFound, "", err.Error())
+		return refuse(w, http.StatusNotFound, "", err.Error())
 	case errors.Is(err, source.ErrStarting):
-		refuse(w, http.StatusServiceUnavailable, "1", err.Error())
+		return refuse(w, http.StatusServiceUnavailable, "1", err.Error())
 	default:
-		refuse(w, http.StatusServiceUnavailable, "10", err.Error())
+		return refuse(w, http.StatusServiceUnavailable, "10", err.Error())
 	}
 }
 
 // refuse answers with what is wrong, and after how many seconds another try makes sense; empty: it makes none.
-func refuse(w http.ResponseWriter, status int, retryAfter, what string) {
+func refuse(w http.ResponseWriter, status int, retryAfter, what string) int {
 	if retryAfter != "" {
 		w.Header().Set("Retry-After", retryAfter)
 	}
-	send(w, status, struct {
+	return send(w, status, struct {
 		Error string `json:"error"`
 	}{what})
 }
 
-func send(w http.ResponseWriter, status int, answer any) {
+// send answers, and returns the status that it answers with.
+func send(w http.ResponseWriter, status int, answer any) int {
 	text, err := json.Marshal(answer)
 	if err != nil {
 		status, text = http.StatusInternalServerError, []byte(`{"error":"the answer can't be written as JSON"}`)
@@ -234,6 +245,7 @@ func send(w http.ResponseWriter, status int, answer any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_, _ = w.Write(append(text, '\n')) // the client may be gone
+	return status
 }
 
 // words says why an id was not taken.

@@ -40,11 +40,13 @@ const wanted = "want an id, or an object with taskId or task_id"
 func (b *body) readJSON(l *limited) error {
 	from := newPeeker(l)
 	d := json.NewDecoder(from)
-	if first, err := from.first(); err != nil || first != '[' {
-		if err == nil {
-			err = b.value(d, l)
-		}
-		return cmp.Or(err, end(d))
+	switch first, err := from.first(); {
+	case errors.Is(err, io.EOF):
+		return errEmpty
+	case err != nil:
+		return err
+	case first != '[':
+		return cmp.Or(b.value(d, l), end(d))
 	}
 	if _, err := d.Token(); err != nil {
 		return err

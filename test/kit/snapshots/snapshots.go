@@ -23,6 +23,7 @@ type Known struct {
 	Sources   []source.Stat
 	Config    collector.ConfigStatus
 	Callbacks []webhook.Stat
+	Pushes    []source.PushStat
 }
 
 // Collector returns a collector of them.
@@ -33,6 +34,7 @@ func (k Known) Collector() *collector.Collector {
 		Config:  func() collector.ConfigStatus { return k.Config },
 
 		Callbacks: func() []webhook.Stat { return k.Callbacks },
+		Pushes:    func() []source.PushStat { return k.Pushes },
 	})
 }
 
@@ -105,6 +107,7 @@ func Rich() Known {
 			{Account: "default", Counts: webhook.Counts{webhook.Accepted: 17, webhook.Finished: 3, webhook.Unknown: 2}},
 			{Account: "second", Counts: webhook.Counts{webhook.Unsigned: 5, webhook.Stale: 1}},
 		},
+		Pushes: []source.PushStat{{Group: "video", Counts: source.PushCounts{source.PushOK: 40, source.PushUnauthorized: 2}}},
 	}
 }
 
