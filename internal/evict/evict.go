@@ -28,6 +28,8 @@ type Evictor struct {
 	believed func(r store.Record, a *entry.Account) store.Record // none if it is another account's; called with mu held
 	changed  func()                                              // notes that a snapshot would show something else
 
+	olds *olds // belongs to whoever reads what is kept, and then the lists
+
 	mu    sync.Locker // of whoever owns the tasks; it guards what follows
 	tasks *tasks.Set
 }

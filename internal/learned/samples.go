@@ -26,17 +26,21 @@ type Sample struct {
 // LastSamples returns the last ones of each group and model among the records of tasks that were news, in the order learned, and when
 // the last end of any task was learned.
 func LastSamples(records iter.Seq2[string, store.Record]) (samples []Sample, latest kie.Time) {
-	byModel := make(map[[2]string][]Sample)
+	byModel, firsts := make(map[[2]string][]Sample), make(map[[2]string]Sample)
 	for _, r := range records {
 		latest = max(latest, r.Learned)
 		took, ok := r.Latency()
 		if !ok || !r.Counted {
 			continue
 		}
-		key := [2]string{r.Group, r.Model}
-		byModel[key] = append(byModel[key], Sample{Group: r.Group, Model: r.Model, Took: took, learned: r.Learned})
+		key, s := [2]string{r.Group, r.Model}, Sample{Group: r.Group, Model: r.Model, Took: took, learned: r.Learned}
+		if first, full := firsts[key]; full && s.compare(first) < 0 {
+			continue // as most are of a long past
+		}
+		byModel[key] = append(byModel[key], s)
 		if len(byModel[key]) >= 2*recent {
 			byModel[key] = last(byModel[key])
+			firsts[key] = byModel[key][0]
 		}
 	}
 	for _, all := range byModel {

@@ -84,9 +84,14 @@ func (k *Keeper) Owner(r store.Record) (account string, ok bool) {
 }
 
 // Relearn learns how long tasks take from the store's records of those that were news, as they were learned from at first. It
-// is to be called before tasks are listed.
-func (k *Keeper) Relearn() {
-	samples, latest := learned.LastSamples(k.store.All())
+// is to be called before tasks are listed. Each record is shown to note.
+func (k *Keeper) Relearn(note func(account, id string, r *store.Record)) {
+	samples, latest := learned.LastSamples(func(yield func(string, store.Record) bool) {
+		_ = k.store.Scan(func(account, id string, r store.Record) bool { // what can't be read is counted
+			note(account, id, &r)
+			return yield(id, r)
+		})
+	})
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.tasks.Relearn(samples)

@@ -81,8 +81,17 @@ type Memory interface {
 	Evict(w Wanted) []Evicted
 	// HasOver reports whether there are tasks that are over. Nothing is waited for.
 	HasOver() bool
+	// Old returns which tasks were over at the start, where there is room for so many; nil: that is not known. It is asked once, before lists
+	// are read.
+	Old(room int) Old
 	// Keeps reports whether Over will know those again that Evict let go: they are on disk. Nothing is waited for.
 	Keeps() bool
+}
+
+// Old knows tasks that were over at the start, without a look at a disk.
+type Old interface {
+	// Over reports whether an account's task was over, and whether it is old: over for longer than as many others as there is room for.
+	Over(account, id string) (over, old bool)
 }
 
 // Wanted is which tasks are to leave memory.

@@ -77,7 +77,7 @@ func (t *Tracker) idle(ctx context.Context) []*account {
 func (t *Tracker) Owner(r store.Record) (account string, ok bool) { return t.records.Owner(r) }
 
 // Relearn learns how long tasks take from the records in the store. It is to be called before tasks are listed.
-func (t *Tracker) Relearn() { t.records.Relearn() }
+func (t *Tracker) Relearn() { t.records.Relearn(t.Note) }
 
 // Ended returns when tasks of an account were found finished, or given up; see records.Keeper.
 func (t *Tracker) Ended(account string, ids []string) []time.Time {

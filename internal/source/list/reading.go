@@ -187,7 +187,7 @@ func (r *reading) makeRoomFor(waiting []parsed.Found) {
 	parsed.EachOf(r.parsed, [][]parsed.Found{waiting}, l.listed, func(f parsed.Found, id string, of *claim.Attrs) {
 		ids, all = append(ids, id), append(all, claimant{found: f, id: id, attrs: of})
 	})
-	for i, at := range g.Room.Memory.Over(l.source.group.Name, ids) {
+	for i, at := range g.Room.Over(&l.source.group.Group, l.source.group.Account.Name, ids) {
 		if all[i].over = at; at.IsZero() {
 			rest = append(rest, all[i])
 		} else {

@@ -101,6 +101,13 @@ func (m *Memory) Remember(name, id string, n Naming, most int, mayForget bool) b
 	return true
 }
 
+// RememberIfRoom remembers an id if there is room for one more, and else that nobody knows any more which ids are remembered.
+func (m *Memory) RememberIfRoom(name, id string, n Naming, most int) {
+	if !m.Remember(name, id, n, most, false) {
+		m.accounts[name].lossy = true
+	}
+}
+
 // Remove forgets an id that a list named last, and reports whether it did.
 func (m *Memory) Remove(name, id string, list uint32) bool {
 	a := m.accounts[name]

@@ -18,6 +18,8 @@ const (
 	evictShare = 64
 	// futileFor is how long nobody tries again to make room after there was nothing to evict.
 	futileFor = 30 * time.Second
+	// futileCost is how many times as long as it took to find that there was nothing, nobody looks again, whoever wants room.
+	futileCost = 20
 )
 
 // Room is the room for tasks of all groups. It has no lock: the ledger's owner's guards it.
@@ -28,8 +30,10 @@ type Room struct {
 
 	ids    *owners.Owners
 	lists  Lists
-	past   *past.Memory // ids whose tasks have left memory
-	futile time.Time    // when there was last nothing to evict
+	past   *past.Memory  // ids whose tasks have left memory
+	futile time.Time     // when there was last nothing to evict
+	took   time.Duration // to find that
+	old    source.Old    // what was over at the start, while the first lists are read; nil: not known
 }
 
 // Lists are the lists that name tasks.
@@ -50,12 +54,51 @@ func New(limits source.Limits, ids *owners.Owners, lists Lists) *Room {
 // IsPast reports whether the task of an account's id has left memory and may still be listed.
 func (r *Room) IsPast(account, id string) bool { return r.past.Has(account, id) }
 
-// Name notes that a list names an id, if its task has left memory. Repeated: the list had named it in that round.
-func (r *Room) Name(account, id string, now past.Naming) (remembered, repeated bool) {
-	if r.past.Len() == 0 {
-		return false, false
+// LookBack finds out which tasks were over before, until EndLookBack: the first lists may name any number of them.
+func (r *Room) LookBack() {
+	if r.Memory != nil {
+		r.old = r.Memory.Old(r.Limits.Tasks)
 	}
-	return r.past.Name(account, id, now)
+}
+
+// EndLookBack forgets what LookBack found.
+func (r *Room) EndLookBack() { r.old = nil }
+
+// Name notes that a list names an id, if its task has left memory, or was over for so long at the start that it need not come there. Repeated:
+// the list had named it in that round.
+func (r *Room) Name(account, id string, now past.Naming) (remembered, repeated bool) {
+	if r.past.Len() > 0 {
+		remembered, repeated = r.past.Name(account, id, now)
+	}
+	if remembered || r.old == nil {
+		return remembered, repeated
+	}
+	_, old := r.old.Over(account, id)
+	if old {
+		r.past.RememberIfRoom(account, id, now, r.mostPast())
+	}
+	return old, false
+}
+
+// Over returns when tasks of a group were over; zero: they are not. For those that were not at the start nobody looks at the disk.
+func (r *Room) Over(gr *claim.Group, account string, ids []string) []time.Time {
+	if r.old == nil {
+		return r.Memory.Over(gr.Name, ids)
+	}
+	all := make([]time.Time, len(ids))
+	var wanted []string
+	var places []int
+	for i, id := range ids {
+		if over, _ := r.old.Over(account, id); over {
+			wanted, places = append(wanted, id), append(places, i)
+		}
+	}
+	if len(wanted) > 0 {
+		for i, at := range r.Memory.Over(gr.Name, wanted) {
+			all[places[i]] = at
+		}
+	}
+	return all
 }
 
 // Unname forgets an id whose task has left memory and that a list named last, and reports whether it did.
@@ -126,7 +169,10 @@ func (r *Room) Make(gr *claim.Group, need int, rivals []time.Time) {
 
 // evict has tasks leave memory, as far as those can be remembered that will not be known again otherwise.
 func (r *Room) evict(w source.Wanted) {
-	needed := w.Need > 0
+	if time.Since(r.futile) < futileCost*r.took {
+		return
+	}
+	needed, began := w.Need > 0, time.Now()
 	if !r.Memory.Keeps() {
 		left := r.past.Room(r.mostPast())
 		w.Need = min(w.Need, left)
@@ -137,7 +183,7 @@ func (r *Room) evict(w source.Wanted) {
 		gone = r.Memory.Evict(w)
 	}
 	if len(gone) == 0 && needed {
-		r.futile = time.Now()
+		r.futile, r.took = time.Now(), time.Since(began)
 	}
 	for _, e := range gone {
 		a := r.ids.Account(e.Account)
