@@ -65,7 +65,7 @@ type GroupOptions struct {
 
 // Tracker knows the tasks. It is safe for concurrent use.
 //
-// Order of locks: reconfiguring, the reader's surveying, mu, a dispatcher's, a budget's. A method that needs mu held is called …Locked.
+// Order of locks: reconfiguring, those of sources, the reader's surveying, mu, a dispatcher's, a budget's; docs/architecture.md has the whole. A method that needs mu held is called …Locked.
 type Tracker struct {
 	store   records.Store
 	queries *querylog.Log
