@@ -67,7 +67,7 @@ func (l *List) Replace(p *parsed.List) *parsed.Report {
 // the list names what was in either.
 func (l *List) Begin() {
 	l.Round++
-	l.began = time.Now()
+	l.patience.Begin()
 	l.replacing, l.coming, l.report = true, tally.Counts{}, &parsed.Report{}
 	l.before, l.faults, l.firsts = l.faults, parsed.Faults{}, nil
 }
@@ -88,7 +88,7 @@ func (l *List) End() *parsed.Report {
 		l.tasks = slices.Clone(l.tasks) // to give back what was too much
 	}
 	report := l.report
-	l.ended, l.took = time.Now(), time.Since(l.began)
+	l.patience.End()
 	l.note(l.coming)
 	l.replacing, l.before, l.report = false, parsed.Faults{}, nil
 	return report

@@ -168,24 +168,18 @@ type List struct {
 	coming    tally.Counts
 	report    *parsed.Report
 
-	held bool // it can't be read now, so that nobody knows what it lacks
-
-	began, ended time.Time // of the last whole content
-	took         time.Duration
+	held     bool // it can't be read now, so that nobody knows what it lacks
+	patience room.Patience
 
 	// Leaving, if there is one, takes the ids whose tasks leave memory and that nobody will name again: they are listed no more.
 	Leaving func(id string)
 }
 
-// wantsCost is how many times as long as a whole content took last, nobody wants it again for the sake of ids refused before: there may be
-// millions of them, and room for a few at a time.
-const wantsCost = 100
-
 // Wants reports whether the list should be read again though it did not change: there is room now for ids refused before.
 // Refused ids are not kept, for there may be any number of them.
 func (l *List) Wants() bool {
 	g := l.source.all
-	if time.Since(l.ended) < wantsCost*l.took {
+	if l.patience.Lasts() {
 		return false
 	}
 	if l.counts.Refused+l.counts.GroupFull > 0 && g.Room.MayEvict() {

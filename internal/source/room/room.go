@@ -3,6 +3,7 @@
 package room
 
 import (
+	"sync"
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
@@ -54,15 +55,19 @@ func New(limits source.Limits, ids *owners.Owners, lists Lists) *Room {
 // IsPast reports whether the task of an account's id has left memory and may still be listed.
 func (r *Room) IsPast(account, id string) bool { return r.past.Has(account, id) }
 
-// LookBack finds out which tasks were over before, until EndLookBack: the first lists may name any number of them.
-func (r *Room) LookBack() {
+// LookBack finds out which tasks were over before, until end is called: the first lists may name any number of them. mu is the owner's lock.
+func (r *Room) LookBack(mu sync.Locker) (end func()) {
+	mu.Lock()
+	defer mu.Unlock()
 	if r.Memory != nil {
 		r.old = r.Memory.Old(r.Limits.Tasks)
 	}
+	return func() {
+		mu.Lock()
+		defer mu.Unlock()
+		r.old = nil
+	}
 }
-
-// EndLookBack forgets what LookBack found.
-func (r *Room) EndLookBack() { r.old = nil }
 
 // Name notes that a list names an id, if its task has left memory, or was over for so long at the start that it need not come there. Repeated:
 // the list had named it in that round.

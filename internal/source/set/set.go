@@ -18,7 +18,6 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/source/pushed"
 	"github.com/kie-exporter/kie_exporter/internal/source/reads"
 	"github.com/kie-exporter/kie_exporter/internal/source/remote"
-	"github.com/kie-exporter/kie_exporter/internal/source/room"
 	"github.com/kie-exporter/kie_exporter/internal/source/secrets"
 	"github.com/kie-exporter/kie_exporter/internal/source/turns"
 )
@@ -162,18 +161,11 @@ func (s *Set) Load(ctx context.Context) error {
 	var fetches sync.WaitGroup
 	local := make(chan struct{})
 	s.startFetches(ctx, &fetches, local)
-	s.lookBack((*room.Room).LookBack)
+	defer s.ledger.Room.LookBack(&s.mu)()
 	err := s.readFirst(ctx)
 	close(local)
 	fetches.Wait()
-	s.lookBack((*room.Room).EndLookBack)
 	return errors.Join(append(s.fetchErrors(), err)...)
-}
-
-func (s *Set) lookBack(change func(*room.Room)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	change(s.ledger.Room)
 }
 
 // LoadAgain reads what has changed since Load, and the ends of files that may be half-written, as they are now.
