@@ -24,7 +24,7 @@ import (
 func TestVictoriaMetricsReadsEverySample(t *testing.T) {
 	protoparserutil.StartUnmarshalWorkers()
 	t.Cleanup(protoparserutil.StopUnmarshalWorkers)
-	const tasks, blocks, samples = 200, 5, 10 // info, 6 states, latency, creation, completion
+	const tasks, blocks, samples = 200, 5, 11 // info, 7 states, latency, creation, completion
 	var shown view.Shown
 	for b := range blocks {
 		var some []view.Task
