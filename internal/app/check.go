@@ -34,6 +34,9 @@ func (f *flags) checkLists(ctx context.Context, e *exporter, stdout io.Writer) e
 	for _, g := range f.unguarded(e.config()) {
 		warn("whoever reaches the port may push ids to group " + g + ": it has no credentials_file for pushes, and --web.config.file asks for no password.")
 	}
+	for _, d := range f.doubts(e.config()) {
+		warn(d.about + " " + d.name + ": " + d.text + ".")
+	}
 	for _, r := range e.sources.Reports() {
 		lines = append(lines, sourceLine(r))
 		for _, text := range warningsOf(r) {
@@ -54,6 +57,9 @@ func (f *flags) checkLists(ctx context.Context, e *exporter, stdout io.Writer) e
 
 // sourceLine tells what a source has and what of it was skipped.
 func sourceLine(r source.Report) string {
+	if r.Told {
+		return fmt.Sprintf("Source %s of group %s: what was pushed is known to a running exporter alone.", r.Source, r.Group)
+	}
 	text := fmt.Sprintf("Source %s of group %s: %s", r.Source, r.Group, counted(r.IDs, "id"))
 	var skipped []string
 	for _, skip := range r.Skipped {

@@ -198,6 +198,9 @@ func (f *flags) warn(cfg *config.Config, log *slog.Logger) {
 	for _, group := range f.unguarded(cfg) {
 		log.Warn("Whoever reaches the port may push ids: the group has no credentials_file for pushes, and --web.config.file asks for no password", "group", group)
 	}
+	for _, d := range f.doubts(cfg) {
+		log.Warn("Doubtful: "+d.text, d.about, d.name)
+	}
 }
 
 // unreceived returns the groups that rely on callbacks which are not received.

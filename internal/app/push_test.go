@@ -522,6 +522,36 @@ func TestTheCheckWarnsOfPushesThatAnybodyMaySend(t *testing.T) {
 	}
 }
 
+func TestTheCheckAndTheStartWarnOfWhatIsDoubtfulAboutPushesAndKeys(t *testing.T) {
+	dir := t.TempDir()
+	rewrite(t, filepath.Join(dir, "token"), "a-token-of-16-by")
+	rewrite(t, filepath.Join(dir, "other"), "abc")
+	path := filepath.Join(dir, "kie.yml")
+	rewrite(t, path, "accounts: [{base_url: 'http://kie.invalid'}]\n"+pushSettings)
+	for name, args := range map[string][]string{"kept": {"--storage.path=" + dir}, "not kept": {"--storage.path="}} {
+		_, out, _ := run(t, environment, append(args, "--config.check", "--config.file="+path)...)
+		if !strings.Contains(out, "Source push of group g: what was pushed is known to a running exporter alone.") {
+			t.Errorf("%s: the check tells of pushed ids: %s", name, out)
+		}
+		for want, wanted := range map[string]bool{
+			"account default: the API key is sent unencrypted":       true,
+			"group other: the token of its pushes has fewer than 16": true,
+			"group g: the token":                       false,
+			"group g: pushed ids end with the process": name == "not kept",
+			"group listed: pushed ids":                 false,
+		} {
+			if strings.Contains(out, want) != wanted {
+				t.Errorf("%s: the check says %q: %v, of %s", name, want, !wanted, out)
+			}
+		}
+	}
+	p := startPushing(t, strings.Replace(pushSettings, "bare", "short", 1), "--storage.path=")
+	p.stderr.Await(t, 5*time.Second, "pushed ids end with the process")
+	if strings.Contains(p.stderr.String(), "sent unencrypted") {
+		t.Error("a key that stays on this machine is warned of")
+	}
+}
+
 func TestNoTokenOfPushesGetsOut(t *testing.T) {
 	p := startPushing(t, pushSettings, "--web.enable-lifecycle", "--web.enable-pprof", "--storage.path="+t.TempDir())
 	header := func(authorization string) http.Header {
