@@ -189,7 +189,7 @@ type Push struct {
 	// The file with the token that producers send as `Authorization: Bearer …`, and nothing else, read again when it changes.
 	//
 	// It opens the pushes of this group and nothing else, and who has it needs no password of `--web.config.file` for that.
-	Token *apikey.Key `yaml:"credentials_file,omitempty" format:"key_file" unset:"the authentication of --web.config.file counts" sample:"/run/secrets/kie_push_token"`
+	Token *apikey.Key `yaml:"credentials_file,omitempty" format:"token_file" unset:"the authentication of --web.config.file counts" sample:"/run/secrets/kie_push_token"`
 
 	// How long a pushed task is tracked after it has finished, or was given up.
 	Keep time.Duration `yaml:"keep" range:"1s..1y" default:"24h"`

@@ -55,10 +55,7 @@ func formats(dir string) settings.Formats {
 		Shown: func(f File) any { return f.Written }, ID: func(f File) string { return f.Written },
 		Form: httpclient.OneLine,
 	}
-	f["key_file"] = settings.Text[*apikey.Key]{
-		What: "a text", Parse: func(s string) (*apikey.Key, error) { return keyFile(dir, s) }, Secret: true, Noun: "file name",
-		Shown: shownKey, ID: (*apikey.Key).File, Form: settings.AnyText.Form,
-	}
+	f["key_file"], f["token_file"] = secretFile(dir, "key", apikey.FromFile), secretFile(dir, "token", apikey.TokenFromFile)
 	f["base_url"] = settings.Text[*url.URL]{What: "a URL", Parse: baseURL, Shown: func(u *url.URL) any { return u.String() }, Form: httpclient.URI}
 	f["list_url"] = settings.Text[*url.URL]{What: "a URL", Parse: listURL, Shown: shownURL, Form: httpclient.URI}
 	return f
@@ -140,8 +137,16 @@ func resolvePattern(dir, pattern string) string {
 	return filepath.Join(dir, pattern)
 }
 
+// secretFile is a setting that names the file of a key, or of what else noun says.
+func secretFile(dir, noun string, read func(path string) (*apikey.Key, error)) settings.Text[*apikey.Key] {
+	return settings.Text[*apikey.Key]{
+		What: "a text", Parse: func(s string) (*apikey.Key, error) { return keyFile(dir, s, noun, read) }, Secret: true, Noun: "file name",
+		Shown: shownKey, ID: (*apikey.Key).File, Form: settings.AnyText.Form,
+	}
+}
+
 // keyFile reads the name of a key's file, and the key in it.
-func keyFile(dir, name string) (*apikey.Key, error) {
+func keyFile(dir, name, noun string, read func(path string) (*apikey.Key, error)) (*apikey.Key, error) {
 	if err := settings.NotEmpty(name); err != nil {
 		return nil, err
 	}
@@ -149,9 +154,9 @@ func keyFile(dir, name string) (*apikey.Key, error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(dir, path)
 	}
-	key, err := apikey.FromFile(path)
+	key, err := read(path)
 	if err != nil && looksLikeKey(name) {
-		return nil, fmt.Errorf("must name a file that holds the key: %w (the name is not shown, it may be the key itself)", errors.Unwrap(err))
+		return nil, fmt.Errorf("must name a file that holds the %s: %w (the name is not shown, it may be the %[1]s itself)", noun, errors.Unwrap(err))
 	}
 	return key, err
 }

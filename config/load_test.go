@@ -378,3 +378,15 @@ func TestExampleLoadsAndShowsTheDefaults(t *testing.T) {
 func defaultPolling() Polling { return defaults[Polling](nil) }
 
 func defaultHTTPClient() commoncfg.HTTPClientConfig { return defaultAccount().HTTPClient }
+
+func TestAMissingTokenOfPushesIsNotCalledAKey(t *testing.T) {
+	for name, want := range map[string]string{
+		"/no/such/file": "groups[0].push.credentials_file: token file /no/such/file: no such file or directory",
+		"abcdefgh0123456789abcdefgh012345": "must name a file that holds the token: no such file or directory (the name is not shown, it may be the token itself)",
+	} {
+		_, err := load(t, "groups: [{name: g, push: {credentials_file: "+name+"}}]\n", withKey)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", name, err, want)
+		}
+	}
+}

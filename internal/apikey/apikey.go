@@ -37,6 +37,7 @@ type Key struct {
 
 type heldKey struct {
 	file string // empty: the key never changes
+	noun string // what it is in errors: key or token
 
 	last atomic.Pointer[keyRead]
 
@@ -52,12 +53,17 @@ type keyRead struct {
 
 // FromFile returns the key in a file, which is read again at most once a second.
 // It fails with the file's name if the file holds no key, and never tells what it holds.
-func FromFile(path string) (*Key, error) {
+func FromFile(path string) (*Key, error) { return fromFile(path, "key") }
+
+// TokenFromFile is FromFile for what is called a token where it can't be read.
+func TokenFromFile(path string) (*Key, error) { return fromFile(path, "token") }
+
+func fromFile(path, noun string) (*Key, error) {
 	value, err := readKey(path)
 	if err != nil {
-		return nil, fmt.Errorf("key file %s: %w", document.Readable(path), err)
+		return nil, fmt.Errorf("%s file %s: %w", noun, document.Readable(path), err)
 	}
-	h := &heldKey{file: path, checked: time.Now()}
+	h := &heldKey{file: path, noun: noun, checked: time.Now()}
 	h.last.Store(&keyRead{value: value})
 	return &Key{h}, nil
 }
@@ -109,7 +115,7 @@ func (h *heldKey) read() *keyRead {
 	if time.Since(h.checked) >= keyRecheck {
 		next := &keyRead{value: h.last.Load().value}
 		if value, err := readKey(h.file); err != nil {
-			next.err = fmt.Errorf("key file %s: %w", document.Readable(h.file), err)
+			next.err = fmt.Errorf("%s file %s: %w", h.noun, document.Readable(h.file), err)
 		} else {
 			next.value = value
 		}
