@@ -98,12 +98,15 @@ func (r Record) encode(key string, unlisted day) []byte {
 	if r.HasCredits {
 		v = binary.LittleEndian.AppendUint64(v, math.Float64bits(r.Credits))
 	}
-	for _, s := range []string{r.Group, r.Model, r.FailCode} {
-		v = binary.AppendUvarint(v, uint64(len(s)))
-		v = append(v, s...)
+	for _, s := range r.labels() {
+		v = binary.AppendUvarint(v, uint64(len(*s)))
+		v = append(v, *s...)
 	}
 	return seal(key, v)
 }
+
+// labels returns the texts of a record, in the order in which they are written.
+func (r *Record) labels() [3]*string { return [3]*string{&r.Group, &r.Model, &r.FailCode} }
 
 // decode reads what encode wrote; false: the value is not what was written under this key, or can't be true.
 func decode(key, value []byte, names texts) (r Record, unlisted day, ok bool) {
@@ -125,7 +128,7 @@ func decode(key, value []byte, names texts) (r Record, unlisted day, ok bool) {
 	if r.HasCredits {
 		r.Credits = d.float()
 	}
-	for _, s := range []*string{&r.Group, &r.Model, &r.FailCode} {
+	for _, s := range r.labels() {
 		*s = names.get(d.text())
 	}
 	r.Backlog = flags&flagBacklog != 0
