@@ -28,6 +28,7 @@ func newConfiguration(dir, api string, lists []*list) (*configuration, error) {
 	for _, a := range accounts() {
 		err = errors.Join(err, os.WriteFile(c.keyFile(a), []byte(keyOf(a)+"\n"), 0o600))
 	}
+	err = errors.Join(err, os.WriteFile(c.keyFile("push"), []byte(pushToken()+"\n"), 0o600))
 	return c, errors.Join(err, os.WriteFile(c.keyFile("hooks"), []byte(hookKey()+"\n"), 0o600))
 }
 
@@ -77,6 +78,8 @@ func (c *configuration) render(v variant) string {
 		switch ext := filepath.Ext(l.path); {
 		case l.url != "": // a task without a callback is asked when it is overdue
 			fmt.Fprintf(&text, "    http: {url: %q, refresh_interval: 1s}\n    webhook: %t\n    overdue: 15s\n", l.url, v.hooked)
+		case l.group == pushedGroup:
+			fmt.Fprintf(&text, "    push: {credentials_file: %q}\n", c.keyFile("push"))
 		case l.path == "":
 			fmt.Fprintf(&text, "    tasks: [%s]\n", strings.Join(l.all(), ", "))
 		case ext == ".txt": // a group of several files, and of what they were rotated to

@@ -46,6 +46,7 @@ func newLists(dir string) []*list {
 		in("desk", "beta", "desk.yml"),
 		in("walk-in", "beta", ""),
 		in(hookedGroup, "beta", ""),
+		in(pushedGroup, "beta", ""),
 	}
 }
 

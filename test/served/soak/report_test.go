@@ -155,6 +155,12 @@ func (w *world) done() map[string]int {
 	for kind, n := range w.caller.counts() {
 		done["callback: "+string(kind)] = n
 	}
+	for _, what := range []push{plainly, hinted, guessed} {
+		done["id: "+string(what)] = 0
+	}
+	for what, n := range w.pusher.counts() {
+		done["id: "+string(what)] = n
+	}
 	for name, n := range w.api.Stats().Mixed {
 		done["answer: "+name] = n
 	}

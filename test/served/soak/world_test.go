@@ -34,6 +34,7 @@ type world struct {
 	looker   *looker
 	server   *listServer
 	caller   *caller
+	pusher   *pusher
 	usage    usage
 	process  atomic.Pointer[process] // nil: none runs
 
@@ -60,6 +61,7 @@ func newWorld(t *testing.T, p plan) *world {
 	}
 	w.looker = &looker{w: w}
 	w.caller = &caller{w: w, random: w.chance("callbacks"), became: map[callback]int{}}
+	w.pusher = &pusher{w: w, random: w.chance("pushes"), became: map[push]int{}}
 	w.lists = newLists(w.dir)
 	for _, l := range w.lists {
 		if l.group == hookedGroup {
@@ -86,6 +88,9 @@ func (w *world) chance(who string) *rand.Rand {
 func (w *world) start(t *testing.T) {
 	t.Helper()
 	for _, l := range w.lists {
+		if l.group == pushedGroup {
+			continue
+		}
 		for range historicTasks {
 			l.add(w.book.create(l.group, l.account, longAgo))
 		}
@@ -146,10 +151,15 @@ func (w *world) create(ctx context.Context) {
 		w.pause(ctx, time.Duration(r.ExpFloat64()*float64(time.Second)/w.plan.tasksPerSecond()))
 		l := w.lists[r.IntN(len(w.lists))]
 		id := w.book.create(l.group, l.account, 0)
-		l.add(id)
-		if f, ok := w.book.fact(id); ok && l.group == hookedGroup {
+		f, _ := w.book.fact(id)
+		switch l.group {
+		case pushedGroup:
+			calls.Go(func() { w.pusher.deliver(ctx, l, f) })
+			continue
+		case hookedGroup:
 			calls.Go(func() { w.caller.follow(ctx, f) })
 		}
+		l.add(id)
 	}
 }
 
