@@ -381,7 +381,7 @@ func defaultHTTPClient() commoncfg.HTTPClientConfig { return defaultAccount().HT
 
 func TestAMissingTokenOfPushesIsNotCalledAKey(t *testing.T) {
 	for name, want := range map[string]string{
-		"/no/such/file": "groups[0].push.credentials_file: token file /no/such/file: no such file or directory",
+		"/no/such/file":                    "groups[0].push.credentials_file: token file /no/such/file: no such file or directory",
 		"abcdefgh0123456789abcdefgh012345": "must name a file that holds the token: no such file or directory (the name is not shown, it may be the token itself)",
 	} {
 		_, err := load(t, "groups: [{name: g, push: {credentials_file: "+name+"}}]\n", withKey)

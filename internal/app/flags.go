@@ -199,7 +199,7 @@ func (f *flags) warn(cfg *config.Config, log *slog.Logger) {
 		log.Warn("Whoever reaches the port may push ids: the group has no credentials_file for pushes, and --web.config.file asks for no password", "group", group)
 	}
 	for _, d := range f.doubts(cfg) {
-		log.Warn("Doubtful: "+d.text, d.about, d.name)
+		log.Warn("The configuration works, and is hardly what is wanted", d.about, d.name, "why", d.text)
 	}
 }
 
