@@ -262,6 +262,9 @@ func TestWhatTheAPIAnswersIsDescribedAndWhatIsDescribedIsAnswered(t *testing.T) 
 	if err := os.Rename(dir, dir+"-moved"); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(dir, nil, 0o600); err != nil { // so that the storage can't make its folder anew meanwhile
+		t.Fatal(err)
+	}
 	ask(forget, "/api/v1/groups/g/tasks", token, asText, "b")
 	ask(one, "/api/v1/groups/g/tasks/b", token, "", "")
 	ask(push, "/api/v1/groups/bare/tasks", "", asText, "new")

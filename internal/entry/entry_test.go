@@ -16,7 +16,8 @@ import (
 )
 
 func TestAnEntryTakes80Bytes(t *testing.T) {
-	if size := unsafe.Sizeof(Task{}); size != 80 {
+	const pointer = unsafe.Sizeof(uintptr(0))
+	if size := unsafe.Sizeof(Task{}); pointer == 8 && size != 80 || size > 80 {
 		t.Errorf("%d bytes", size)
 	}
 }

@@ -186,7 +186,7 @@ func lots(n int) func() iter.Seq[view.Task] {
 		return func(yield func(view.Task) bool) {
 			for i := range n {
 				j := i * 7919 % n // n must not be a multiple of 7919
-				k := finished(fmt.Sprintf("%08x%024d", j*2654435761%(1<<32), j), epochMillis+kie.Time(j/3))
+				k := finished(fmt.Sprintf("%08x%024d", int64(j)*2654435761%(1<<32), j), epochMillis+kie.Time(j/3))
 				if !yield(k) {
 					return
 				}

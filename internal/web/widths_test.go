@@ -38,7 +38,7 @@ func seen() []view.Task {
 	var all []view.Task
 	for i := range 140 {
 		k := view.Task{
-			Task:  kie.Task{ID: fmt.Sprintf("%08x%024x", i*2654435761%(1<<32), i), Model: models[i%5], State: states[i%7], Created: kie.TimeOf(time.Now().Add(-time.Duration(i) * time.Minute))},
+			Task:  kie.Task{ID: fmt.Sprintf("%08x%024x", int64(i)*2654435761%(1<<32), i), Model: models[i%5], State: states[i%7], Created: kie.TimeOf(time.Now().Add(-time.Duration(i) * time.Minute))},
 			Group: []string{"studio", "shop", "research"}[i%3], Account: "main", Labels: map[string]string{"team": "film"},
 		}
 		took := time.Duration(i*7919%600+2) * time.Second

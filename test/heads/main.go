@@ -107,7 +107,7 @@ func (w *world) task(i, scrape int) (view.Task, bool) {
 	if w.over {
 		age = scrapes
 	}
-	created := kie.Time(1_767_323_045_000 + i*37)
+	created := 1_767_323_045_000 + kie.Time(i)*37
 	k := view.Task{
 		Task:  kie.Task{ID: fmt.Sprintf("%08x%024x", uint32(i)*2654435761, i), Model: fmt.Sprintf("vendor/model-%d/image-to-video", i%10)}, //nolint:gosec // any number will do
 		Group: "video", Account: "default",
