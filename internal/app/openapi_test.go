@@ -258,6 +258,9 @@ func TestWhatTheAPIAnswersIsDescribedAndWhatIsDescribedIsAnswered(t *testing.T) 
 		ask(operation, "/api/v1/groups/g"+path, "", asText, "a")
 		ask(operation, "/api/v1/groups/nope"+path, token, asText, "a")
 	}
+	for _, id := range []string{"a", "7", "c"} { // there is room, whatever came before
+		ask(one, "/api/v1/groups/g/tasks/"+id, token, "", "")
+	}
 	ask(push, "/api/v1/groups/g/tasks", token, asText, "b")
 	if err := os.Rename(dir, dir+"-moved"); err != nil {
 		t.Fatal(err)
