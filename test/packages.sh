@@ -66,6 +66,8 @@ provide python3-requests "snippets for Python" module requests
 provide postgresql "snippets for PostgreSQL" postgres
 need logrotate "rotating lists" logrotate
 need nginx "handing on callbacks" nginx
+need redis-server "records in Redis" redis-server
+need redis-sentinel "Redis with Sentinel" redis-sentinel
 
 # What judges the pages comes from the npm registry, as internal/tools/axe/package-lock.json says.
 root=$(cd "$(dirname "$0")/.." && pwd)

@@ -1,0 +1,141 @@
+// Package redistest starts Redis servers for tests, each in a folder of its own and on a port that nobody else has.
+package redistest
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Server is a server, or a Sentinel.
+type Server struct {
+	Dir, Host string
+	Port      int
+	args      []string
+	cmd       *exec.Cmd
+	exited    chan struct{}
+}
+
+// Start starts a server that keeps nothing on disk unless args, options of redis-server, say otherwise. Where there is no redis-server the
+// test is skipped, but not in CI.
+func Start(tb testing.TB, args ...string) *Server {
+	tb.Helper()
+	s := New(tb, args...)
+	s.Up(tb)
+	return s
+}
+
+// New returns a server that is not up yet.
+func New(tb testing.TB, args ...string) *Server {
+	tb.Helper()
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		if os.Getenv("CI") != "" {
+			tb.Fatal(err)
+		}
+		tb.Skip("no redis-server; on Debian: apt-get install redis-server")
+	}
+	s := &Server{Dir: tb.TempDir(), Host: "127.0.0.1", Port: FreePort(tb), args: args}
+	tb.Cleanup(s.Kill)
+	return s
+}
+
+// FreePort returns a port that nobody listens on, below those that connections are made from.
+func FreePort(tb testing.TB) int {
+	tb.Helper()
+	for range 100 {
+		l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // returns at once
+		if err != nil {
+			tb.Fatal(err)
+		}
+		port := l.Addr().(*net.TCPAddr).Port
+		_ = l.Close()
+		if port < 55_000 { // Redis Cluster takes the port 10,000 above, too
+			return port
+		}
+	}
+	tb.Fatal("no free port")
+	return 0
+}
+
+// Addr returns where the server listens.
+func (s *Server) Addr() string { return net.JoinHostPort(s.Host, strconv.Itoa(s.Port)) }
+
+// Up starts the server and waits until it answers, with what it kept on disk.
+func (s *Server) Up(tb testing.TB) {
+	tb.Helper()
+	if err := s.Launch(); err != nil {
+		tb.Fatal(err)
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		c, err := (&net.Dialer{Timeout: time.Second}).DialContext(tb.Context(), "tcp", s.Addr())
+		if err == nil {
+			_ = c.Close()
+			return
+		}
+		if time.Now().After(deadline) {
+			out, _ := os.ReadFile(filepath.Join(s.Dir, "log"))
+			tb.Fatalf("%v\n%s", err, out)
+		}
+	}
+}
+
+// Launch starts the server and does not wait.
+func (s *Server) Launch() error {
+	args := append([]string{
+		"--port", strconv.Itoa(s.Port), "--bind", s.Host, "--dir", s.Dir, "--save", "", "--daemonize", "no", "--logfile", filepath.Join(s.Dir, "log"),
+	}, s.args...)
+	if len(s.args) > 0 && !strings.HasPrefix(s.args[0], "-") { // a file comes first
+		args = append([]string{s.args[0]}, append(args[:len(args)-len(s.args)], s.args[1:]...)...)
+	}
+	cmd := exec.Command("redis-server", args...) //nolint:noctx,gosec // Kill ends it; the arguments are a test's
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	exited := make(chan struct{})
+	go func() { _ = cmd.Wait(); close(exited) }()
+	s.cmd, s.exited = cmd, exited
+	return nil
+}
+
+// Kill ends the server at once, as kill -9 does.
+func (s *Server) Kill() {
+	if s.cmd == nil {
+		return
+	}
+	_ = s.cmd.Process.Kill()
+	<-s.exited
+	s.cmd = nil
+}
+
+// Stop has the server stand still until Continue.
+func (s *Server) Stop() { _ = s.cmd.Process.Signal(syscall.SIGSTOP) }
+
+// Continue has it go on.
+func (s *Server) Continue() { _ = s.cmd.Process.Signal(syscall.SIGCONT) }
+
+// CLI sends a command as redis-cli does, and returns what it printed.
+func (s *Server) CLI(tb testing.TB, args ...string) string {
+	tb.Helper()
+	out, err := s.Try(args...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return out
+}
+
+// Try is CLI for what may fail.
+func (s *Server) Try(args ...string) (string, error) {
+	out, err := exec.Command("redis-cli", append([]string{"-h", s.Host, "-p", strconv.Itoa(s.Port)}, args...)...).CombinedOutput() //nolint:noctx,gosec // ends by itself; the arguments are a test's
+	text := strings.TrimSpace(string(out))
+	if err != nil {
+		return "", fmt.Errorf("redis-cli %v: %w: %s", args, err, text)
+	}
+	return text, nil
+}
