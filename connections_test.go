@@ -4,11 +4,14 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"regexp"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -61,6 +64,109 @@ func TestIdleConnectionsKeepNoScrapeOut(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Producers that open connections by the thousand and send a byte a second take no push from others, and no scrape.
+func TestTenThousandConnectionsThatSendAByteASecondKeepNoPushOut(t *testing.T) {
+	dir := t.TempDir()
+	config := "accounts: [{base_url: 'http://127.0.0.1:1', credits_interval: 0s}]\ngroups: [{name: g, push: {credentials_file: token}}]\npolling: {max_wait: 10ms}\n"
+	for name, text := range map[string]string{"kie.yml": config, "token": "the-token-of-group-g"} {
+		if err := os.WriteFile(dir+"/"+name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := &process{Cmd: program(t, "secret", "--config.file="+dir+"/kie.yml", "--storage.path="+dir+"/data", "--web.listen-address=127.0.0.1:0")}
+	p.Stderr = &p.log
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = p.Process.Kill(); _ = p.Wait() }()
+	metrics := p.address(t, "Listening on")
+	conns := dripping(t, metrics, connectionsToOpen(t))
+	client := &http.Client{Timeout: 8 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	for i := range 3 {
+		for _, c := range conns {
+			_, _ = c.Write([]byte("a")) // which is refused where the exporter has closed it
+		}
+		wait.Until(t, 10*time.Second, 100*time.Millisecond, func() error { // as the answer says: 503 with Retry-After: 1 while all 64 are fresh
+			return ask(t, client, http.MethodPost, "http://"+metrics+"/api/v1/groups/g/tasks", strings.NewReader(fmt.Sprintf("id-%d\n", i)))
+		})
+		if err := ask(t, client, http.MethodGet, "http://"+metrics+"/metrics", http.NoBody); err != nil {
+			t.Error(err)
+		}
+	}
+	if kib := p.resident(t); kib > 256<<10 {
+		t.Errorf("the process has %d KiB in memory", kib)
+	}
+}
+
+// resident returns how many KiB the process has in memory; 0: the system does not tell as Linux does.
+func (p *process) resident(t *testing.T) (kib int) {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(status), "VmRSS:")
+	if _, err := fmt.Sscan(rest, &kib); err != nil {
+		t.Error(err)
+	}
+	return kib
+}
+
+// connectionsToOpen returns 10,000, or as many as this process may have open.
+func connectionsToOpen(t *testing.T) int {
+	t.Helper()
+	var files syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
+		t.Fatal(err)
+	}
+	n := 10_000
+	if files.Cur < 11_000 {
+		n = int(files.Cur) / 2 //nolint:gosec // less than 11,000
+		t.Logf("%d connections, as no more files may be open", n)
+	}
+	return n
+}
+
+// dripping opens connections over which pushes begin to come.
+func dripping(t *testing.T, address string, n int) (conns []net.Conn) {
+	t.Helper()
+	t.Cleanup(func() {
+		for _, c := range conns {
+			_ = c.Close()
+		}
+	})
+	for range n {
+		c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conns = append(conns, c)
+		_, _ = fmt.Fprint(c, "POST /api/v1/groups/g/tasks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer the-token-of-group-g\r\n"+
+			"Content-Type: text/plain\r\nContent-Length: 1000000\r\n\r\n")
+	}
+	return conns
+}
+
+// ask sends a request with the token of pushes, and fails unless the answer is 200.
+func ask(t *testing.T, client *http.Client, method, url string, body io.Reader) error {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, body)
+	if err != nil {
+		return err
+	}
+	req.Header = http.Header{"Authorization": {"Bearer the-token-of-group-g"}, "Content-Type": {"text/plain"}}
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s %s is answered with %d %.200s", method, url, resp.StatusCode, text)
+	}
+	return err
 }
 
 // address waits until the program has logged an address with a message, and returns it.

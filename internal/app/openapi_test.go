@@ -133,14 +133,28 @@ func (d *described) check(operation string, status int, header http.Header, body
 		return
 	}
 	d.seen[operation+" "+strconv.Itoa(status)] = true
+	d.checkResponse(fmt.Sprint(operation, " ", status), response, header, body)
+}
+
+// checkResponse sees that an answer is the one that is described.
+func (d *described) checkResponse(operation string, response any, header http.Header, body string) {
+	d.t.Helper()
 	described := d.follow(response)
-	if _, has := described["headers"]; has && operation != "GET /api/v1/tasks" && header.Get("Retry-After") == "" {
-		d.t.Errorf("%s answers %d without Retry-After", operation, status)
+	headers, _ := described["headers"].(map[string]any)
+	for name, of := range headers {
+		if d.follow(of)["required"] == true && header.Get(name) == "" {
+			d.t.Errorf("%s is answered without %s", operation, name)
+		}
+	}
+	for _, name := range []string{"Allow", "WWW-Authenticate", "Retry-After", "Accept-Post", "Accept-Encoding"} {
+		if headers[name] == nil && header.Get(name) != "" {
+			d.t.Errorf("%s is answered with %s, which is not described", operation, name)
+		}
 	}
 	kind, _, _ := strings.Cut(header.Get("Content-Type"), ";")
 	content, ok := described["content"].(map[string]any)[kind].(map[string]any)
 	if !ok {
-		d.t.Errorf("%s answers %d with %s, which is not described", operation, status, kind)
+		d.t.Errorf("%s is answered with %s, which is not described", operation, kind)
 		return
 	}
 	if kind == "application/json" || kind == "application/x-ndjson" {
@@ -149,7 +163,9 @@ func (d *described) check(operation string, status int, header http.Header, body
 			if err := json.Unmarshal([]byte(line), &v); err != nil {
 				d.t.Errorf("%s: %v in %s", operation, err, line)
 			}
-			d.checkValue(operation, content["schema"], v)
+			for _, wrong := range d.wrong(operation, content["schema"], v) {
+				d.t.Error(wrong)
+			}
 		}
 	}
 }
@@ -169,40 +185,34 @@ func (d *described) whole(schema any) map[string]any {
 	return map[string]any{"type": "object", "properties": properties}
 }
 
-// checkValue sees that a value is what a schema says, and has nothing that it does not say.
-func (d *described) checkValue(at string, schema, v any) {
+// wrong returns what of a value is not what a schema says, or what it has that the schema does not say.
+func (d *described) wrong(at string, schema, v any) (faults []string) {
 	d.t.Helper()
 	s := d.whole(schema)
+	if choices, ok := s["oneOf"].([]any); ok {
+		for _, choice := range choices {
+			some := d.wrong(at, choice, v)
+			if len(some) == 0 {
+				return nil
+			}
+			faults = append(faults, some...)
+		}
+		return faults
+	}
 	kinds := map[string]bool{}
 	switch v := v.(type) {
 	case map[string]any:
 		kinds["object"] = true
-		properties, _ := s["properties"].(map[string]any)
-		required, _ := s["required"].([]any)
-		for _, name := range required {
-			if _, ok := v[name.(string)]; !ok {
-				d.t.Errorf("%s lacks %s", at, name)
-			}
-		}
-		for name, inner := range v {
-			switch {
-			case properties[name] != nil:
-				d.checkValue(at+"."+name, properties[name], inner)
-			case s["additionalProperties"] != nil:
-				d.checkValue(at+"."+name, s["additionalProperties"], inner)
-			case properties != nil:
-				d.t.Errorf("%s has %s, which is not described", at, name)
-			}
-		}
+		faults = d.wrongObject(at, s, v)
 	case []any:
 		kinds["array"] = true
 		for i, inner := range v {
-			d.checkValue(fmt.Sprintf("%s[%d]", at, i), s["items"], inner)
+			faults = append(faults, d.wrong(fmt.Sprintf("%s[%d]", at, i), s["items"], inner)...)
 		}
 	case string:
 		kinds["string"] = true
 		if words, ok := s["enum"].([]any); ok && !slices.Contains(words, any(v)) {
-			d.t.Errorf("%s is %q, which is none of %v", at, v, words)
+			faults = append(faults, fmt.Sprintf("%s is %q, which is none of %v", at, v, words))
 		}
 	case float64:
 		kinds["number"], kinds["integer"] = true, v == float64(int64(v))
@@ -210,17 +220,40 @@ func (d *described) checkValue(at string, schema, v any) {
 		kinds["boolean"] = true
 	}
 	if kind, ok := s["type"].(string); ok && !kinds[kind] {
-		d.t.Errorf("%s is %v, want a value of type %s", at, v, kind)
+		faults = append(faults, fmt.Sprintf("%s is %v, want a value of type %s", at, v, kind))
 	}
+	return faults
+}
+
+// wrongObject returns what of an object is not what a schema says.
+func (d *described) wrongObject(at string, s, v map[string]any) (faults []string) {
+	d.t.Helper()
+	properties, _ := s["properties"].(map[string]any)
+	required, _ := s["required"].([]any)
+	for _, name := range required {
+		if _, ok := v[name.(string)]; !ok {
+			faults = append(faults, fmt.Sprintf("%s lacks %s", at, name))
+		}
+	}
+	for name, inner := range v {
+		switch {
+		case properties[name] != nil:
+			faults = append(faults, d.wrong(at+"."+name, properties[name], inner)...)
+		case s["additionalProperties"] != nil:
+			faults = append(faults, d.wrong(at+"."+name, s["additionalProperties"], inner)...)
+		case properties != nil:
+			faults = append(faults, fmt.Sprintf("%s has %s, which is not described", at, name))
+		}
+	}
+	return faults
 }
 
 // metElsewhere are statuses that take long to bring about, and the tests that do.
 func metElsewhere() map[string]string {
 	return map[string]string{
-		"GET /api/v1/tasks 503":                        "tests of internal/web",
-		"POST /api/v1/groups/{group}/tasks 408":        "TestSlowPushesLendTheirPlacesToOthers has bodies cut off",
-		"DELETE /api/v1/groups/{group}/tasks 408":      "likewise",
-		"DELETE /api/v1/groups/{group}/tasks/{id} 503": "with the others below, if the storage takes nothing",
+		"GET /api/v1/tasks 503":                   "tests of internal/web",
+		"POST /api/v1/groups/{group}/tasks 408":   "TestSlowPushesLendTheirPlacesToOthers has bodies cut off",
+		"DELETE /api/v1/groups/{group}/tasks 408": "likewise",
 	}
 }
 
@@ -241,7 +274,8 @@ func TestWhatTheAPIAnswersIsDescribedAndWhatIsDescribedIsAnswered(t *testing.T) 
 		status, text, header := p.exchange(method, path, http.Header{"Authorization": {authorization}, "Content-Type": {kind}}, body)
 		d.check(operation, status, header, text)
 	}
-	ask(push, "/api/v1/groups/g/tasks", token, asJSON, `["a",{"taskId":"b","labels":{"x":"y"}},7,{}]`)
+	meetOthers(t, d)
+	ask(push, "/api/v1/groups/g/tasks", token, asJSON, `["a",{"taskId":"b","labels":{"x":"y"},"lables":{}},7,{}]`)
 	for _, path := range []string{"/api/v1/tasks", "/api/v1/tasks?format=ndjson", "/api/v1/tasks?format=csv", "/api/v1/tasks?finished_after=&format=ndjson", "/api/v1/tasks?limit=1", "/api/v1/tasks?nope=1"} {
 		ask("GET /api/v1/tasks", path, "", "", "")
 	}
@@ -255,6 +289,7 @@ func TestWhatTheAPIAnswersIsDescribedAndWhatIsDescribedIsAnswered(t *testing.T) 
 		ask(operation, "/api/v1/groups/g"+path, token, asText, "a")
 		ask(operation, "/api/v1/groups/g"+path, token, asJSON, "[")
 		ask(operation, "/api/v1/groups/g"+path, token, asText, large)
+		ask(operation, "/api/v1/groups/g"+path, token, "image/png", "a")
 		ask(operation, "/api/v1/groups/g"+path, "", asText, "a")
 		ask(operation, "/api/v1/groups/nope"+path, token, asText, "a")
 	}
@@ -277,6 +312,67 @@ func TestWhatTheAPIAnswersIsDescribedAndWhatIsDescribedIsAnswered(t *testing.T) 
 				t.Errorf("%s is described, and was not met", key)
 			}
 		}
+	}
+}
+
+// meetOthers asks as those may not who know no password, are browsers on another site, or ask too often, in every operation.
+func meetOthers(t *testing.T, d *described) {
+	t.Helper()
+	dir := t.TempDir()
+	_, api := serveAPI(t, kiesim.Options{})
+	config, guarded, often := filepath.Join(dir, "kie.yml"), filepath.Join(dir, "guarded.yml"), filepath.Join(dir, "often.yml")
+	rewrite(t, config, fmt.Sprintf("accounts: [{base_url: %q}]\ngroups: [{name: bare, push: {}}]\n", api))
+	rewrite(t, guarded, "basic_auth_users: {u: $2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi}\n")
+	rewrite(t, often, "rate_limit: {interval: 1h, burst: 1}\n")
+	for status, tt := range map[int]struct {
+		args   []string
+		header http.Header
+	}{
+		http.StatusUnauthorized:    {[]string{"--web.config.file=" + guarded}, nil},
+		http.StatusForbidden:       {nil, http.Header{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"http://elsewhere"}, "Content-Type": {asText}}},
+		http.StatusTooManyRequests: {[]string{"--web.config.file=" + often}, nil},
+	} {
+		p := &pushing{program: start(t, append(tt.args, "--config.file="+config)...)}
+		if status == http.StatusTooManyRequests {
+			p.get("/api/v1/status") // which is the one request that there may be
+		}
+		for operation := range d.operations() {
+			method, path, _ := strings.Cut(operation, " ")
+			header := tt.header.Clone()
+			if status == http.StatusForbidden && method == http.MethodGet { // which pages of other sites may not do only where it has an effect
+				header["Host"] = []string{"rebound.example"}
+			}
+			got, text, answered := p.exchange(method, strings.NewReplacer("{group}", "bare", "{id}", "x").Replace(path), header, "a")
+			if got != status {
+				t.Errorf("%s is answered with %d %s, want %d", operation, got, text, status)
+			}
+			d.check(operation, got, answered, text)
+		}
+	}
+}
+
+func TestAPathOrMethodThatThereIsNotIsAnErrorAsDescribed(t *testing.T) {
+	d, p := describe(t), startPushing(t, pushSettings)
+	for _, tt := range []struct{ method, path, response, allow string }{
+		{"GET", "/api/v1/nope", "NoPath", ""},
+		{"GET", "/api/v1/", "NoPath", ""},
+		{"POST", "/api/v1//tasks", "NoPath", ""},
+		{"POST", "/api/v1/groups/g/nope", "NoPath", ""},
+		{"PUT", "/api/v1/groups/g/tasks", "MethodNotAllowed", "DELETE, POST"},
+		{"GET", "/api/v1/groups/bare/tasks", "MethodNotAllowed", "DELETE, POST"},
+		{"POST", "/api/v1/groups/g/tasks/a", "MethodNotAllowed", "DELETE"},
+		{"DELETE", "/api/v1/tasks", "MethodNotAllowed", "GET, HEAD"},
+		{"OPTIONS", "/api/v1/status", "MethodNotAllowed", "GET, HEAD"},
+	} {
+		status, text, header := p.exchange(tt.method, tt.path, nil, "")
+		want := map[string]int{"NoPath": http.StatusNotFound, "MethodNotAllowed": http.StatusMethodNotAllowed}[tt.response]
+		if status != want || header.Get("Allow") != tt.allow {
+			t.Errorf("%s %s is answered with %d, Allow %q; want %d, %q", tt.method, tt.path, status, header.Get("Allow"), want, tt.allow)
+		}
+		d.checkResponse(tt.method+" "+tt.path, map[string]any{"$ref": "#/components/responses/" + tt.response}, header, text)
+	}
+	if status, text := p.get("/nope"); status != http.StatusNotFound || text != "404 page not found\n" {
+		t.Errorf("elsewhere, where people look, a path that there is not is answered with %d %q", status, text)
 	}
 }
 

@@ -80,7 +80,7 @@ func (p *pushing) exchange(method, path string, header http.Header, body string)
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	req.Header = header
+	req.Header, req.Host = header, header.Get("Host")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		p.t.Fatal(err)
@@ -152,13 +152,16 @@ func TestAPushIsTakenInEveryFormInWhichItMayCome(t *testing.T) {
 		{"text with a charset", "text/plain; charset=UTF-8", "id-n", one},
 		{"a repeat", asText, "id-l\nid-m\nid-m\n", `{"accepted":0,"known":3,"rejected":[],"durable":false}`},
 		{"an answer that created no task", asJSON, `[{"code":402,"msg":"no credits","data":null},"id-o"]`, `{"accepted":1,"known":0,"rejected":[{"index":0,"reason":"no_task: an answer that created no task"}]`},
+		{"a key that is misspelt", asJSON, `[{"taskId":"id-e","lables":{"x":"y"}},{"taskId":"id-f","lables":{},"model":7}]`, `{"accepted":0,"known":2,"rejected":[],"ignored":{"lables":2,"model":1},`},
 		{"what is no id", asJSON, `["id-p",null,{"id":"x"},7,"",["x"]]`, `{"accepted":2,"known":0,"rejected":[{"index":1,"reason":"invalid: want an id, or an object with taskId or task_id"},{"index":2,"reason":"invalid: want`},
 		{"a secret", asText, "id-q\n" + canary + "\n", `{"accepted":1,"known":0,"rejected":[{"index":1,"reason":"secret: is a secret of the configuration"}]`},
 	} {
-		status, answer := p.push("g", tt.kind, tt.body)
-		if status != http.StatusOK || !strings.HasPrefix(answer, tt.answer) {
-			t.Errorf("%s: %d %s, want %s", tt.name, status, answer, tt.answer)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			status, answer := p.push("g", tt.kind, tt.body)
+			if status != http.StatusOK || !strings.HasPrefix(answer, tt.answer) {
+				t.Errorf("%d %s, want %s", status, answer, tt.answer)
+			}
+		})
 	}
 	status, answer := p.sendTo(http.MethodPost, "/api/v1/groups/g/tasks", http.Header{
 		"Content-Type": {asText}, "Content-Encoding": {"gzip"}, "Authorization": {"bearer " + canaryToken},
@@ -182,9 +185,9 @@ func TestAPushThatIsWrongSaysWhatAndWhereAndNothingOfItCounts(t *testing.T) {
 		status           int
 		answer           string
 	}{
-		{"no type", "", "a", 400, "Content-Type must be"},
-		{"what curl sends", "application/x-www-form-urlencoded", "a", 400, "Content-Type must be"},
-		{"another charset", "text/plain; charset=utf-16", "a", 400, "Content-Type must be"},
+		{"no type", "", "a", 415, "Content-Type must be"},
+		{"what curl sends", "application/x-www-form-urlencoded", "a", 415, "Content-Type must be"},
+		{"another charset", "text/plain; charset=utf-16", "a", 415, "Content-Type must be"},
 		{"truncated JSON", asJSON, `["a","b`, 400, "index 1: the body ends too early"},
 		{"an open list", asJSON, `["a"`, 400, "index 0: the body ends too early"},
 		{"nothing", asJSON, "", 400, `"the body is empty"`},
@@ -202,10 +205,12 @@ func TestAPushThatIsWrongSaysWhatAndWhereAndNothingOfItCounts(t *testing.T) {
 		{"a million times the same id", asText, strings.Repeat("a\n", 1_000_000), 413, "100000 ids"},
 		{"labels by the thousand", asJSON, manyLabels(20_000), 413, "10000 different sets of labels"},
 	} {
-		status, answer := p.push("g", tt.kind, tt.body)
-		if status != tt.status || !strings.Contains(answer, tt.answer) {
-			t.Errorf("%s: %d %.200s, want %d and %s", tt.name, status, answer, tt.status, tt.answer)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			status, answer := p.push("g", tt.kind, tt.body)
+			if status != tt.status || !strings.Contains(answer, tt.answer) {
+				t.Errorf("%d %.200s, want %d and %s", status, answer, tt.status, tt.answer)
+			}
+		})
 	}
 	gzipped := http.Header{"Content-Type": {asText}, "Content-Encoding": {"gzip"}, "Authorization": {"Bearer " + canaryToken}}
 	for name, tt := range map[string]struct {
@@ -216,12 +221,14 @@ func TestAPushThatIsWrongSaysWhatAndWhereAndNothingOfItCounts(t *testing.T) {
 		"no gzip":        {"abc", "not packed with gzip", 400},
 		"a bomb":         {packed(t, strings.Repeat("abcdefghijklmno\n", 64<<16)), "too large", 413},
 	} {
-		if status, answer := p.sendTo(http.MethodPost, "/api/v1/groups/g/tasks", gzipped, tt.body); status != tt.status || !strings.Contains(answer, tt.answer) {
-			t.Errorf("%s: %d %s", name, status, answer)
-		}
+		t.Run(name, func(t *testing.T) {
+			if status, answer := p.sendTo(http.MethodPost, "/api/v1/groups/g/tasks", gzipped, tt.body); status != tt.status || !strings.Contains(answer, tt.answer) {
+				t.Errorf("%d %s", status, answer)
+			}
+		})
 	}
 	gzipped.Set("Content-Encoding", "br")
-	if status, answer := p.sendTo(http.MethodPost, "/api/v1/groups/g/tasks", gzipped, "x"); status != 400 || !strings.Contains(answer, "Content-Encoding") {
+	if status, answer := p.sendTo(http.MethodPost, "/api/v1/groups/g/tasks", gzipped, "x"); status != 415 || !strings.Contains(answer, "Content-Encoding") {
 		t.Errorf("another encoding: %d %s", status, answer)
 	}
 	if body := p.scrape(); !strings.Contains(body, `kie_exporter_source_tasks{group="g",source="push"} 0`) {
@@ -232,6 +239,19 @@ func TestAPushThatIsWrongSaysWhatAndWhereAndNothingOfItCounts(t *testing.T) {
 		t.Errorf("bad labels: %d %s", status, answer)
 	}
 }
+
+func TestTheSameIDAMillionTimesIsOneTask(t *testing.T) {
+	p := startPushing(t, pushSettings, "--storage.path="+t.TempDir())
+	const one = maxOfAPush - 1
+	p.wantPush(asText, strings.Repeat("a\n", maxOfAPush), 200, fmt.Sprintf(`{"accepted":1,"known":%d,"rejected":[]}`, one))
+	for range 9 {
+		p.wantPush(asText, strings.Repeat("a\n", maxOfAPush), 200, fmt.Sprintf(`{"accepted":0,"known":%d,"rejected":[]}`, maxOfAPush))
+	}
+	p.until(5*time.Second, `kie_exporter_source_tasks{group="g",source="push"} 1`)
+}
+
+// maxOfAPush is how many values a push may have.
+const maxOfAPush = 100_000
 
 func manyLabels(n int) string {
 	var b strings.Builder
@@ -265,10 +285,12 @@ func TestOnlyTheTokenOfAGroupOpensItsPushes(t *testing.T) {
 		{"forgetting one", "DELETE", "g/tasks/a", "Bearer " + canaryToken, 200},
 		{"reading", "GET", "g/tasks", "Bearer " + canaryToken, 405},
 	} {
-		status, answer := p.sendTo(tt.method, "/api/v1/groups/"+tt.path, header(tt.authorization), "a\n")
-		if status != tt.status {
-			t.Errorf("%s: %d %s, want %d", tt.name, status, answer, tt.status)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			status, answer := p.sendTo(tt.method, "/api/v1/groups/"+tt.path, header(tt.authorization), "a\n")
+			if status != tt.status {
+				t.Errorf("%d %s, want %d", status, answer, tt.status)
+			}
+		})
 	}
 	for result, n := range map[string]int{"ok": 2, "unauthorized": 7, "malformed": 0} {
 		p.until(5*time.Second, fmt.Sprintf(`kie_exporter_pushes_total{group="g",result=%q} %d`, result, n))

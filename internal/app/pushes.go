@@ -15,6 +15,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/config"
 	"github.com/kie-exporter/kie_exporter/internal/push"
 	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/web"
 	"github.com/kie-exporter/kie_exporter/internal/webhook"
 )
 
@@ -75,13 +76,13 @@ func (m *mainServer) listen() *http.Server {
 	server := m.toolkit(m.open)
 	server.BaseContext = func(net.Listener) context.Context { // called when the toolkit is done, before anything is accepted
 		asking := server.Handler
-		server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		server.Handler = web.JSONErrors(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if m.takes(r) {
 				m.tokens.ServeHTTP(w, r)
 				return
 			}
 			asking.ServeHTTP(w, r)
-		})
+		}))
 		return context.Background()
 	}
 	return server
@@ -125,14 +126,14 @@ func (f *flags) unguarded(cfg *config.Config) (groups []string) {
 
 // asksWho reports whether the web configuration lets in only who has a password or a certificate. Whether it is right is told elsewhere.
 func (f *flags) asksWho() bool {
-	var web struct {
+	var asks struct {
 		Users map[string]yaml.Node `yaml:"basic_auth_users"`
 		TLS   struct {
 			ClientAuth string `yaml:"client_auth_type"`
 		} `yaml:"tls_server_config"`
 	}
-	if err := f.readWeb(&web); err != nil {
+	if err := f.readWeb(&asks); err != nil {
 		return false
 	}
-	return len(web.Users) > 0 || web.TLS.ClientAuth == "RequireAndVerifyClientCert"
+	return len(asks.Users) > 0 || asks.TLS.ClientAuth == "RequireAndVerifyClientCert"
 }

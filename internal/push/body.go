@@ -29,6 +29,11 @@ type tooLarge struct{ what string }
 
 func (e *tooLarge) Error() string { return "too large: " + e.what }
 
+// unsupported is why a push is refused that comes as something that is not read, with the header that says what is.
+type unsupported struct{ what, header, wanted string }
+
+func (e *unsupported) Error() string { return e.what }
+
 // errEmpty says that there is no JSON where some is wanted.
 var errEmpty = errors.New("the body is empty")
 
@@ -40,6 +45,7 @@ type body struct {
 	faults  []rejected
 	more    int // faults beyond those
 	counts  map[source.Rejection]uint64
+	ignored map[string]int               // values that have a key that is not read, by key
 	labels  map[string]map[string]string // by their JSON, so that tasks with the same ones share them
 }
 
@@ -59,7 +65,7 @@ func readBody(w http.ResponseWriter, req *http.Request) (*body, error) {
 		}
 		content = unpacked
 	default:
-		return nil, errors.New("Content-Encoding must be gzip, or absent")
+		return nil, &unsupported{"Content-Encoding must be gzip, or absent", "Accept-Encoding", "gzip"}
 	}
 	b := &body{}
 	if err := read(b, &limited{from: content}); err != nil {
@@ -81,7 +87,10 @@ func readerOf(contentType string) (func(*body, *limited) error, error) {
 			return (*body).readText, nil
 		}
 	}
-	return nil, errors.New("Content-Type must be application/json, application/x-ndjson, application/jsonl or text/plain, in UTF-8")
+	return nil, &unsupported{
+		"Content-Type must be application/json, application/x-ndjson, application/jsonl or text/plain, in UTF-8",
+		"Accept-Post", "application/json, application/x-ndjson, application/jsonl, text/plain",
+	}
 }
 
 // located says where an error is, unless it is that something is too large.

@@ -64,7 +64,7 @@ func resultOf(status int) source.PushResult {
 		return source.PushNoRoom
 	case http.StatusUnauthorized:
 		return source.PushUnauthorized
-	case http.StatusBadRequest:
+	case http.StatusBadRequest, http.StatusUnsupportedMediaType:
 		return source.PushMalformed
 	case http.StatusRequestEntityTooLarge:
 		return source.PushTooLarge

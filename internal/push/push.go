@@ -82,11 +82,12 @@ func (r *Receiver) WithToken() http.Handler {
 
 // answer is what came of a push.
 type answer struct {
-	Accepted int        `json:"accepted"`
-	Known    int        `json:"known"`
-	Rejected []rejected `json:"rejected"`
-	More     int        `json:"more_rejected,omitempty"` // than those that are listed
-	Durable  *bool      `json:"durable,omitempty"`       // false, or absent
+	Accepted int            `json:"accepted"`
+	Known    int            `json:"known"`
+	Rejected []rejected     `json:"rejected"`
+	More     int            `json:"more_rejected,omitempty"` // than those that are listed
+	Ignored  map[string]int `json:"ignored,omitempty"`       // objects that have a key that is not read, by key
+	Durable  *bool          `json:"durable,omitempty"`       // false, or absent
 }
 
 // forgotten is what came of a push that has ids forgotten.
@@ -114,12 +115,20 @@ func (r *Receiver) serve(handle handler) http.HandlerFunc {
 		case !ok:
 			refuse(w, http.StatusNotFound, "", source.ErrNoPushes.Error())
 		case token != nil && !bears(req, token()):
-			w.Header().Set("WWW-Authenticate", "Bearer")
+			w.Header().Set("WWW-Authenticate", challenge(req))
 			r.count(group, refuse(w, http.StatusUnauthorized, "", "want Authorization: Bearer with the group's token"))
 		default:
 			r.count(group, r.inPlace(w, req, handle))
 		}
 	}
+}
+
+// challenge asks for a token, and says so where one was given in vain, as RFC 6750 has it.
+func challenge(req *http.Request) string {
+	if req.Header.Get("Authorization") == "" {
+		return `Bearer realm="kie_exporter"`
+	}
+	return `Bearer realm="kie_exporter", error="invalid_token"`
 }
 
 // handler answers a push and returns the status of the answer.
@@ -160,7 +169,7 @@ func (r *Receiver) add(w http.ResponseWriter, req *http.Request, p *place) int {
 		status = http.StatusTooManyRequests
 		w.Header().Set("Retry-After", "60")
 	}
-	return send(w, status, answer{push.Accepted, push.Known, b.rejections(), b.more, r.durable()})
+	return send(w, status, answer{push.Accepted, push.Known, b.rejections(), b.more, b.ignored, r.durable()})
 }
 
 func (r *Receiver) remove(w http.ResponseWriter, req *http.Request, p *place) int {
@@ -202,13 +211,18 @@ func (r *Receiver) durable() *bool {
 func (r *Receiver) read(w http.ResponseWriter, req *http.Request, p *place) (b *body, status int) {
 	b, err := readBody(w, req)
 	p.read()
-	switch large := (*tooLarge)(nil); {
+	var large *tooLarge
+	var other *unsupported
+	switch {
 	case err == nil:
 		return b, 0
 	case p.wasCut() || errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, refuse(w, http.StatusRequestTimeout, "1", "the body came too slowly")
 	case errors.As(err, &large):
 		return nil, refuse(w, http.StatusRequestEntityTooLarge, "", err.Error())
+	case errors.As(err, &other):
+		w.Header().Set(other.header, other.wanted)
+		return nil, refuse(w, http.StatusUnsupportedMediaType, "", err.Error())
 	default:
 		return nil, refuse(w, http.StatusBadRequest, "", err.Error())
 	}

@@ -17,13 +17,15 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/source/parsed"
 )
 
-// object is what an object may tell of a task. Other keys are passed over. In answers of createTask the id is under data.
+// object is what an object may tell of a task; other keys are ignored, and counted. In answers of createTask the id is under data.
 type object struct {
 	ID      json.RawMessage `json:"taskId"`
 	OtherID json.RawMessage `json:"task_id"`
 	Model   json.RawMessage `json:"model"`
 	Labels  json.RawMessage `json:"labels"`
 	Code    json.RawMessage `json:"code"`
+	Msg     json.RawMessage `json:"msg"`     // passed over
+	Message json.RawMessage `json:"message"` // likewise
 	Data    json.RawMessage `json:"data"`
 }
 
@@ -106,6 +108,10 @@ func (b *body) object(index int, raw json.RawMessage) error {
 	if !isObject(raw, &o) {
 		b.take(index, source.Task{}, wanted)
 		return nil
+	}
+	b.ignoreUnknown(raw)
+	if !isNull(o.Model) && o.Model[0] != '"' {
+		b.ignore("model")
 	}
 	isObject(o.Data, &in)
 	for _, given := range []json.RawMessage{o.ID, o.OtherID, in.ID, in.OtherID} {

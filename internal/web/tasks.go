@@ -125,6 +125,7 @@ func (t *Tasks) serveJSON(w http.ResponseWriter, r *http.Request) {
 	}
 	s, status, err := t.look(r.Context(), q)
 	if err != nil {
+		w.Header().Set("Retry-After", "5")
 		sendJSON(w, status, refusal{err.Error()})
 		return
 	}

@@ -578,30 +578,72 @@ func lists() []row {
 }
 
 func pushes() []row {
-	const wrong, open = "app.TestAPushThatIsWrongSaysWhatAndWhereAndNothingOfItCounts", "app.TestOnlyTheTokenOfAGroupOpensItsPushes"
+	const (
+		wrong = "app.TestAPushThatIsWrongSaysWhatAndWhereAndNothingOfItCounts"
+		open  = "app.TestOnlyTheTokenOfAGroupOpensItsPushes"
+		forms = "app.TestAPushIsTakenInEveryFormInWhichItMayCome"
+	)
 	return []row{
 		{
 			"no token, a wrong one, that of another group, the API key", "401; it opens nothing else, and no password is asked for besides",
-			[]string{open, "app.TestAPasswordIsNotAskedForBesidesATokenAndATokenOpensNothingElse"},
+			[]string{
+				open + "/no token", open + "/a wrong token", open + "/the token of another group", open + "/the API key",
+				"app.TestAPasswordIsNotAskedForBesidesATokenAndATokenOpensNothingElse",
+			},
 		},
-		{"an unknown group, or one that takes no pushes", "404", []string{open}},
-		{"another type, another encoding, truncated JSON or gzip, a broken line, nested arrays", "400 with what and where; nothing of it counts", []string{wrong}},
-		{"17 MiB, a bomb, a value without end, the same id a million times, labels by the thousand", "413 with what; nothing of it counts, and it is not kept in memory", []string{wrong}},
+		{
+			"pushes with a wrong token, by the thousand", "one line in the log when they begin and none until ten minutes without any have passed; all are counted",
+			[]string{open, "push.TestWrongTokensAreOneLineInTheLogUntilTenQuietMinutesHavePassed"},
+		},
+		{
+			"an unknown group, or one that takes no pushes; a path or a method that there is not",
+			"404; 404, 405 with Allow, in JSON like every error of the API", []string{
+				open + "/a group that does not exist", open + "/a group that takes no pushes", "app.TestAPathOrMethodThatThereIsNotIsAnErrorAsDescribed",
+				"app.TestWhatTheAPIAnswersIsDescribedAndWhatIsDescribedIsAnswered", "web.TestEveryErrorOfTheAPIIsJSONWhoeverAnswersIt",
+			},
+		},
+		{"another type or charset, another encoding", "415 with those that are read; nothing of it counts", []string{wrong + "/no type", wrong + "/what curl sends", wrong + "/another charset", wrong}},
+		{
+			"truncated JSON or gzip, a broken line, nested arrays, one format sent as another", "400 with what and where; nothing of it counts",
+			[]string{
+				wrong + "/truncated JSON", wrong + "/truncated gzip", wrong + "/a broken line", wrong + "/20,000 nested arrays", wrong + "/CSV as text",
+				"push.FuzzBody",
+			},
+		},
+		{
+			"17 MiB, a bomb, a value without end, the same id a million times, labels by the thousand", "413 with what; nothing of it counts, and it is not kept in memory",
+			[]string{
+				wrong + "/17 MiB", wrong + "/17 MiB of spaces", wrong + "/a bomb", wrong + "/a value of 1 MiB", wrong + "/a million times the same id",
+				wrong + "/labels by the thousand",
+			},
+		},
 		{
 			"what is no id, a secret, an answer of createTask that created no task, labels that are none", "200; that value is rejected by its index, and counted",
-			[]string{"app.TestAPushIsTakenInEveryFormInWhichItMayCome", wrong},
+			[]string{forms + "/what is no id", forms + "/a secret", forms + "/an answer that created no task", wrong},
 		},
-		{"the same ids again", "200; they are known", []string{"app.TestAPushIsTakenInEveryFormInWhichItMayCome"}},
+		{
+			"a key that is misspelt, such as `lables`; a thousand of them", "200; `ignored` in the answer counts it; a hundred are named",
+			[]string{forms + "/a key that is misspelt", "push.TestWhatAnObjectSaysThatNobodyReadsIsCountedByKey", "push.TestNoMoreThanAHundredIgnoredKeysAreNamed"},
+		},
+		{
+			"the same ids again, a million times in pushes that are small enough", "200; they are known, and one task each",
+			[]string{forms + "/a repeat", "app.TestTheSameIDAMillionTimesIsOneTask"},
+		},
 		{
 			"more ids than there is room for", "429; those that fit are accepted and safe", []string{"app.TestPushesBeyondTheLimitAreAnsweredWith429AndTheOthersCount"},
 		},
 		{
 			"70 bodies that do not come", "64 are waited for, others told to come again; after 2 s one goes for whoever wants its place",
-			[]string{"app.TestSlowPushesLendTheirPlacesToOthers"},
+			[]string{"app.TestSlowPushesLendTheirPlacesToOthers", "push.TestTheBodyThatHasBeenComingForLongestGoesForWhoeverWantsItsPlace"},
+		},
+		{
+			"10,000 connections that push a byte a second", "those beyond --web.max-connections are closed; others push and scrape beside the rest, in flat memory",
+			[]string{"main.TestTenThousandConnectionsThatSendAByteASecondKeepNoPushOut"},
 		},
 		{
 			"a full disk, or a storage that is gone, between the write and the answer", "503 with Retry-After; nothing of it counts, and nothing that was acknowledged is lost",
 			[]string{
+				"app.TestAFullDiskIsAnsweredWith503AndNothingThatWasAcknowledgedIsLost", "store.TestAFullDiskTakesNoPushAndLosesNone",
 				"app.TestWhatTheStorageDoesNotTakeIsAnsweredWith503AndNothingOfItCounts", "store.TestAStorageWithoutAFileTakesNoPush",
 				"set.TestAPushThatIsNotSavedDoesNotCountAndMayComeAgain", "set.TestAStorageWithAnotherFileGetsEverythingAgain",
 			},
