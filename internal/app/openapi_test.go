@@ -20,6 +20,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/openapi"
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 )
@@ -373,6 +374,13 @@ func TestAPathOrMethodThatThereIsNotIsAnErrorAsDescribed(t *testing.T) {
 	}
 	if status, text := p.get("/nope"); status != http.StatusNotFound || text != "404 page not found\n" {
 		t.Errorf("elsewhere, where people look, a path that there is not is answered with %d %q", status, text)
+	}
+}
+
+func TestTheEndpointsOfAPushAreThoseDescribed(t *testing.T) {
+	d := describe(t)
+	if got := d.follow(map[string]any{"$ref": "#/components/schemas/Endpoint"})["enum"]; fmt.Sprint(got) != fmt.Sprint(kie.EndpointWords()) {
+		t.Errorf("described are %v, taken %v", got, kie.EndpointWords())
 	}
 }
 

@@ -85,6 +85,8 @@ func TestABadProbeIsRefusedWithoutARequest(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if status, body := p.get("/probe" + query); status != http.StatusBadRequest {
 				t.Errorf("%d: %s", status, body)
+			} else if strings.Contains(query, "&endpoint=") && !strings.Contains(body, allEndpoints) {
+				t.Errorf("which endpoints there are is not said: %s", body)
 			}
 		})
 	}

@@ -47,7 +47,7 @@ func startPushing(t *testing.T, settings string, args ...string) *pushing {
 	t.Helper()
 	p := &pushing{dir: t.TempDir()}
 	var api string
-	p.sim, api = serveAPI(t, kiesim.Options{})
+	p.sim, api = serveAPI(t, kiesim.Options{Record: true})
 	rewrite(t, filepath.Join(p.dir, "token"), canaryToken+"\n")
 	rewrite(t, filepath.Join(p.dir, "other"), canaryToken+"-other\n")
 	rewrite(t, filepath.Join(p.dir, "hook"), canary+"-1\n")

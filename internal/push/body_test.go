@@ -33,7 +33,7 @@ func TestWhatAnObjectSaysThatNobodyReadsIsCountedByKey(t *testing.T) {
 		body    string
 		ignored map[string]int
 	}{
-		"all that may be said":          {`{"taskId":"a","model":"m","labels":{"x":"y"}}`, nil},
+		"all that may be said":          {`{"taskId":"a","model":"m","endpoint":"suno","labels":{"x":"y"}}`, nil},
 		"another case":                  {`{"TaskID":"a","Labels":{"x":"y"}}`, nil},
 		"an answer of createTask":       {`{"code":200,"msg":"success","data":{"taskId":"a","recordId":"r","new":{"by":"them"}}}`, nil},
 		"one with message":              {`{"code":200,"message":"success","data":{"taskId":"a"}}`, nil},
@@ -99,7 +99,7 @@ func values(mediaType, content string) (all []json.RawMessage, ok bool) {
 func FuzzBody(f *testing.F) {
 	for _, content := range []string{
 		"a\nb\n", `"a"`, `["a",{"taskId":"b","labels":{"x":1}},7,null]`, `{"code":200,"data":{"taskId":"c"}}`, `{"code":402,"data":null}`,
-		"{\"taskId\":\"a\"}\n{\"task_id\":\"b\",\"model\":\"m\"}", "# nothing\n\n x \n", `[`, `"\u0000"`, `{"taskId":"a","lables":{}}`, "\ufeff\"a\"",
+		"{\"taskId\":\"a\"}\n{\"task_id\":\"b\",\"model\":\"m\"}", "# nothing\n\n x \n", `[`, `"\u0000"`, `{"taskId":"a","lables":{}}`, `{"taskId":"a","endpoint":"veo"}`, `{"taskId":"a","endpoint":7}`, "\ufeff\"a\"",
 	} {
 		for kind := range 3 {
 			f.Add(byte(kind), content)

@@ -22,6 +22,7 @@ type object struct {
 	ID      json.RawMessage `json:"taskId"`
 	OtherID json.RawMessage `json:"task_id"`
 	Model   json.RawMessage `json:"model"`
+	At      json.RawMessage `json:"endpoint"`
 	Labels  json.RawMessage `json:"labels"`
 	Code    json.RawMessage `json:"code"`
 	Msg     json.RawMessage `json:"msg"`     // passed over
@@ -119,13 +120,13 @@ func (b *body) object(index int, raw json.RawMessage) error {
 			continue
 		}
 		id, ok := textOf(given)
-		t := source.Task{ID: id, Model: modelOf(o.Model, in.Model)}
+		at, known := endpointOf(o.At)
 		labels, fault, err := b.labelsOf(o.Labels)
 		if err != nil {
 			return err
 		}
-		t.Labels = labels
-		b.take(index, t, cmp.Or(unless(ok, "taskId is no text"), fault))
+		t := source.Task{ID: id, Model: modelOf(o.Model, in.Model), Endpoint: at, Labels: labels}
+		b.take(index, t, cmp.Or(unless(ok, "taskId is no text"), unless(known, parsed.ErrEndpoint.Error()), fault))
 		return nil
 	}
 	if code, ok := textOf(o.Code); ok && parsed.IsRefusal(code) {
@@ -162,6 +163,18 @@ func textOf(raw json.RawMessage) (string, bool) {
 	}
 	number := string(raw)
 	return number, parsed.IsNumber(number)
+}
+
+// endpointOf returns the word for an endpoint, empty where none is named; false: no endpoint is called so.
+func endpointOf(raw json.RawMessage) (word string, ok bool) {
+	if isNull(raw) {
+		return "", true
+	}
+	word, ok = textOf(raw)
+	if e, known := kie.EndpointNamed(word); known {
+		return e.Word(), ok // which is in memory once
+	}
+	return "", ok && word == ""
 }
 
 // modelOf returns the first of some values that is a text, as a label.

@@ -25,8 +25,11 @@ const bucketPushes = "pushes"
 // pushFormat is the version of a file with that bucket.
 const pushFormat = 3
 
-// pushVersion is the first byte of what is kept of a pushed id.
-const pushVersion = 1
+// The first byte of what is kept of a pushed id says whether an endpoint follows.
+const (
+	pushVersion   = 1 // the id is asked about where its group says
+	pushVersionAt = 2 // versions that know no endpoints pass over such an id, rather than ask about it elsewhere
+)
 
 // mostLabels is how many labels a pushed id has at the most.
 const mostLabels = 32
@@ -160,9 +163,15 @@ func (f *file) pushes(group string) (tasks []source.Task, invalid int, err error
 	return tasks, invalid, err
 }
 
-// encodePush returns the value that is written under a key: sealed, a version, the model, then names and values of labels.
+// encodePush returns the value that is written under a key: sealed, a version, the endpoint if it has one, the model, then names and
+// values of labels.
 func encodePush(key string, t *source.Task) []byte {
-	v := append(newSealed(16+len(t.Model)), pushVersion)
+	v := newSealed(16 + len(t.Endpoint) + len(t.Model))
+	if t.Endpoint == "" {
+		v = append(v, pushVersion)
+	} else {
+		v = appendText(append(v, pushVersionAt), t.Endpoint)
+	}
 	v = appendText(v, t.Model)
 	for _, name := range slices.Sorted(maps.Keys(t.Labels)) {
 		v = appendText(appendText(v, name), t.Labels[name])
@@ -178,12 +187,18 @@ func appendText(v []byte, s string) []byte {
 // share them in shared, unless it is nil.
 func decodePush(key, value []byte, names texts, shared map[string]map[string]string) (t source.Task, ok bool) {
 	content := unseal(key, value)
-	if len(content) < 2 || content[0] != pushVersion || !validKey(key) {
+	if len(content) < 2 || content[0] != pushVersion && content[0] != pushVersionAt || !validKey(key) {
 		return source.Task{}, false
 	}
 	_, id, old := splitKey(string(key))
 	d := decoder{rest: content[1:]}
-	t = source.Task{ID: id, Model: names.get(d.text())}
+	t.ID = id
+	if content[0] == pushVersionAt {
+		t.Endpoint = names.get(d.text())
+		_, known := kie.EndpointNamed(t.Endpoint)
+		d.bad = d.bad || !known
+	}
+	t.Model = names.get(d.text())
 	rest := d.rest
 	var known bool
 	if t.Labels, known = shared[string(rest)]; !known { // which makes no copy of the key

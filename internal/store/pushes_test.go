@@ -14,7 +14,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/source"
 )
 
-func TestPushedIDsAreThereAgainWithModelAndLabels(t *testing.T) {
+func TestPushedIDsAreThereAgainWithEndpointModelAndLabels(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
 	long := strings.Repeat("x", 128)
@@ -22,6 +22,8 @@ func TestPushedIDsAreThereAgainWithModelAndLabels(t *testing.T) {
 		{ID: "a"},
 		{ID: "b", Model: "m/1"},
 		{ID: "c", Labels: map[string]string{"order": "17", "team": ""}},
+		{ID: "d", Endpoint: "suno"},
+		{ID: "e", Endpoint: "gpt4o_image", Model: "m", Labels: map[string]string{"order": "17"}},
 		{ID: long, Model: long, Labels: map[string]string{long[:64]: long}},
 		{ID: "ü /é"},
 	}
@@ -83,6 +85,34 @@ func TestOnlyTheFirstPushMakesTheFileOneOfALaterFormat(t *testing.T) {
 		t.Errorf("with pushes the format is %d", n)
 	}
 	s.Close()
+}
+
+// What was pushed before there were endpoints is asked about where its group says; an endpoint that there is not makes none of another.
+func TestAPushedIDIsReadAsItWasWritten(t *testing.T) {
+	key := []byte(keyOf("g", "a"))
+	value := func(content string) []byte { return seal(string(key), append(newSealed(len(content)), content...)) }
+	for name, tt := range map[string]struct {
+		content string
+		want    source.Task
+		bad     bool
+	}{
+		"before there were endpoints":          {content: "\x01\x01m\x01x\x01y", want: source.Task{ID: "a", Model: "m", Labels: map[string]string{"x": "y"}}},
+		"with an endpoint":                     {content: "\x02\x04suno\x01m", want: source.Task{ID: "a", Endpoint: "suno", Model: "m"}},
+		"an unknown endpoint":                  {content: "\x02\x04opus\x01m", bad: true},
+		"no endpoint, though one is announced": {content: "\x02\x00\x01m", bad: true},
+		"cut short in the endpoint":            {content: "\x02\x04su", bad: true},
+		"a later version":                      {content: "\x03\x04suno\x01m", bad: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, ok := decodePush(key, value(tt.content), make(texts), nil)
+			if ok == tt.bad || ok && !reflect.DeepEqual(got, tt.want) {
+				t.Errorf("%+v, %v; want %+v", got, ok, tt.want)
+			}
+		})
+	}
+	if plain := encodePush(string(key), &source.Task{ID: "a", Model: "m"}); string(plain) != string(value("\x01\x01m")) {
+		t.Errorf("an id without an endpoint is written as %q, which versions before can't read", plain)
+	}
 }
 
 func TestAPushedIDThatWasChangedOnDiskIsNotBelieved(t *testing.T) {

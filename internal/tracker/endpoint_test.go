@@ -1,7 +1,9 @@
 package tracker_test
 
 import (
+	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
 	"github.com/kie-exporter/kie_exporter/internal/view"
+	"github.com/kie-exporter/kie_exporter/test/kit/output"
 )
 
 // askedAt returns the endpoints at which a task was asked about, each once.
@@ -76,6 +79,27 @@ func TestAnotherEndpointOfAGroupHasItsUnknownTasksAskedAgain(t *testing.T) {
 			t.Errorf("%+v", k)
 		}
 	})
+}
+
+// A task of another endpoint looks just like one that there is not, so the log says once for a group where it asked.
+func TestTheLogSaysAtWhichEndpointATaskIsUnknown(t *testing.T) {
+	var out output.Text
+	groups := []tracker.GroupOptions{{Name: "songs", Account: "main", Endpoint: kie.Veo}, {Name: "others", Account: "main"}}
+	log := slog.New(slog.NewTextHandler(&out, nil))
+	bubble(t, setup{tracker: tracker.Options{Groups: groups, Background: true, Log: log}}, func(_ *testing.T, r *rig) {
+		for _, id := range []string{"a", "b"} {
+			r.sim.Put(kiesim.Task{ID: id, Model: "V5", Endpoint: kiesim.Suno, Duration: time.Hour})
+		}
+		r.Apply(listing("songs", "a", "b"))
+		time.Sleep(time.Hour)
+		r.Apply(source.Change{Group: "others", Added: []source.Task{{ID: "c", Endpoint: "lyrics"}}})
+		time.Sleep(time.Hour)
+	})
+	for line, want := range map[string]int{"at a wrong endpoint a task looks like that, too": 2, "group=songs endpoint=veo": 1, "group=others endpoint=lyrics": 1} {
+		if n := strings.Count(out.String(), line); n != want {
+			t.Errorf("%d times %q, want %d: %s", n, line, want, out.String())
+		}
+	}
 }
 
 // Where neither answer nor list names the model, the endpoint does.

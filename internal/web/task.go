@@ -155,7 +155,7 @@ func needsLook(k *view.Task) (why, do string) {
 
 // elsewhere says where a task was asked about, for at another endpoint it looks like one that there is not.
 func elsewhere(k *view.Task) string {
-	return " (unknown to endpoint " + k.Endpoint.Word() + ": is that of its group right?)"
+	return " (unknown to endpoint " + k.Endpoint.Word() + ": is that the one it was created for?)"
 }
 
 // events returns the life of a task as far as it is known, in its order.

@@ -79,8 +79,8 @@ func TestTheTimelineTellsOfCallbacksAndWhenATaskIsAskedNext(t *testing.T) {
 
 func TestThePageOfATaskSaysWhyItNeedsALookAndHowToBeRidOfIt(t *testing.T) {
 	tasks := append(some(),
-		view.Task{Task: kie.Task{ID: "lost", State: kie.StatePending}, Account: "a", Seen: epoch, QueryError: kie.ClassNotFound},
-		view.Task{Task: kie.Task{ID: "given-up", State: kie.StatePending}, Account: "a", Seen: epoch, QueryError: kie.ClassNotFound, GivenUp: true})
+		view.Task{Task: kie.Task{ID: "lost", State: kie.StatePending}, Account: "a", Endpoint: kie.Suno, Seen: epoch, QueryError: kie.ClassNotFound},
+		view.Task{Task: kie.Task{ID: "given-up", State: kie.StatePending}, Account: "a", Endpoint: kie.Suno, Seen: epoch, QueryError: kie.ClassNotFound, GivenUp: true})
 	h := serveKnown(t, web.Known{Tasks: sequence(tasks)})
 	for id, want := range map[string]string{
 		"1-overdue": "Overdue: it is unfinished for longer", "2-queuing": "failed: no answer in time", "lost": "does not know the task", "given-up": "Given up",
@@ -91,6 +91,11 @@ func TestThePageOfATaskSaysWhyItNeedsALookAndHowToBeRidOfIt(t *testing.T) {
 	}
 	if page := text(get(t, h, "/tasks/lost").Body.String()); !strings.Contains(page, "Take the id out of its list") {
 		t.Error("it does not say how to be rid of it")
+	}
+	for _, id := range []string{"lost", "given-up"} { // for a task of another endpoint looks just like one that there is not
+		if page := text(get(t, h, "/tasks/"+id).Body.String()); !strings.Contains(page, "unknown to endpoint suno: is that the one it was created for?") {
+			t.Errorf("%s: it does not say where it was asked about: %s", id, page)
+		}
 	}
 }
 
@@ -156,7 +161,7 @@ func TestWhatNeedsALookComesFirstAndWhatIsUnknownToTheAPILastAndFolded(t *testin
 	if strings.Contains(urgent, "lost-") || strings.Contains(urgent, "3-generating") {
 		t.Error("what needs no look comes first, too")
 	}
-	if said := text("<" + folded); !strings.Contains(said, "3 ids that the API does not know") || !strings.Contains(said, "take it out of its list") || !strings.Contains(said, "ago not_found, given up") {
+	if said := text("<" + folded); !strings.Contains(said, "3 ids that the API does not know") || !strings.Contains(said, "of another account or endpoint") || !strings.Contains(said, "take it out of its list") || !strings.Contains(said, "ago not_found, given up") {
 		t.Errorf("the folded section says: %s", said)
 	}
 	if got := strings.Join(list(t, h, "?missing=true").ids(), " "); got != "lost-1 lost-2 lost-3" {

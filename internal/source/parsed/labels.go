@@ -22,7 +22,7 @@ var (
 	ErrSecond     = errors.New("more than one document")
 	ErrNoLabels   = errors.New("want labels as names with values")
 	ErrNoTasks    = errors.New("want a list of task ids")
-	ErrEndpoint   = errors.New("no endpoint is called so; docs/endpoints.md has their names")
+	ErrEndpoint   = errors.New("no endpoint is called so; want one of " + strings.Join(kie.EndpointWords(), ", "))
 	ErrInner      = errors.New("an endpoint of one task amid the tasks of an entry; name it beside tasks")
 )
 

@@ -304,6 +304,10 @@ func configuration() []row {
 			},
 		},
 		{
+			"an `endpoint` that there is not, or that is no word", "refused with line, field and the names that there are",
+			[]string{"config.TestBadFileIsRefusedWithEveryProblem/an endpoint that there is not"},
+		},
+		{
 			"ids without quotes: 0123, 0x1F, 1e10, 1_000, no; null and ~", "the text as it is written; null is refused",
 			[]string{"config.TestIDsAreTheTextAsWritten", "config.TestBadFileIsRefusedWithEveryProblem/null inside"},
 		},
@@ -500,6 +504,26 @@ func lists() []row {
 			[]string{"tracker.TestIDsOnWhichTheAPIFailsKeepNoGateClosedForOthers", "budget.TestTasksNeverAnsweredAboutCloseAnAccountOnlyIfNoneIs"},
 		},
 		{
+			"an `endpoint` that there is not: in a line of `.jsonl`, of one task in a list by HTTP, of an entry of a list",
+			"that line, or task, is counted as invalid; a list with such an entry is refused, and its tasks are kept; logged with line and the names that there are; asked nowhere",
+			[]string{
+				"app.TestAnEndpointThatThereIsNotIsRefusedInLists", "format.TestAListSaysWhereItsTasksAreAskedAbout/lines with names of none",
+				"format.TestAListSaysWhereItsTasksAreAskedAbout/an entry with a name of none", "format.TestAListSaysWhereItsTasksAreAskedAbout/an entry in YAML with a name of none",
+				"format.TestAListSaysWhereItsTasksAreAskedAbout/a task in YAML with a name of none", "format.TestAListSaysWhereItsTasksAreAskedAbout/an endpoint amid an entry",
+			},
+		},
+		{
+			"one id under two endpoints: in one group, in two groups of an account", "one task, asked about where the first says; the others are counted as duplicates",
+			[]string{"app.TestAnIDUnderTwoEndpointsIsAskedAboutAtOne"},
+		},
+		{
+			"a task asked about at an endpoint that is not its own", "as one that there is not: pending, then class not_found; page and log name the endpoint; asked again once the right one is named",
+			[]string{
+				"tracker.TestTheLogSaysAtWhichEndpointATaskIsUnknown", "web.TestThePageOfATaskSaysWhyItNeedsALookAndHowToBeRidOfIt",
+				"tracker.TestAnotherEndpointOfAGroupHasItsUnknownTasksAskedAgain", "tracker.TestATaskIsAskedAboutWhereItsListSays",
+			},
+		},
+		{
 			"the same id in three files and inline", "one task; the duplicates are counted",
 			[]string{"set.TestIDBelongsToTheFirstThatListsIt"},
 		},
@@ -630,6 +654,10 @@ func pushes() []row {
 			[]string{forms + "/a repeat", "app.TestTheSameIDAMillionTimesIsOneTask"},
 		},
 		{
+			"an `endpoint` that there is not, a number as one; an empty one, null", "200; that value is rejected by its index, with the names that there are; as if there were none",
+			[]string{"app.TestPushedTasksAreAskedAboutWhereThePushSays"},
+		},
+		{
 			"more ids than there is room for", "429; those that fit are accepted and safe", []string{"app.TestPushesBeyondTheLimitAreAnsweredWith429AndTheOthersCount"},
 		},
 		{
@@ -655,7 +683,9 @@ func pushes() []row {
 			},
 		},
 		{
-			"a pushed id changed on disk", "that one is not believed, and counted", []string{"store.TestAPushedIDThatWasChangedOnDiskIsNotBelieved"},
+			"a pushed id changed on disk, or with an endpoint that this version has not; one of before there were endpoints",
+			"that one is not believed, and counted; asked about where its group says",
+			[]string{"store.TestAPushedIDThatWasChangedOnDiskIsNotBelieved", "store.TestAPushedIDIsReadAsItWasWritten"},
 		},
 		{
 			"a callback before its id is pushed or listed, and very many", "10,000 are remembered for 10 minutes, and heeded then",
@@ -763,6 +793,13 @@ func requests() []row {
 			[]string{
 				"app.TestABadProbeIsRefusedWithoutARequest/a path", "app.TestABadProbeIsRefusedWithoutARequest/a URL",
 				"app.TestABadProbeIsRefusedWithoutARequest/no id", "app.TestABadProbeIsRefusedWithoutARequest/an unknown account",
+			},
+		},
+		{
+			"/probe with an `endpoint` that there is not, an empty one, two", "400 with the names that there are; nothing is asked",
+			[]string{
+				"app.TestABadProbeIsRefusedWithoutARequest/an odd endpoint", "app.TestABadProbeIsRefusedWithoutARequest/an empty endpoint",
+				"app.TestABadProbeIsRefusedWithoutARequest/two endpoints",
 			},
 		},
 		{
