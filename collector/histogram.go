@@ -8,7 +8,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/kie-exporter/kie_exporter/internal/histogram"
 )
@@ -50,70 +49,19 @@ func (r *recorder) Observe(d time.Duration, task string) {
 }
 
 // Read implements histogram.Recorder.
-func (r *recorder) Read() *histogram.Histogram {
+func (r *recorder) Read() histogram.Histogram {
 	var m dto.Metric
 	if err := r.live.Write(&m); err != nil {
 		panic(err) // a histogram of client_golang has no way to fail
 	}
-	from := m.GetHistogram()
-	h := &histogram.Histogram{
-		Count: from.GetSampleCount(), Sum: from.GetSampleSum(), Created: from.GetCreatedTimestamp().AsTime(),
-		Schema: from.GetSchema(), ZeroThreshold: from.GetZeroThreshold(), ZeroCount: from.GetZeroCount(),
-		Deltas: from.GetPositiveDelta(),
-	}
-	for _, b := range from.GetBucket() {
-		bucket := histogram.Bucket{UpperBound: b.GetUpperBound(), Cumulative: b.GetCumulativeCount()}
-		if b.GetExemplar() != nil {
-			bucket.Exemplar = new(readExemplar(b.GetExemplar()))
-		}
-		h.Buckets = append(h.Buckets, bucket)
-	}
-	for _, s := range from.GetPositiveSpan() {
-		h.Spans = append(h.Spans, histogram.Span{Offset: s.GetOffset(), Length: s.GetLength()})
-	}
-	for _, e := range from.GetExemplars() {
-		h.Exemplars = append(h.Exemplars, readExemplar(e))
-	}
-	return h
+	return Counted{m.GetHistogram()}
 }
 
-func readExemplar(e *dto.Exemplar) histogram.Exemplar {
-	read := histogram.Exemplar{Value: e.GetValue(), At: e.GetTimestamp().AsTime()}
-	for _, l := range e.GetLabel() {
-		read.Task = l.GetValue() // there is one
-	}
-	return read
-}
+// Counted is a histogram.Histogram as registries take it. Scrapes share it, so nobody writes to it.
+type Counted struct{ DTO *dto.Histogram }
 
-// shown returns a histogram as a registry takes it.
-func shown(from *histogram.Histogram) *dto.Histogram {
-	h := &dto.Histogram{
-		SampleCount: &from.Count, SampleSum: &from.Sum, CreatedTimestamp: timestamppb.New(from.Created),
-		Schema: &from.Schema, ZeroThreshold: &from.ZeroThreshold, ZeroCount: &from.ZeroCount, PositiveDelta: from.Deltas,
-	}
-	buckets := make([]dto.Bucket, len(from.Buckets))
-	h.Bucket = make([]*dto.Bucket, len(buckets))
-	for i := range from.Buckets {
-		b := &from.Buckets[i]
-		h.Bucket[i] = &buckets[i]
-		h.Bucket[i].CumulativeCount, h.Bucket[i].UpperBound = &b.Cumulative, &b.UpperBound
-		if b.Exemplar != nil {
-			h.Bucket[i].Exemplar = shownExemplar(b.Exemplar)
-		}
-	}
-	spans := make([]dto.BucketSpan, len(from.Spans))
-	for i := range from.Spans {
-		spans[i].Offset, spans[i].Length = &from.Spans[i].Offset, &from.Spans[i].Length
-		h.PositiveSpan = append(h.PositiveSpan, &spans[i])
-	}
-	for i := range from.Exemplars {
-		h.Exemplars = append(h.Exemplars, shownExemplar(&from.Exemplars[i]))
-	}
-	return h
-}
+// Count implements histogram.Histogram.
+func (c Counted) Count() uint64 { return c.DTO.GetSampleCount() }
 
-func shownExemplar(e *histogram.Exemplar) *dto.Exemplar {
-	return &dto.Exemplar{
-		Label: []*dto.LabelPair{{Name: new(taskLabel), Value: &e.Task}}, Value: &e.Value, Timestamp: timestamppb.New(e.At),
-	}
-}
+// Sum implements histogram.Histogram.
+func (c Counted) Sum() float64 { return c.DTO.GetSampleSum() }

@@ -54,10 +54,10 @@ func (s *series) gauge(value float64) *dto.Gauge {
 	return *shared
 }
 
-// histogram sends h as it is; nil is no sample.
-func (s *series) histogram(h *histogram.Histogram, own ...string) {
-	if h != nil {
-		s.ch <- &sample{desc: s.desc, labels: s.labels(own), histogram: shown(h)}
+// histogram sends h as it is; nil, as of those that count nothing, is no sample.
+func (s *series) histogram(h histogram.Histogram, own ...string) {
+	if counted, ok := h.(Counted); ok {
+		s.ch <- &sample{desc: s.desc, labels: s.labels(own), histogram: counted.DTO}
 	}
 }
 

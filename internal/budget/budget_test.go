@@ -757,7 +757,7 @@ func TestRequestsAreCountedByEndpointAndClass(t *testing.T) {
 				}
 				continue
 			}
-			if sum != 1 || s.Requests[e][kie.ClassOK] != 1 || s.Duration[e].Count != 1 {
+			if sum != 1 || s.Requests[e][kie.ClassOK] != 1 || s.Duration[e].Count() != 1 {
 				t.Errorf("%v: %d requests, %v; want one ok", e, sum, s.Duration[e])
 			}
 		}

@@ -151,8 +151,8 @@ func unlessHeld[N uint64 | float64](n N, hold bool) N {
 // durations is a histogram, and its last copy until it changes.
 type durations struct {
 	live histogram.Recorder
-	zero *histogram.Histogram
-	copy *histogram.Histogram // nil if live has changed since
+	zero histogram.Histogram
+	copy histogram.Histogram // nil if live has changed since
 }
 
 func newDurations(histograms histogram.New, buckets ...float64) durations {
@@ -167,7 +167,7 @@ func (d *durations) observe(took time.Duration, id string) {
 	d.live.Observe(took, id)
 }
 
-func (d *durations) read() *histogram.Histogram {
+func (d *durations) read() histogram.Histogram {
 	if d.copy == nil {
 		d.copy = d.live.Read()
 	}

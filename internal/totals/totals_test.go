@@ -35,8 +35,8 @@ func TestEachFinishedTaskIsCountedOnce(t *testing.T) {
 	if v.Finished != [view.Outcomes]uint64{2, 1} || v.Credits != [view.Outcomes]float64{2, 1} || v.EmptyResults != 1 {
 		t.Errorf("finished %v, credits %v, %d empty", v.Finished, v.Credits, v.EmptyResults)
 	}
-	if h := v.Latency[view.Succeeded]; h.Count != 2 || h.Sum != 15 || v.Latency[view.Failed].Count != 0 {
-		t.Errorf("%d latencies of %g s in all", h.Count, h.Sum)
+	if h := v.Latency[view.Succeeded]; h.Count() != 2 || h.Sum() != 15 || v.Latency[view.Failed].Count() != 0 {
+		t.Errorf("%d latencies of %g s in all", h.Count(), h.Sum())
 	}
 	if len(v.FailedFor) != len(kie.Reasons()) || v.FailedFor[kie.ReasonUpstream] != 1 {
 		t.Errorf("failed for %v", v.FailedFor)
@@ -52,13 +52,13 @@ func TestATotalIsFirstShownAsZero(t *testing.T) {
 	failed := kie.Task{ID: "a", State: kie.StateFail, Created: 1000, Completed: 2000, Credits: 3, HasCredits: true}
 	m.Count(&failed, "501")
 	zero := show(&m, start)
-	if zero.Finished[view.Failed] != 0 || zero.Credits[view.Failed] != 0 || zero.Latency[view.Failed].Count != 0 ||
+	if zero.Finished[view.Failed] != 0 || zero.Credits[view.Failed] != 0 || zero.Latency[view.Failed].Count() != 0 ||
 		!reflect.DeepEqual(zero.Codes, []view.CodeCount{{Code: "501"}}) {
 		t.Errorf("first shown is %+v", zero)
 	}
 	m.Count(&failed, "422")
 	v := show(&m, start.Add(holdBack))
-	if v.Finished[view.Failed] != 2 || v.Credits[view.Failed] != 6 || v.Latency[view.Failed].Count != 2 ||
+	if v.Finished[view.Failed] != 2 || v.Credits[view.Failed] != 6 || v.Latency[view.Failed].Count() != 2 ||
 		!reflect.DeepEqual(v.Codes, []view.CodeCount{{Code: "422"}, {Code: "501", Count: 1}}) {
 		t.Errorf("shown after the hold-back is %+v", v)
 	}
@@ -72,8 +72,8 @@ func TestAGroupTellsWhatIsNoNewsAndHowLateNewsCame(t *testing.T) {
 	g.Uncounted()
 	g.Detected(3 * time.Second)
 	var v view.Group
-	if g.Show(&v); v.Uncounted != 1 || v.Detection.Count != 1 || v.Detection.Sum != 3 {
-		t.Errorf("%d are no news, %d are with %g s of delay", v.Uncounted, v.Detection.Count, v.Detection.Sum)
+	if g.Show(&v); v.Uncounted != 1 || v.Detection.Count() != 1 || v.Detection.Sum() != 3 {
+		t.Errorf("%d are no news, %d are with %g s of delay", v.Uncounted, v.Detection.Count(), v.Detection.Sum())
 	}
 	last := v.Detection
 	if g.Show(&v); v.Detection != last {

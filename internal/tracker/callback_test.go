@@ -165,7 +165,7 @@ func finishing(t *testing.T, r *rig, name string, n int, lost func(int) bool) (q
 	t.Helper()
 	const took = 100 * time.Second
 	before := r.sim.Stats().Requests[kiesim.RecordInfo]
-	delay := r.Snapshot().Groups[0].Detection.Sum
+	delay := r.Snapshot().Groups[0].Detection.Sum()
 	for i := range n {
 		id := fmt.Sprint(name, i)
 		r.runs("video", id, took)
@@ -175,7 +175,7 @@ func finishing(t *testing.T, r *rig, name string, n int, lost func(int) bool) (q
 		}
 		time.Sleep(9 * time.Minute)
 	}
-	return r.sim.Stats().Requests[kiesim.RecordInfo] - before, (r.Snapshot().Groups[0].Detection.Sum - delay) / float64(n)
+	return r.sim.Stats().Requests[kiesim.RecordInfo] - before, (r.Snapshot().Groups[0].Detection.Sum() - delay) / float64(n)
 }
 
 func TestWhileCallbacksComeATaskIsAskedOnce(t *testing.T) {

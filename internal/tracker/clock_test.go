@@ -75,7 +75,7 @@ func TestAWildDateLosesNoTimesAndNoNews(t *testing.T) {
 					}
 				}
 				wantTotals(t, r, 1, 1)
-				if d := s.Groups[0].Detection; d.Count != 1 || d.Sum > 15 {
+				if d := s.Groups[0].Detection; d.Count() != 1 || d.Sum() > 15 {
 					t.Errorf("detection: %v", d)
 				}
 			})

@@ -168,8 +168,8 @@ func TestAllEndpointsShareTheBudgetOfAnAccount(t *testing.T) {
 			t.Errorf("codes %v, %d at a time", stats.Codes, stats.MaxInFlight)
 		}
 		for _, g := range snapshot.Groups {
-			if n := g.Detection.Count; n > 0 && g.Detection.Sum/float64(n) > 30 {
-				t.Errorf("%s: ends are known after %v s", g.Name, g.Detection.Sum/float64(n))
+			if n := g.Detection.Count(); n > 0 && g.Detection.Sum()/float64(n) > 30 {
+				t.Errorf("%s: ends are known after %v s", g.Name, g.Detection.Sum()/float64(n))
 			}
 		}
 		if account := snapshot.Accounts[0]; !account.Requests.Uses(kie.Veo) || account.Requests.Requests[kie.Veo][kie.ClassOK] == 0 {
@@ -199,8 +199,8 @@ func TestWithoutTimesThereIsNoLatencyAndTheScheduleLearnsFromFirstSight(t *testi
 			time.Sleep(10 * time.Minute)
 		}
 		m := model(t, r.Snapshot(), "songs", "V5")
-		if m.Finished[view.Succeeded] != 30 || m.WithoutLatency[view.Succeeded] != 30 || m.Latency[view.Succeeded].Count != 0 {
-			t.Errorf("%d finished, %d without latency, %d with", m.Finished[view.Succeeded], m.WithoutLatency[view.Succeeded], m.Latency[view.Succeeded].Count)
+		if m.Finished[view.Succeeded] != 30 || m.WithoutLatency[view.Succeeded] != 30 || m.Latency[view.Succeeded].Count() != 0 {
+			t.Errorf("%d finished, %d without latency, %d with", m.Finished[view.Succeeded], m.WithoutLatency[view.Succeeded], m.Latency[view.Succeeded].Count())
 		}
 		if m.OverdueAfter < 15*time.Minute || m.OverdueAfter > 30*time.Minute {
 			t.Errorf("overdue after %v, want about 4 × 5 min", m.OverdueAfter)

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kie-exporter/kie_exporter/collector"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
@@ -99,7 +100,7 @@ func TestTotalsOfANewLabelSetShow0ForAMinuteThenCatchUp(t *testing.T) {
 		time.Sleep(10 * time.Minute) // nobody looks meanwhile
 		zero := model(t, r.Snapshot(), "video", "kling/v2")
 		if zero.Finished != [2]uint64{} || zero.Credits != [2]float64{} || zero.FailedFor[kie.ReasonContentPolicy] != 0 ||
-			zero.EmptyResults != 0 || zero.Latency[view.Succeeded].Count != 0 ||
+			zero.EmptyResults != 0 || zero.Latency[view.Succeeded].Count() != 0 ||
 			len(zero.Codes) != 1 || zero.Codes[0] != (view.CodeCount{Code: "500"}) {
 			t.Errorf("at first sight: %+v", zero)
 		}
@@ -113,7 +114,7 @@ func TestTotalsOfANewLabelSetShow0ForAMinuteThenCatchUp(t *testing.T) {
 		time.Sleep(time.Second)
 		m := model(t, r.Snapshot(), "video", "kling/v2")
 		if m.Finished != [2]uint64{2, 1} || m.Credits != [2]float64{3, 2} || m.FailedFor[kie.ReasonContentPolicy] != 1 ||
-			m.EmptyResults != 1 || m.Latency[view.Succeeded].Count != 2 ||
+			m.EmptyResults != 1 || m.Latency[view.Succeeded].Count() != 2 ||
 			m.Codes[0] != (view.CodeCount{Code: "500", Count: 1}) {
 			t.Errorf("after a minute: %+v", m)
 		}
@@ -139,8 +140,8 @@ func TestDetectionDelayIsMeasuredByTheAPIsClock(t *testing.T) {
 				r.task(kiesim.Task{ID: "a", Duration: 10 * time.Second})         // asked at 0, 3, 6, 9, 12 s
 				time.Sleep(time.Minute)
 				d := r.Snapshot().Groups[0].Detection
-				if d.Count != 1 || d.Sum < 1.5 || d.Sum > 2.5 {
-					t.Errorf("%d samples, sum %g; want one of 2s", d.Count, d.Sum)
+				if d.Count() != 1 || d.Sum() < 1.5 || d.Sum() > 2.5 {
+					t.Errorf("%d samples, sum %g; want one of 2s", d.Count(), d.Sum())
 				}
 			})
 		})
@@ -158,15 +159,15 @@ func TestALatencySampleNamesItsTask(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		s := r.Snapshot()
 		var named []string
-		for _, b := range model(t, s, "video", "kling/v2").Latency[view.Succeeded].Buckets {
-			if e := b.Exemplar; e != nil {
-				named = append(named, e.Task)
+		for _, b := range model(t, s, "video", "kling/v2").Latency[view.Succeeded].(collector.Counted).DTO.GetBucket() {
+			for _, l := range b.GetExemplar().GetLabel() {
+				named = append(named, l.GetValue())
 			}
 		}
 		if len(named) != 1 || named[0] != "a" {
 			t.Errorf("exemplars name %q, want a", named)
 		}
-		if n := model(t, s, "video", "another").Latency[view.Succeeded].Count; n != 1 {
+		if n := model(t, s, "video", "another").Latency[view.Succeeded].Count(); n != 1 {
 			t.Errorf("%d samples of a task whose id is too long for an exemplar, want 1", n)
 		}
 	})

@@ -40,7 +40,7 @@ type Model struct {
 	OverdueAfter time.Duration
 
 	Finished     [Outcomes]uint64
-	Latency      [Outcomes]*histogram.Histogram // in seconds
+	Latency      [Outcomes]histogram.Histogram // in seconds
 	Credits      [Outcomes]float64
 	FailedFor    map[kie.Reason]uint64 // every reason present
 	Codes        []CodeCount           // sorted by code
@@ -66,7 +66,7 @@ type Group struct {
 	DroppedUnfinished uint64
 	WithoutSeries     int
 	QueryFailing      map[kie.Class]int    // tracked tasks whose last query failed so; every class but ok present
-	Detection         *histogram.Histogram // from completion to our knowing, of news, in seconds
+	Detection         histogram.Histogram // from completion to our knowing, of news, in seconds
 }
 
 // Account is what is known of one account.

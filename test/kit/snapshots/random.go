@@ -48,7 +48,7 @@ func Random(r *rand.Rand) Known {
 			kinds[kind] = true
 			k.Snapshot.Models = append(k.Snapshot.Models, view.Model{
 				Group: t.Group, Model: t.Model, Oldest: t.Created, Overdue: r.IntN(5), Finished: [2]uint64{r.Uint64N(9), r.Uint64N(9)},
-				Latency: [2]*histogram.Histogram{Measured("x", r.ExpFloat64()*100), Measured("", r.ExpFloat64())},
+				Latency: [2]histogram.Histogram{Measured("x", r.ExpFloat64()*100), Measured("", r.ExpFloat64())},
 			})
 		}
 		k.Sources = append(k.Sources, source.Stat{Group: word(), Source: word(), Tasks: r.IntN(9), Rejected: Rejected(r.Uint64N(9))})

@@ -4,6 +4,8 @@ package snapshots
 import (
 	"time"
 
+	"google.golang.org/protobuf/types/known/timestamppb"
+
 	"github.com/kie-exporter/kie_exporter/collector"
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/histogram"
@@ -68,7 +70,7 @@ func Documented() Known {
 				Group: "default", Model: Model,
 				Tasks:     map[kie.State]int{kie.StateSuccess: 1},
 				Finished:  [2]uint64{view.Succeeded: 1},
-				Latency:   [2]*histogram.Histogram{Measured("task_12345678", 32), Measured("")},
+				Latency:   [2]histogram.Histogram{Measured("task_12345678", 32), Measured("")},
 				FailedFor: map[kie.Reason]uint64{},
 			}},
 			Groups: []view.Group{{Name: "default", Detection: Measured("", 1.5)}},
@@ -208,7 +210,7 @@ func richModels() []view.Model {
 			Tasks:  map[kie.State]int{kie.StateGenerating: 1, kie.StateUnknown: 1, kie.StateFail: 1},
 			Oldest: Millis(597), OverdueAfter: 30 * time.Second,
 			Finished:  [2]uint64{view.Failed: 1},
-			Latency:   [2]*histogram.Histogram{Measured(""), Measured("")},
+			Latency:   [2]histogram.Histogram{Measured(""), Measured("")},
 			FailedFor: map[kie.Reason]uint64{kie.ReasonNone: 1},
 			Codes:     []view.CodeCount{{Code: "none", Count: 1}},
 		},
@@ -217,7 +219,7 @@ func richModels() []view.Model {
 			Tasks:  map[kie.State]int{kie.StateWaiting: 1, kie.StateQueuing: 1, kie.StateSuccess: 3, kie.StateFail: 2},
 			Oldest: Millis(100), Overdue: 1, OverdueAfter: 6 * time.Minute,
 			Finished:     [2]uint64{view.Succeeded: 2, view.Failed: 1},
-			Latency:      [2]*histogram.Histogram{Measured("task_12345678", 32, 118.25), Measured("task_refused", 4)},
+			Latency:      [2]histogram.Histogram{Measured("task_12345678", 32, 118.25), Measured("task_refused", 4)},
 			Credits:      [2]float64{view.Succeeded: 85, view.Failed: 0.5},
 			FailedFor:    map[kie.Reason]uint64{kie.ReasonContentPolicy: 1},
 			Codes:        []view.CodeCount{{Code: "500", Count: 1}},
@@ -265,7 +267,7 @@ func richAccounts() []view.Account {
 // stats returns what is known of an account's requests after at least one, changed by change.
 func stats(change func(*budget.Stats)) budget.Stats {
 	s := budget.Stats{
-		Duration: [kie.EndpointCount]*histogram.Histogram{Measured("", 0.32, 0.7), Measured("", 0.25)},
+		Duration: [kie.EndpointCount]histogram.Histogram{Measured("", 0.32, 0.7), Measured("", 0.25)},
 		Asked:    true, Up: true, Pace: 2,
 	}
 	change(&s)
@@ -283,24 +285,22 @@ func refused(full int) map[source.Rejection]int {
 	return map[source.Rejection]int{source.RejectedLimit: 0, source.RejectedMaxTasks: full, source.RejectedListIDs: 0, source.KeptByOtherGroup: 0}
 }
 
-// Measured returns a histogram with classic and native buckets, and with exemplars if there is a task to name.
-func Measured(task string, seconds ...float64) *histogram.Histogram {
-	h := collector.NewHistogram(histogram.Options{Buckets: []float64{1, 10, 60}, MostNative: 100, Exemplars: 10})
+// Measured returns a histogram with classic and native buckets, and with exemplars if there is a task to name. It is the same
+// whenever it was made.
+func Measured(task string, seconds ...float64) histogram.Histogram {
+	r := collector.NewHistogram(histogram.Options{Buckets: []float64{1, 10, 60}, MostNative: 100, Exemplars: 10})
 	for _, s := range seconds {
-		h.Observe(time.Duration(s*float64(time.Second)), task)
+		r.Observe(time.Duration(s*float64(time.Second)), task)
 	}
-	return atAnyTime(h.Read())
-}
-
-// atAnyTime makes a histogram the same whenever it was made.
-func atAnyTime(h *histogram.Histogram) *histogram.Histogram {
-	h.Created = At(-60)
-	for i := range h.Exemplars {
-		h.Exemplars[i].At = At(1)
+	h := r.Read().(collector.Counted)
+	h.DTO.CreatedTimestamp = timestamppb.New(At(-60))
+	exemplars := h.DTO.GetExemplars()
+	for _, b := range h.DTO.GetBucket() {
+		exemplars = append(exemplars, b.GetExemplar())
 	}
-	for _, b := range h.Buckets {
-		if b.Exemplar != nil {
-			b.Exemplar.At = At(1)
+	for _, e := range exemplars {
+		if e != nil {
+			e.Timestamp = timestamppb.New(At(1))
 		}
 	}
 	return h

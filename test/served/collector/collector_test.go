@@ -80,7 +80,7 @@ func TestAnyStringsAreParsedBack(t *testing.T) {
 			Task: kie.Task{ID: s, Model: s, State: kie.StateFail, FailCode: s}, Group: s, Account: s, Labels: map[string]string{"a": s},
 		})
 		k.Snapshot.Models = append(k.Snapshot.Models, view.Model{
-			Group: s, Model: s, Latency: [2]*histogram.Histogram{snapshots.Measured(string(rune('a'+i)), 1)}, Codes: []view.CodeCount{{Code: s, Count: 1}},
+			Group: s, Model: s, Latency: [2]histogram.Histogram{snapshots.Measured(string(rune('a'+i)), 1)}, Codes: []view.CodeCount{{Code: s, Count: 1}},
 		})
 		k.Sources = append(k.Sources, source.Stat{Group: s, Source: s, Rejected: map[source.Rejection]uint64{source.Rejection(s): 1}})
 	}
