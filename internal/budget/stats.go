@@ -18,7 +18,7 @@ const (
 
 // Stats is a copy of what is known of an account's requests.
 type Stats struct {
-	Requests [endpoints][classes]uint64      // answered or failed, by kie.Endpoint and kie.Class
+	Requests [endpoints][classes]uint64     // answered or failed, by kie.Endpoint and kie.Class
 	Duration [endpoints]histogram.Histogram // of the same, in seconds; nil of those not in use
 	used     [endpoints]bool
 	InFlight int

@@ -11,7 +11,7 @@ const queueLimit = 8 << 20
 // rushInterval is the least time from the last overflow until records are made again.
 const rushInterval = 3 * time.Second
 
-// recordBytes is about what a record takes in the queue, besides what is its own of its texts.
+// recordBytes is about what a record takes in the queue, besides its key. Its texts are those of many.
 const recordBytes = 320
 
 // queue holds the last record of each task, and what they take. The zero one is empty.
@@ -20,7 +20,7 @@ type queue struct {
 	bytes   int
 }
 
-func cost(key string, r *Record) int { return recordBytes + len(key) + len(r.FailCode) }
+func cost(key string) int { return recordBytes + len(key) }
 
 // put adds a record, in place of the one before.
 func (q *queue) put(key string, r Record) {
@@ -29,15 +29,14 @@ func (q *queue) put(key string, r Record) {
 		q.records = make(map[string]Record)
 	}
 	q.records[key] = r
-	q.bytes += cost(key, &r)
+	q.bytes += cost(key)
 }
 
 func (q *queue) remove(key string) {
-	r, ok := q.records[key]
-	if !ok {
+	if !q.has(key) {
 		return
 	}
-	q.bytes -= cost(key, &r)
+	q.bytes -= cost(key)
 	if delete(q.records, key); len(q.records) == 0 {
 		*q = queue{} // a map never gives memory back
 	}
@@ -49,8 +48,8 @@ func (q *queue) has(key string) bool {
 }
 
 // hasRoomLocked reports whether a record may wait, too.
-func (s *Store) hasRoomLocked(key string, r *Record) bool {
-	return s.queue.has(key) || s.queue.bytes+s.writing.bytes+cost(key, r) <= queueLimit
+func (s *Store) hasRoomLocked(key string) bool {
+	return s.queue.has(key) || s.queue.bytes+s.writing.bytes+cost(key) <= queueLimit
 }
 
 // overflowLocked notes that a record was left out of the queue: all are made again from the tasks later.

@@ -28,8 +28,8 @@ func atOnce(s *Store, from, n int) tracked {
 func wantBounded(t *testing.T, s *Store) {
 	t.Helper()
 	bytes := 0
-	for id, r := range s.queue.records {
-		bytes += cost(id, &r)
+	for id := range s.queue.records {
+		bytes += cost(id)
 	}
 	if bytes != s.queue.bytes || bytes > queueLimit {
 		t.Fatalf("%d bytes of %d records wait, counted as %d; the limit is %d", bytes, len(s.queue.records), s.queue.bytes, queueLimit)

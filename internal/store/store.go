@@ -160,7 +160,7 @@ func (s *Store) Put(account, id string, r Record, written func(first bool)) bool
 	}
 	first := written != nil && r.State.Finished() && !s.queuedLocked([]byte(key)).State.Finished()
 	// Records with a callback are of answers, which come no faster than the budget allows: they are exempt from the limit.
-	if s.up && written != nil || s.hasRoomLocked(key, &r) {
+	if s.up && written != nil || s.hasRoomLocked(key) {
 		s.queue.put(key, r)
 	} else {
 		s.overflowLocked()

@@ -230,7 +230,7 @@ func (s *Store) requeueLocked() {
 	for key, r := range failed.records {
 		switch {
 		case s.queue.has(key): // which is newer
-		case s.hasRoomLocked(key, &r):
+		case s.hasRoomLocked(key):
 			s.queue.put(key, r)
 		default:
 			s.overflowLocked()

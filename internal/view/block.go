@@ -50,12 +50,11 @@ type share struct {
 	tasks int
 }
 
-// compact is a Task without what can be told from the rest of it, times to the millisecond.
+// compact is a Task, times to the millisecond: what many have in common once for all, and what is its own.
 type compact struct {
 	id        string
 	common    unique.Handle[common]
 	labels    map[string]string
-	failCode  string
 	created   kie.Time
 	completed kie.Time
 	failedAt  kie.Time
@@ -64,18 +63,24 @@ type compact struct {
 	answered  kie.Time
 	credits   float64
 
-	state      kie.State
-	reason     kie.Reason
 	queryError kie.Class
-	hasCredits bool
 	overdue    bool
 	givenUp    bool
 }
 
-// common is what many tasks have in common.
+// common is what many tasks have in common: of the facts, all but id, times and credits.
 type common struct {
-	group, account, model string
-	endpoint              kie.Endpoint
+	group, account string
+	endpoint       kie.Endpoint
+	facts          kie.Task
+}
+
+// commonOf returns what others may have in common with a task.
+func commonOf(t *Task) common {
+	f := t.Task
+	f.ID, f.Created, f.Completed, f.Credits = "", 0, 0, 0
+	f.Updated, f.Took, f.HasResult = 0, 0, false // of answers only
+	return common{group: t.Group, account: t.Account, endpoint: t.Endpoint, facts: f}
 }
 
 // NewBlock returns a block of tasks.
@@ -89,28 +94,44 @@ func NewBlock(tasks ...Task) *Block {
 
 // Builder makes a block.
 type Builder struct {
-	block *Block
-	last  common // of the last task, for the next one often has the same
-	held  unique.Handle[common]
+	block  *Block
+	recent [16]held // of the last tasks, for the next one mostly has one of these
+	made   int      // how many were in recent, of which the oldest are gone
+}
+
+type held struct {
+	common common
+	handle unique.Handle[common]
 }
 
 // NewBuilder returns what makes a block with room for so many tasks.
 func NewBuilder(size int) *Builder {
-	return &Builder{block: &Block{tasks: make([]compact, 0, size)}, held: unique.Make(common{})}
+	return &Builder{block: &Block{tasks: make([]compact, 0, size)}}
 }
 
 // Add adds a task.
 func (b *Builder) Add(t *Task) {
 	b.block.count(t.Group)
-	if c := (common{t.Group, t.Account, t.Model, t.Endpoint}); c != b.last {
-		b.last, b.held = c, unique.Make(c)
-	}
 	b.block.tasks = append(b.block.tasks, compact{
-		id: t.ID, common: b.held, labels: t.Labels, failCode: t.FailCode,
+		id: t.ID, common: b.common(t), labels: t.Labels,
 		created: t.Created, completed: t.Completed, failedAt: t.FailedAt, learned: t.Learned,
 		seen: kie.TimeOf(t.Seen), answered: kie.TimeOf(t.LastAnswer), credits: t.Credits,
-		state: t.State, reason: t.Reason, queryError: t.QueryError, hasCredits: t.HasCredits, overdue: t.Overdue, givenUp: t.GivenUp,
+		queryError: t.QueryError, overdue: t.Overdue, givenUp: t.GivenUp,
 	})
+}
+
+// common returns what others may have in common with a task, held once for those that do.
+func (b *Builder) common(t *Task) unique.Handle[common] {
+	c := commonOf(t)
+	for i := range min(b.made, len(b.recent)) {
+		if b.recent[i].common == c {
+			return b.recent[i].handle
+		}
+	}
+	h := &b.recent[b.made%len(b.recent)]
+	*h = held{c, unique.Make(c)}
+	b.made++
+	return h.handle
 }
 
 // Block returns the block. Nothing may be added after.
@@ -140,12 +161,9 @@ func (b *Block) Len() int { return len(b.tasks) }
 func (b *Block) Read(i int, t *Task) {
 	e := &b.tasks[i]
 	c := e.common.Value()
-	*t = Task{
-		Task: kie.Task{
-			ID: e.id, Model: c.model, State: e.state, Created: e.created, Completed: e.completed,
-			FailCode: e.failCode, Reason: e.reason, Credits: e.credits, HasCredits: e.hasCredits,
-		},
-		Group: c.group, Account: c.account, Endpoint: c.endpoint, Labels: e.labels, FailedAt: e.failedAt, Learned: e.learned,
-		Seen: e.seen.Time(), LastAnswer: e.answered.Time(), QueryError: e.queryError, Overdue: e.overdue, GivenUp: e.givenUp,
-	}
+	t.Task = c.facts
+	t.ID, t.Created, t.Completed, t.Credits = e.id, e.created, e.completed, e.credits
+	t.Group, t.Account, t.Endpoint, t.Labels = c.group, c.account, c.endpoint, e.labels
+	t.FailedAt, t.Learned, t.Seen, t.LastAnswer = e.failedAt, e.learned, e.seen.Time(), e.answered.Time()
+	t.QueryError, t.Overdue, t.GivenUp = e.queryError, e.overdue, e.givenUp
 }

@@ -65,7 +65,7 @@ type Group struct {
 	// DroppedUnfinished counts tasks that left their lists before their end was known, and were not given up.
 	DroppedUnfinished uint64
 	WithoutSeries     int
-	QueryFailing      map[kie.Class]int    // tracked tasks whose last query failed so; every class but ok present
+	QueryFailing      map[kie.Class]int   // tracked tasks whose last query failed so; every class but ok present
 	Detection         histogram.Histogram // from completion to our knowing, of news, in seconds
 }
 

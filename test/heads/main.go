@@ -126,7 +126,7 @@ func (w *world) task(i, scrape int) (view.Task, bool) {
 	default:
 		k.State, k.Completed, k.Credits, k.HasCredits = kie.StateSuccess, created+40_000+kie.Time(i), float64(i%80)/2, true
 		if i%20 == 0 {
-			k.State, k.FailCode, k.Reason, k.FailedAt = kie.StateFail, "500", kie.ReasonServer, k.Completed
+			k.Task, k.FailedAt = snapshots.Failed(k.Task, "500", kie.ReasonServer), k.Completed
 		}
 	}
 	return k, age >= 0

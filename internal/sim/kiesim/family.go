@@ -139,17 +139,18 @@ func (f family) data(t Task, rec record) map[string]any {
 	}
 	d[code], d[message] = nil, ""
 	if rec.State == stateFail {
-		d[code], d[message] = rec.FailCode, rec.FailMsg
-		if n, err := strconv.Atoi(toText(rec.FailCode)); err == nil {
-			d[code] = n
-		}
+		d[code], d[message] = asNumber(t.Fail.Code), t.Fail.Msg
 	}
 	return d
 }
 
-func toText(v any) string {
-	s, _ := v.(string)
-	return s
+// asNumber makes a text that is a number that number.
+func asNumber(code any) any {
+	text, _ := code.(string)
+	if n, err := strconv.Atoi(text); err == nil {
+		return n
+	}
+	return code
 }
 
 // word is how the endpoint calls a state.

@@ -132,13 +132,12 @@ func (s *Server) answer(n arrival) reply {
 
 // record is the data that tells of a task. The last keys are undocumented, as some of the real answers' are.
 type record struct {
-	TaskID          string   `json:"taskId"`
-	Model           string   `json:"model"`
-	State           string   `json:"state"`
-	Param           string   `json:"param"`
-	ResultJSON      any      `json:"resultJson"`
-	FailCode        any      `json:"failCode"`
-	FailMsg         any      `json:"failMsg"`
+	TaskID     string `json:"taskId"`
+	Model      string `json:"model"`
+	State      string `json:"state"`
+	Param      string `json:"param"`
+	ResultJSON any    `json:"resultJson"`
+	failMembers
 	CompleteTime    *int64   `json:"completeTime"`
 	CreateTime      int64    `json:"createTime"`
 	UpdateTime      int64    `json:"updateTime,omitempty"`
@@ -148,16 +147,22 @@ type record struct {
 	Progress        any      `json:"progress"`
 }
 
+// failMembers say how a task failed, or what is there while it has not: texts that are empty, or null.
+type failMembers struct {
+	FailCode any `json:"failCode"`
+	FailMsg  any `json:"failMsg"`
+}
+
 // record returns what there is to tell of a task at an age. The credits of a task in flight are more than those in the end.
 func (s *Server) record(t Task, age time.Duration) record {
 	lifetime := s.lifetime(t)
 	rec := record{
 		TaskID: t.ID, Model: t.Model, State: t.state(age, lifetime), Param: param(t.Model), ResultJSON: "",
-		FailCode: "", FailMsg: "", CreateTime: t.Created.Add(s.o.ClockOffset).UnixMilli(),
+		failMembers: failMembers{"", ""}, CreateTime: t.Created.Add(s.o.ClockOffset).UnixMilli(),
 		CreditsConsumed: new(t.Credits + 1), OperationType: "createTask",
 	}
 	if t.Quirks.has(QuirkNullCode) {
-		rec.FailCode, rec.FailMsg = nil, nil
+		rec.failMembers = failMembers{}
 	}
 	if rec.State == stateSuccess || rec.State == stateFail {
 		rec.CompleteTime, rec.CreditsConsumed = new(rec.CreateTime+lifetime.Milliseconds()), &t.Credits
@@ -166,7 +171,7 @@ func (s *Server) record(t Task, age time.Duration) record {
 	case stateSuccess:
 		rec.ResultJSON, rec.CostTime = result(t), int64(lifetime.Seconds())
 	case stateFail:
-		rec.FailCode, rec.FailMsg = t.Fail.Code, t.Fail.Msg
+		rec.failMembers = failMembers{t.Fail.Code, t.Fail.Msg}
 	}
 	if t.Quirks.has(QuirkUpdateTime) {
 		rec.UpdateTime = rec.CreateTime

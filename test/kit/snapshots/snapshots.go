@@ -169,6 +169,12 @@ func richUnfinished() []view.Task {
 	}
 }
 
+// Failed returns the facts of a task that has failed.
+func Failed(f kie.Task, code string, reason kie.Reason) kie.Task {
+	f.State, f.FailCode, f.Reason = kie.StateFail, code, reason
+	return f
+}
+
 func richFinished() []view.Task {
 	film := map[string]string{"team": "film"}
 	return []view.Task{
@@ -180,24 +186,17 @@ func richFinished() []view.Task {
 			Group: "video", Account: "default", Labels: film,
 		},
 		{
-			Task: kie.Task{
-				ID: "task_refused", Model: Model, State: kie.StateFail, Created: Millis(300), Completed: Millis(304),
-				FailCode: "500", Reason: kie.ReasonContentPolicy, Credits: 0, HasCredits: true,
-			},
+			Task: Failed(kie.Task{
+				ID: "task_refused", Model: Model, Created: Millis(300), Completed: Millis(304), HasCredits: true,
+			}, "500", kie.ReasonContentPolicy),
 			Group: "video", Account: "default", Labels: film, FailedAt: Millis(304),
 		},
 		{
-			Task: kie.Task{
-				ID: "task_broken", Model: Model, State: kie.StateFail, Created: Millis(300), FailCode: "GENERATION_FAILED",
-				Reason: kie.ReasonOther,
-			},
+			Task:  Failed(kie.Task{ID: "task_broken", Model: Model, Created: Millis(300)}, "GENERATION_FAILED", kie.ReasonOther),
 			Group: "video", Account: "default", Labels: film,
 		},
 		{
-			Task: kie.Task{
-				ID: "task_silent", Model: "elevenlabs/text-to-speech-turbo-2-5", State: kie.StateFail, FailCode: "none",
-				Reason: kie.ReasonNone,
-			},
+			Task:  Failed(kie.Task{ID: "task_silent", Model: "elevenlabs/text-to-speech-turbo-2-5"}, kie.NoCode, kie.ReasonNone),
 			Group: "speech", Account: "second", FailedAt: Millis(410),
 		},
 	}

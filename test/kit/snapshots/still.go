@@ -1,10 +1,8 @@
-// A tracker that stands still, and tasks that it shows.
+// A tracker that stands still.
 
 package snapshots
 
 import (
-	"fmt"
-	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -56,30 +54,4 @@ func ChosenOf(known func() *view.Snapshot, choice func() taskseries.Choice) *col
 		Config:    func() collector.ConfigStatus { return collector.ConfigStatus{Successful: true} },
 		Series:    choice,
 	})
-}
-
-// Tasks returns tasks of any kind, in blocks of any size.
-func Tasks(r *rand.Rand) view.Shown {
-	words := Nasty()
-	word := func() string { return words[r.IntN(len(words))] }
-	maybe := func(t kie.Time) kie.Time { return t * kie.Time(r.IntN(2)) }
-	shown := view.Shown{LabelKeys: []string{"a", "b", "zone"}[:r.IntN(4)]}
-	id := 0
-	for range r.IntN(6) {
-		var tasks []view.Task
-		for range r.IntN(80) {
-			id++
-			tasks = append(tasks, view.Task{
-				Task: kie.Task{
-					ID: fmt.Sprint(word(), id), Model: word(), State: kie.States()[r.IntN(len(kie.States()))], Created: maybe(kie.Time(r.Int64())),
-					Completed: maybe(1698765432000 + kie.Time(r.IntN(1e6))), FailCode: word(), Reason: kie.Reasons()[r.IntN(8)],
-					Credits: r.NormFloat64() * 100, HasCredits: r.IntN(2) == 0,
-				},
-				Group: word(), Account: word(), Labels: map[string]string{"a": word(), "zone": word()},
-				FailedAt: maybe(1698765432000), LastAnswer: maybe(1698765439001).Time(), QueryError: kie.Classes()[r.IntN(18)],
-			})
-		}
-		shown.Blocks = append(shown.Blocks, view.NewBlock(tasks...))
-	}
-	return shown
 }
