@@ -100,7 +100,7 @@ func isTimeout(err error) bool {
 type Stats struct {
 	Up        bool // the last call succeeded
 	Calls     map[Count]uint64
-	Durations map[string]*histogram.Histogram // by operation
+	Durations map[string]histogram.Histogram // by operation
 }
 
 // Count is what calls are counted by.
@@ -140,7 +140,7 @@ func (s *stats) count(operation string, r Result, took time.Duration) {
 func (s *stats) read() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	read := Stats{Up: s.up, Calls: make(map[Count]uint64), Durations: make(map[string]*histogram.Histogram)}
+	read := Stats{Up: s.up, Calls: make(map[Count]uint64), Durations: make(map[string]histogram.Histogram)}
 	maps.Copy(read.Calls, s.calls)
 	for op, d := range s.durations {
 		read.Durations[op] = d.Read()
