@@ -11,7 +11,7 @@ import (
 )
 
 func accountMetrics() []Metric {
-	return slices.Concat(creditMetrics(), requestMetrics(), budgetMetrics())
+	return slices.Concat(creditMetrics(), modelHealthMetrics(), requestMetrics(), budgetMetrics())
 }
 
 func creditMetrics() []Metric {
@@ -32,6 +32,35 @@ func creditMetrics() []Metric {
 		}, func(a *view.Account, s *series) {
 			if a.AsksCredits {
 				s.put(a.CreditsUsed)
+			}
+		}),
+	}
+}
+
+func modelHealthMetrics() []Metric {
+	return []Metric{
+		perAccount(Metric{
+			Name:        "kie_model_success_ratio",
+			Type:        Gauge,
+			Help:        "Share of a model's tasks that succeeded, those of all users of the API, in the last ten minutes of which it tells",
+			Labels:      []string{"model"},
+			Cardinality: " × models, 50 at the most",
+			Stability:   Experimental,
+		}, func(a *view.Account, s *series) {
+			for _, m := range a.Models {
+				s.put(m.Success, m.Model)
+			}
+		}),
+		perAccount(Metric{
+			Name:        "kie_model_success_timestamp_seconds",
+			Type:        Gauge,
+			Help:        "Unix time at which the ten minutes ended of which kie_model_success_ratio tells",
+			Labels:      []string{"model"},
+			Cardinality: " × models, 50 at the most",
+			Stability:   Experimental,
+		}, func(a *view.Account, s *series) {
+			for _, m := range a.Models {
+				s.put(m.End.Seconds(), m.Model)
 			}
 		}),
 	}

@@ -84,6 +84,11 @@ type Account struct {
 	// How often the balance of credits is asked for; `0s`: never. If that failed, it is asked for again after 5s, doubling.
 	CreditsInterval time.Duration `yaml:"credits_interval" range:"10s..1d" or:"0s" default:"1m"` // 0: the balance is never asked for
 
+	// How often the API is asked how the models of the account's tasks fare with all its users (docs/model-health.md); `0s`: never.
+	//
+	// That is one request for each of the 50 models with most tasks, one a second at the most, of what the tasks leave of the budget.
+	ModelHealthInterval time.Duration `yaml:"model_health_interval" range:"1m..30m" or:"0s" default:"0s"` // 0: how models fare is never asked for
+
 	// The files with the webhook keys of the account, one or two, so that a key can be replaced; read again when they change.
 	//
 	// A callback is accepted only if it is signed with one of them.

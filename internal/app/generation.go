@@ -171,7 +171,7 @@ func (g *generation) options() tracker.Options {
 	}
 	for _, a := range g.accounts {
 		o.Accounts = append(o.Accounts, tracker.AccountOptions{
-			Name: a.config.Name, Budget: a.budget, CreditsInterval: a.config.CreditsInterval,
+			Name: a.config.Name, Budget: a.budget, CreditsInterval: a.config.CreditsInterval, ModelsInterval: a.config.ModelHealthInterval,
 			KeyOrigin: a.config.Key.Origin(), TryKey: true, Has: a.has,
 		})
 	}

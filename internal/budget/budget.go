@@ -190,6 +190,17 @@ func (a *Account) Closed() kie.Class {
 	return a.gate.reason
 }
 
+// Delay returns for how long a request that is sent now may hold up the next one at the most, as far as its answer comes within a second.
+func (a *Account) Delay() time.Duration {
+	delay := time.Duration(float64(time.Second) / max(a.pace.Allowed(), 1e-3))
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.busy+1 >= a.options.Concurrent {
+		delay = max(delay, time.Second)
+	}
+	return delay
+}
+
 // free ends a permit: another request may be under way in its place.
 func (a *Account) free(p *Permit) {
 	a.mu.Lock()

@@ -50,6 +50,21 @@ func (p *Permit) Credit(ctx context.Context) (float64, error) {
 	return spend(p, kie.Credit, "", func() (float64, error) { return p.client.Credit(ctx) })
 }
 
+// ModelHealth spends the permit on the question how a model fares. What becomes of it is counted, and says nothing of whether tasks can be
+// asked about: the API has a limit and faults of its own for that.
+func (p *Permit) ModelHealth(ctx context.Context, model string) (kie.Health, error) {
+	a := p.account
+	defer a.free(p)
+	a.stats.inFlight.Add(1)
+	start := time.Now()
+	h, err := p.client.ModelHealth(ctx, model)
+	a.stats.inFlight.Add(-1)
+	if !kie.Cancelled(err) {
+		a.stats.count(kie.ModelHealth, time.Since(start), err)
+	}
+	return h, err
+}
+
 // Release gives the permit back unspent. Its share of the rate is lost, so that no burst can come of it.
 func (p *Permit) Release() {
 	a := p.account

@@ -55,10 +55,16 @@ func (s *stats) init(histograms histogram.New) {
 	s.used[kie.Credit].Store(true)
 }
 
-func (s *stats) observe(endpoint kie.Endpoint, took time.Duration, err error) {
+// count counts a request that has ended.
+func (s *stats) count(endpoint kie.Endpoint, took time.Duration, err error) {
 	s.used[endpoint].Store(true)
 	s.requests[endpoint][kie.ClassOf(err)].Add(1)
 	s.duration[endpoint].Observe(took, "")
+}
+
+// observe counts a request that has ended, and takes what it says of the API.
+func (s *stats) observe(endpoint kie.Endpoint, took time.Duration, err error) {
+	s.count(endpoint, took, err)
 	if works(err) {
 		s.health.Store(healthUp)
 	} else {

@@ -18,6 +18,8 @@ type Tasks interface {
 	NextDue(now time.Time) (at time.Time, ok, awake bool)
 	// Take takes the task that is most worth asking now; false: none is due.
 	Take(now time.Time, permit *budget.Permit) (Query, bool)
+	// Models returns the models that are tracked, those with most tasks first.
+	Models() []string
 	// Settled is called when a request that was about no task has ended: the gate may have moved.
 	Settled()
 }
@@ -35,6 +37,7 @@ type Options struct {
 	Name            string
 	Budget          *budget.Account
 	CreditsInterval time.Duration // 0: the balance is never asked for
+	ModelsInterval  time.Duration // 0: how models fare is never asked for
 	KeyOrigin       string        // where the key comes from, as the log says of one that is refused
 	TryKey          bool          // with one request at the start, though nobody has scraped yet
 	Log             *slog.Logger
@@ -49,17 +52,28 @@ type Dispatcher struct {
 	// mu guards what follows. It is taken after the tasks' lock, before the budget's, and not held while tasks are asked for.
 	mu      sync.Mutex
 	credits credits
+	models  models
 	notes   notes
 }
 
 // New returns the dispatcher of an account's tasks.
 func New(o Options, tasks Tasks) *Dispatcher {
-	return &Dispatcher{
+	d := &Dispatcher{
 		budget:  o.Budget,
 		tasks:   tasks,
 		wake:    make(chan struct{}, 1),
 		credits: credits{interval: o.CreditsInterval},
 		notes:   notes{name: o.Name, budget: o.Budget, log: o.Log, key: key{origin: o.KeyOrigin, untried: o.TryKey}},
+	}
+	d.setModelsInterval(o.ModelsInterval)
+	return d
+}
+
+// setModelsInterval has models asked about at an interval.
+func (d *Dispatcher) setModelsInterval(interval time.Duration) {
+	d.models.setInterval(interval)
+	if interval > 0 {
+		d.budget.Use(kie.ModelHealth)
 	}
 }
 
@@ -68,6 +82,7 @@ func (d *Dispatcher) Configure(o Options) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.credits.setInterval(o.CreditsInterval, time.Now())
+	d.setModelsInterval(o.ModelsInterval)
 	d.notes.key.origin = o.KeyOrigin
 }
 
@@ -87,5 +102,6 @@ func (d *Dispatcher) View(now time.Time, due int) view.Account {
 	s.CreditsUsed, s.AsksCredits, s.UnknownStates = d.credits.used, d.credits.interval > 0, d.notes.unknownWords.count
 	s.Balance, s.HasBalance = d.credits.known(now)
 	s.UsedPerHour, s.HasUse = d.credits.spending.PerHour()
+	s.Models = d.models.view(now)
 	return s
 }

@@ -31,7 +31,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 // awaitWork waits until something is due; false: ctx has ended.
 func (d *Dispatcher) awaitWork(ctx context.Context) bool {
 	for ctx.Err() == nil {
-		wait, timed := d.untilWork(time.Now())
+		wait, timed := d.untilAny(time.Now())
 		if timed && wait <= 0 {
 			return true
 		}
@@ -46,6 +46,21 @@ func (d *Dispatcher) awaitWork(ctx context.Context) bool {
 		}
 	}
 	return false
+}
+
+// untilAny returns how long it is until something is due, models among it, as untilWork does.
+func (d *Dispatcher) untilAny(now time.Time) (time.Duration, bool) {
+	wait, timed := d.untilWork(now)
+	if _, _, awake := d.tasks.NextDue(now); !awake {
+		return wait, timed
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	at, due := d.modelsDueAtLocked(now, now.Add(wait), timed)
+	if due && (!timed || at.Sub(now) < wait) {
+		return at.Sub(now), true
+	}
+	return wait, timed
 }
 
 // untilWork returns how long it is until something is due; false if nothing will be before somebody wakes the dispatcher.
@@ -77,10 +92,14 @@ func (d *Dispatcher) choose(permit *budget.Permit) func(context.Context) {
 	}
 	q, ok := d.tasks.Take(now, permit)
 	if !ok {
-		if !d.beginsDueCredits(now) {
+		if d.beginsDueCredits(now) {
+			return askCredits
+		}
+		model, ok := d.beginsModel(now, permit)
+		if !ok {
 			return nil
 		}
-		return askCredits
+		return func(ctx context.Context) { d.askModel(ctx, permit, model) }
 	}
 	d.noteKeyTried()
 	if q.Unproven {

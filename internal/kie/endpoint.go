@@ -30,6 +30,7 @@ const (
 	MP4
 	MIDI
 	Cover
+	ModelHealth // how a model fares, which is no task
 	EndpointCount
 )
 
@@ -233,6 +234,7 @@ var endpoints = []endpoint{
 		name: "cover", path: "api/v1/suno/cover/record-info", id: "taskId",
 		task: flagged(flags, response("images")),
 	},
+	ModelHealth: {name: "success_rate", path: "api/v1/models"},
 }
 
 // midjourney returns the members of its answers, which have no model but the kind of task, and their results in a text of JSON, or not.
@@ -246,7 +248,10 @@ func midjourney() fields {
 var members = membersOf(endpoints)
 
 func membersOf(rows []endpoint) map[string]key {
-	all := map[string]key{"code": "code", "msg": "msg", "message": "message", "data": "data", modelMember: modelMember}
+	all := map[string]key{
+		"code": "code", "msg": "msg", "message": "message", "data": "data", modelMember: modelMember,
+		pointsMember: pointsMember, endMember: endMember, successMember: successMember,
+	}
 	add := func(names ...key) {
 		for _, name := range names {
 			all[string(name)] = name

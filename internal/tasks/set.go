@@ -4,6 +4,7 @@ package tasks
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -107,6 +108,23 @@ func (s *Set) sortedModels() []*entry.Model {
 		return cmp.Or(cmp.Compare(a.Group.Name, b.Group.Name), cmp.Compare(a.Name, b.Name))
 	})
 	return all
+}
+
+// ModelsOf returns the names of the models that an account's tasks have, those with most tasks first.
+func (s *Set) ModelsOf(a *entry.Account) []string {
+	tasks := make(map[string]int)
+	for _, m := range s.models {
+		if m.Group.Account != a {
+			continue
+		}
+		for _, n := range m.Tasks {
+			tasks[m.Name] += n
+		}
+	}
+	maps.DeleteFunc(tasks, func(_ string, n int) bool { return n == 0 })
+	return slices.SortedFunc(maps.Keys(tasks), func(a, b string) int {
+		return cmp.Or(cmp.Compare(tasks[b], tasks[a]), cmp.Compare(a, b))
+	})
 }
 
 // put puts a task at the end of the list that it belongs to.

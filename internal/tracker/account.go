@@ -23,7 +23,8 @@ func newAccount(t *Tracker, o AccountOptions) *account {
 // dispatchOptions are what a dispatcher is to know of an account's options.
 func (a *account) dispatchOptions(o AccountOptions) dispatch.Options {
 	return dispatch.Options{
-		Name: o.Name, Budget: o.Budget, CreditsInterval: o.CreditsInterval, KeyOrigin: o.KeyOrigin, TryKey: o.TryKey, Log: a.Log,
+		Name: o.Name, Budget: o.Budget, CreditsInterval: o.CreditsInterval, ModelsInterval: o.ModelsInterval,
+		KeyOrigin: o.KeyOrigin, TryKey: o.TryKey, Log: a.Log,
 	}
 }
 
@@ -57,6 +58,13 @@ func (a *account) Take(now time.Time, permit *budget.Permit) (dispatch.Query, bo
 		Endpoint: k.AskedAt(), ID: k.ID, Unproven: !k.Unfinished.IsAnswered(),
 		Learn: func(answer kie.Answer, err error) { t.learn(a.Account, k, answer, err) },
 	}, true
+}
+
+// Models implements dispatch.Tasks.
+func (a *account) Models() []string {
+	a.tracker.mu.Lock()
+	defer a.tracker.mu.Unlock()
+	return a.tracker.tasks.ModelsOf(a.Account)
 }
 
 // Settled implements dispatch.Tasks.

@@ -47,6 +47,7 @@ type AccountOptions struct {
 	Name            string
 	Budget          *budget.Account
 	CreditsInterval time.Duration // 0: the balance is never asked for
+	ModelsInterval  time.Duration // 0: how models fare is never asked for
 	KeyOrigin       string        // where the key comes from, as the log says of one that is refused
 	TryKey          bool          // with one request at the start, though nobody has scraped yet
 	// Has reports whether a task of the account is this process's, and not another replica's. Nil: all are.

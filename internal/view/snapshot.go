@@ -80,8 +80,16 @@ type Account struct {
 	UsedPerHour float64 // over the last hour, or since the start
 	HasUse      bool    // false: it was not watched for long enough to say
 	AsksCredits bool
+	Models      []ModelHealth // by name
 	// UnknownStates counts answers that call a task's state by a word that is not known.
 	UnknownStates uint64
+}
+
+// ModelHealth is how a model fares with all users of the API, as the API tells it.
+type ModelHealth struct {
+	Model   string
+	Success float64  // the share of tasks that succeeded, 0 to 1
+	End     kie.Time // of the ten minutes of which that is true
 }
 
 // Overflows count the tasks whose label value went into "other" because a limit was reached.
