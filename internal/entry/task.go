@@ -141,6 +141,9 @@ func (k *Task) Record() store.Record {
 	}
 	if o := k.Unfinished; o != nil {
 		r.Seen, r.Backlog, r.Watched, r.GivenUp = kie.TimeOf(o.Seen), o.Backlog, o.Watched, o.GivenUp
+		if o.IsAnswered() {
+			r.Answered = kie.TimeOf(o.Answered)
+		}
 	} else {
 		r.Seen = kie.FirstTime(k.Learned, 1) // of no use any more, but every record has it
 	}

@@ -97,10 +97,15 @@ func (u *Unfinished) fault(class kie.Class, now time.Time, age time.Duration) {
 	u.Class, u.Due = class, now.Add(wait)
 }
 
-// Continue takes an answer that tells the task to be unfinished, and created then if that is known. Keep: what is kept of it for the
-// next process has changed.
+// keepEvery is the time of which one answer is kept, though it tells nothing new: so a process that was killed knows the last one to the
+// minute, and a task that is asked every few seconds is not written as often.
+const keepEvery = time.Minute
+
+// Continue takes an answer that tells the task to be unfinished, and created then if that is known. Keep: it is to be kept for the next
+// process. Those that are not are Unkept.
 func (u *Unfinished) Continue(created kie.Time, m Moment, r Rules) (keep bool) {
-	keep = !u.Watched || u.GivenUp
+	keep = !u.Watched || u.GivenUp || !m.Now.Truncate(keepEvery).Equal(u.Answered.Truncate(keepEvery))
+	u.Unkept = true
 	u.Answered, u.Class, u.doubt, u.Watched, u.Backlog, u.GivenUp = m.Now, kie.ClassOK, "", true, false, false
 	u.faults, u.inGrace, u.missing = 0, 0, 0
 	age := u.Age(created, m)

@@ -186,8 +186,14 @@ func TestAnAnswerTakesBackWhatWasBelieved(t *testing.T) {
 	if !u.Overdue || u.old || !u.Born.Equal(start.Add(-2*time.Hour)) || !u.Answered.Equal(start.Add(time.Minute)) {
 		t.Errorf("overdue: %v, old: %v, born %v, answered %v", u.Overdue, u.old, u.Born, u.Answered)
 	}
-	if u.Continue(ago(2*time.Hour), at(2*time.Minute), r) {
-		t.Error("nothing new is kept")
+	if !u.Unkept {
+		t.Error("that it is not kept yet is not noted")
+	}
+	if u.Continue(ago(2*time.Hour), at(time.Minute+59*time.Second), r) {
+		t.Error("a second answer of a minute is kept, though nothing is new")
+	}
+	if !u.Continue(ago(2*time.Hour), at(2*time.Minute), r) {
+		t.Error("the first answer of a minute is not kept")
 	}
 }
 

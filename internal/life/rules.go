@@ -78,6 +78,13 @@ func (u *Unfinished) AskSoon(now time.Time, b schedule.Bounds) {
 	}
 }
 
+// Recall takes when an earlier process last got an answer about the task, which was created then if that is known.
+func (u *Unfinished) Recall(answered time.Time, created kie.Time, m Moment) {
+	u.Answered = earlier(answered, m.Now) // whose clock may have been ahead
+	u.asked = kie.TimeOf(u.Answered.Add(time.Millisecond))
+	u.Rejudge(created, m)
+}
+
 // Rejudge concludes from the task's last answer what follows from it by a clock that was read later. It was created then.
 func (u *Unfinished) Rejudge(created kie.Time, m Moment) {
 	age := u.Age(created, m.at(u.Answered))

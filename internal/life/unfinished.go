@@ -20,6 +20,7 @@ type Unfinished struct {
 	inGrace int       // answers during the grace that there is no such task
 	missing int       // such answers after the grace
 	Class   kie.Class // of the last query, as far as it concerns the task
+	Unkept  bool      // its last answer is in no record yet; here it takes no room
 	asked   kie.Time  // when its last query ended, in our time, rounded up; absent: never
 	News    time.Time // if it finished after this, it did so while we were watching
 	Watched bool      // was seen unfinished, perhaps by an earlier process

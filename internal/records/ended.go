@@ -10,9 +10,6 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 )
 
-// atATime bounds for how many ids the lock is held.
-const atATime = 512
-
 // Ended returns when tasks of an account were found finished, or given up, in their order; the zero time where they were not. What is not
 // tracked is looked for in the store, which may wait for a disk.
 func (k *Keeper) Ended(account string, ids []string) []time.Time {

@@ -28,6 +28,9 @@ func New(mu sync.Locker, set *tasks.Set, s Store, only func() string) *Keeper {
 	return &Keeper{store: s, started: time.Now(), mu: mu, tasks: set, only: only}
 }
 
+// atATime bounds for how many tasks the lock is held.
+const atATime = 512
+
 // longestOutage is how old the last process's heartbeat may be. One that is older, or lies ahead, was written by a wrong clock.
 const longestOutage = 60 * 24 * time.Hour
 
@@ -54,7 +57,35 @@ func (k *Keeper) Find(in string, listed []source.Task) []store.Record {
 
 // KeepLocked has the store keep what is known of a task.
 func (k *Keeper) KeepLocked(t *entry.Task, written func(first bool)) bool {
+	if o := t.Unfinished; o != nil && o.Unkept {
+		o.Unkept = false
+	}
 	return k.store.Put(t.Group.Account.Name, t.ID, t.Record(), written)
+}
+
+// KeepAnswers has the last answers about unfinished tasks kept that were not, so that the next process goes on from them.
+func (k *Keeper) KeepAnswers() {
+	for at := 0; ; at += atATime {
+		if !k.keepAnswers(at) {
+			return
+		}
+	}
+}
+
+// keepAnswers does so for some tasks; false: there are no more. One that changes places meanwhile may be passed over, which costs a query.
+func (k *Keeper) keepAnswers(from int) (more bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	all := k.tasks.Unfinished()
+	if from >= len(all) {
+		return false
+	}
+	for _, t := range all[from:min(from+atATime, len(all))] {
+		if t.Unfinished.Unkept {
+			k.KeepLocked(t, nil)
+		}
+	}
+	return true
 }
 
 // OwnLocked returns a record that was found for an account; the zero one if it was kept by id alone and is another account's.

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
 )
 
 // BenchmarkLoadAMillion is what a start does with a store of 1,000,000 tasks, all of them listed.
@@ -75,6 +77,30 @@ func BenchmarkBatch(b *testing.B) {
 		for range 4 {
 			n++
 			s.Put(acct, id(n), record(n), nil)
+		}
+		if !s.write(time.Now()) {
+			b.Fatal("not written")
+		}
+	}
+}
+
+// BenchmarkBatchOfAnswers is the same of answers about unfinished tasks, each of which is written over the one of a minute before.
+func BenchmarkBatchOfAnswers(b *testing.B) {
+	all := records(100_000)
+	for id, r := range all {
+		all[id] = Record{
+			Task: kie.Task{Model: r.Model, Created: r.Created, State: kie.StateGenerating}, Group: r.Group, Seen: r.Seen, Watched: true, Answered: r.Learned,
+		}
+	}
+	dir, _ := made(b, all)
+	s := open(b, dir)
+	n := 0
+	for b.Loop() {
+		for range 4 {
+			n = (n + 7919) % 100_000
+			r := all[id(n)]
+			r.Answered += kie.Time(n)
+			s.Put(acct, id(n), r, nil)
 		}
 		if !s.write(time.Now()) {
 			b.Fatal("not written")

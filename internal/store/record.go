@@ -20,6 +20,7 @@ type Record struct {
 	Seen     kie.Time // first sight; every record has it
 	FailedAt kie.Time // of a failed task that is news
 	Learned  kie.Time // when the final state was learned
+	Answered kie.Time // of an unfinished task: when an answer last told state and model, of those that were kept
 
 	Backlog bool // came with its source's first read
 	Watched bool // was seen unfinished, so that its end is news
@@ -54,6 +55,7 @@ const (
 	flagCounted
 	flagGivenUp
 	flagEndpoint
+	flagAnswered
 )
 
 func (r Record) flags() byte {
@@ -68,6 +70,7 @@ func (r Record) flags() byte {
 		{r.Counted, flagCounted},
 		{r.GivenUp, flagGivenUp},
 		{r.Endpoint != kie.Jobs, flagEndpoint},
+		{!r.Answered.IsZero(), flagAnswered},
 	} {
 		if f.set {
 			flags |= f.bit
@@ -94,6 +97,9 @@ func (r Record) encode(key string, unlisted day) []byte {
 	}
 	if r.Endpoint != kie.Jobs {
 		v = append(v, byte(r.Endpoint))
+	}
+	if !r.Answered.IsZero() {
+		v = binary.AppendVarint(v, int64(r.Answered))
 	}
 	if r.HasCredits {
 		v = binary.LittleEndian.AppendUint64(v, math.Float64bits(r.Credits))
@@ -124,6 +130,9 @@ func decode(key, value []byte, names texts) (r Record, unlisted day, ok bool) {
 	if flags&flagEndpoint != 0 {
 		r.Endpoint = kie.Endpoint(d.byte())
 	}
+	if flags&flagAnswered != 0 {
+		r.Answered = d.time()
+	}
 	r.HasCredits = flags&flagCredits != 0
 	if r.HasCredits {
 		r.Credits = d.float()
@@ -151,9 +160,9 @@ func (r Record) possible() bool {
 	ours := func(t kie.Time) bool { return t >= 0 && t < kie.EndOfTime }
 	switch {
 	case r.State > kie.StateFail, !r.Endpoint.Valid(), r.Reason > kie.ReasonOther,
-		!r.Known(), !ours(r.Seen), !ours(r.Learned), !ours(r.FailedAt), !told(r.Created), !told(r.Completed),
+		!r.Known(), !ours(r.Seen), !ours(r.Learned), !ours(r.Answered), !ours(r.FailedAt), !told(r.Created), !told(r.Completed),
 		!validName(r.Group), !kie.IsCleanLabel(r.Model), !kie.ValidCode(r.FailCode) && r.FailCode != kie.NoCode,
-		!kie.ValidCredits(r.Credits):
+		!kie.ValidCredits(r.Credits), !r.Answered.IsZero() && (r.State.Finished() || !r.Watched):
 		return false
 	case r.State == kie.StateFail:
 		return true

@@ -59,6 +59,24 @@ func TestARecordOfAnotherEndpointIsOneByteLonger(t *testing.T) {
 	}
 }
 
+// What was written before last answers were kept is read as it is, and so is what has none.
+func TestARecordWithALastAnswerIsSixBytesLonger(t *testing.T) {
+	r := Record{
+		Task: kie.Task{Model: "kling/v2", Created: 1_700_000_000_001, State: kie.StateGenerating}, Group: "g", Seen: 1_700_000_000_000, Watched: true,
+	}
+	const golden = "de4c4660000004030080a0abfef96282a0abfef962000000" + "0167086b6c696e672f763200"
+	none := r.encode("task", 0)
+	if got := hex.EncodeToString(none); got != golden {
+		t.Errorf("a record is written as\n%s, want\n%s", got, golden)
+	}
+	r.Answered = 1_700_000_061_000
+	some := r.encode("task", 0)
+	got, _, ok := decode([]byte("task"), some, make(texts))
+	if len(some) != len(none)+6 || !ok || got != r {
+		t.Errorf("%d and %d bytes; read %+v, %v", len(none), len(some), got, ok)
+	}
+}
+
 func TestNoOtherValueIsBelieved(t *testing.T) {
 	value := record(1).encode("task", 0)
 	believed := func(key string, value []byte) bool {
@@ -121,11 +139,12 @@ func plausible(id string, r Record) bool {
 	labels := kie.CleanLabel(r.Model) == r.Model && plainGroup.MatchString(r.Group) && plainCode.MatchString(r.FailCode)
 	times := told(r.Created) && told(r.Completed) && r.Seen > 0 && min(r.Learned, r.FailedAt) >= 0 &&
 		max(r.Seen, r.Learned, r.FailedAt) < 10_000_000_000_000
+	answered := r.Answered == 0 || r.Answered > 0 && r.Answered < 10_000_000_000_000 && r.Watched && !r.State.Finished()
 	credits := math.Float64bits(r.Credits) <= math.Float64bits(1e9) // which −0, NaN and what is negative are above
 	known := slices.Contains(kie.States(), r.State) && slices.Contains(kie.Reasons(), r.Reason)
 	ending := r.Completed != 0 || r.Learned != 0 || r.HasCredits || r.Counted
 	failing := r.FailCode != "" || r.Reason != 0 || r.FailedAt != 0
-	return kie.ValidID(id) && labels && times && credits && known &&
+	return kie.ValidID(id) && labels && times && answered && credits && known &&
 		(r.State.Finished() || !ending) && (r.State == kie.StateFail || !failing)
 }
 
@@ -134,6 +153,7 @@ func FuzzRecordComesBack(f *testing.F) {
 	const at = 1_790_000_000_000
 	f.Add("task", "g", "m", "501", int64(1), int64(at), int64(at), int64(at), int64(at), 1.5, byte(kie.StateFail), byte(1), byte(0x15), uint16(9))
 	f.Add("task", "g", "m", "", int64(at), int64(0), int64(0), int64(0), int64(0), 0.0, byte(kie.StateWaiting), byte(0), byte(0x1e), uint16(0))
+	f.Add("task", "g", "m", "", int64(at), int64(at), int64(0), int64(0), int64(at), 0.0, byte(kie.StateWaiting), byte(0), byte(0x24), uint16(0))
 	f.Add("\xff", "g\n", "\xff", "5 1", int64(-1), int64(math.MinInt64), int64(1<<58), int64(1), int64(math.MaxInt64), math.NaN(), byte(99), byte(99), byte(1), uint16(9))
 	f.Fuzz(func(t *testing.T, id, group, model, code string, seen, created, completed, failed, learned int64, credits float64, state, reason, flags byte, d uint16) {
 		r := Record{
@@ -146,6 +166,9 @@ func FuzzRecordComesBack(f *testing.F) {
 		}
 		if r.HasCredits {
 			r.Credits = credits
+		}
+		if flags&32 != 0 {
+			r.Answered, r.Learned = r.Learned, 0
 		}
 		got, unlisted, ok := decode([]byte(strings.Clone(id)), r.encode(id, day(d)), make(texts))
 		switch {
@@ -197,6 +220,7 @@ func TestARecordThatCanNotBeTrueIsAsIfItWereNotThere(t *testing.T) {
 		func(r *Record) { r.Created, r.Completed = 1, 1<<58 }, // whose difference is −1 ms
 		func(r *Record) { r.Learned = kie.EndOfTime },
 		func(r *Record) { r.State = kie.StateWaiting }, // with all that only an end has
+		func(r *Record) { r.Answered = r.Learned },     // of what is over
 	} {
 		r := record(1000 + i)
 		change(&r)

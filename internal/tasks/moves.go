@@ -32,17 +32,33 @@ func (s *Set) Recall(g *entry.Group, id string, removed map[string]*entry.Task) 
 }
 
 // Restore returns a task that is listed in a group as its record tells; nil: it tells nothing. A source says that it is of the model
-// hint.
-func (s *Set) Restore(g *entry.Group, id, hint string, r *store.Record, now time.Time, seen entry.Shared) *entry.Task {
+// hint, and is asked about at an endpoint of that word, or where the group says. State and model of an unfinished one are those of its last
+// answer, unless that came from another endpoint.
+func (s *Set) Restore(g *entry.Group, id, hint, own string, r *store.Record, now time.Time, seen entry.Shared) *entry.Task {
 	switch {
 	case r.State.Finished():
 		name, _ := s.Admit(r.Model)
 		return entry.Restore(id, s.Model(g, name), r)
 	case r.Known():
-		return seen.Begin(&entry.Task{ID: id, GroupModel: &g.GroupModel, Created: r.Created}, entry.Resume(hint, r, now))
+		return s.resume(g, id, hint, own, r, now, seen)
 	default:
 		return nil
 	}
+}
+
+func (s *Set) resume(g *entry.Group, id, hint, own string, r *store.Record, now time.Time, seen entry.Shared) *entry.Task {
+	k := &entry.Task{ID: id, GroupModel: &g.GroupModel, Created: r.Created}
+	at, ok := kie.EndpointNamed(own)
+	if !ok {
+		at = g.Endpoint
+	}
+	o := entry.Resume(hint, r, now)
+	if !r.Answered.IsZero() && r.Endpoint == at {
+		name, _ := s.Admit(r.Model)
+		k.Hold(&r.Task, s.Model(g, name))
+		o.Recall(r.Answered.Time(), r.Created, g.Account.Clock.At(now))
+	}
+	return seen.Begin(k, o)
 }
 
 // Drop tracks a task no longer, and remembers it in case it comes back. Totals keep what it added to them.

@@ -71,7 +71,7 @@ func (t *Tracker) addListed(in string, listed []source.Task, records []store.Rec
 		} else {
 			r := t.records.OwnLocked(records[i], g.Account)
 			if k = t.tasks.Recall(g, l.ID, removed); k == nil {
-				k = t.tasks.Restore(g, l.ID, l.Model, &r, now, seen)
+				k = t.tasks.Restore(g, l.ID, l.Model, l.Endpoint, &r, now, seen)
 			}
 			if k == nil {
 				k = t.firstSeenLocked(l, g, backlog, now, seen)

@@ -97,12 +97,13 @@ func (t *Tracker) useToldLocked(k *entry.Task, now time.Time) {
 // takeFactsLocked takes the facts of an answer about a task that is in no lane.
 func (t *Tracker) takeFactsLocked(k *entry.Task, f kie.Task, m life.Moment) {
 	f.Created = kie.FirstTime(f.Created, k.Created)
+	state, model := k.State, k.Model
 	t.tasks.TakeFacts(k, &f)
 	if f.State.Finished() {
 		t.finishLocked(k, &f, m)
 		return
 	}
-	if k.Unfinished.Continue(k.Created, m, k.Rules(t.options.Bounds)) {
+	if k.Unfinished.Continue(k.Created, m, k.Rules(t.options.Bounds)) || k.State != state || k.Model != model {
 		t.records.KeepLocked(k, nil)
 	}
 }

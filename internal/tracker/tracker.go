@@ -35,8 +35,9 @@ func New(o Options) *Tracker {
 	return t
 }
 
-// Run asks until ctx ends and every query under way has ended.
+// Run asks until ctx ends and every query under way has ended. Then all that was learned was put into the store.
 func (t *Tracker) Run(ctx context.Context) {
+	defer t.records.KeepAnswers()
 	var dispatchers sync.WaitGroup
 	defer dispatchers.Wait()
 	for {
