@@ -42,7 +42,7 @@ func order() [][]string {
 		{"internal/source"},
 		{"internal/schedule"},
 		{"internal/kie"},
-		{"internal/histogram", "internal/table", "internal/taskseries"},
+		{"internal/histogram", "internal/share", "internal/table", "internal/taskseries"},
 	}
 }
 
