@@ -36,8 +36,8 @@ const longestOutage = 60 * 24 * time.Hour
 
 // LastRun returns the time after which what finished of an account's tasks is news though they were listed before this process started.
 func (k *Keeper) LastRun(account string) time.Time {
-	at := k.store.LastRun(account)
-	if at.After(k.started) || k.started.Sub(at) > longestOutage {
+	at, now := k.store.LastRun(account), time.Now()
+	if at.After(now) || now.Sub(at) > longestOutage {
 		return k.started
 	}
 	return at

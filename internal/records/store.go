@@ -29,7 +29,8 @@ type Store interface {
 	AreOver(account string, ids []string) []bool
 	// All yields what is kept of every task, by id; there may be several of one id. It may wait for a disk.
 	All() iter.Seq2[string, store.Record]
-	// LastRun returns when an earlier process last watched an account's tasks; zero if that is not known.
+	// LastRun returns when another process last watched an account's tasks; zero if that is not known. Where replicas share what is kept and
+	// it is not known, it is when this one took over: what finished before may have been counted.
 	LastRun(account string) time.Time
 	// Stats returns how the store does.
 	Stats() store.Stats

@@ -32,8 +32,8 @@ type Record struct {
 	byID bool // was found under its id alone, and so may be another account's
 }
 
-// asKept returns the record without what is not kept of it.
-func (r Record) asKept() Record {
+// AsKept returns the record without what is not kept of it.
+func (r Record) AsKept() Record {
 	r.ID, r.Updated, r.Took, r.HasResult = "", 0, 0, false
 	return r
 }

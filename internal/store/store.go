@@ -118,7 +118,10 @@ func start(dir string, strict bool, log *slog.Logger) (*Store, error) {
 		s.fail(OpOpen, err)
 		return s, nil
 	}
-	s.up, s.lastRun = true, s.file.found.lastRun
+	s.up = true
+	if at := s.file.found.lastRun; !at.After(time.Now()) { // else a wrong clock wrote it
+		s.lastRun = at
+	}
 	return s, nil
 }
 
@@ -152,7 +155,7 @@ func (s *Store) LastRun(string) time.Time { return s.lastRun }
 // file could be read.
 func (s *Store) Put(account, id string, r Record, written func(first bool)) bool {
 	key := keyOf(account, id)
-	r = r.asKept()
+	r = r.AsKept()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.file == nil {

@@ -123,17 +123,26 @@ func (k kept) next(tasks *bbolt.Bucket, today day, t Tasks) []change {
 
 // aged returns the change that the sweep makes to a record, and under which key: marked with the day, unmarked, or deleted.
 func (k kept) aged(key string, listed bool, today day) []change {
-	unlisted := k.unlisted
-	switch {
-	case !listed && unlisted > 0 && int(today)-int(unlisted) >= keepUnlisted:
+	unlisted, gone := Age(uint16(k.unlisted), listed, uint16(today))
+	if gone {
 		return []change{{key, nil}}
-	case listed:
-		unlisted = 0
-	case unlisted == 0:
-		unlisted = today
 	}
-	if unlisted == k.unlisted && key == k.key {
+	if day(unlisted) == k.unlisted && key == k.key {
 		return nil
 	}
-	return []change{{key, k.record.encode(key, unlisted)}}
+	return []change{{key, k.record.encode(key, day(unlisted))}}
 }
+
+// Age returns the day that a record is to bear, given the one that it bears and whether its task is listed, and whether the record is to go.
+func Age(unlisted uint16, listed bool, today uint16) (next uint16, gone bool) {
+	switch {
+	case listed:
+		return 0, false
+	case unlisted == 0:
+		return today, false
+	}
+	return unlisted, int(today)-int(unlisted) >= keepUnlisted
+}
+
+// Day returns the day of a moment as records bear it.
+func Day(t time.Time) uint16 { return uint16(dayOf(t)) }

@@ -138,7 +138,7 @@ func (s *Store) fill(account string, ids []string, records []Record) {
 	defer s.mu.Unlock()
 	for i, r := range records {
 		if key := keyOf(account, ids[i]); r.Known() && !s.queue.has(key) {
-			s.queue.put(key, r.asKept())
+			s.queue.put(key, r.AsKept())
 		}
 	}
 }
