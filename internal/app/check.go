@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/kie-exporter/kie_exporter/config"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 )
 
@@ -44,6 +45,9 @@ func (f *flags) checkLists(ctx context.Context, e *exporter, stdout io.Writer) e
 		}
 	}
 	for account, plan := range e.plans() {
+		if takesPushes(e.config(), account) {
+			plan += "; what was pushed comes on top of that, up to limits.tasks in all, and is not counted here"
+		}
 		lines = append(lines, fmt.Sprintf("Account %s: %s.", account, plan))
 	}
 	if _, err := fmt.Fprintln(stdout, printable(strings.Join(lines, "\n"))); err != nil {
@@ -53,6 +57,11 @@ func (f *flags) checkLists(ctx context.Context, e *exporter, stdout io.Writer) e
 		return fmt.Errorf("the check is strict, and there is %s", counted(warnings, "warning"))
 	}
 	return nil
+}
+
+// takesPushes reports whether a group of an account does.
+func takesPushes(cfg *config.Config, account string) bool {
+	return slices.ContainsFunc(cfg.Groups, func(g config.Group) bool { return g.Account == account && g.Push != nil })
 }
 
 // sourceLine tells what a source has and what of it was skipped.

@@ -158,6 +158,7 @@ func (e *exporter) callbacks() (all []webhook.Stat) {
 type listed struct {
 	*tracker.Tracker
 	sources *set.Set
+	e       *exporter
 }
 
 // Listed implements store.Tasks.
@@ -165,12 +166,17 @@ func (l listed) Listed(account, id string) bool {
 	return l.Tracker.Listed(account, id) || l.sources.IsPast(account, id)
 }
 
+// TakesPushes implements store.Tasks.
+func (l listed) TakesPushes(group string) bool {
+	return slices.ContainsFunc(l.e.config().Groups, func(g config.Group) bool { return g.Name == group && g.Push != nil })
+}
+
 // run reads the sources and asks about the tasks until ctx ends and nothing is under way any more. What was learned to the
 // last is kept.
 func (e *exporter) run(ctx context.Context) {
 	keeping, stopKeeping := context.WithCancel(context.WithoutCancel(ctx))
 	var kept sync.WaitGroup
-	kept.Go(func() { e.store.Run(keeping, listed{e.tracker, e.sources}) })
+	kept.Go(func() { e.store.Run(keeping, listed{e.tracker, e.sources, e}) })
 	defer kept.Wait()
 	defer stopKeeping()
 

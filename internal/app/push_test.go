@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -554,6 +555,9 @@ func TestTheCheckAndTheStartWarnOfWhatIsDoubtfulAboutPushesAndKeys(t *testing.T)
 		_, out, _ := run(t, environment, append(args, "--config.check", "--config.file="+path)...)
 		if !strings.Contains(out, "Source push of group g: what was pushed is known to a running exporter alone.") {
 			t.Errorf("%s: the check tells of pushed ids: %s", name, out)
+		}
+		if !regexp.MustCompile(`Account default: 1 task, .*; what was pushed comes on top of that, up to limits.tasks in all, and is not counted here\.`).MatchString(out) {
+			t.Errorf("%s: the plan says nothing of pushed ids: %s", name, out)
 		}
 		for want, wanted := range map[string]bool{
 			"account default: the API key is sent unencrypted":       true,

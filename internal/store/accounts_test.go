@@ -31,6 +31,8 @@ func (t several) Records(account string, ids []string) []Record {
 
 func (t several) Listed(account, id string) bool { return t.accounts[account].Listed(account, id) }
 
+func (several) TakesPushes(string) bool { return true }
+
 func (t several) Owner(r Record) (string, bool) {
 	account, ok := t.groups[r.Group]
 	return account, ok

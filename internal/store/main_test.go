@@ -49,6 +49,9 @@ func (t tracked) Listed(_, id string) bool { return t[id].Known() }
 
 func (t tracked) Owner(Record) (string, bool) { return acct, true }
 
+// TakesPushes implements Tasks.
+func (t tracked) TakesPushes(string) bool { return true }
+
 // record returns a record that no other number has.
 func record(n int) Record {
 	at := kie.Time(1_700_000_000_000 + 1000*int64(n))

@@ -3,8 +3,6 @@ package store
 import (
 	"os"
 	"testing"
-
-	"github.com/kie-exporter/kie_exporter/internal/source"
 )
 
 func TestAFullDiskTakesNoPushAndLosesNone(t *testing.T) {
@@ -36,14 +34,6 @@ func TestAFullDiskTakesNoPushAndLosesNone(t *testing.T) {
 	again := open(t, dir)
 	wantPushes(t, again, "before")
 	wantPushes(t, again, "after")
-}
-
-// pushes are some ids pushed to a group.
-func pushes(group string, n int) (all []source.Pushed) {
-	for i := range n {
-		all = append(all, source.Pushed{Group: group, Task: source.Task{ID: id(i), Model: "m", Labels: map[string]string{"order": "17"}}})
-	}
-	return all
 }
 
 func wantPushes(t *testing.T, s *Store, group string) {

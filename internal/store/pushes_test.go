@@ -161,3 +161,11 @@ func TestAStorageWithoutAFileTakesNoPush(t *testing.T) {
 		t.Errorf("the file is number %d, and was %d: nobody can tell that everything is to be saved again", now, before)
 	}
 }
+
+// pushes are some ids pushed to a group.
+func pushes(group string, n int) (all []source.Pushed) {
+	for i := range n {
+		all = append(all, source.Pushed{Group: group, Task: source.Task{ID: id(i), Model: "m", Labels: map[string]string{"order": "17"}}})
+	}
+	return all
+}

@@ -34,6 +34,8 @@ type Tasks interface {
 	Listed(account, id string) bool
 	// Owner returns the account of a record that was kept by id alone; false: it is not known.
 	Owner(r Record) (account string, ok bool)
+	// TakesPushes reports whether a group does. Pushed ids of groups that take none for 60 days go.
+	TakesPushes(group string) bool
 }
 
 // Operation is what an error of the store happened to.

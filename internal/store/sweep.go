@@ -85,6 +85,10 @@ func (s *Store) sweepPart(now time.Time, t Tasks) {
 	}
 	s.sweep.from = next
 	if next.end {
+		if err := s.sweepPushes(dayOf(now), t.TakesPushes); err != nil {
+			s.fail(OpWrite, err)
+			return
+		}
 		s.sweep = sweep{due: now.Add(sweepPause)}
 	}
 }

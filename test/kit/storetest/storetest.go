@@ -81,6 +81,8 @@ func (listed) Records(_ string, ids []string) []store.Record   { return make([]s
 func (listed) Listed(string, string) bool                      { return true }
 func (listed) Owner(store.Record) (account string, owned bool) { return "", false }
 
+func (listed) TakesPushes(string) bool { return true }
+
 const account = "main"
 
 func unfinished() store.Record {

@@ -391,6 +391,7 @@ func (nobodysTasks) IDs(string) []string                     { return nil }
 func (nobodysTasks) Records(string, []string) []store.Record { return nil }
 func (nobodysTasks) Listed(string, string) bool              { return true }
 func (nobodysTasks) Owner(store.Record) (string, bool)       { return "", false }
+func (nobodysTasks) TakesPushes(string) bool                 { return true }
 
 // meddleWhileRunning does something to the storage while a process uses it.
 func (s *siege) meddleWhileRunning(life int) {
