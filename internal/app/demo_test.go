@@ -29,7 +29,7 @@ func TestEveryKindOfMetricMovesInTheDemo(t *testing.T) {
 		"kie_exporter_pending_tasks": true, "kie_exporter_oldest_answer_timestamp_seconds": true,
 		"kie_exporter_detection_delay_seconds_count": true, "kie_exporter_source_tasks": true,
 		"kie_exporter_source_last_success_timestamp_seconds": true, "kie_exporter_scrape_wait_seconds": true,
-		"kie_exporter_callbacks_total": true,
+		"kie_exporter_callbacks_total": true, "kie_exporter_pushes_total": true, "kie_exporter_source_last_push_timestamp_seconds": true,
 	}
 	seen := samples(p.scrape())
 	for deadline := time.Now().Add(time.Minute); len(still) > 0; time.Sleep(500 * time.Millisecond) {
@@ -45,7 +45,7 @@ func TestEveryKindOfMetricMovesInTheDemo(t *testing.T) {
 		}
 	}
 	for _, said := range []string{
-		"/metrics", "/tasks", "maintenance", "kie_up is 0", "callback", "25th id", // what it is to show, and where
+		"/metrics", "/tasks", "maintenance", "kie_up is 0", "callback", "25th id", "ids of group clips are pushed", // what it is to show, and where
 		"demo: account demo: rate limit (429) until", "demo: account lab: most new tasks of", // and what has begun by now
 	} {
 		p.stdout.Await(t, 40*time.Second, said)
@@ -56,7 +56,7 @@ func TestEveryKindOfMetricMovesInTheDemo(t *testing.T) {
 			t.Errorf("no account %s", account)
 		}
 	}
-	for _, group := range []string{"studio", "shop", "research"} {
+	for _, group := range []string{"studio", "shop", "research", "clips"} {
 		if !strings.Contains(last, `kie_tasks_finished_total{group="`+group+`"`) {
 			t.Errorf("no group %s", group)
 		}

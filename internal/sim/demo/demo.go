@@ -28,6 +28,8 @@ const (
 	lines     = 400  // that a list keeps: those of about ten minutes
 	dirPrefix = "kie_exporter-demo-"
 	hookKey   = "demo-webhook-key"
+	token     = "demo-push-token"
+	keep      = 2 * time.Minute // of pushed tasks that have finished
 
 	// HoldBack is how long new totals show 0: shorter than in earnest, so that they move within the first minute.
 	HoldBack = 5 * time.Second
@@ -41,7 +43,7 @@ var accounts = []struct {
 
 // group is a group, and the program that makes its tasks.
 type group struct {
-	name, account, list, team string
+	name, account, list, team string // without a list it is pushed to
 	overdue                   time.Duration
 	callbacks                 bool
 	endpoint                  kiesim.Endpoint // of the tasks; empty: that of jobs
@@ -51,9 +53,12 @@ var groups = []group{
 	{name: "studio", account: "demo", list: "studio.txt", team: "film", overdue: 15 * time.Second},
 	{name: "shop", account: "demo", list: "shop.jsonl", team: "web", overdue: 15 * time.Second, callbacks: true},
 	{name: "research", account: "lab", list: "research.txt", team: "lab"},
+	{name: "clips", account: "demo", team: "film"},
 	{name: "songs", account: "demo", list: "songs.txt", team: "film", endpoint: kiesim.Suno},
 	{name: "trailers", account: "lab", list: "trailers.txt", team: "lab", endpoint: kiesim.Veo},
 }
+
+func (g *group) isPushed() bool { return g.list == "" }
 
 // Demo is simulated APIs on loopback, and programs that create tasks there and list their ids.
 type Demo struct {
@@ -87,6 +92,9 @@ func Start(ctx context.Context, log *slog.Logger, stdout io.Writer) (d *Demo, er
 		return nil, err
 	}
 	for _, g := range groups { // there from the start, so that no read fails
+		if g.isPushed() {
+			continue
+		}
 		if err := os.WriteFile(filepath.Join(dir, g.list), nil, 0o600); err != nil {
 			return nil, errors.Join(err, os.RemoveAll(dir))
 		}
@@ -123,21 +131,29 @@ func (d *Demo) serve(account string, o kiesim.Options) (*simulated, error) {
 	return a, nil
 }
 
-// Begin has the programs create tasks, now that callbacks are received at an address.
+// Begin has the programs create tasks that list them, now that callbacks are received at an address.
 func (d *Demo) Begin(hooks net.Addr) {
 	for _, g := range groups {
-		api := d.api(g.account)
+		if g.isPushed() {
+			continue
+		}
 		program := kiesim.Program{Path: d.path(g.list), PerSecond: rate, Keep: lines, Endpoint: g.endpoint}
 		if g.callbacks {
 			hook := url.URL{Scheme: "http", Host: hooks.String(), Path: "/webhook/" + g.account}
 			program.Callbacks = &kiesim.Callbacks{URL: hook.String(), Key: hookKey}
 		}
-		d.parts.Go(func() {
-			if err := api.Generate(d.ctx, program); err != nil {
-				d.log.Error("The demo makes no more tasks", "group", g.name, "err", err)
-			}
-		})
+		d.generate(g, program)
 	}
+}
+
+// generate has a program create tasks of a group until the demo ends.
+func (d *Demo) generate(g group, program kiesim.Program) {
+	api := d.api(g.account)
+	d.parts.Go(func() {
+		if err := api.Generate(d.ctx, program); err != nil {
+			d.log.Error("The demo makes no more tasks", "group", g.name, "err", err)
+		}
+	})
 }
 
 func (d *Demo) api(account string) *kiesim.Server {
@@ -171,6 +187,10 @@ func (d *Demo) Config() (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	pushing, err := apikey.Static(token)
+	if err != nil {
+		return nil, err
+	}
 	cfg := &config.Config{
 		Polling: config.Polling{Background: true, MaxWait: 5 * time.Second, MinInterval: 3 * time.Second, MaxInterval: time.Minute},
 		Limits:  config.DefaultLimits(),
@@ -189,10 +209,15 @@ func (d *Demo) Config() (*config.Config, error) {
 	}
 	for _, g := range groups {
 		endpoint, _ := kie.EndpointNamed(string(g.endpoint)) // jobs where it is empty
-		cfg.Groups = append(cfg.Groups, config.Group{
+		group := config.Group{
 			Name: g.name, Account: g.account, Endpoint: endpoint, Labels: map[string]string{"team": g.team}, Overdue: g.overdue, Webhook: g.callbacks,
-			Files: []config.File{{Written: g.list, Path: d.path(g.list)}},
-		})
+		}
+		if g.isPushed() {
+			group.Push = &config.Push{Token: pushing, Keep: keep}
+		} else {
+			group.Files = []config.File{{Written: g.list, Path: d.path(g.list)}}
+		}
+		cfg.Groups = append(cfg.Groups, group)
 	}
 	return cfg, nil
 }

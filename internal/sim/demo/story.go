@@ -5,6 +5,7 @@ package demo
 import (
 	"fmt"
 	"net"
+	"net/url"
 	"slices"
 	"time"
 
@@ -30,13 +31,15 @@ Totals of a new model show 0 for their first %[4]s. Ctrl-C ends the demo.
 }
 
 // AnnounceIncidents says what goes wrong on purpose and when, and has each incident told when it begins.
-func (d *Demo) AnnounceIncidents() {
+func (d *Demo) AnnounceIncidents(exporter *url.URL) {
 	d.say(`What it stages, so that you know it when you see it:
   all along      every 25th id of a list is unknown to the API, and leaves the list some minutes later;
                  every 25th success has no result; group shop is told of each end by a callback;
+                 ids of group clips are pushed, and its tasks go %.0[1]f minutes after they have finished; push one yourself:
+                 curl -H 'Authorization: Bearer %[2]s' -H 'Content-Type: text/plain' --data ID %[3]s/api/v1/groups/clips/tasks
                  group songs is of endpoint suno, and trailers of veo, where tasks look otherwise; all others are jobs
   every 30 s     one model of each account fails for 12 s: 4 of 5 of its tasks
-`)
+`, keep.Minutes(), token, exporter)
 	for _, first := range d.refusals(time.Now()) {
 		d.say("  at %s    account %s: %s\n", first.From.Format(time.TimeOnly), first.account, inWords(first.Incident))
 	}

@@ -18,6 +18,8 @@ import (
 type Program struct {
 	// Path names the list. A .jsonl file gets objects with taskId and model, any other one plain ids.
 	Path string
+	// Tell, if set, is told each new task instead of a list, as an object with taskId and model. None of an id that does not exist.
+	Tell func(ctx context.Context, task []byte) error
 	// PerSecond is how many tasks are created a second in simulated time: in real time there are Options.Speed as many.
 	PerSecond float64
 	// Keep is how many lines the list keeps, about: the older ones go, and sooner those of ids that do not exist. 0: all are kept.
@@ -54,8 +56,8 @@ func (s *Server) Generate(ctx context.Context, p Program) (err error) {
 		if p.Callbacks != nil && !line.bogus {
 			callbacks.Go(func() { s.callBack(ctx, p.Callbacks, id) })
 		}
-		if err := appendTo(p.Path, line.text); err != nil {
-			return fmt.Errorf("writing the list of generated tasks: %w", err)
+		if err := s.tell(ctx, p, line.text); err != nil {
+			return err
 		}
 		if p.Keep > 0 {
 			kept = append(kept, line)
@@ -66,6 +68,20 @@ func (s *Server) Generate(ctx context.Context, p Program) (err error) {
 			}
 		}
 		wait(ctx, time.Duration(s.rand(streamArrivals, n).ExpFloat64()*pause))
+	}
+	return nil
+}
+
+// tell appends a line to the list, or tells whoever wants to be told.
+func (s *Server) tell(ctx context.Context, p Program, line []byte) error {
+	if p.Tell != nil {
+		if err := p.Tell(ctx, line); err != nil && ctx.Err() == nil {
+			return fmt.Errorf("telling of a generated task: %w", err)
+		}
+		return nil
+	}
+	if err := appendTo(p.Path, line); err != nil {
+		return fmt.Errorf("writing the list of generated tasks: %w", err)
 	}
 	return nil
 }
@@ -112,12 +128,12 @@ func (s *Server) bogusID() string {
 // line creates a task and returns the nth line of a list.
 func (s *Server) line(n uint64, p Program) (line listed, id string, err error) {
 	var model string
-	if line.bogus = s.o.Incidents && p.Endpoint == "" && n%oddEvery == oddEvery/2; line.bogus {
+	if line.bogus = s.o.Incidents && p.Endpoint == "" && p.Tell == nil && n%oddEvery == oddEvery/2; line.bogus {
 		id, model = s.bogusID(), s.o.Models[0].Name
 	} else {
 		id, model = s.CreateAt(p.Endpoint)
 	}
-	if filepath.Ext(p.Path) != ".jsonl" {
+	if p.Tell == nil && filepath.Ext(p.Path) != ".jsonl" {
 		line.text = []byte(id + "\n")
 		return line, id, nil
 	}
