@@ -79,6 +79,14 @@ func (k *Task) SetOwn(own string) {
 	}
 }
 
+// AskedAt returns the endpoint that tasks are asked about at which have one of their own or, if that is empty, none.
+func (g *Group) AskedAt(own string) kie.Endpoint {
+	if e, ok := kie.EndpointNamed(own); ok {
+		return e
+	}
+	return g.Endpoint
+}
+
 // Relies reports whether the group's tasks are polled as a safety net only.
 func (g *Group) Relies() bool { return g.Webhook && g.Callbacks.Relied() }
 

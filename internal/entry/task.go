@@ -82,10 +82,7 @@ func (k *Task) OverSince() time.Time {
 
 // AskedAt returns the endpoint that the task is asked about at.
 func (k *Task) AskedAt() kie.Endpoint {
-	if e, ok := kie.EndpointNamed(k.Own); ok {
-		return e
-	}
-	return k.Group.Endpoint
+	return k.Group.AskedAt(k.Own)
 }
 
 // Born returns when an unfinished task was created, or first seen if that is not known.
@@ -168,8 +165,9 @@ func Restore(id string, m *Model, r *store.Record) *Task {
 	return k
 }
 
-// Resume returns what an earlier process, or this one, left of an unfinished task of which a source says that it is of a model.
-func Resume(hint string, r *store.Record, now time.Time) life.Unfinished {
+// Resume returns a task of a group that an earlier process, or this one, left unfinished, and what is known of it but for its last answer.
+// A source says that it is of the model hint.
+func Resume(g *Group, id, hint string, r *store.Record, now time.Time) (*Task, life.Unfinished) {
 	o := life.New(cmp.Or(hint, r.Model), r.Seen.Time())
 	o.Watched, o.GivenUp, o.Due = r.Watched, r.GivenUp, now
 	if r.Backlog {
@@ -178,7 +176,7 @@ func Resume(hint string, r *store.Record, now time.Time) life.Unfinished {
 	if !r.Created.IsZero() {
 		o.Born = r.Created.Time()
 	}
-	return o
+	return &Task{ID: id, GroupModel: &g.GroupModel, Created: r.Created}, o
 }
 
 // Counter returns what adds a finished task that is news to the totals of the group and model that it has now, unless it was counted

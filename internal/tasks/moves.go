@@ -32,32 +32,22 @@ func (s *Set) Recall(g *entry.Group, id string, removed map[string]*entry.Task) 
 }
 
 // Restore returns a task that is listed in a group as its record tells; nil: it tells nothing. A source says that it is of the model
-// hint, and is asked about at an endpoint of that word, or where the group says. State and model of an unfinished one are those of its last
-// answer, unless that came from another endpoint.
+// hint, and is asked about at an endpoint of that word or its group's. The last answer about an unfinished one counts if it came from there.
 func (s *Set) Restore(g *entry.Group, id, hint, own string, r *store.Record, now time.Time, seen entry.Shared) *entry.Task {
-	switch {
-	case r.State.Finished():
-		name, _ := s.Admit(r.Model)
-		return entry.Restore(id, s.Model(g, name), r)
-	case r.Known():
-		return s.resume(g, id, hint, own, r, now, seen)
-	default:
+	if !r.Known() {
 		return nil
 	}
-}
-
-func (s *Set) resume(g *entry.Group, id, hint, own string, r *store.Record, now time.Time, seen entry.Shared) *entry.Task {
-	k := &entry.Task{ID: id, GroupModel: &g.GroupModel, Created: r.Created}
-	at, ok := kie.EndpointNamed(own)
-	if !ok {
-		at = g.Endpoint
+	if !r.State.Finished() && (r.Answered.IsZero() || r.Endpoint != g.AskedAt(own)) {
+		return seen.Begin(entry.Resume(g, id, hint, r, now))
 	}
-	o := entry.Resume(hint, r, now)
-	if !r.Answered.IsZero() && r.Endpoint == at {
-		name, _ := s.Admit(r.Model)
-		k.Hold(&r.Task, s.Model(g, name))
-		o.Recall(r.Answered.Time(), r.Created, g.Account.Clock.At(now))
+	name, _ := s.Admit(r.Model)
+	m := s.Model(g, name)
+	if r.State.Finished() {
+		return entry.Restore(id, m, r)
 	}
+	k, o := entry.Resume(g, id, hint, r, now)
+	k.Hold(&r.Task, m)
+	o.Recall(r.Answered.Time(), r.Created, g.Account.Clock.At(now))
 	return seen.Begin(k, o)
 }
 
