@@ -152,6 +152,14 @@ image-lint: $(BIN)/dockerlint ## BuildKit's checks of the Dockerfile
 image: $(BIN)/promtool ## build the image with buildah and run it
 	test/image.sh $(IMAGE):$(VERSION) $<
 
+CHART_DIR ?= .cache
+CHART     := deploy/helm/kie-exporter
+.PHONY: chart
+chart: ## package the Helm chart, the same bytes each time, into CHART_DIR
+	mkdir -p $(CHART_DIR)
+	tar --create --sort=name --owner=0 --group=0 --numeric-owner --mode=go=rX,u+rw,a-s --mtime=@0 --directory $(dir $(CHART)) $(notdir $(CHART)) | \
+		gzip -9 --no-name >$(CHART_DIR)/$(notdir $(CHART))-$$(sed -n 's/^version: //p' $(CHART)/Chart.yaml).tgz
+
 .PHONY: image-digests
 image-digests: ## add to each image named here the digest that its registry tells; needs the registries
 	go -C $(TOOLS_MOD) run ./imagedigests $(CURDIR)/Dockerfile $(CURDIR)/deploy/compose/compose.yaml

@@ -26,7 +26,7 @@ func TestImagesAreNamedByAnExactVersion(t *testing.T) {
 	}
 	check(filepath.Join(deploy, "..", "Dockerfile"))
 	err := filepath.WalkDir(deploy, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && d.Type().IsRegular() {
+		if err == nil && d.Type().IsRegular() && filepath.Base(filepath.Dir(path)) != "templates" { // chart_test.go has what they render
 			check(path)
 		}
 		return err

@@ -3,10 +3,12 @@
 package deploy_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -16,21 +18,30 @@ import (
 	apps "k8s.io/api/apps/v1"
 	core "k8s.io/api/core/v1"
 	networking "k8s.io/api/networking/v1"
+	disruption "k8s.io/api/policy/v1"
 	"sigs.k8s.io/json"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/yaml"
 )
 
-// manifests are what a kustomization renders.
+// manifests are what a kustomization or the chart renders.
 type manifests struct {
-	set      apps.StatefulSet
-	service  core.Service
-	policy   networking.NetworkPolicy
-	configs  map[string]core.ConfigMap
-	monitor  monitoring.ServiceMonitor
-	rules    map[string]monitoring.PrometheusRule
-	rendered map[string]int // by kind
+	set        apps.StatefulSet
+	deployment apps.Deployment
+	service    core.Service // by which pods are scraped
+	webhook    core.Service // by which callbacks come
+	ingress    networking.Ingress
+	policy     networking.NetworkPolicy
+	budget     disruption.PodDisruptionBudget
+	configs    map[string]core.ConfigMap
+	monitor    monitoring.ServiceMonitor
+	rules      map[string]monitoring.PrometheusRule
+	rendered   map[string]int // by kind
+}
+
+func newManifests() *manifests {
+	return &manifests{configs: map[string]core.ConfigMap{}, rules: map[string]monitoring.PrometheusRule{}, rendered: map[string]int{}}
 }
 
 // render builds a kustomization and decodes each object strictly: a field that its type lacks is an error.
@@ -40,7 +51,7 @@ func render(t *testing.T, name string) *manifests {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &manifests{configs: map[string]core.ConfigMap{}, rules: map[string]monitoring.PrometheusRule{}, rendered: map[string]int{}}
+	m := newManifests()
 	for _, object := range built.Resources() {
 		text, err := object.AsYAML()
 		if err == nil {
@@ -49,17 +60,30 @@ func render(t *testing.T, name string) *manifests {
 		if err != nil {
 			t.Errorf("%s: %v", object.CurId(), err)
 		}
-		m.rendered[object.GetKind()]++
 	}
 	return m
 }
 
 func (m *manifests) decode(kind string, text []byte) error {
+	m.rendered[kind]++
 	switch kind {
 	case "StatefulSet":
 		return strict(text, &m.set)
+	case "Deployment":
+		return strict(text, &m.deployment)
 	case "Service":
-		return strict(text, &m.service)
+		var s core.Service
+		err := strict(text, &s)
+		if s.Spec.ClusterIP == core.ClusterIPNone {
+			m.service = s
+		} else {
+			m.webhook = s
+		}
+		return err
+	case "Ingress":
+		return strict(text, &m.ingress)
+	case "PodDisruptionBudget":
+		return strict(text, &m.budget)
 	case "NetworkPolicy":
 		return strict(text, &m.policy)
 	case "ServiceMonitor":
@@ -142,21 +166,51 @@ func TestOnlyTheMonitoringNamespaceReachesThePod(t *testing.T) {
 
 func TestPodFindsWhatItIsToldToUse(t *testing.T) {
 	m := render(t, "base")
-	c := m.set.Spec.Template.Spec.Containers[0]
+	m.accepted(t)
+	if args := m.pod().Spec.Containers[0].Args; !slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "--storage.path=/data") }) {
+		t.Error("the storage is not on its volume")
+	}
+}
+
+// pod returns what the pods are made of.
+func (m *manifests) pod() core.PodTemplateSpec {
+	if m.deployment.Name != "" {
+		return m.deployment.Spec.Template
+	}
+	return m.set.Spec.Template
+}
+
+// accepted fails the test unless the exporter accepts the configuration that it finds in a pod, with its arguments.
+func (m *manifests) accepted(t *testing.T) {
+	t.Helper()
+	c := m.pod().Spec.Containers[0]
 	fs := root{T: t, path: t.TempDir()}
-	volumes := map[string]core.VolumeSource{"data": {}}
+	volumes := map[string]core.VolumeSource{}
 	for _, claim := range m.set.Spec.VolumeClaimTemplates {
 		volumes[claim.Name] = core.VolumeSource{EmptyDir: &core.EmptyDirVolumeSource{}}
 	}
-	for _, v := range m.set.Spec.Template.Spec.Volumes {
+	for _, v := range m.pod().Spec.Volumes {
 		volumes[v.Name] = v.VolumeSource
 	}
+	told := strings.Join(c.Args, "\n")
+	for _, v := range m.pod().Spec.Volumes {
+		if v.ConfigMap != nil {
+			told += m.configs[v.ConfigMap.Name].Data["kie_exporter.yml"]
+		}
+	}
 	mounts := slices.Clone(c.VolumeMounts)
-	slices.SortFunc(mounts, func(a, b core.VolumeMount) int { return strings.Compare(b.Name, a.Name) }) // the configuration names the others
+	// The configuration names files of the others.
+	slices.SortStableFunc(mounts, func(a, b core.VolumeMount) int { return cmp.Compare(order(a), order(b)) })
 	for _, mount := range mounts {
 		switch v := volumes[mount.Name]; {
 		case v.Secret != nil:
-			fs.add(mount.MountPath+"/kie_api_key", "no-secret")
+			for _, name := range regexp.MustCompile(regexp.QuoteMeta(mount.MountPath)+`/([-.\w]+)`).FindAllStringSubmatch(told, -1) {
+				content := "no-secret-" + name[1]
+				if name[1] == "web.yml" {
+					content = "basic_auth_users: {}\n"
+				}
+				fs.add(mount.MountPath+"/"+name[1], content)
+			}
 		case v.ConfigMap != nil:
 			data := m.configs[v.ConfigMap.Name].Data
 			if len(data) == 0 {
@@ -168,14 +222,36 @@ func TestPodFindsWhatItIsToldToUse(t *testing.T) {
 				}
 				fs.add(mount.MountPath+"/"+name, text)
 			}
-		case v.EmptyDir == nil:
+		case v.EmptyDir == nil && v.PersistentVolumeClaim == nil:
 			t.Errorf("nothing to mount at %s", mount.MountPath)
+		default:
+			fs.add(mount.MountPath+"/.there", "")
 		}
 	}
-	fs.accepts(c.Args)
-	if !slices.ContainsFunc(c.Args, func(arg string) bool { return strings.HasPrefix(arg, "--storage.path=/data") }) {
-		t.Error("the storage is not on its volume")
+	fs.accepts(expanded(c))
+}
+
+// order puts the volume with the configuration behind all others, of which it names files.
+func order(mount core.VolumeMount) int {
+	if mount.Name == "config" {
+		return 1
 	}
+	return 0
+}
+
+// expanded returns the arguments of a container of the first pod, as Kubernetes puts variables in.
+func expanded(c core.Container) (args []string) {
+	for _, arg := range c.Args {
+		for _, v := range c.Env {
+			value := v.Value
+			if v.ValueFrom != nil {
+				value = map[string]string{"metadata.name": "kie-exporter-0", "metadata.labels['apps.kubernetes.io/pod-index']": "0"}[v.ValueFrom.FieldRef.FieldPath]
+			}
+			arg = strings.ReplaceAll(arg, "$("+v.Name+")", value)
+		}
+		args = append(args, arg)
+	}
+	return args
 }
 
 func TestProbesAskTheListenerWithoutPassword(t *testing.T) {

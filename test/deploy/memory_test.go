@@ -19,7 +19,10 @@ type limit struct{ memory, goes float64 }
 
 func TestGoIsToldEightyPercentOfEachMemoryLimit(t *testing.T) {
 	found := map[string]int{}
-	err := filepath.WalkDir(deploy, func(path string, _ fs.DirEntry, err error) error {
+	err := filepath.WalkDir(deploy, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && path == filepath.Join(deploy, "helm") {
+			return fs.SkipDir // its templates are no YAML; what they render is looked at in chart_test.go
+		}
 		for at, l := range limits(t, path) {
 			found[strings.Split(filepath.ToSlash(path), "/")[3]]++
 			if math.Abs(l.goes-l.memory*.8) > 1<<20 {

@@ -27,6 +27,7 @@ func steps() []step {
 		{"settings", []string{"./settingsdoc", root}},
 		{"dashboards", []string{"./dashboards", root + "/dashboards"}},
 		{"operator-rules", []string{"./operatorrules", root + "/alerts", root + "/deploy/kubernetes/operator"}},
+		{"chart", []string{"./chart", root}},
 		{"bad-input", []string{"./badinput", root, root + "/docs/bad-input.md"}},
 		{"security", []string{"./badinput", "model", root, root + "/SECURITY.md"}},
 		{"imports", []string{"./layers", "write", root, root + "/docs/architecture.md"}},
