@@ -10,16 +10,16 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
+	monitoring "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	apps "k8s.io/api/apps/v1"
 	core "k8s.io/api/core/v1"
 	"k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
 	"sigs.k8s.io/yaml"
-
-	monitoring "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 
 	"github.com/kie-exporter/kie_exporter/test/kit/golden"
 )
@@ -365,7 +365,7 @@ func TestKindAndReplicasFollowFromTheValues(t *testing.T) {
 
 func workload(m *manifests) string {
 	if m.deployment.Name == "" {
-		words := []string{"StatefulSet", fmt.Sprint(*m.set.Spec.Replicas)}
+		words := []string{"StatefulSet", strconv.Itoa(int(*m.set.Spec.Replicas))}
 		for _, claim := range m.set.Spec.VolumeClaimTemplates {
 			words = append(words, claim.Name)
 		}

@@ -192,12 +192,13 @@ func (m *manifests) accepted(t *testing.T) {
 	for _, v := range m.pod().Spec.Volumes {
 		volumes[v.Name] = v.VolumeSource
 	}
-	told := strings.Join(c.Args, "\n")
+	texts := slices.Clone(c.Args)
 	for _, v := range m.pod().Spec.Volumes {
 		if v.ConfigMap != nil {
-			told += m.configs[v.ConfigMap.Name].Data["kie_exporter.yml"]
+			texts = append(texts, m.configs[v.ConfigMap.Name].Data["kie_exporter.yml"])
 		}
 	}
+	told := strings.Join(texts, "\n")
 	mounts := slices.Clone(c.VolumeMounts)
 	// The configuration names files of the others.
 	slices.SortStableFunc(mounts, func(a, b core.VolumeMount) int { return cmp.Compare(order(a), order(b)) })
