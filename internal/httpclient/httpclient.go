@@ -25,6 +25,13 @@ var (
 	noControl = map[string]any{"pattern": "^[^\\x00-\\x1f]*$"}
 )
 
+// secret returns what a JSON Schema can say of a secret: that it is for writing down, and shown nowhere.
+func secret(form map[string]any) map[string]any {
+	form = maps.Clone(form)
+	form["writeOnly"] = true
+	return form
+}
+
 // clientSettings declares fields of commoncfg.HTTPClientConfig. Values are never shown in a problem: some are secrets.
 type clientSettings struct {
 	// TLS of the connection.
@@ -161,9 +168,9 @@ func Formats(dir string) settings.Formats {
 		"header_name":      settings.Text[string]{What: "a header name", Parse: headerName, Form: map[string]any{"pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"}},
 		"header_value":     settings.Text[string]{What: "a header value", Parse: headerValue, Shown: hide, Form: noControl},
 		"header_text":      settings.Text[string]{What: "a text", Parse: headerText, Form: OneLine},
-		"secret":           settings.Text[string]{What: "a text", Parse: settings.AnyText.Parse, Noun: "secret", Form: settings.AnyText.Form},
-		"secret_text":      settings.Text[string]{What: "a text", Parse: headerText, Noun: "secret", Form: OneLine},
-		"secret_value":     settings.Text[string]{What: "a header value", Parse: headerValue, Noun: "secret", Form: noControl},
+		"secret":           settings.Text[string]{What: "a text", Parse: settings.AnyText.Parse, Noun: "secret", Form: secret(settings.AnyText.Form)},
+		"secret_text":      settings.Text[string]{What: "a text", Parse: headerText, Noun: "secret", Form: secret(OneLine)},
+		"secret_value":     settings.Text[string]{What: "a header value", Parse: headerValue, Noun: "secret", Form: secret(noControl)},
 		"username":         settings.Text[string]{What: "a text", Parse: settings.AnyText.Parse, Shown: hide, Form: settings.AnyText.Form},
 		"file_name":        settings.Text[string]{What: "a file name", Parse: anything},
 		"tls_version": settings.Text[commoncfg.TLSVersion]{

@@ -118,3 +118,22 @@ func TestEachValueHasACommentAndIsInTheSchema(t *testing.T) {
 		})
 	}
 }
+
+func TestNoSecretIsASettingOfTheChart(t *testing.T) {
+	root := copied(t)
+	if err := run(root); err != nil {
+		t.Fatal(err)
+	}
+	schema := string(get(t, filepath.Join(root, "deploy/helm/kie-exporter/values.schema.json")))
+	if text := string(get(t, filepath.Join(repo, "config/kie_exporter.schema.json"))); strings.Count(text, "writeOnly") < 5 {
+		t.Error("the exporter's schema does not tell what is secret")
+	}
+	for name, want := range map[string]bool{
+		`"writeOnly"`: false, `"password"`: false, `"credentials"`: false, `"secrets"`: false, `"key"`: false, `"proxy_connect_header"`: false,
+		`"password_file"`: true, `"credentials_file"`: true, `"files"`: true, `"key_file"`: true,
+	} {
+		if strings.Contains(schema, name) != want {
+			t.Errorf("%s is in the schema: %v, want %v", name, !want, want)
+		}
+	}
+}

@@ -33,6 +33,9 @@ func writeSchema(path, config string, values []value) error {
 		return errors.New("it has no properties")
 	}
 	notYet(of)
+	if holdsSecret(of) {
+		return errors.New("the configuration as a whole would be a secret")
+	}
 	properties["config"] = of
 	described := map[string]bool{}
 	for _, v := range values {
@@ -66,6 +69,25 @@ func notYet(config object) {
 			properties[key] = object{"type": "object"}
 		}
 	}
+}
+
+// holdsSecret reports whether a value of a schema is a secret, or a list or mapping of some, and takes such properties of an object out of
+// its schema: a configuration is in a ConfigMap, where everybody reads it. Each of them can be given as a file instead.
+func holdsSecret(schema any) bool {
+	of, _ := schema.(object)
+	properties, _ := of["properties"].(object)
+	for key, property := range properties {
+		if holdsSecret(property) {
+			delete(properties, key)
+		}
+	}
+	if items, ok := of["items"]; ok && holdsSecret(items) {
+		return true
+	}
+	if values, ok := of["additionalProperties"].(object); ok && holdsSecret(values) {
+		return true
+	}
+	return of["writeOnly"] == true
 }
 
 // find returns the schema of the value at a path.
