@@ -25,14 +25,14 @@ import (
 // generation is a configuration and what it takes to put it in force. Making one changes nothing that is.
 type generation struct {
 	config   *config.Config
-	accounts []account
+	accounts []servedAccount
 	groups   []tracker.GroupOptions
 	lists    []set.Group
 	tokens   map[string]func() string // by group that takes pushes; nil: it has none
 }
 
-// account is an account with the client and the budget that serve it.
-type account struct {
+// servedAccount is an account with the client and the budget that serve it.
+type servedAccount struct {
 	config  config.Account
 	client  *kie.Client
 	budget  *budget.Account
@@ -63,7 +63,7 @@ func newGeneration(cfg *config.Config, before *generation, log *slog.Logger) (*g
 	return g, nil
 }
 
-func newAccount(a config.Account, before *account, log *slog.Logger) (account, error) {
+func newAccount(a config.Account, before *servedAccount, log *slog.Logger) (servedAccount, error) {
 	if before != nil && before.config.Equal(a) {
 		return *before, nil
 	}
@@ -77,9 +77,9 @@ func newAccount(a config.Account, before *account, log *slog.Logger) (account, e
 		UserAgent:      "kie_exporter/" + version.Version,
 	})
 	if err != nil {
-		return account{}, err
+		return servedAccount{}, err
 	}
-	next := account{config: a, client: client, options: budget.Options{
+	next := servedAccount{config: a, client: client, options: budget.Options{
 		Client: client, Key: key, Rate: a.RequestsPerSecond, Concurrent: a.MaxConcurrent, Histograms: collector.NewHistogram,
 	}}
 	for _, k := range a.WebhookKeys {
@@ -147,7 +147,7 @@ func (g *generation) limits() source.Limits {
 }
 
 // account returns the account of a name; nil if there is none.
-func (g *generation) account(name string) *account {
+func (g *generation) account(name string) *servedAccount {
 	if g == nil {
 		return nil
 	}

@@ -19,7 +19,7 @@ func TestWhoseATaskIsIsOneQuestionForSourcesAndTracker(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg := &config.Config{}
-	g := &generation{config: cfg, accounts: []account{{config: config.Account{Name: "shared", Key: key}, has: has}, {config: config.Account{Name: "whole", Key: key}}}}
+	g := &generation{config: cfg, accounts: []servedAccount{{config: config.Account{Name: "shared", Key: key}, has: has}, {config: config.Account{Name: "whole", Key: key}}}}
 	g.addGroups([]config.Group{{Name: "a", Account: "shared"}, {Name: "b", Account: "whole"}}, slog.New(slog.DiscardHandler))
 	o := g.options()
 	if !g.lists[0].Has("ours") || g.lists[0].Has("theirs") || !o.Accounts[0].Has("ours") || o.Accounts[0].Has("theirs") || asked != 4 {

@@ -11,17 +11,17 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 )
 
-var _ dispatch.Tasks = (*account)(nil)
+var _ dispatch.Tasks = (*dispatchedAccount)(nil)
 
-func newAccount(t *Tracker, o AccountOptions) *account {
+func newAccount(t *Tracker, o AccountOptions) *dispatchedAccount {
 	log := t.log.With("account", o.Name)
-	a := &account{tracker: t, has: o.Has, Account: entry.NewAccount(o.Name, o.Budget, log, t.records.LastRun(o.Name))}
+	a := &dispatchedAccount{tracker: t, has: o.Has, Account: entry.NewAccount(o.Name, o.Budget, log, t.records.LastRun(o.Name))}
 	a.Dispatcher = dispatch.New(a.dispatchOptions(o), a)
 	return a
 }
 
 // dispatchOptions are what a dispatcher is to know of an account's options.
-func (a *account) dispatchOptions(o AccountOptions) dispatch.Options {
+func (a *dispatchedAccount) dispatchOptions(o AccountOptions) dispatch.Options {
 	return dispatch.Options{
 		Name: o.Name, Budget: o.Budget, CreditsInterval: o.CreditsInterval, ModelsInterval: o.ModelsInterval,
 		KeyOrigin: o.KeyOrigin, TryKey: o.TryKey, Log: a.Log,
@@ -29,7 +29,7 @@ func (a *account) dispatchOptions(o AccountOptions) dispatch.Options {
 }
 
 // NextDue implements dispatch.Tasks.
-func (a *account) NextDue(now time.Time) (at time.Time, ok, awake bool) {
+func (a *dispatchedAccount) NextDue(now time.Time) (at time.Time, ok, awake bool) {
 	t := a.tracker
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -39,7 +39,7 @@ func (a *account) NextDue(now time.Time) (at time.Time, ok, awake bool) {
 
 // Take implements dispatch.Tasks. A trial of a closed gate goes to a task about which the API has answered before, or else to one that has
 // not failed: ids that make the API fail must not use up all trials.
-func (a *account) Take(now time.Time, permit *budget.Permit) (dispatch.Query, bool) {
+func (a *dispatchedAccount) Take(now time.Time, permit *budget.Permit) (dispatch.Query, bool) {
 	t := a.tracker
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -61,17 +61,17 @@ func (a *account) Take(now time.Time, permit *budget.Permit) (dispatch.Query, bo
 }
 
 // Models implements dispatch.Tasks.
-func (a *account) Models() []string {
+func (a *dispatchedAccount) Models() []string {
 	a.tracker.mu.Lock()
 	defer a.tracker.mu.Unlock()
 	return a.tracker.tasks.ModelsOf(a.Account)
 }
 
 // Settled implements dispatch.Tasks.
-func (a *account) Settled() { a.tracker.update(a.Release) }
+func (a *dispatchedAccount) Settled() { a.tracker.update(a.Release) }
 
 // end stops the dispatcher, waits until its last request has ended, and ends the waiting of scrapes.
-func (a *account) end() {
+func (a *dispatchedAccount) end() {
 	if a.ended != nil {
 		a.stop()
 		<-a.ended

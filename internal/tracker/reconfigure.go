@@ -25,7 +25,7 @@ func (t *Tracker) Reconfigure(o Options, relist func()) {
 }
 
 // adopt puts options in force, but keeps the groups that are leaving, and returns the accounts to remove.
-func (t *Tracker) adopt(o Options) (retired []*account) {
+func (t *Tracker) adopt(o Options) (retired []*dispatchedAccount) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	bounds := t.options.Bounds
@@ -52,8 +52,8 @@ func (t *Tracker) adopt(o Options) (retired []*account) {
 }
 
 // adoptAccountsLocked makes the accounts of the options, keeping those of the same name and budget, and returns the others.
-func (t *Tracker) adoptAccountsLocked(options []AccountOptions) (retired []*account) {
-	before := make(map[string]*account, len(t.accounts))
+func (t *Tracker) adoptAccountsLocked(options []AccountOptions) (retired []*dispatchedAccount) {
+	before := make(map[string]*dispatchedAccount, len(t.accounts))
 	for _, a := range t.accounts {
 		before[a.Name] = a
 	}

@@ -87,14 +87,14 @@ type Tracker struct {
 	mu         sync.Mutex
 	options    Options
 	awakeUntil time.Time
-	accounts   []*account
+	accounts   []*dispatchedAccount
 	retiring   []*entry.Account // those that a reconfiguration under way does away with
 	tasks      *tasks.Set
 	early      unlisted.Early // callbacks about tasks that are not tracked yet
 }
 
-// account is an account as its dispatcher sees it. The tracker's lock guards all of it.
-type account struct {
+// dispatchedAccount is an account as its dispatcher sees it. The tracker's lock guards all of it.
+type dispatchedAccount struct {
 	*entry.Account
 	tracker *Tracker
 	has     func(id string) bool // AccountOptions.Has
@@ -113,10 +113,10 @@ func (t *Tracker) update(change func()) {
 }
 
 // ownsLocked reports whether a task of the account is this process's. It is asked of ids that need not be in a list: of probes and callbacks.
-func (a *account) ownsLocked(id string) bool { return a.has == nil || a.has(id) }
+func (a *dispatchedAccount) ownsLocked(id string) bool { return a.has == nil || a.has(id) }
 
 // accountLocked returns the account of that name; nil: there is none.
-func (t *Tracker) accountLocked(name string) *account {
+func (t *Tracker) accountLocked(name string) *dispatchedAccount {
 	for _, a := range t.accounts {
 		if a.Name == name {
 			return a

@@ -53,10 +53,10 @@ func (t *Tracker) Run(ctx context.Context) {
 }
 
 // idle returns the accounts that have no dispatcher yet, and are to have one until ctx ends or they are retired.
-func (t *Tracker) idle(ctx context.Context) []*account {
+func (t *Tracker) idle(ctx context.Context) []*dispatchedAccount {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var idle []*account
+	var idle []*dispatchedAccount
 	for _, a := range t.accounts {
 		if a.ended != nil {
 			continue

@@ -81,7 +81,7 @@ func New(o Options) *Server {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	n := s.arrive(r)
 	rep := s.reply(r, n)
-	// The books come before the answer, so that who has the answer finds it in them.
+	// The request is counted before its answer is sent, so that whoever has the answer finds it counted.
 	s.leave(n, rep.code)
 	if rep.cut {
 		cutOff(w)

@@ -1,4 +1,4 @@
-// The books that tests check budgets with.
+// Counts of requests, with which tests check budgets.
 
 package kiesim
 
@@ -69,7 +69,7 @@ type arrival struct {
 	number uint64 // how many came before
 }
 
-// arrive enters a request in the books.
+// arrive notes a request that has come.
 func (s *Server) arrive(r *http.Request) arrival {
 	n := arrival{Request: Request{At: time.Now()}}
 	var tasks bool

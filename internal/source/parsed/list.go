@@ -49,7 +49,7 @@ type Options struct {
 	Faults Faults // of those
 }
 
-// List is what a content names. A parser fills it; what is in it counts only if the parser returns no error.
+// List is what a content names. A parser fills it; what is in it counts only if the parser returns no error. Not safe for concurrent use.
 type List struct {
 	ctx     context.Context // it lives as long as one read
 	options Options
@@ -157,7 +157,7 @@ func (l *List) Left() int { return l.left }
 // LinesBefore returns how many lines of the content come before the text.
 func (l *List) LinesBefore() int { return l.options.Lines }
 
-// ID takes an id, or notes why it is none. It is the one door by which ids come in, so whose an id is, is asked here.
+// ID takes an id, or notes why it is none. Every id of a list comes in here, so whether it is this process's is asked here.
 func (l *List) ID(p Span, attrs, line int) {
 	if len(p.Text) > MaxRaw {
 		l.Fault(line, p.Text, ErrNoID)
