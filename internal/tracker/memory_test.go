@@ -57,6 +57,9 @@ func newCrowd(tb testing.TB, s records.Store) *crowd {
 	return h
 }
 
+// TakesPushes implements store.Tasks, with the methods of a Tracker.
+func (h *crowd) TakesPushes(string) bool { return false }
+
 func numbered(i int) string { return fmt.Sprintf("%032x", i) }
 
 // read has n ids listed by the file.

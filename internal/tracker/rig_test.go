@@ -34,6 +34,9 @@ type rig struct {
 	options tracker.Options
 }
 
+// TakesPushes implements store.Tasks, with the methods of a Tracker.
+func (r *rig) TakesPushes(string) bool { return false }
+
 // setup is what a test changes of the ordinary configuration.
 type setup struct {
 	sim     *kiesim.Server // nil: a new one, as api says
