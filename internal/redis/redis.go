@@ -10,8 +10,8 @@ import (
 	"crypto/tls"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -36,8 +36,9 @@ type Options struct {
 	Log        *slog.Logger
 	Histograms histogram.New
 
-	// Clock, if set, is what scripts take for the server's clock. For tests, whose time is not the server's.
-	Clock func() time.Time
+	// Stand, if set, stands in scripts for the server's clock and for the name that it has from its start to its end. For tests, whose time
+	// is not the server's.
+	Stand func() (now time.Time, run string)
 }
 
 // Script is a script in Lua, known to the server by its digest after it ran once.
@@ -49,13 +50,17 @@ func NewScript(source string) *Script {
 	return &Script{source, hex.EncodeToString(sum[:])}
 }
 
-// serverTime is how our scripts ask for the time.
-const serverTime = "redis.call('TIME')"
+// How our scripts ask for the time, and for what the server says of itself.
+const (
+	serverTime = "redis.call('TIME')"
+	serverInfo = "redis.pcall('INFO', 'server')"
+)
 
-// at returns the script with the server's clock stopped at a moment.
-func (s *Script) at(now time.Time) *Script {
-	stopped := fmt.Sprintf("{'%d','%d'}", now.Unix(), now.Nanosecond()/1000)
-	return NewScript(strings.ReplaceAll(s.source, serverTime, stopped))
+// stand returns the script with the server's clock and name as its last arguments.
+func (s *Script) stand() (script *Script, told bool) {
+	source := strings.ReplaceAll(s.source, serverTime, "{ARGV[#ARGV - 2], ARGV[#ARGV - 1]}")
+	source = strings.ReplaceAll(source, serverInfo, "('run_id:' .. ARGV[#ARGV])")
+	return NewScript(source), source != s.source
 }
 
 // backend speaks to the server.
@@ -108,8 +113,11 @@ type Call struct {
 
 // Run runs a script with keys and arguments.
 func (c *Client) Run(ctx context.Context, call Call, s *Script, keys []string, args ...any) (any, error) {
-	if c.options.Clock != nil {
-		s = s.at(c.options.Clock())
+	if c.options.Stand != nil {
+		if stands, told := s.stand(); told {
+			now, run := c.options.Stand()
+			s, args = stands, append(slices.Clone(args), now.Unix(), now.Nanosecond()/1000, run)
+		}
 	}
 	return guarded(ctx, c, call, func(ctx context.Context) (any, error) { return c.backend.run(ctx, s, keys, args) })
 }

@@ -83,7 +83,7 @@ func TestCalls(t *testing.T) {
 		t.Error("a key of another type makes the server down")
 	}
 	clocked := client(t, func(o *Options) {
-		o.Addresses, o.Clock = []string{server.Addr()}, func() time.Time { return time.Unix(1_000, 0) }
+		o.Addresses, o.Stand = []string{server.Addr()}, func() (time.Time, string) { return time.Unix(1_000, 0), "run" }
 	})
 	reply, err := clocked.Run(ctx, urgent, echo, []string{"k"}, "a")
 	if list, ok := reply.([]any); err != nil || !ok || list[1] != "1000" {

@@ -77,7 +77,8 @@ func (p process) Close() {
 func open(t *testing.T, server *redistest.Server, cluster string, local Copy) process {
 	t.Helper()
 	client, err := redis.New(redis.Options{
-		Addresses: []string{server.Addr()}, Timeout: 5 * time.Second, Log: slog.New(slog.DiscardHandler), Clock: time.Now,
+		Addresses: []string{server.Addr()}, Timeout: 5 * time.Second, Log: slog.New(slog.DiscardHandler),
+		Stand: func() (time.Time, string) { return time.Now(), "run" },
 	})
 	if err != nil {
 		t.Fatal(err)

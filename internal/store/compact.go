@@ -51,6 +51,9 @@ func (c Compact) Encode(account, id string, d Dictionary) []byte {
 	if r.Endpoint != kie.Jobs {
 		v = append(v, byte(r.Endpoint))
 	}
+	if !r.Answered.IsZero() {
+		v = appendSince(v, r.Answered, r.Seen)
+	}
 	if r.HasCredits {
 		v = binary.LittleEndian.AppendUint64(v, math.Float64bits(r.Credits))
 	}
@@ -106,6 +109,9 @@ func ParseCompact(account, id string, value []byte, names Dictionary) (c Compact
 	}
 	if flags&flagEndpoint != 0 {
 		r.Endpoint = kie.Endpoint(d.byte())
+	}
+	if flags&flagAnswered != 0 {
+		r.Answered = d.since(r.Seen)
 	}
 	if r.HasCredits = flags&flagCredits != 0; r.HasCredits {
 		r.Credits = d.float()

@@ -30,6 +30,8 @@ func (f few) Name(n uint64) (string, bool) {
 func compacts() map[string]Compact {
 	seen := kie.Time(1_700_000_000_000)
 	open := Record{Group: "video", Seen: seen}
+	answered := open
+	answered.State, answered.Model, answered.Watched, answered.Answered = kie.StateGenerating, "veo3", true, seen+7_000
 	given := open
 	given.GivenUp, given.Watched, given.Backlog = true, true, true
 	final := Record{Group: "video", Seen: seen, FailedAt: seen + 5, Learned: seen + 99_999, Watched: true, Counted: true}
@@ -38,7 +40,7 @@ func compacts() map[string]Compact {
 	unnamed := final
 	unnamed.Model, unnamed.Group = strings.Repeat("m", longestText), "other"
 	return map[string]Compact{
-		"open": {Record: open}, "given up": {Record: given, Unlisted: 20_000}, "final": {Record: final, Nonce: 7},
+		"open": {Record: open}, "answered": {Record: answered}, "given up": {Record: given, Unlisted: 20_000}, "final": {Record: final, Nonce: 7},
 		"with names written out": {Record: unnamed, Nonce: 1<<32 - 1},
 	}
 }

@@ -38,7 +38,7 @@ func order() [][]string {
 		{"internal/settings"},
 		{"internal/apikey", "internal/duration"},
 		{"internal/settings/document"},
-		{"internal/shared"},
+		{"internal/cluster", "internal/shared"},
 		{"internal/budget", "internal/connections", "internal/querylog", "internal/redis", "internal/spending", "internal/store"},
 		{"internal/source"},
 		{"internal/schedule"},
@@ -64,7 +64,7 @@ const mostLines = 900
 
 func bounded() []string {
 	return []string{
-		"config", "internal/backlog", "internal/blocks", "internal/dispatch", "internal/entry", "internal/evict", "internal/httpclient",
+		"config", "internal/backlog", "internal/blocks", "internal/cluster", "internal/dispatch", "internal/entry", "internal/evict", "internal/httpclient",
 		"internal/labels", "internal/learned", "internal/life", "internal/probe", "internal/reader", "internal/records", "internal/redis", "internal/results", "internal/settings", "internal/shared",
 		"internal/source/claim", "internal/source/ledger", "internal/source/list", "internal/source/owners", "internal/source/past",
 		"internal/source/reads", "internal/source/room", "internal/source/set", "internal/source/told", "internal/source/turns", "internal/summary",

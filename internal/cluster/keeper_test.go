@@ -1,0 +1,359 @@
+//go:build !noredis
+
+package cluster
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/redis"
+	"github.com/kie-exporter/kie_exporter/internal/share"
+	"github.com/kie-exporter/kie_exporter/test/kit/redistest"
+)
+
+// running is a keeper at work.
+type running struct {
+	*Keeper
+
+	stop   func() error // ends it and returns what Run did
+	ended  chan struct{}
+	client *redis.Client
+	mu     sync.Mutex
+	calls  []string
+}
+
+func (r *running) did(what string, sh share.Share) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.calls = append(r.calls, what+" "+sh.String())
+}
+
+func (r *running) done() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.calls)
+}
+
+const testLease = 1200 * time.Millisecond
+
+var testShares = []share.Share{{Account: "a", Part: 0, Parts: 2}, {Account: "a", Part: 1, Parts: 2}, {Account: "b", Part: 0, Parts: 1}}
+
+func run(t *testing.T, server *redistest.Server, name string, change func(o *Options)) *running {
+	t.Helper()
+	client, err := redis.New(redis.Options{Addresses: []string{server.Addr()}, Timeout: 300 * time.Millisecond, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &running{client: client}
+	o := Options{
+		Client: client, Cluster: "c", Replica: name, Lease: testLease, Log: slog.New(slog.DiscardHandler), Scraped: time.Now,
+		Seal:  func(_ context.Context, sh share.Share, _ string, _ uint64) error { r.did("seal", sh); return nil },
+		Flush: func(_ context.Context, sh share.Share) { r.did("flush", sh) },
+	}
+	if change != nil {
+		change(&o)
+	}
+	r.Keeper = New(o, testShares, "digest")
+	ctx, cancel := context.WithCancel(t.Context())
+	var result error
+	r.ended = make(chan struct{})
+	go func() { result = r.Run(ctx); close(r.ended) }()
+	r.stop = sync.OnceValue(func() error {
+		cancel()
+		<-r.ended
+		_ = client.Close()
+		return result
+	})
+	t.Cleanup(func() { _ = r.stop() })
+	return r
+}
+
+func (r *running) held() []string {
+	var names []string
+	for _, sh := range r.Held() {
+		names = append(names, sh.String())
+	}
+	return names
+}
+
+func eventually(t *testing.T, what string, ok func() bool) time.Duration {
+	t.Helper()
+	began := time.Now()
+	for !ok() {
+		if time.Since(began) > long {
+			t.Fatalf("within %v it is not so: %s", long, what)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	return time.Since(began)
+}
+
+const long = 60 * time.Second // for machines that do much else
+
+func TestReplicasShareWork(t *testing.T) {
+	server := redistest.Start(t)
+	a := run(t, server, "a", nil)
+	eventually(t, "one has all", func() bool { return len(a.held()) == 3 })
+	if set := a.Shares()["a"]; !set.IsWhole() || !a.May("a") || !a.May("b") || a.May("c") {
+		t.Errorf("%v", a.Shares())
+	}
+	if mark := a.Mark(testShares[0]); !strings.HasSuffix(mark, "|"+a.state.session) {
+		t.Errorf("its mark is %q", mark)
+	}
+	b := run(t, server, "b", nil)
+	eventually(t, "they share", func() bool { return len(a.held()) == 2 && len(b.held()) == 1 })
+	if err := a.stop(); err != nil {
+		t.Error(err)
+	}
+	took := eventually(t, "the other has all", func() bool { return len(b.held()) == 3 })
+	t.Logf("after an orderly end: %v", took)
+	var flushed []string
+	for _, call := range a.done() {
+		if strings.HasPrefix(call, "flush") {
+			flushed = append(flushed, call)
+		}
+	}
+	slices.Sort(flushed)
+	if len(flushed) != 3 || len(slices.Compact(flushed)) != 3 {
+		t.Errorf("flushed %v", flushed)
+	}
+	st := b.Stats()
+	if st.Changes[Change{"a", Taken}]+st.Changes[Change{"b", Taken}] != 3 || st.Alike != 0 || len(st.Unheld) != 0 || st.Remaining <= 0 {
+		t.Errorf("%+v", st)
+	}
+}
+
+func TestRedisAwayEndsRightsInTime(t *testing.T) {
+	server := redistest.Start(t)
+	a := run(t, server, "a", nil)
+	eventually(t, "it has all", func() bool { return len(a.held()) == 3 })
+	server.Stop()
+	eventually(t, "it has none", func() bool { return !a.May("a") && len(a.held()) == 0 && a.Mark(testShares[0]) == "" })
+	eventually(t, "it is dropped", func() bool { return a.Stats().Changes[Change{"b", Expired}] == 1 })
+	server.Continue()
+	eventually(t, "it has all again", func() bool { return len(a.held()) == 3 })
+}
+
+func TestAShareIsUsedOnlyOnceItIsSealed(t *testing.T) {
+	server := redistest.Start(t)
+	var mu sync.Mutex
+	fenced := errors.New("fenced")
+	seals := 0
+	a := run(t, server, "a", func(o *Options) {
+		o.Seal = func(context.Context, share.Share, string, uint64) error {
+			mu.Lock()
+			defer mu.Unlock()
+			if seals++; seals < 10 {
+				return fenced
+			}
+			return nil
+		}
+	})
+	eventually(t, "it is tried", func() bool { mu.Lock(); defer mu.Unlock(); return seals > 0 && seals < 10 })
+	if len(a.held()) != 0 {
+		t.Errorf("it holds %v", a.held())
+	}
+	eventually(t, "it has all", func() bool { return len(a.held()) == 3 })
+}
+
+func TestANameThatIsTakenIsRefused(t *testing.T) {
+	server := redistest.Start(t)
+	a := run(t, server, "same", nil)
+	eventually(t, "it has all", func() bool { return len(a.held()) == 3 })
+	b := run(t, server, "same", nil)
+	select {
+	case <-b.ended:
+	case <-time.After(long):
+		t.Fatal("the second one does not end")
+	}
+	if err := b.stop(); !errors.Is(err, ErrNameTaken) {
+		t.Errorf("the second one ends with %v", err)
+	}
+	if len(a.held()) != 3 {
+		t.Errorf("the first one holds %v", a.held())
+	}
+	if err := a.stop(); err != nil {
+		t.Error(err)
+	}
+	c := run(t, server, "same", nil)
+	eventually(t, "who comes after has all", func() bool { return len(c.held()) == 3 })
+}
+
+func TestAShareWaitsToBeScrapedBeforeItIsGivenUp(t *testing.T) {
+	server := redistest.Start(t)
+	var mu sync.Mutex
+	var scraped time.Time
+	a := run(t, server, "a", func(o *Options) {
+		o.Scraped = func() time.Time { mu.Lock(); defer mu.Unlock(); return scraped }
+	})
+	eventually(t, "it has all", func() bool { return len(a.held()) == 3 })
+	b := run(t, server, "b", nil)
+	eventually(t, "it is to give one up", a.isLeaving)
+	time.Sleep(testLease)
+	if len(a.held()) != 3 || len(b.held()) != 0 {
+		t.Errorf("before it was scraped: %v and %v", a.held(), b.held())
+	}
+	mu.Lock()
+	scraped = time.Now()
+	mu.Unlock()
+	eventually(t, "they share", func() bool { return len(a.held()) == 2 && len(b.held()) == 1 })
+}
+
+func TestOtherConfigurations(t *testing.T) {
+	server := redistest.Start(t)
+	a := run(t, server, "a", nil)
+	eventually(t, "it has all", func() bool { return len(a.held()) == 3 })
+	for name, test := range map[string]struct {
+		change func(r *running, o *Options)
+		want   string
+	}{
+		"another lease": {func(_ *running, o *Options) { o.Lease *= 2 }, stateLease},
+	} {
+		b := run(t, server, "b", func(o *Options) { test.change(nil, o) })
+		eventually(t, name, func() bool { b.mu.Lock(); defer b.mu.Unlock(); return b.said() == test.want })
+		time.Sleep(testLease)
+		if len(b.held()) != 0 || len(a.held()) != 3 && len(a.held()) != 2 {
+			t.Errorf("%s: %v and %v", name, a.held(), b.held())
+		}
+		_ = b.stop()
+	}
+	other := run(t, server, "c", nil)
+	other.Set([]share.Share{{Account: "a", Part: 0, Parts: 1}, testShares[2]}, "other")
+	eventually(t, "other parts are told", func() bool { return slices.Equal(other.differ(), []string{"a"}) })
+	if n := a.Stats(); n.Others == 0 {
+		eventually(t, "another configuration is counted", func() bool { return a.Stats().Others == 1 })
+	}
+	for _, name := range other.held() {
+		if strings.HasPrefix(name, "a/") {
+			t.Errorf("%s is taken", name)
+		}
+	}
+	if err := a.stop(); err != nil {
+		t.Error(err)
+	}
+	eventually(t, "when the others are gone it has all", func() bool { return slices.Equal(other.held(), []string{"a/0", "b/0"}) })
+}
+
+func (k *Keeper) said() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.state.last.state
+}
+
+func (k *Keeper) differ() []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.state.last.differ
+}
+
+func TestEntriesThatCantBeReadAreAStrangers(t *testing.T) {
+	server := redistest.Start(t)
+	server.CLI(t, "hset", "kie1:{c}:leases", "a/0", "garbage", "a/1", "x|y|1|99999999999999")
+	server.CLI(t, "hset", "kie1:{c}:members", "z", "garbage")
+	a := run(t, server, "a", nil)
+	eventually(t, "it has the others", func() bool { return slices.Equal(a.held(), []string{"a/1", "b/0"}) })
+	if st := a.Stats(); !slices.Equal(st.Unheld, []string{"a/0"}) {
+		t.Errorf("unheld: %v", st.Unheld)
+	}
+	if got := server.CLI(t, "hget", "kie1:{c}:leases", "a/0") + server.CLI(t, "hget", "kie1:{c}:members", "z"); got != "garbagegarbage" {
+		t.Errorf("it was touched: %s", got)
+	}
+}
+
+// TestFaultsOfRedis looks, all the time, whether a share has two holders or rights outlive what they may.
+func TestFaultsOfRedis(t *testing.T) {
+	for name, test := range map[string]struct {
+		fault func(t *testing.T, s *redistest.Server)
+		keeps bool // holders go on holding
+	}{
+		"emptied":           {func(t *testing.T, s *redistest.Server) { t.Helper(); s.CLI(t, "flushall") }, true},
+		"killed, and empty": {func(t *testing.T, s *redistest.Server) { t.Helper(); s.Kill(); s.Up(t) }, false},
+		"paused for long":   {func(t *testing.T, s *redistest.Server) { t.Helper(); s.CLI(t, "client", "pause", "3000") }, false},
+		"read only for a while": {func(t *testing.T, s *redistest.Server) {
+			t.Helper()
+			s.CLI(t, "replicaof", "127.0.0.1", "1")
+			time.Sleep(2 * testLease)
+			s.CLI(t, "replicaof", "no", "one")
+		}, false},
+		"full for a while": {func(t *testing.T, s *redistest.Server) {
+			t.Helper()
+			s.CLI(t, "config", "set", "maxmemory", "1")
+			time.Sleep(2 * testLease)
+			s.CLI(t, "config", "set", "maxmemory", "0")
+		}, false},
+		"all leases made to look ended": {func(t *testing.T, s *redistest.Server) {
+			t.Helper()
+			entries := strings.Fields(s.CLI(t, "hgetall", "kie1:{c}:leases"))
+			for i := 0; i+1 < len(entries); i += 2 {
+				parts := strings.Split(entries[i+1], "|")
+				parts[3] = strconv.Itoa(1)
+				s.CLI(t, "hset", "kie1:{c}:leases", entries[i], strings.Join(parts, "|"))
+			}
+		}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := redistest.Start(t)
+			all := []*running{run(t, server, "a", nil), run(t, server, "b", nil), run(t, server, "c", nil)}
+			even := func() bool {
+				return len(all[0].held()) == 1 && len(all[1].held()) == 1 && len(all[2].held()) == 1
+			}
+			eventually(t, "they share", even)
+			ctx, cancel := context.WithCancel(t.Context())
+			var watching sync.WaitGroup
+			watching.Go(func() {
+				for ctx.Err() == nil {
+					holders := make(map[string]string)
+					for _, r := range all {
+						for _, name := range r.held() {
+							if holders[name] != "" {
+								t.Errorf("%s is held by %s and %s", name, holders[name], r.options.Replica)
+							}
+							holders[name] = r.options.Replica
+						}
+					}
+					time.Sleep(2 * time.Millisecond)
+				}
+			})
+			before := [][]string{all[0].held(), all[1].held(), all[2].held()}
+			test.fault(t, server)
+			eventually(t, "they share again", even)
+			time.Sleep(testLease)
+			eventually(t, "they share for good", even)
+			cancel()
+			watching.Wait()
+			after := [][]string{all[0].held(), all[1].held(), all[2].held()}
+			if test.keeps && !slices.EqualFunc(before, after, slices.Equal) {
+				t.Errorf("shares moved: %v, then %v", before, after)
+			}
+		})
+	}
+}
+
+func TestBothClocksSayHowLongARightLasts(t *testing.T) {
+	s := newState("a", "s", "1", 10*time.Second)
+	asked := time.Now()
+	wall := func(d time.Duration) time.Time { return asked.Round(0).Add(d) } // which has no monotonic time
+	for name, test := range map[string]struct {
+		now  time.Time
+		want bool
+	}{
+		"at once":                    {asked, true},
+		"before nine tenths":         {asked.Add(8_999 * time.Millisecond), true},
+		"after nine tenths":          {asked.Add(9 * time.Second), false},
+		"a clock that went on alone": {wall(9 * time.Second), false},
+		"a clock that was set back":  {wall(-time.Hour), true},
+		"an hour on both":            {asked.Add(time.Hour), false},
+	} {
+		if got := s.valid(asked, test.now); got != test.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}

@@ -1,0 +1,136 @@
+// What is held at a moment, for who asks often.
+
+package cluster
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/share"
+)
+
+// rights are what is held. They are never changed.
+type rights struct {
+	lease  time.Duration
+	shares map[share.Share]right
+}
+
+// right is the right to act for a share.
+type right struct {
+	mark    string
+	asked   time.Time
+	leaving bool
+}
+
+func (r *rights) ok(x right, now time.Time) bool {
+	s := state{lease: r.lease}
+	return x.mark != "" && s.valid(x.asked, now)
+}
+
+// publishLocked has the rights be what is held, and says so if other shares are.
+func (k *Keeper) publishLocked() {
+	next := &rights{lease: k.options.Lease, shares: make(map[share.Share]right, len(k.state.holds))}
+	for sh, h := range k.state.holds {
+		if h.sealed {
+			next.shares[sh] = right{k.mark(h), h.asked, !h.leaving.IsZero()}
+		}
+	}
+	before := k.rights.Swap(next)
+	same := func(a, b right) bool { return a.mark == b.mark }
+	if before == nil || !maps.EqualFunc(before.shares, next.shares, same) {
+		notify(k.changed)
+	}
+}
+
+// Shares returns what is held now, by account; accounts of which nothing is are not in it.
+func (k *Keeper) Shares() share.Sets {
+	r, now := k.rights.Load(), time.Now()
+	parts := make(map[string]int)
+	held := make(map[string][]int)
+	for sh, x := range r.shares {
+		if r.ok(x, now) {
+			parts[sh.Account] = sh.Parts
+			held[sh.Account] = append(held[sh.Account], sh.Part)
+		}
+	}
+	sets := make(share.Sets)
+	for account, n := range parts {
+		sets[account] = share.Some(n, held[account]...)
+	}
+	return sets
+}
+
+// Held returns the shares that are held now, in order.
+func (k *Keeper) Held() (held []share.Share) {
+	r, now := k.rights.Load(), time.Now()
+	for sh, x := range r.shares {
+		if r.ok(x, now) {
+			held = append(held, sh)
+		}
+	}
+	slices.SortFunc(held, compare)
+	return held
+}
+
+// Mark returns what records of a share are written under; empty: it is not held.
+func (k *Keeper) Mark(sh share.Share) string {
+	r := k.rights.Load()
+	if x := r.shares[sh]; r.ok(x, time.Now()) {
+		return x.mark
+	}
+	return ""
+}
+
+// May reports whether an account may be asked for now: something of it is held, all that is held may be relied on, and not all of it is about
+// to be given to another replica.
+func (k *Keeper) May(account string) bool {
+	r, now := k.rights.Load(), time.Now()
+	may := false
+	for sh, x := range r.shares {
+		if sh.Account != account {
+			continue
+		}
+		if !r.ok(x, now) {
+			return false
+		}
+		may = may || !x.leaving
+	}
+	return may
+}
+
+// Stats is how the cluster stands.
+type Stats struct {
+	Shares        []share.Share // all there are
+	Held          map[share.Share]bool
+	Changes       map[Change]uint64
+	Unheld        []string      // shares that nobody held at the last tick
+	Alike, Others int           // replicas besides this one, by whether their configuration is this one's
+	Remaining     time.Duration // until what is held is given up if Redis stays away
+	Offset        time.Duration // our clock minus the server's
+}
+
+// Stats returns how the cluster stands.
+func (k *Keeper) Stats() Stats {
+	now := time.Now()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	st := Stats{
+		Shares: slices.Clone(k.state.shares), Held: make(map[share.Share]bool), Changes: maps.Clone(k.changes), Unheld: k.state.last.unheld,
+		Alike: k.state.last.alike, Others: k.state.last.others, Offset: k.offset,
+	}
+	for _, sh := range st.Shares {
+		h := k.state.holds[sh]
+		st.Held[sh] = h != nil && h.sealed && k.state.valid(h.asked, now)
+		if st.Held[sh] {
+			left := max(0, h.asked.Add(k.options.Lease-k.options.Lease/10).Sub(now))
+			if st.Remaining == 0 || left < st.Remaining {
+				st.Remaining = left
+			}
+		}
+		for _, kind := range Kinds() {
+			st.Changes[Change{sh.Account, kind}] += 0
+		}
+	}
+	return st
+}
