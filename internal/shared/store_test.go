@@ -156,6 +156,7 @@ func (m tasks) Records(_ string, ids []string) (all []store.Record) {
 	return all
 }
 func (m tasks) Listed(_, id string) bool        { return m[id].Known() }
+func (tasks) TakesPushes(string) bool           { return false }
 func (tasks) Owner(store.Record) (string, bool) { return "", false }
 
 var whole = Part{"main", 0}
