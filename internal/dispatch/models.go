@@ -21,7 +21,7 @@ const (
 	// afterTooFast is how long none is sent after one was refused as too fast: somebody else asks, too.
 	afterTooFast = time.Minute
 	// afterNone is after how long is looked again for models where no task has one.
-	afterNone = 30 * time.Second
+	afterNone = 5 * time.Second
 	// afterUnknown is when a model is asked about again that the API does not have in its catalogue.
 	afterUnknown = time.Hour
 	// longestTold is for how long after their end ten minutes say how a model fares.

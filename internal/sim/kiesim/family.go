@@ -16,6 +16,8 @@ const (
 	RecordInfo Endpoint = "recordInfo" // of jobs
 	Credit     Endpoint = "credit"
 
+	ModelHealth Endpoint = "success_rate" // how a model fares
+
 	Playground   Endpoint = "playground" // the older path of jobs
 	Suno         Endpoint = "suno"
 	Veo          Endpoint = "veo"

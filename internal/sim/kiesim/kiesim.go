@@ -48,6 +48,7 @@ type Server struct {
 	created  uint64                 // tasks created so far: the next one's sequence number
 	bogus    uint64                 // ids listed so far that do not exist
 	admitted map[string][]time.Time // the latest requests of each key that the rate limit let pass
+	healthAt time.Time              // when it last told how a model fares
 	faults   []*injection
 	mixture  Mixture
 	log      requestLog
@@ -77,7 +78,8 @@ func New(o Options) *Server {
 	return s
 }
 
-// ServeHTTP answers GET /api/v1/jobs/recordInfo?taskId=…, likewise for the other endpoints, and GET /api/v1/chat/credit.
+// ServeHTTP answers GET /api/v1/jobs/recordInfo?taskId=…, likewise for the other endpoints, GET /api/v1/chat/credit, and
+// GET /api/v1/models/…/success-rate.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	n := s.arrive(r)
 	rep := s.reply(r, n)

@@ -13,7 +13,7 @@ import (
 type Request struct {
 	At       time.Time // when it came, by the local clock
 	Endpoint Endpoint
-	ID       string // the task that is asked about
+	ID       string // the task, or the model, that is asked about
 	Code     int    // of the envelope; without one the HTTP status; 0: not answered, or not yet
 }
 
@@ -75,6 +75,8 @@ func (s *Server) arrive(r *http.Request) arrival {
 	var tasks bool
 	if n.Endpoint, tasks = s.endpointAt(r.URL.Path); tasks {
 		n.ID = r.URL.Query().Get("taskId")
+	} else if model, ok := modelAt(r.URL.Path); ok {
+		n.Endpoint, n.ID = ModelHealth, model
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -116,6 +116,9 @@ func (s *Server) answer(n arrival) reply {
 	if n.Endpoint == Credit {
 		return accept(s.balance())
 	}
+	if n.Endpoint == ModelHealth {
+		return s.health(n)
+	}
 	if n.ID == "" {
 		return refuse(codeBadRequest, "taskId is required")
 	}

@@ -196,6 +196,18 @@ func oddAnswers() []row {
 			},
 		},
 		{
+			"how a model fares: shares beyond 0 to 100 %, `null`, texts, times without a zone or yet to come, no points, 1,001 of them, another model's, an error",
+			"no value, or the last one that can be; class decode, mismatch or that of the error; a value goes after three intervals or an hour; no gate closes and no task waits",
+			[]string{
+				"kie.TestHowAModelFaresIsTheLastTenMinutesThatTell", "kie.FuzzModelHealth", "tracker.TestHowAModelFaresGoesWhenItIsTooOld",
+				"tracker.TestModelsAreAskedAboutWithWhatTasksLeave",
+			},
+		},
+		{
+			"a model's name with `..`, `?`, three parts, blanks, from an answer or a list", "it is not asked how it fares: the name would be part of a path",
+			[]string{"kie.TestOnlyNamesOfACatalogueAreAskedAbout", "tracker.TestModelsThatAreTrackedAreAskedAboutOneASecond"},
+		},
+		{
 			"a balance of -18.5, \"12\", 1e400, NaN", "shown as it is, and what was used below zero counts; 12; none",
 			[]string{"kie.TestBalanceIsABareNumber", "kie.FuzzBalance", "tracker.TestABalanceBelowZeroIsShownAndUseAcrossZeroCounts"},
 		},

@@ -10,10 +10,11 @@ func exporter() dashboard {
 		description: "kie_exporter itself: how fresh its answers are, what it may ask and does ask, its lists of tasks, its scrapes and its resources.",
 		variables: []variable{jobs(), {
 			name: "instance", label: "Instance", about: "Exporters of the chosen jobs", series: `kie_exporter_build_info{job=~"$job"}`,
-		}, window()},
+		}, endpoints(), window()},
 		rows: []row{
 			{height: 4, panels: exporterHealth(), wrap: 16, beside: new(versions())},
 			{title: "Budget", height: 8, panels: budgetPanels()},
+			{title: "Requests by endpoint", height: 8, panels: endpointPanels()},
 			{title: "Freshness", height: 9, panels: freshnessPanels()},
 			{title: "Lists and pushes", height: 7, panels: []panel{sourceTable(), pushTable()}, wrap: gridWidth},
 			{title: "Failing queries, callbacks and limits", height: 8, panels: limitPanels()},
@@ -118,6 +119,30 @@ func budgetPanels() []panel {
 			texts: map[string]text{"0": {"open", faint}, "1": {"closed", red}}, levels: []level{{0, faint}, {1, red}},
 			about:   "Red while an account is not asked about its tasks, by reason. What is shown meanwhile is as of the last answer.",
 			queries: []query{line(`max by (reason) (kie_api_gate_closed{<exporters>})`, "{{reason}}")},
+		},
+	}
+}
+
+func endpointPanels() []panel {
+	const refused = `rate(kie_api_requests_total{<endpoints>,class!="ok"}[$__rate_interval])`
+	return []panel{
+		{
+			kind: timeseries, title: "Requests by endpoint", width: 8, unit: perSecond, empty: noData, stacked: true, minimum: true, ranked: true,
+			about:   "Requests to the API by what it was asked: recordInfo is about tasks of jobs, credit about the balance, success_rate about models, the others about tasks.",
+			queries: []query{line(`sum by (endpoint) (rate(kie_api_requests_total{<endpoints>}[$__rate_interval]))`, "{{endpoint}}")},
+		},
+		{
+			kind: timeseries, title: "Duration of requests by endpoint, p90", width: 8, unit: seconds, empty: "no requests" + orNone, minimum: true, ranked: true,
+			about:   "p90 of how long requests took in the window before, whatever became of them.",
+			queries: []query{line(quantile(0.9, "kie_api_request_duration_seconds", "<endpoints>", "$window", "endpoint"), "{{endpoint}}")},
+		},
+		{
+			kind: timeseries, title: "Refusals by endpoint and class", width: 8, unit: perSecond, empty: "no request was refused" + orNone, minimum: true, ranked: true,
+			about: "Requests of which the outcome was none of class ok, those that never happened left out. not_found of one endpoint alone may be tasks that are asked about at a wrong one.",
+			queries: []query{line(
+				`sum by (endpoint, class) (`+refused+`) and on (endpoint, class) (sum by (endpoint, class) (kie_api_requests_total{<endpoints>,class!="ok"}) > 0)`,
+				"{{endpoint}}: {{class}}",
+			)},
 		},
 	}
 }

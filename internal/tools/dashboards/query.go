@@ -13,6 +13,7 @@ var macros = strings.NewReplacer(
 	"<groups>", `job=~"$job",group=~"$group"`,
 	"<accounts>", `job=~"$job",account=~"$account"`,
 	"<exporters>", `job=~"$job",instance=~"$instance"`,
+	"<endpoints>", `job=~"$job",instance=~"$instance",endpoint=~"$endpoint"`,
 )
 
 // anything stands for all values where only the exporter's own metrics are chosen by them. It finds the empty model of tasks
@@ -37,6 +38,13 @@ func groups() variable {
 func models() variable {
 	return variable{
 		name: "model", label: "Model", about: "Models of the chosen groups", series: "kie_tasks{<groups>}", all: anything,
+	}
+}
+
+func endpoints() variable {
+	return variable{
+		name: "endpoint", label: "Endpoint", about: "Endpoints of the API that are in use; it chooses among the requests by endpoint only",
+		series: `kie_api_requests_total{<exporters>}`, all: anything,
 	}
 }
 

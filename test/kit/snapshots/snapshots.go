@@ -245,6 +245,7 @@ func richAccounts() []view.Account {
 	return []view.Account{
 		{
 			Name: "default", Due: 2, AsksCredits: true, HasBalance: true, Balance: 5916.25, CreditsUsed: 84.5, UnknownStates: 3,
+			Models: []view.ModelHealth{{Model: "kling/v2", Success: 0.985, End: 1764331200000}, {Model: "veo-3-1", Success: 0, End: 1764331800000}},
 			Requests: stats(func(s *budget.Stats) {
 				s.Requests[kie.Jobs][kie.ClassOK] = 120
 				s.Requests[kie.Jobs][kie.ClassRateLimited] = 1
