@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/kie-exporter/kie_exporter/internal/share"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/taskseries"
 	"github.com/kie-exporter/kie_exporter/internal/view"
@@ -38,6 +39,8 @@ type Inputs struct {
 	Pushes    func() []source.PushStat
 
 	Series func() taskseries.Choice // of single tasks; nil: all
+
+	Shard share.Shard // that this process is
 }
 
 // ConfigStatus is what became of the last attempt to load the configuration.

@@ -9,6 +9,7 @@ import (
 
 	dto "github.com/prometheus/client_model/go"
 
+	"github.com/kie-exporter/kie_exporter/internal/share"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/view"
@@ -28,6 +29,7 @@ type content struct {
 	overflows view.Overflows
 	storage   store.Stats
 	config    ConfigStatus
+	shard     share.Shard
 	scrape    view.Scrape
 	pairs     pairs
 }
@@ -65,6 +67,7 @@ func newContent(known *view.Snapshot, in *Inputs) *content {
 		overflows: known.Overflows,
 		storage:   known.Storage,
 		config:    told(in.Config),
+		shard:     in.Shard,
 		pairs:     p,
 	}
 }

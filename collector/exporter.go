@@ -4,6 +4,7 @@ package collector
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/source"
@@ -41,6 +42,32 @@ func configMetrics() []Metric {
 			s.put(float64(v.overflows.Code), overflowCode)
 			s.put(float64(v.overflows.LabelKey), overflowLabelKey)
 			s.put(float64(v.overflows.Model), overflowModel)
+		}),
+	}
+}
+
+func shardMetrics() []Metric {
+	return []Metric{
+		once(Metric{
+			Name:      "kie_exporter_shard_info",
+			Type:      Gauge,
+			Help:      "1, with which shard the process is, counted from 0, and of how many; only there with --shard",
+			Labels:    []string{"shard", "total_shards"},
+			Stability: Experimental,
+		}, func(v *content, s *series) {
+			if v.shard.IsOne() {
+				s.put(1, strconv.Itoa(v.shard.Number), strconv.Itoa(v.shard.Total))
+			}
+		}),
+		once(Metric{
+			Name:      "kie_exporter_total_shards",
+			Type:      Gauge,
+			Help:      "Among how many processes the tasks of each account are divided; only there with --total-shards",
+			Stability: Experimental,
+		}, func(v *content, s *series) {
+			if v.shard.IsOne() {
+				s.put(float64(v.shard.Total))
+			}
 		}),
 	}
 }

@@ -62,7 +62,8 @@ func origins() map[string]string {
 		"source": "inline, http or push, or a file or pattern of the group as it is written in the configuration",
 		"model":  "the API's answers, cleaned; other beyond limits.models", "task_id": "the lists",
 		"fail_code": "the API's answers, cleaned; none where it told none, other beyond fifty",
-		"branch":    build, "goarch": build, "goos": build, "goversion": build, "revision": build, "tags": build, "version": build,
+		"shard":     "--shard, counted from 0", "total_shards": "--total-shards",
+		"branch": build, "goarch": build, "goos": build, "goversion": build, "revision": build, "tags": build, "version": build,
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/duration"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/settings"
+	"github.com/kie-exporter/kie_exporter/internal/settings/document"
 	"github.com/kie-exporter/kie_exporter/internal/taskseries"
 )
 
@@ -313,3 +314,13 @@ func defaults[T any](format settings.Formats) (of T) {
 
 // DefaultLimits are in force where a configuration sets none.
 func DefaultLimits() Limits { return defaults[Limits](nil) }
+
+// YAML returns the configuration, complete with defaults, as a file could hold it, but for secrets, which are left out or
+// show as <secret>.
+func (c *Config) YAML() ([]byte, error) {
+	shown, err := Declaration().YAML(c)
+	if err != nil {
+		return nil, err
+	}
+	return document.Encode(shown)
+}

@@ -22,12 +22,9 @@ const maxSize = 4 << 20
 // Errors are all problems of a configuration, in the order of their lines.
 type Errors = document.Problems
 
-// Problem is one thing wrong with a configuration.
-type Problem = document.Problem
-
 // Load reads, completes and checks a configuration file, and loads the keys. Relative paths in it start at the file's folder.
-// If the file can be read, an error is of type Errors and holds every problem there is.
-func Load(path string, getenv func(string) string) (*Config, error) {
+// If the file can be read, an error is of type Errors and holds every problem there is. Checks are what others demand of each account.
+func Load(path string, getenv func(string) string, checks ...func(a *Account, at *settings.Object)) (*Config, error) {
 	text, err := readFile(path)
 	if err != nil {
 		return nil, err
@@ -35,6 +32,11 @@ func Load(path string, getenv func(string) string) (*Config, error) {
 	l := newLoader(path, getenv)
 	if root, ok := l.Parse(text); ok {
 		l.root(root)
+	}
+	for i, at := range l.accounts {
+		for _, check := range checks {
+			check(&l.config.Accounts[i], at)
+		}
 	}
 	return l.result()
 }
@@ -64,14 +66,15 @@ func ForTasks(ids, files []string, getenv func(string) string) (*Config, error) 
 			group.Files = append(group.Files, file)
 		}
 	}
-	account := defaultAccount()
+	account := DefaultAccount()
 	account.Name = defaultName
 	account.Key = l.environmentKey(document.Place(apikey.Variable), "must be set in the environment to the API key")
 	l.config.Accounts, l.config.Groups = []Account{account}, []Group{group}
 	return l.result()
 }
 
-func defaultAccount() Account { return defaults[Account](formats("")) }
+// DefaultAccount returns an account of which nothing is set.
+func DefaultAccount() Account { return defaults[Account](formats("")) }
 
 func readFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
@@ -126,7 +129,7 @@ func (l *loader) root(v document.Value) {
 	o := l.declared.ReadObject(l.Decoder, v, l.config)
 	l.accounts, l.groups = l.Objects("accounts"), l.Objects("groups")
 	if o == nil || !o.Given("accounts") {
-		l.config.Accounts = []Account{defaultAccount()}
+		l.config.Accounts = []Account{DefaultAccount()}
 		l.accounts = []*settings.Object{l.Absent("accounts[0]")}
 	}
 	if o != nil && !o.Given("groups") {

@@ -362,7 +362,7 @@ func TestExampleLoadsAndShowsTheDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := defaultAccount()
+	want := DefaultAccount()
 	want.Name, want.Key = "default", c.Accounts[0].Key
 	if len(c.Accounts) != 1 || !reflect.DeepEqual(c.Accounts[0], want) {
 		t.Errorf("accounts: got %+v, want the default", c.Accounts)
@@ -377,7 +377,7 @@ func TestExampleLoadsAndShowsTheDefaults(t *testing.T) {
 
 func defaultPolling() Polling { return defaults[Polling](nil) }
 
-func defaultHTTPClient() commoncfg.HTTPClientConfig { return defaultAccount().HTTPClient }
+func defaultHTTPClient() commoncfg.HTTPClientConfig { return DefaultAccount().HTTPClient }
 
 func TestAMissingTokenOfPushesIsNotCalledAKey(t *testing.T) {
 	for name, want := range map[string]string{

@@ -26,7 +26,7 @@ func writeFile(t *testing.T, path, text string) {
 
 // TestNothingPrintsASecret prints all that holds a key in all ways there are.
 func TestNothingPrintsASecret(t *testing.T) {
-	account := defaultAccount()
+	account := DefaultAccount()
 	key, err := apikey.Static(canary)
 	if err != nil {
 		t.Fatal(err)

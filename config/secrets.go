@@ -85,8 +85,5 @@ func (c *Config) keys() (keys []*apikey.Key) {
 
 // keys returns all keys of an account.
 func (a Account) keys() []*apikey.Key {
-	if a.Key == nil {
-		return a.WebhookKeys
-	}
-	return append([]*apikey.Key{a.Key}, a.WebhookKeys...)
+	return slices.DeleteFunc(append([]*apikey.Key{a.Key}, a.WebhookKeys...), func(key *apikey.Key) bool { return key == nil })
 }

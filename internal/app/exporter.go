@@ -20,6 +20,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/push"
 	"github.com/kie-exporter/kie_exporter/internal/querylog"
 	"github.com/kie-exporter/kie_exporter/internal/records"
+	"github.com/kie-exporter/kie_exporter/internal/share"
 	"github.com/kie-exporter/kie_exporter/internal/source/pushed"
 	"github.com/kie-exporter/kie_exporter/internal/source/secrets"
 	"github.com/kie-exporter/kie_exporter/internal/source/set"
@@ -32,6 +33,7 @@ import (
 // exporter is what a configuration makes: clients with budgets, the tracker that spends them, the sources that feed it.
 type exporter struct {
 	load       func() (*config.Config, error)
+	shard      share.Shard
 	store      recordStore
 	holdBack   time.Duration
 	tracker    *tracker.Tracker
@@ -63,12 +65,12 @@ type recordStore interface {
 // newExporter makes an exporter of the configuration that load returns, now and at each reload. The store is opened once
 // everything else is known to be right.
 func newExporter(
-	load func() (*config.Config, error), open func() (recordStore, error), holdBack time.Duration, log *slog.Logger,
+	load func() (*config.Config, error), shard share.Shard, open func() (recordStore, error), holdBack time.Duration, log *slog.Logger,
 ) (*exporter, error) {
 	e := &exporter{
 		panics: collector.NewPanics(), queries: querylog.New(),
 		store: store.Memory{},
-		load:  load, holdBack: holdBack, log: log, loaded: make(chan struct{}), reloading: make(chan struct{}, 1),
+		load:  load, shard: shard, holdBack: holdBack, log: log, loaded: make(chan struct{}), reloading: make(chan struct{}, 1),
 	}
 	g, err := e.next()
 	if err != nil {
@@ -82,7 +84,7 @@ func newExporter(
 	}
 	e.store = kept
 	e.tracker = tracker.New(e.options(g))
-	e.webhook = webhook.New(webhook.Options{Keys: e.webhookKeys, Hint: e.tracker.Callback, Register: e.register})
+	e.webhook = webhook.New(webhook.Options{Keys: e.webhookKeys, Hint: e.tracker.Callback, Register: e.register, Elsewhere: e.elsewhere})
 	e.sources, err = set.New(g.lists, g.limits(), e.tracker, log)
 	if err != nil {
 		e.close()
@@ -101,7 +103,7 @@ func (e *exporter) next() (*generation, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newGeneration(cfg, e.inForce.Load(), e.log)
+	return newGeneration(cfg, e.shard.Held, e.inForce.Load(), e.log)
 }
 
 func (e *exporter) options(g *generation) tracker.Options {
@@ -136,11 +138,19 @@ func (e *exporter) webhookKeys(account string) (keys []string, ok bool) {
 	return keys, true
 }
 
+// elsewhere says whose a task is that is another shard's; empty: it is this one's.
+func (e *exporter) elsewhere(id string) string {
+	if other, is := e.shard.Other(id); is {
+		return "the task is one of " + other.String()
+	}
+	return ""
+}
+
 // shown tells how the exporter stands; receiving: there is an address for callbacks.
 func (e *exporter) shown(receiving bool) web.Status {
 	return web.Status{
 		Status: e.tracker.Status(), Sources: e.sources.Stats(), Callbacks: e.callbacks(),
-		Receiving: receiving, ReloadFailed: !e.status.Load().Successful,
+		Receiving: receiving, ReloadFailed: !e.status.Load().Successful, Shard: e.shard,
 	}
 }
 
@@ -220,7 +230,7 @@ func (e *exporter) plans() iter.Seq2[string, string] {
 	return func(yield func(account, plan string) bool) {
 		for _, a := range e.config().Accounts {
 			tasks, unfinished := e.tracker.Count(a.Name)
-			if !yield(a.Name, describePlan(a, tasks, unfinished)) {
+			if !yield(a.Name, describePlan(a, e.shard, tasks, unfinished)) {
 				return
 			}
 		}

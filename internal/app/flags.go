@@ -27,8 +27,13 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/config"
 	"github.com/kie-exporter/kie_exporter/internal/duration"
+	"github.com/kie-exporter/kie_exporter/internal/settings"
+	"github.com/kie-exporter/kie_exporter/internal/share"
 	"github.com/kie-exporter/kie_exporter/internal/web"
 )
+
+// mostShards is as many as an account may send requests at a time.
+const mostShards = 1000
 
 // defaultConfigFile is used if it exists and nothing else says what to track.
 const defaultConfigFile = "kie_exporter.yml"
@@ -42,6 +47,9 @@ type flags struct {
 	demo       bool
 	storage    string
 	keepStrict bool // a storage that others can write is refused
+
+	shard      share.Shard
+	shardGiven [2]bool // --shard and --total-shards
 
 	web            *toolkit.FlagConfig
 	metricsPath    string
@@ -80,6 +88,10 @@ func parseFlags(args []string, stdout io.Writer) (f *flags, done bool, err error
 		Default("data").PlaceHolder("FOLDER").StringVar(&f.storage)
 	k.Flag("storage.strict", "Refuse to start if others than this user, its groups and root can write the storage, instead of a warning.").
 		BoolVar(&f.keepStrict)
+	k.Flag("shard", "Which shard this process is, counted from 0: it has the tasks of its part of each account. Needs --total-shards.").
+		PlaceHolder("NUMBER").IsSetByUser(&f.shardGiven[0]).IntVar(&f.shard.Number)
+	k.Flag("total-shards", "Among how many processes the tasks of each account, and what it may spend, are divided. Needs --shard. Default: not divided.").
+		PlaceHolder("COUNT").IsSetByUser(&f.shardGiven[1]).IntVar(&f.shard.Total)
 	f.web = kingpinflag.AddFlags(k, ":10059")
 	k.Flag("web.telemetry-path", "Path under which the metrics are served.").Default("/metrics").StringVar(&f.metricsPath)
 	k.Flag("web.timeout-offset", "How long before the scrape's timeout to answer with what is known.").
@@ -143,6 +155,14 @@ func (f *flags) validate() error {
 		return errors.New("--task.id and --task.file are not for use with --config.file: list the tasks in the file")
 	case f.demo && (f.configFile != "" || tasks || f.check):
 		return errors.New("--demo is for use without --config.file, --config.check, --task.id and --task.file")
+	case f.shardGiven[0] != f.shardGiven[1]:
+		return errors.New("--shard and --total-shards must be given together")
+	case f.shardGiven[1] && (f.shard.Total < 1 || f.shard.Total > mostShards):
+		return fmt.Errorf("--total-shards: must be 1 to %d", mostShards)
+	case f.shardGiven[0] && (f.shard.Number < 0 || f.shard.Number >= f.shard.Total):
+		return fmt.Errorf("--shard: must be 0 to %d, for %d shards", f.shard.Total-1, f.shard.Total)
+	case f.demo && f.shard.IsOne():
+		return errors.New("--demo is for use without --shard and --total-shards: each would have a simulated API of its own")
 	case f.metricsPath != path.Clean("/"+f.metricsPath), strings.ContainsAny(f.metricsPath, "{}% "):
 		return fmt.Errorf("--web.telemetry-path: %q is not an absolute, plain path", f.metricsPath)
 	case isServed(f.metricsPath):
@@ -180,14 +200,26 @@ func isServed(path string) bool {
 // load returns the configuration that the command line asks for.
 func (f *flags) load(getenv func(string) string) (*config.Config, error) {
 	if f.configFile != "" {
-		return config.Load(f.configFile, getenv)
+		return config.Load(f.configFile, getenv, f.checkShards)
 	}
 	if len(f.taskIDs) == 0 && len(f.taskFiles) == 0 {
 		if _, err := os.Stat(defaultConfigFile); !errors.Is(err, fs.ErrNotExist) {
-			return config.Load(defaultConfigFile, getenv)
+			return config.Load(defaultConfigFile, getenv, f.checkShards)
 		}
 	}
-	return config.ForTasks(f.taskIDs, f.taskFiles, getenv)
+	cfg, err := config.ForTasks(f.taskIDs, f.taskFiles, getenv)
+	if most := config.DefaultAccount().MaxConcurrent; err == nil && f.shard.Total > most {
+		return nil, fmt.Errorf("--total-shards: without a configuration file at most %d, for so many requests are sent at a time", most)
+	}
+	return cfg, err
+}
+
+// checkShards sees that each shard may send a request of an account at a time.
+func (f *flags) checkShards(a *config.Account, at *settings.Object) {
+	if f.shard.Total > a.MaxConcurrent {
+		at.Report("max_concurrent", "must be at least %d, the --total-shards: each of them sends at least one request at a time (got %d)",
+			f.shard.Total, a.MaxConcurrent)
+	}
 }
 
 // warn tells what the configuration asks for in vain, with this command line.

@@ -15,6 +15,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
+	"github.com/kie-exporter/kie_exporter/internal/share"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/source/files"
 	"github.com/kie-exporter/kie_exporter/internal/source/remote"
@@ -38,17 +39,21 @@ type servedAccount struct {
 	budget  *budget.Account
 	options budget.Options
 	hooks   []func() string // the keys of its callbacks
+	held    share.Set
 	// has reports whether a task of the account is this process's, and not another replica's; nil: all are. It is decided nowhere else:
 	// sources ask it of each id that comes in, and the tracker of each id that a callback or a probe names.
 	has func(id string) bool
 }
 
 // newGeneration makes a generation that takes over what did not change from the one before, if there is one: an account with
-// all the same settings keeps its client, and every account of the same name its budget. The error names what can't be.
-func newGeneration(cfg *config.Config, before *generation, log *slog.Logger) (*generation, error) {
+// all the same settings keeps its client, and every account of the same name its budget. Held says what this process has of an account: of what
+// the account may spend it gets that fraction. The error names what can't be.
+func newGeneration(
+	cfg *config.Config, held func(account string) share.Set, before *generation, log *slog.Logger,
+) (*generation, error) {
 	g := &generation{config: cfg, tokens: make(map[string]func() string)}
 	for _, a := range cfg.Accounts {
-		next, err := newAccount(a, before.account(a.Name), log)
+		next, err := newAccount(a, held(a.Name), before.account(a.Name), log)
 		if err != nil {
 			g.close(before)
 			return nil, fmt.Errorf("account %s: %w", a.Name, err)
@@ -63,25 +68,29 @@ func newGeneration(cfg *config.Config, before *generation, log *slog.Logger) (*g
 	return g, nil
 }
 
-func newAccount(a config.Account, before *servedAccount, log *slog.Logger) (servedAccount, error) {
-	if before != nil && before.config.Equal(a) {
+func newAccount(a config.Account, held share.Set, before *servedAccount, log *slog.Logger) (servedAccount, error) {
+	if before != nil && before.config.Equal(a) && before.held.Equal(held) {
 		return *before, nil
 	}
 	key := inForce(a.Key, "api", log.With("account", a.Name))
+	perSecond, atATime := part(a, held)
 	client, err := kie.NewClient(kie.Options{
 		BaseURL:        a.BaseURL,
 		Key:            key,
 		HTTPClient:     a.HTTPClient,
 		Timeout:        a.Timeout,
-		MaxConnections: a.MaxConcurrent,
+		MaxConnections: atATime,
 		UserAgent:      "kie_exporter/" + version.Version,
 	})
 	if err != nil {
 		return servedAccount{}, err
 	}
-	next := servedAccount{config: a, client: client, options: budget.Options{
-		Client: client, Key: key, Rate: a.RequestsPerSecond, Concurrent: a.MaxConcurrent, Histograms: collector.NewHistogram,
+	next := servedAccount{config: a, client: client, held: held, options: budget.Options{
+		Client: client, Key: key, Rate: perSecond, Concurrent: atATime, Histograms: collector.NewHistogram,
 	}}
+	if !held.IsWhole() {
+		next.has = held.Has
+	}
 	for _, k := range a.WebhookKeys {
 		next.hooks = append(next.hooks, inForce(k, "webhook", log.With("account", a.Name)))
 	}
@@ -91,6 +100,13 @@ func newAccount(a config.Account, before *servedAccount, log *slog.Logger) (serv
 		next.budget = budget.New(next.options)
 	}
 	return next, nil
+}
+
+// part returns how many requests a second, and at a time, are left of what an account may spend for those of its parts that are held. All parts
+// together never have more than the account: what does not divide is nobody's.
+func part(a config.Account, held share.Set) (perSecond float64, atATime int) {
+	k, of := held.Fraction()
+	return a.RequestsPerSecond * float64(k) / float64(of), a.MaxConcurrent * k / of
 }
 
 // tokenOf returns the token of a group's producers whenever it is called; nil: they have none.
@@ -170,10 +186,14 @@ func (g *generation) options() tracker.Options {
 		Models:     g.config.Limits.Models,
 	}
 	for _, a := range g.accounts {
-		o.Accounts = append(o.Accounts, tracker.AccountOptions{
+		of := tracker.AccountOptions{
 			Name: a.config.Name, Budget: a.budget, CreditsInterval: a.config.CreditsInterval, ModelsInterval: a.config.ModelHealthInterval,
 			KeyOrigin: a.config.Key.Origin(), TryKey: true, Has: a.has,
-		})
+		}
+		if !a.held.HasPart(0) { // one process asks for what is the account's as a whole
+			of.CreditsInterval, of.ModelsInterval = 0, 0
+		}
+		o.Accounts = append(o.Accounts, of)
 	}
 	return o
 }

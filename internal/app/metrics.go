@@ -57,6 +57,7 @@ func newExposition(e *exporter) *exposition.Handler {
 			Pushes:    e.pushStats,
 			Config:    func() collector.ConfigStatus { return *e.status.Load() },
 			Series:    func() taskseries.Choice { return e.config().Series.Choice() },
+			Shard:     e.shard,
 		}),
 		Registry: registry,
 		Log:      e.log,

@@ -4,15 +4,23 @@ package app
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/config"
+	"github.com/kie-exporter/kie_exporter/internal/share"
 )
 
-// describePlan says how long the first pass over the tasks of an account takes, and how many requests that makes at the most.
-func describePlan(a config.Account, tasks, unfinished int) string {
-	worst := float64(a.MaxConcurrent) + 10*a.RequestsPerSecond
-	limits := fmt.Sprintf("no 10 seconds see more than %.0f requests", worst)
+// describePlan says how long the first pass over the tasks that a shard has of an account takes, and how many requests that makes at the most.
+func describePlan(a config.Account, shard share.Shard, tasks, unfinished int) string {
+	limits := fmt.Sprintf("no 10 seconds see more than %.0f requests", float64(a.MaxConcurrent)+10*a.RequestsPerSecond)
+	if shard.IsOne() {
+		whole := a.RequestsPerSecond
+		a.RequestsPerSecond, a.MaxConcurrent = part(a, shard.Held(a.Name))
+		a.RequestsPerSecond = math.Round(a.RequestsPerSecond*1e4) / 1e4 // for a person
+		limits = fmt.Sprintf("it is asked in at most %d + %g·W requests in W seconds by this shard, and in at most %d + %g·W requests in W seconds over all shards",
+			a.MaxConcurrent, a.RequestsPerSecond, a.MaxConcurrent*shard.Total, whole)
+	}
 	if unfinished == 0 {
 		return fmt.Sprintf("%s, none of which has to be asked about; %s", counted(tasks, "task"), limits)
 	}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/kie-exporter/kie_exporter/config"
+	"github.com/kie-exporter/kie_exporter/internal/share"
 )
 
 func TestThePlanSaysWhatTheBudgetMeans(t *testing.T) {
@@ -20,9 +21,16 @@ func TestThePlanSaysWhatTheBudgetMeans(t *testing.T) {
 		{1204, 1204, "1204 tasks, 1204 of which may be unfinished; asking about each once takes about 10 minutes at 2 requests a second; " +
 			"no 10 seconds see more than 24 requests"},
 	} {
-		if got := describePlan(a, test.tasks, test.unfinished); got != test.want {
+		if got := describePlan(a, share.Shard{}, test.tasks, test.unfinished); got != test.want {
 			t.Errorf("got  %s\nwant %s", got, test.want)
 		}
+	}
+	// Of four shards each sends one request at a time of five, and the one that is left nobody.
+	a.MaxConcurrent = 5
+	const sharded = "500 tasks, 104 of which may be unfinished; asking about each once takes about 3 minutes at 0.5 requests a second; " +
+		"it is asked in at most 1 + 0.5·W requests in W seconds by this shard, and in at most 4 + 2·W requests in W seconds over all shards"
+	if got := describePlan(a, share.Shard{Number: 2, Total: 4}, 500, 104); got != sharded {
+		t.Errorf("got  %s\nwant %s", got, sharded)
 	}
 	for seconds, want := range map[float64]string{7200: "about 2 hours", 50000: "about 14 hours", 500000: "about 6 days"} {
 		if got := rounded(seconds); got != want {

@@ -3,6 +3,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,6 +51,10 @@ func (m *metrics) probe(w http.ResponseWriter, r *http.Request) {
 	took := time.Since(start)
 	if errors.Is(p.Err, tracker.ErrNoAccount) { // it went by a reload just now
 		http.Error(w, p.Err.Error(), http.StatusBadRequest)
+		return
+	}
+	if errors.Is(p.Err, tracker.ErrElsewhere) {
+		http.Error(w, cmp.Or(m.exporter.elsewhere(id), p.Err.Error()), http.StatusMisdirectedRequest)
 		return
 	}
 	limitReading(w, r)

@@ -26,9 +26,10 @@ func newPushes(e *exporter) *push.Receiver {
 			token, ok := e.inForce.Load().tokens[group]
 			return token, ok
 		},
-		Push:    e.sources.Push,
-		Durable: func() bool { return e.store.Stats().Keeps },
-		Log:     e.log,
+		Push:      e.sources.Push,
+		Durable:   func() bool { return e.store.Stats().Keeps },
+		Elsewhere: e.elsewhere,
+		Log:       e.log,
 	})
 }
 

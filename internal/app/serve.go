@@ -190,7 +190,7 @@ func (f *flags) handler(e *exporter) (http.Handler, error) {
 	mux.Handle("PUT /-/reload", reload)
 	tasks, err := web.NewTasks(web.Known{
 		Tasks: e.tracker.All, Find: e.tracker.Find, Kept: e.tracker.Kept, Finished: e.tracker.Finished,
-		Queries: e.queries.Queries, Next: e.tracker.Next, Grafana: f.grafana,
+		Queries: e.queries.Queries, Next: e.tracker.Next, Grafana: f.grafana, Shard: f.shard,
 		Status: func() web.Status { return e.shown(f.hookAddress != "") },
 	})
 	if err != nil {

@@ -62,6 +62,8 @@ func resultOf(status int) source.PushResult {
 		return source.PushOK
 	case http.StatusTooManyRequests:
 		return source.PushNoRoom
+	case http.StatusMisdirectedRequest:
+		return source.PushElsewhere
 	case http.StatusUnauthorized:
 		return source.PushUnauthorized
 	case http.StatusBadRequest, http.StatusUnsupportedMediaType:

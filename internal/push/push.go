@@ -25,7 +25,9 @@ type Options struct {
 	Push func(p *source.Push)
 	// Durable reports whether what is accepted outlives the process.
 	Durable func() bool
-	Log     *slog.Logger
+	// Elsewhere says whose a task is that is another shard's; empty: it is not. Nil: none is.
+	Elsewhere func(id string) string
+	Log       *slog.Logger
 }
 
 // Receiver takes pushes.
@@ -156,6 +158,7 @@ func (r *Receiver) add(w http.ResponseWriter, req *http.Request, p *place) int {
 	if b == nil {
 		return status
 	}
+	misdirected := r.misdirected(b)
 	push := source.Push{Group: req.PathValue("group"), Add: b.tasks, Rejected: b.counts}
 	r.options.Push(&push)
 	if push.Err != nil {
@@ -165,9 +168,12 @@ func (r *Receiver) add(w http.ResponseWriter, req *http.Request, p *place) int {
 	for i, reason := range push.Refused {
 		b.reject(b.indices[i], words(reason))
 	}
-	if push.LacksRoom() {
+	switch {
+	case push.LacksRoom():
 		status = http.StatusTooManyRequests
 		w.Header().Set("Retry-After", "60")
+	case misdirected:
+		status = http.StatusMisdirectedRequest
 	}
 	return send(w, status, answer{push.Accepted, push.Known, b.rejections(), b.more, b.ignored, r.durable()})
 }
@@ -177,26 +183,49 @@ func (r *Receiver) remove(w http.ResponseWriter, req *http.Request, p *place) in
 	if b == nil {
 		return status
 	}
-	ids := make([]string, len(b.tasks))
-	for i, t := range b.tasks {
-		ids[i] = t.ID
-	}
-	return r.forget(w, req, ids, b)
+	return r.forget(w, req, b)
 }
 
 func (r *Receiver) removeOne(w http.ResponseWriter, req *http.Request, p *place) int {
 	p.read()
-	return r.forget(w, req, []string{req.PathValue("id")}, &body{})
+	return r.forget(w, req, &body{tasks: []source.Task{{ID: req.PathValue("id")}}, indices: []int{0}})
 }
 
 // forget has ids forgotten, and says what came of that.
-func (r *Receiver) forget(w http.ResponseWriter, req *http.Request, ids []string, b *body) int {
+func (r *Receiver) forget(w http.ResponseWriter, req *http.Request, b *body) (status int) {
+	status = http.StatusOK
+	if r.misdirected(b) {
+		status = http.StatusMisdirectedRequest
+	}
+	ids := make([]string, len(b.tasks))
+	for i, t := range b.tasks {
+		ids[i] = t.ID
+	}
 	push := source.Push{Group: req.PathValue("group"), Remove: ids}
 	r.options.Push(&push)
 	if push.Err != nil {
 		return refusePush(w, push.Err)
 	}
-	return send(w, http.StatusOK, forgotten{push.Forgotten, len(ids) - push.Forgotten, b.rejections(), b.more, r.durable()})
+	return send(w, status, forgotten{push.Forgotten, len(ids) - push.Forgotten, b.rejections(), b.more, r.durable()})
+}
+
+// misdirected takes the tasks that are another shard's out of a body and has them rejected in the answer; false: there is none.
+func (r *Receiver) misdirected(b *body) bool {
+	if r.options.Elsewhere == nil {
+		return false
+	}
+	kept := 0
+	for i, t := range b.tasks {
+		if why := r.options.Elsewhere(t.ID); why != "" {
+			b.reject(b.indices[i], "shard: "+why)
+			continue
+		}
+		b.tasks[kept], b.indices[kept] = t, b.indices[i]
+		kept++
+	}
+	misdirected := kept < len(b.tasks)
+	b.tasks, b.indices = b.tasks[:kept], b.indices[:kept]
+	return misdirected
 }
 
 // durable returns what is said of how safe ids are; nil: nothing, for they are.

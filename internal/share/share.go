@@ -66,3 +66,32 @@ func (s Set) Equal(other Set) bool { return s.parts == other.parts && slices.Equ
 
 // Sets are what is held, by account.
 type Sets map[string]Set
+
+// Shard is one of several processes among which the tasks of each account are divided for good, counted from 0. The zero value stands for a process
+// that has all of them.
+type Shard struct{ Number, Total int }
+
+// IsOne reports whether the process is one of several, or may be one day.
+func (s Shard) IsOne() bool { return s.Total > 0 }
+
+// Held returns what a shard has of an account.
+func (s Shard) Held(string) Set {
+	if !s.IsOne() {
+		return Some(1, 0)
+	}
+	return Some(s.Total, s.Number)
+}
+
+// String returns which shard it is.
+func (s Shard) String() string {
+	return fmt.Sprintf("shard %d of %d (counted from 0)", s.Number, s.Total)
+}
+
+// Other returns the shard that has a task, if that is another one.
+func (s Shard) Other(id string) (other Shard, is bool) {
+	if !s.IsOne() {
+		return s, false
+	}
+	other = Shard{Of(id, s.Total), s.Total}
+	return other, other != s
+}

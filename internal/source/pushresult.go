@@ -14,6 +14,7 @@ const (
 	PushTooLarge
 	PushSlow        // its body came too slowly
 	PushUnavailable // nothing can be taken at the time
+	PushElsewhere   // some of its ids are another shard's
 	pushResults
 )
 
@@ -27,7 +28,7 @@ func PushResults() []PushResult {
 }
 
 func (r PushResult) String() string {
-	return [pushResults]string{"ok", "no_room", "unauthorized", "malformed", "too_large", "slow", "unavailable"}[r]
+	return [pushResults]string{"ok", "no_room", "unauthorized", "malformed", "too_large", "slow", "unavailable", "elsewhere"}[r]
 }
 
 // PushCounts are the pushes to a group by what they came to.

@@ -51,7 +51,7 @@ func (t *Tasks) serveRecord(w http.ResponseWriter, r *http.Request) {
 	add(t.known.Find(id), true)
 	add(t.known.Kept(id), false)
 	if len(d.Tasks) == 0 {
-		sendJSON(w, http.StatusNotFound, refusal{"no task of this id is known"})
+		sendJSON(w, http.StatusNotFound, refusal{t.unknown("no task of this id is known", id)})
 		return
 	}
 	sendJSON(w, http.StatusOK, d)

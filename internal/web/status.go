@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/share"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 	"github.com/kie-exporter/kie_exporter/internal/webhook"
@@ -22,18 +23,25 @@ type Status struct {
 	Callbacks    []webhook.Stat // of each account that may have some
 	Receiving    bool           // there is an address for callbacks
 	ReloadFailed bool           // the last attempt to load the configuration again did
+	Shard        share.Shard    // whose tasks are all that is shown
 }
 
 // statusDocument is what /api/v1/status answers. Fields are only added to it. What is not known is left out.
 type statusDocument struct {
 	At        time.Time        `json:"at"`
-	Well      bool             `json:"well"` // there is no problem
+	Well      bool             `json:"well"`            // there is no problem
+	Shard     *shardRecord     `json:"shard,omitempty"` // absent: there is only one
 	Problems  []problem        `json:"problems"`
 	Accounts  []accountRecord  `json:"accounts"`
 	Groups    []groupRecord    `json:"groups"`
 	Sources   []sourceRecord   `json:"sources"`
 	Storage   storageRecord    `json:"storage"`
 	Callbacks []callbackRecord `json:"callbacks"`
+}
+
+type shardRecord struct {
+	Number int `json:"shard"`
+	Total  int `json:"total_shards"`
 }
 
 type accountRecord struct {
@@ -87,6 +95,9 @@ func (s *Status) document() statusDocument {
 		Storage: storageRecord{Mode: s.storage(), Tasks: s.Storage.Tasks}, Callbacks: []callbackRecord{},
 	}
 	d.Well = len(d.Problems) == 0
+	if s.Shard.IsOne() {
+		d.Shard = &shardRecord{s.Shard.Number, s.Shard.Total}
+	}
 	for i := range s.Accounts {
 		d.Accounts = append(d.Accounts, newAccountRecord(&s.Accounts[i]))
 	}
@@ -162,6 +173,7 @@ const shownProblems = 12
 
 // viewStatus is what the pages show of how the exporter stands.
 type viewStatus struct {
+	Shard    string // which one this is; empty: there is only one
 	Calm     string // what is said if there is no problem
 	Problems []viewProblem
 	More     int // problems that are not shown
@@ -184,6 +196,9 @@ func (s *Status) view() viewStatus { return s.viewOf(func(*problem) bool { retur
 // viewOf is view with the problems that matter.
 func (s *Status) viewOf(matters func(t *problem) bool) viewStatus {
 	v := viewStatus{}
+	if s.Shard.IsOne() {
+		v.Shard = s.Shard.String()
+	}
 	all := slices.DeleteFunc(s.problems(), func(t problem) bool { return !matters(&t) })
 	v.More = max(0, len(all)-shownProblems)
 	for _, t := range all[:len(all)-v.More] {

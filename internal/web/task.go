@@ -69,7 +69,7 @@ func (t *Tasks) serveTask(w http.ResponseWriter, r *http.Request) {
 	id, account := r.PathValue("id"), r.URL.Query().Get("account")
 	found := slices.DeleteFunc(t.known.Find(id), func(k view.Task) bool { return account != "" && k.Account != account })
 	if len(found) == 0 {
-		http.Error(w, "No task of this id is tracked: it is in no list any more, or never was.", http.StatusNotFound)
+		http.Error(w, t.unknown("No task of this id is tracked: it is in no list any more, or never was", id)+".", http.StatusNotFound)
 		return
 	}
 	now := time.Now()

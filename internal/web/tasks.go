@@ -16,6 +16,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/querylog"
+	"github.com/kie-exporter/kie_exporter/internal/share"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
@@ -40,6 +41,7 @@ type Known struct {
 	Queries  func(account, id string) (queries []querylog.Query, left int)
 	Next     func(account, id string) view.Next
 	Status   func() Status
+	Shard    share.Shard // that this process is: all else is known to others
 	// Grafana is where Grafana is, for links to the dashboards; empty: there are none.
 	Grafana string
 }
@@ -79,6 +81,14 @@ func (t *Tasks) Register(mux *http.ServeMux) {
 			http.ServeFileFS(w, r, files, "tasks/"+name)
 		})
 	}
+}
+
+// unknown says that no task of an id is known, and who may know one.
+func (t *Tasks) unknown(what, id string) string {
+	if other, is := t.known.Shard.Other(id); is {
+		return what + "; it is one of " + other.String()
+	}
+	return what
 }
 
 func (t *Tasks) servePage(w http.ResponseWriter, r *http.Request) {

@@ -3,6 +3,7 @@
 package webhook
 
 import (
+	"cmp"
 	"io"
 	"net/http"
 	"sync"
@@ -38,17 +39,18 @@ const (
 	Registered               // about a task that was not tracked, and is from now on
 	Refused                  // about one that was to be tracked, and could not be
 	Progress                 // about a task that has a part of its result, and goes on
+	Elsewhere                // about a task that is another shard's
 	results
 )
 
 // Results returns every result.
 func Results() []Result {
-	return []Result{Accepted, Finished, Unknown, Unsigned, Stale, Malformed, Overloaded, Registered, Refused, Progress}
+	return []Result{Accepted, Finished, Unknown, Unsigned, Stale, Malformed, Overloaded, Registered, Refused, Progress, Elsewhere}
 }
 
 // String returns the label value of the result.
 func (r Result) String() string {
-	return [results]string{"accepted", "finished", "unknown", "unsigned", "stale", "malformed", "overloaded", "registered", "refused", "progress"}[r]
+	return [results]string{"accepted", "finished", "unknown", "unsigned", "stale", "malformed", "overloaded", "registered", "refused", "progress", "elsewhere"}[r]
 }
 
 // status returns the HTTP status that tells the result. Who sends callbacks is not told which tasks there are.
@@ -60,6 +62,8 @@ func (r Result) status() int {
 		return http.StatusBadRequest
 	case Overloaded, Refused:
 		return http.StatusServiceUnavailable // so that it is sent again
+	case Elsewhere:
+		return http.StatusMisdirectedRequest
 	default:
 		return http.StatusAccepted
 	}
@@ -74,6 +78,8 @@ type Options struct {
 	// Register has a task that is not tracked be so from now on, if callbacks may do that: the result is Registered, Refused, or Unknown if
 	// they may not. Nil: they may not.
 	Register func(account, id string) Result
+	// Elsewhere says whose a task is that is another shard's; empty: it is not. Nil: none is.
+	Elsewhere func(id string) string
 }
 
 // Receiver receives callbacks and counts what becomes of them. It keeps nothing else, so a callback that comes again has no
@@ -97,6 +103,9 @@ type Stat struct {
 
 // New returns a receiver.
 func New(o Options) *Receiver {
+	if o.Elsewhere == nil {
+		o.Elsewhere = func(string) string { return "" }
+	}
 	return &Receiver{options: o, slots: make(chan struct{}, atATime), counts: make(map[string]*Counts)}
 }
 
@@ -114,53 +123,56 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		http.NotFound(w, req)
 		return
 	}
-	result := r.receive(w, req, account, keys)
+	result, why := r.receive(w, req, account, keys)
 	r.count(account, result)
-	http.Error(w, http.StatusText(result.status()), result.status())
+	http.Error(w, cmp.Or(why, http.StatusText(result.status())), result.status())
 }
 
 // receive gives the hint if the callback is what it says. What costs least is looked at first, and a place is taken only once
-// the whole callback is here.
-func (r *Receiver) receive(w http.ResponseWriter, req *http.Request, account string, keys []string) Result {
+// the whole callback is here. Why is what is said of that, if it is more than in general.
+func (r *Receiver) receive(w http.ResponseWriter, req *http.Request, account string, keys []string) (result Result, why string) {
 	s, result := readSignature(req.Header, time.Now())
 	if result != Accepted {
-		return result
+		return result, ""
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readTimeout)) // a recorder in a test has none
 	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBody))
 	if err != nil {
-		return Malformed
+		return Malformed, ""
 	}
 	select {
 	case r.slots <- struct{}{}:
 		defer func() { <-r.slots }()
 		return r.verify(s, account, keys, body)
 	default:
-		return Overloaded
+		return Overloaded, ""
 	}
 }
 
 // verify gives the hint if one of the keys signed the callback.
-func (r *Receiver) verify(s signature, account string, keys []string, body []byte) Result {
+func (r *Receiver) verify(s signature, account string, keys []string, body []byte) (result Result, why string) {
 	id, progress, ok := taskID(body)
 	if !ok || !kie.ValidID(id) {
-		return Malformed
+		return Malformed, ""
 	}
 	if !s.isBy(keys, id) {
-		return Unsigned
+		return Unsigned, ""
 	}
 	if progress { // as nobody signs that, it can only spare a query
-		return Progress
+		return Progress, ""
+	}
+	if why := r.options.Elsewhere(id); why != "" {
+		return Elsewhere, why
 	}
 	switch tracked, asked := r.options.Hint(account, id); {
 	case asked:
-		return Accepted
+		return Accepted, ""
 	case tracked:
-		return Finished
+		return Finished, ""
 	case r.options.Register != nil:
-		return r.options.Register(account, id)
+		return r.options.Register(account, id), ""
 	default:
-		return Unknown
+		return Unknown, ""
 	}
 }
 

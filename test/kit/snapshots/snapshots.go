@@ -10,6 +10,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/histogram"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/share"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/view"
@@ -26,6 +27,7 @@ type Known struct {
 	Config    collector.ConfigStatus
 	Callbacks []webhook.Stat
 	Pushes    []source.PushStat
+	Shard     share.Shard
 }
 
 // Collector returns a collector of them.
@@ -37,6 +39,7 @@ func (k Known) Collector() *collector.Collector {
 
 		Callbacks: func() []webhook.Stat { return k.Callbacks },
 		Pushes:    func() []source.PushStat { return k.Pushes },
+		Shard:     k.Shard,
 	})
 }
 
@@ -109,6 +112,7 @@ func Rich() Known {
 			{Account: "default", Counts: webhook.Counts{webhook.Accepted: 17, webhook.Finished: 3, webhook.Unknown: 2}},
 			{Account: "second", Counts: webhook.Counts{webhook.Unsigned: 5, webhook.Stale: 1}},
 		},
+		Shard:  share.Shard{Number: 2, Total: 4},
 		Pushes: []source.PushStat{{Group: "video", Counts: source.PushCounts{source.PushOK: 40, source.PushUnauthorized: 2}}},
 	}
 }
