@@ -16,7 +16,7 @@ func exporter() dashboard {
 			{title: "Budget", height: 8, panels: budgetPanels()},
 			{title: "Requests by endpoint", height: 8, panels: endpointPanels()},
 			{title: "Freshness", height: 9, panels: freshnessPanels()},
-			{title: "Lists and pushes", height: 7, panels: []panel{sourceTable(), pushTable()}, wrap: gridWidth},
+			{title: "Lists and pushes", height: 7, panels: []panel{sourceTable(), pushTable(), pushGraph()}, wrap: gridWidth},
 			{title: "Failing queries, callbacks and limits", height: 8, panels: limitPanels()},
 			{title: "Scrapes", height: 8, panels: scrapePanels()},
 			{title: "Resources", height: 8, panels: resourcePanels()},
@@ -194,7 +194,7 @@ func sourceTable() panel {
 // pushTable does not judge how long ago a push was: whoever pushes nothing may have nothing to push.
 func pushTable() panel {
 	return panel{
-		kind: table, title: "Pushed ids", width: 24, unit: words, empty: "no group takes pushes" + orNone,
+		kind: table, title: "Pushed ids", width: 15, unit: words, empty: "no group takes pushes" + orNone,
 		about: "Each group that takes pushes, the ids that are tracked of it, and when some were last pushed since the exporter has started. In the window: reads of " +
 			"the storage with what was pushed that failed, and ids that were not taken. Refused now are ids for which a limit leaves no room, or which an earlier group has.",
 		queries: append(
@@ -205,6 +205,17 @@ func pushTable() panel {
 			{field: "group", title: "Group", unit: words, width: 160},
 			{field: "Value #A", title: "Last push", unit: seconds, width: 140},
 		}, sourceColumns()...),
+	}
+}
+
+// pushGraph tells producers that are refused from those that have nothing to push.
+func pushGraph() panel {
+	return panel{
+		kind: timeseries, title: "Pushes by result", width: 9, ranked: true, unit: perMinute, empty: "no group takes pushes" + orNone,
+		stacked: true, minimum: true, colours: pushColours,
+		about: "Pushes a minute, by what became of them. Of those that are not ok nothing is tracked: unauthorized came without the group's token, malformed and too_large can't " +
+			"be read, no_room met a limit; after slow and unavailable producers are to try again.",
+		queries: perMinuteBy("result", "kie_exporter_pushes_total{<exporters>}"),
 	}
 }
 

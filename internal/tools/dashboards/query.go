@@ -157,6 +157,9 @@ var (
 		"accepted": green, "finished": lightBlue, "unknown": orange, "unsigned": red, "stale": yellow, "malformed": darkRed, "overloaded": purple,
 		"registered": blue, "refused": darkOrange, "progress": darkGreen,
 	}
+	pushColours = map[string]colour{
+		"ok": green, "no_room": orange, "unauthorized": red, "malformed": darkRed, "too_large": darkGreen, "slow": yellow, "unavailable": purple,
+	}
 )
 
 // byLabels puts a grouping into a format of aggregations.
