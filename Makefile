@@ -57,8 +57,9 @@ SERVED_MOD  := test/served
 E2E_MOD     := test/e2e
 DEPLOY_MOD  := test/deploy
 FEEDING_MOD := test/feeding
+REDIS_MOD   := test/redis
 # All modules with code of ours; what only tools and tests need is in none but its own.
-MODULES     := . $(TOOLS_MOD) $(TOOLS_MOD)/readers $(SERVED_MOD) $(E2E_MOD) $(DEPLOY_MOD) $(FEEDING_MOD)
+MODULES     := . $(TOOLS_MOD) $(TOOLS_MOD)/readers $(SERVED_MOD) $(E2E_MOD) $(DEPLOY_MOD) $(FEEDING_MOD) $(REDIS_MOD)
 BIN         := $(CURDIR)/.cache/bin
 
 .PHONY: fmt
@@ -137,6 +138,10 @@ deploy-check: packages $(BIN)/promtool ## systemd units, Kubernetes manifests, e
 .PHONY: feeding-check
 feeding-check: packages $(BIN)/caddy ## run the snippets of docs/feeding.md: curl, Node, Python, Go, PostgreSQL, logrotate, nginx, Caddy
 	go -C $(FEEDING_MOD) test -count=1 ./...
+
+.PHONY: redis
+redis: packages ## replicas over Redis: failovers of Sentinel and Redis Cluster, broken lines, the documented rights
+	go -C $(REDIS_MOD) test -count=1 ./...
 
 .PHONY: packages
 packages: ## Debian packages that tests use, if they are missing and may be installed
