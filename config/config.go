@@ -85,9 +85,7 @@ type Account struct {
 	// How often the balance of credits is asked for; `0s`: never. If that failed, it is asked for again after 5s, doubling.
 	CreditsInterval time.Duration `yaml:"credits_interval" range:"10s..1d" or:"0s" default:"1m"` // 0: the balance is never asked for
 
-	// How often the API is asked how the models of the account's tasks fare with all its users (docs/model-health.md); `0s`: never.
-	//
-	// That is one request for each of the 50 models with most tasks, one a second at the most, of what the tasks leave of the budget.
+	// How often the API is asked how the models of the account's tasks fare with all its users; `0s`: never (docs/model-health.md).
 	ModelHealthInterval time.Duration `yaml:"model_health_interval" range:"1m..30m" or:"0s" default:"0s"` // 0: how models fare is never asked for
 
 	// The files with the webhook keys of the account, one or two, so that a key can be replaced; read again when they change.
@@ -118,14 +116,12 @@ type Group struct {
 
 	// The account to ask with. May be left out where there is one account.
 	//
-	// An id in groups of two accounts is two tasks; of the groups of one account, the first that lists an id has it, and the others are
-	// told (docs/runbooks/KieTasksInTwoGroups.md).
+	// In groups of two accounts an id is two tasks; in those of one the first that lists it has it (docs/runbooks/KieTasksInTwoGroups.md).
 	Account string `yaml:"account" unset:"the only one" example:"default"`
 
 	// Where the API is asked about the tasks: it follows from how they were created (docs/endpoints.md).
 	//
-	// It is never guessed from an id. With the wrong one a task looks just like one that there is not. With another one at a reload or
-	// start, tasks that were given up and are in memory or listed anew are asked again.
+	// It is never guessed from an id. With the wrong one a task looks like one that there is not; with another, such tasks are asked again.
 	Endpoint kie.Endpoint `yaml:"endpoint" format:"endpoint" default:"jobs"`
 
 	// Ids of tasks, written down here.

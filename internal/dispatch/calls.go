@@ -84,3 +84,53 @@ func (d *Dispatcher) NoteUnlisted(answer kie.Answer, err error) {
 	d.notes.noteGate()
 	d.notes.noteWord(answer)
 }
+
+// modelsDueAtLocked returns when a model is to be asked about, given when something else is due: never in its place, nor so shortly before
+// that it would wait.
+func (d *Dispatcher) modelsDueAtLocked(now, other time.Time, isOther bool) (time.Time, bool) {
+	at, asks := d.models.dueAt()
+	if !asks || d.budget.Closed() != kie.ClassOK {
+		return time.Time{}, false
+	}
+	at = later(at, now)
+	return at, !isOther || !other.Before(at.Add(d.budget.Delay()))
+}
+
+// beginsModel begins to ask about a model if one is due, and nothing else is, nor will be at once.
+func (d *Dispatcher) beginsModel(now time.Time, permit *budget.Permit) (model string, ok bool) {
+	if permit.IsTrial() {
+		return "", false
+	}
+	other, isOther, _ := d.tasks.NextDue(now)
+	d.mu.Lock()
+	at, due := d.modelsDueAtLocked(now, other, isOther)
+	due = due && !at.After(now)
+	begins := due && len(d.models.queue) == 0
+	d.mu.Unlock()
+	if !due {
+		return "", false
+	}
+	var tracked []string
+	if begins {
+		tracked = d.tasks.Models()
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if begins {
+		d.models.begin(tracked, now)
+	}
+	return d.models.take(now)
+}
+
+// askModel asks about a model that was begun.
+func (d *Dispatcher) askModel(ctx context.Context, permit *budget.Permit, model string) {
+	h, err := permit.ModelHealth(ctx, model)
+	d.mu.Lock()
+	if err != nil && !kie.Cancelled(err) {
+		d.notes.log.Debug("A request failed", "model", model, "err", err)
+	}
+	d.models.end(model, h, err, time.Now())
+	d.mu.Unlock()
+	d.tasks.Settled()
+	d.Wake()
+}

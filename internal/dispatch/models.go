@@ -3,7 +3,6 @@
 package dispatch
 
 import (
-	"context"
 	"slices"
 	"strings"
 	"time"
@@ -20,7 +19,7 @@ const (
 	betweenModels = 1100 * time.Millisecond
 	// afterTooFast is how long none is sent after one was refused as too fast: somebody else asks, too.
 	afterTooFast = time.Minute
-	// afterNone is after how long is looked again for models where no task has one.
+	// afterNone is after how long it is looked again for models where no task has one.
 	afterNone = 5 * time.Second
 	// afterUnknown is when a model is asked about again that the API does not have in its catalogue.
 	afterUnknown = time.Hour
@@ -118,43 +117,6 @@ func (m *models) setInterval(interval time.Duration) {
 	}
 }
 
-// modelsDueAtLocked returns when a model is to be asked about, given when something else is due: never in its place, nor so shortly before
-// that it would wait.
-func (d *Dispatcher) modelsDueAtLocked(now, other time.Time, isOther bool) (time.Time, bool) {
-	at, asks := d.models.dueAt()
-	if !asks || d.budget.Closed() != kie.ClassOK {
-		return time.Time{}, false
-	}
-	at = later(at, now)
-	return at, !isOther || !other.Before(at.Add(d.budget.Delay()))
-}
-
-// beginsModel begins to ask about a model if one is due, and nothing else is, nor will be at once.
-func (d *Dispatcher) beginsModel(now time.Time, permit *budget.Permit) (model string, ok bool) {
-	if permit.IsTrial() {
-		return "", false
-	}
-	other, isOther, _ := d.tasks.NextDue(now)
-	d.mu.Lock()
-	at, due := d.modelsDueAtLocked(now, other, isOther)
-	due = due && !at.After(now)
-	begins := due && len(d.models.queue) == 0
-	d.mu.Unlock()
-	if !due {
-		return "", false
-	}
-	var tracked []string
-	if begins {
-		tracked = d.tasks.Models()
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if begins {
-		d.models.begin(tracked, now)
-	}
-	return d.models.take(now)
-}
-
 // take takes the next model of the round; false: there is none.
 func (m *models) take(now time.Time) (name string, ok bool) {
 	if len(m.queue) == 0 {
@@ -163,17 +125,4 @@ func (m *models) take(now time.Time) (name string, ok bool) {
 	name, m.queue = m.queue[0], m.queue[1:]
 	m.asking, m.next = true, now.Add(betweenModels)
 	return name, true
-}
-
-// askModel asks about a model that was begun.
-func (d *Dispatcher) askModel(ctx context.Context, permit *budget.Permit, model string) {
-	h, err := permit.ModelHealth(ctx, model)
-	d.mu.Lock()
-	if err != nil && !kie.Cancelled(err) {
-		d.notes.log.Debug("A request failed", "model", model, "err", err)
-	}
-	d.models.end(model, h, err, time.Now())
-	d.mu.Unlock()
-	d.tasks.Settled()
-	d.Wake()
 }

@@ -21,6 +21,7 @@ func overview() dashboard {
 			{title: "Credits", height: 8, panels: creditPanels()},
 			{title: "This week and the one before", height: 8, panels: weekPanels()},
 			{title: "API", height: 8, panels: apiPanels()},
+			{height: 8, panels: allUsersPanels()},
 		},
 	}
 }
@@ -284,7 +285,7 @@ func creditPanels() []panel {
 func apiPanels() []panel {
 	return []panel{
 		{
-			kind: timeseries, title: "Answers by class", width: 8, unit: perSecond, empty: noData, stacked: true, minimum: true,
+			kind: timeseries, title: "Answers by class", width: 12, unit: perSecond, empty: noData, stacked: true, minimum: true,
 			colours: classColours, ranked: true,
 			about: "Requests to the API by the class of their outcome, those that never happened left out. " +
 				"All but ok is trouble with asking, not with the tasks themselves.",
@@ -294,15 +295,21 @@ func apiPanels() []panel {
 			)},
 		},
 		{
-			kind: timeseries, title: "Duration of requests", width: 8, unit: seconds, empty: "no requests" + orNone, minimum: true,
+			kind: timeseries, title: "Duration of requests", width: 12, unit: seconds, empty: "no requests" + orNone, minimum: true,
 			about:   "How long requests to the API took in the window before, whatever became of them.",
 			queries: quantiles("kie_api_request_duration_seconds", "<accounts>", "$window"),
 		},
+	}
+}
+
+func allUsersPanels() []panel {
+	const share = `min by (model) (kie_model_success_ratio{<accounts>,model=~"$model"})`
+	return []panel{
 		{
-			kind: timeseries, title: "Successes of all users, by model", width: 8, unit: ratio, empty: "no account asks for it" + orNone, maximum: 1, ranked: true,
+			kind: timeseries, title: "Successes of all users, by model", width: 24, unit: ratio, empty: "no account asks for it" + orNone, maximum: 1, ranked: true,
 			about: "Share of a model's tasks that succeed, those of all users of kie.ai, as kie.ai tells it where model_health_interval is set. " +
-				"Where it falls with yours, the fault is theirs.",
-			queries: []query{line(`min by (model) (kie_model_success_ratio{<accounts>,model=~"$model"})`, "{{model}}")},
+				"Where it falls with yours, the fault is theirs. The five models with the lowest share now.",
+			queries: []query{line(top(share, `1 - `+share), "{{model}}")},
 		},
 	}
 }
