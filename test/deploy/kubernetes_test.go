@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -219,7 +220,9 @@ func (m *manifests) accepted(t *testing.T) {
 			}
 			for name, text := range data {
 				if name == "tasks.txt" {
-					text += "\ntask_12345678\n"
+					for i := range 50 { // so many that each shard has some
+						text += fmt.Sprintf("\ntask_%08d\n", i)
+					}
 				}
 				fs.add(mount.MountPath+"/"+name, text)
 			}
@@ -229,7 +232,18 @@ func (m *manifests) accepted(t *testing.T) {
 			fs.add(mount.MountPath+"/.there", "")
 		}
 	}
-	fs.accepts(expanded(c))
+	for pod := range max(1, m.pods()) {
+		fs.accepts(expanded(c, pod))
+	}
+}
+
+func (m *manifests) pods() int {
+	for _, replicas := range []*int32{m.set.Spec.Replicas, m.deployment.Spec.Replicas} {
+		if replicas != nil {
+			return int(*replicas)
+		}
+	}
+	return 1
 }
 
 // order puts the volume with the configuration behind all others, of which it names files.
@@ -240,13 +254,15 @@ func order(mount core.VolumeMount) int {
 	return 0
 }
 
-// expanded returns the arguments of a container of the first pod, as Kubernetes puts variables in.
-func expanded(c core.Container) (args []string) {
+// expanded returns the arguments of a container of a pod, by its number, as Kubernetes puts variables in.
+func expanded(c core.Container, pod int) (args []string) {
 	for _, arg := range c.Args {
 		for _, v := range c.Env {
 			value := v.Value
 			if v.ValueFrom != nil {
-				value = map[string]string{"metadata.name": "kie-exporter-0", "metadata.labels['apps.kubernetes.io/pod-index']": "0"}[v.ValueFrom.FieldRef.FieldPath]
+				value = map[string]string{
+					"metadata.name": fmt.Sprint("kie-exporter-", pod), "metadata.labels['apps.kubernetes.io/pod-index']": strconv.Itoa(pod),
+				}[v.ValueFrom.FieldRef.FieldPath]
 			}
 			arg = strings.ReplaceAll(arg, "$("+v.Name+")", value)
 		}

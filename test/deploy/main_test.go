@@ -74,7 +74,7 @@ func (r *root) accepts(args []string) {
 	for _, arg := range args {
 		check = append(check, r.within(arg))
 	}
-	if said := command(r.T, "kie_exporter", check...); !strings.Contains(said, "The configuration is valid") || !regexp.MustCompile(`[1-9] tasks?,`).MatchString(said) {
+	if said := command(r.T, "kie_exporter", check...); !strings.Contains(said, "The configuration is valid") || !regexp.MustCompile(`\b[1-9][0-9]* tasks?,`).MatchString(said) {
 		r.Errorf("%s", said)
 	}
 }
