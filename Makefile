@@ -29,7 +29,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: test
-test: fmt-check vet lint mod-check vuln docs-check image-lint scrape-check rules-check dashboards-check race portable e2e deploy-check feeding-check ## every check; what CI runs
+test: fmt-check vet lint mod-check vuln docs-check image-lint scrape-check rules-check dashboards-check race portable e2e deploy-check feeding-check redis-check ## every check; what CI runs
 
 .PHONY: quick
 quick: vet lint ## what to run while working: vet, lint and all unit tests, of which those that nothing has changed for are not run again
@@ -139,8 +139,8 @@ deploy-check: packages $(BIN)/promtool ## systemd units, Kubernetes manifests, e
 feeding-check: packages $(BIN)/caddy ## run the snippets of docs/feeding.md: curl, Node, Python, Go, PostgreSQL, logrotate, nginx, Caddy
 	go -C $(FEEDING_MOD) test -count=1 ./...
 
-.PHONY: redis
-redis: packages ## replicas over Redis: failovers of Sentinel and Redis Cluster, broken lines, the documented rights
+.PHONY: redis-check
+redis-check: packages ## replicas over Redis: failovers of Sentinel and Redis Cluster, broken lines, the documented rights
 	go -C $(REDIS_MOD) test -count=1 ./...
 
 .PHONY: packages
