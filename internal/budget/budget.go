@@ -23,10 +23,18 @@ type Options struct {
 	Concurrent int           // requests at a time, and the burst: a window of W seconds sees at most Concurrent + Rate·W
 	Histograms histogram.New // of how long requests take; New alone heeds it
 	Pace       Pace          // nil: Rate and Concurrent are this process's alone; New alone heeds it
+	// Right reports whether this process may ask now, which another may have taken over from it; nil: it always may. It is asked with the
+	// lock held, before a permit is given and again right before a request is sent.
+	Right func() bool
+	// Empty has the budget begin without a burst, for who spent it until now may have spent all. New alone heeds it.
+	Empty bool
 }
 
 // ErrClosed says that an account is not asked for now.
 var ErrClosed = errors.New("the account is closed for now")
+
+// ErrNoRight says that the account may not be asked by this process. It tells nothing about the API.
+var ErrNoRight = errors.New("the account is another process's")
 
 // Account is the budget of one account. It is safe for concurrent use.
 //
@@ -55,7 +63,7 @@ func New(o Options) *Account {
 		changed: make(chan struct{}),
 	}
 	if a.pace == nil {
-		a.pace = newLocal(o.Rate, o.Concurrent)
+		a.pace = newLocal(o.Rate, o.Concurrent, o.Empty)
 	}
 	a.stats.init(o.Histograms)
 	return a
@@ -75,7 +83,7 @@ func (a *Account) Reconfigure(o Options) {
 func (a *Account) Acquire(ctx context.Context) (*Permit, error) { return a.acquire(ctx, nil) }
 
 // AcquireProbe is Acquire for a query about one task, out of turn. It does not wait for a closed gate to open: unless a trial is due
-// that may be about that task, the error is ErrClosed.
+// that may be about that task, the error is ErrClosed. Without the right to ask it is ErrNoRight.
 func (a *Account) AcquireProbe(ctx context.Context, p Probe) (*Permit, error) {
 	return a.acquire(ctx, &p)
 }
@@ -90,7 +98,10 @@ func (a *Account) acquire(ctx context.Context, p *Probe) (*Permit, error) {
 		if permit != nil {
 			return permit, nil
 		}
-		if p != nil && a.Closed() != kie.ClassOK {
+		switch {
+		case p != nil && !a.hasRight():
+			return nil, ErrNoRight
+		case p != nil && a.Closed() != kie.ClassOK:
 			return nil, ErrClosed
 		}
 		timer := time.NewTimer(wait)
@@ -146,6 +157,9 @@ func (a *Account) blockedLocked(w purpose) time.Duration {
 		a.wakeLocked()
 	}
 	p := w.probe
+	if !a.hasRightLocked() {
+		return keyPoll
+	}
 	if a.busy >= a.options.Concurrent {
 		return keyPoll
 	}
@@ -176,6 +190,15 @@ func (a *Account) grant(w purpose) (permit *Permit, wait time.Duration, changed 
 		probe: p != nil, unlisted: p != nil && p.Unlisted,
 	}, 0, nil
 }
+
+// hasRight reports whether this process may ask.
+func (a *Account) hasRight() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.hasRightLocked()
+}
+
+func (a *Account) hasRightLocked() bool { return a.options.Right == nil || a.options.Right() }
 
 func (a *Account) keyFunc() func() string {
 	a.mu.Lock()

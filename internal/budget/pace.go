@@ -31,11 +31,15 @@ type local struct {
 	speed   speed
 }
 
-func newLocal(perSecond float64, burst int) *local {
-	return &local{
+func newLocal(perSecond float64, burst int, empty bool) *local {
+	l := &local{
 		limiter: rate.NewLimiter(rate.Limit(perSecond), burst),
 		speed:   speed{full: perSecond, base: perSecond},
 	}
+	if empty {
+		l.limiter.AllowN(time.Now(), burst)
+	}
+	return l
 }
 
 // Take implements Pace.

@@ -57,7 +57,7 @@ func (p *Permit) ModelHealth(ctx context.Context, model string) (kie.Health, err
 	defer a.free(p)
 	a.stats.inFlight.Add(1)
 	start := time.Now()
-	h, err := p.client.ModelHealth(ctx, model)
+	h, err := sendWith(a, func() (kie.Health, error) { return p.client.ModelHealth(ctx, model) })
 	a.stats.inFlight.Add(-1)
 	if !kie.Cancelled(err) {
 		a.stats.count(kie.ModelHealth, time.Since(start), err)
@@ -83,11 +83,19 @@ func spend[T any](p *Permit, endpoint kie.Endpoint, subject string, send func() 
 	defer a.free(p)
 	a.stats.inFlight.Add(1)
 	start := time.Now()
-	value, err := send()
+	value, err := sendWith(a, send)
 	a.stats.inFlight.Add(-1)
 	if !kie.Cancelled(err) {
 		a.stats.observe(endpoint, time.Since(start), err)
 	}
 	a.settle(p, subject, err)
 	return value, err
+}
+
+// sendWith sends a request if this process may, still.
+func sendWith[T any](a *Account, send func() (T, error)) (value T, err error) {
+	if !a.hasRight() {
+		return value, ErrNoRight
+	}
+	return send()
 }
