@@ -123,7 +123,7 @@ func connectionsToOpen(t *testing.T) int {
 	}
 	n := 10_000
 	if files.Cur < 11_000 {
-		n = int(files.Cur) / 2 //nolint:gosec // less than 11,000
+		n = int(files.Cur) / 2
 		t.Logf("%d connections, as no more files may be open", n)
 	}
 	return n

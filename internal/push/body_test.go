@@ -1,11 +1,13 @@
 package push
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -22,7 +24,7 @@ const (
 
 // bodyOf reads a body of a media type.
 func bodyOf(mediaType, content string) (*body, error) {
-	req := httptest.NewRequest("POST", "/", strings.NewReader(content))
+	req := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/", strings.NewReader(content))
 	req.Header.Set("Content-Type", mediaType)
 	return readBody(httptest.NewRecorder(), req)
 }

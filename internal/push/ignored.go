@@ -19,8 +19,8 @@ const maxIgnored = 100
 var keys = keysOf(reflect.TypeFor[object]())
 
 func keysOf(of reflect.Type) (names []string) {
-	for i := range of.NumField() {
-		names = append(names, of.Field(i).Tag.Get("json"))
+	for field := range of.Fields() {
+		names = append(names, field.Tag.Get("json"))
 	}
 	return names
 }

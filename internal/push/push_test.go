@@ -1,6 +1,7 @@
 package push
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -60,7 +61,7 @@ func (k *taker) take(p *source.Push) {
 
 // ask has a request answered.
 func (k *taker) ask(method, path, token string, body io.Reader) *httptest.ResponseRecorder {
-	req := httptest.NewRequest(method, "/api/v1/groups/"+path, body)
+	req := httptest.NewRequestWithContext(context.Background(), method, "/api/v1/groups/"+path, body)
 	req.Header = http.Header{"Content-Type": {asText}, "Authorization": {"Bearer " + token}}
 	w := httptest.NewRecorder()
 	k.WithToken().ServeHTTP(w, req)
@@ -118,12 +119,12 @@ type drip struct {
 	http.ResponseWriter
 	req    *http.Request
 	cut    chan struct{}
-	status atomic.Int32
+	status atomic.Int64
 }
 
 func newDrip() *drip {
 	d := &drip{ResponseWriter: httptest.NewRecorder(), cut: make(chan struct{}, 2)}
-	d.req = httptest.NewRequest(http.MethodPost, "/api/v1/groups/g/tasks", d)
+	d.req = httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/api/v1/groups/g/tasks", d)
 	d.req.Header = http.Header{"Content-Type": {asText}, "Authorization": {"Bearer token"}}
 	return d
 }
@@ -135,7 +136,7 @@ func (d *drip) Read([]byte) (int, error) {
 }
 
 // WriteHeader implements http.ResponseWriter.
-func (d *drip) WriteHeader(status int) { d.status.Store(int32(status)) }
+func (d *drip) WriteHeader(status int) { d.status.Store(int64(status)) }
 
 // SetReadDeadline is what http.ResponseController calls: once when the body begins to come, and perhaps once to cut it off.
 func (d *drip) SetReadDeadline(at time.Time) error {
@@ -164,7 +165,7 @@ func TestTheBodyThatHasBeenComingForLongestGoesForWhoeverWantsItsPlace(t *testin
 		}
 		synctest.Wait()
 		for i, d := range drips {
-			if got, want := d.status.Load(), map[bool]int32{true: http.StatusRequestTimeout}[i == 0]; got != want {
+			if got, want := d.status.Load(), map[bool]int64{true: http.StatusRequestTimeout}[i == 0]; got != want {
 				t.Errorf("the body that began as number %d is answered with %d, want %d", i, got, want)
 			}
 		}
@@ -179,7 +180,7 @@ func TestTheBodyThatHasBeenComingForLongestGoesForWhoeverWantsItsPlace(t *testin
 func TestWhatThereIsNoGroupForIsNotCounted(t *testing.T) {
 	k := newTaker()
 	w := httptest.NewRecorder()
-	req := httptest.NewRequest(http.MethodPost, "/api/v1/groups/nope/tasks", strings.NewReader("a"))
+	req := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/api/v1/groups/nope/tasks", strings.NewReader("a"))
 	k.mux.ServeHTTP(w, req)
 	var told struct {
 		Error string `json:"error"`

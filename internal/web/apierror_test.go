@@ -26,19 +26,19 @@ func TestEveryErrorOfTheAPIIsJSONWhoeverAnswersIt(t *testing.T) {
 		"too many requests":  {"/api/v1/x", text(429, "Too Many Requests"), 429, `{"error":"more requests than the web configuration allows (rate_limit)"}`, "1"},
 		"not now":            {"/api/v1/x", text(503, "Not now"), 503, `{"error":"Not now"}`, "1"},
 		"a text without end": {"/api/v1/x", text(500, strings.Repeat("a", 1<<20)), 500, `{"error":"` + strings.Repeat("a", 1<<10) + `"}`, ""},
-		"no text":            {"/api/v1/x", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, 500, `{"error":"Internal Server Error"}`, ""},
+		"no text":            {"/api/v1/x", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, 500, `{"error":"Internal Server Error"}`, ""},
 		"elsewhere":          {"/x", text(403, "Not here."), 403, "Not here.", ""},
 		"what is no error":   {"/api/v1/x", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("well")) }, 200, "well", ""},
 		"an error that is JSON": {"/api/v1/x", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			w.Header().Set("Retry-After", "7")
-			w.WriteHeader(503)
+			w.WriteHeader(http.StatusServiceUnavailable)
 			_, _ = w.Write([]byte(`{"error":"own"}`))
 		}, 503, `{"error":"own"}`, "7"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := httptest.NewRecorder()
-			web.JSONErrors(tt.handler).ServeHTTP(w, httptest.NewRequest(http.MethodGet, tt.path, http.NoBody))
+			web.JSONErrors(tt.handler).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, tt.path, http.NoBody))
 			if got := strings.TrimSpace(w.Body.String()); w.Code != tt.status || got != tt.body || w.Header().Get("Retry-After") != tt.retry {
 				t.Errorf("%d %.100s, Retry-After %q; want %d %.100s, %q", w.Code, got, w.Header().Get("Retry-After"), tt.status, tt.body, tt.retry)
 			}

@@ -65,7 +65,7 @@ func push(ctx context.Context, client *http.Client, address string, task []byte)
 	if err != nil {
 		return true, err
 	}
-	defer resp.Body.Close() //nolint:errcheck // only read
+	defer resp.Body.Close()
 	answer, err := io.ReadAll(resp.Body)
 	if err != nil || resp.StatusCode == http.StatusOK {
 		return err != nil, err
