@@ -50,6 +50,29 @@ func TestAnEntryHoldsTheFactsOfATask(t *testing.T) {
 	}
 }
 
+// Where a task is asked about is held once for all tasks of a group and model that are asked about there.
+func TestATaskWithAnEndpointOfItsOwnTakesNoByteMore(t *testing.T) {
+	g := newGroup()
+	m := NewModel(g, "V5", nil)
+	first, k := &Task{ID: "a"}, &Task{ID: "b"}
+	for _, of := range []*Task{first, k} {
+		of.Enter(g, nil)
+		of.SetOwn("suno")
+		of.Enter(g, m)
+	}
+	if k.GroupModel != first.GroupModel || k.AskedAt() != kie.Suno {
+		t.Errorf("asked about at %v, of %p and %p", k.AskedAt(), k.GroupModel, first.GroupModel)
+	}
+	if n := testing.AllocsPerRun(100, func() {
+		k.SetOwn("")
+		k.SetOwn("suno")
+		k.Enter(g, nil)
+		k.Enter(g, m)
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 // A guess is for whoever wants to know when a failure was, and no fact.
 func TestAGuessIsNoFact(t *testing.T) {
 	g := newGroup()

@@ -213,23 +213,28 @@ func TestPushedIDsTakeNoMoreMemoryThanListedOnes(t *testing.T) {
 		_ = s.Load(t.Context())
 		return s
 	})
-	single := perID(func() *Set {
-		s, sink := pushing(t, store.Memory{})
-		_ = s.Load(t.Context())
-		defer func() {
-			if sink.added != n {
-				t.Errorf("%d of %d ids are added", sink.added, n)
+	pushedAt := func(endpoint string) func() *Set {
+		return func() *Set {
+			s, sink := pushing(t, store.Memory{})
+			_ = s.Load(t.Context())
+			defer func() {
+				if sink.added != n {
+					t.Errorf("%d of %d ids are added", sink.added, n)
+				}
+			}()
+			for _, id := range ids {
+				s.Push(&source.Push{Group: "g", Add: []source.Task{{ID: id, Model: "m", Endpoint: endpoint}}})
 			}
-		}()
-		for _, id := range ids {
-			p := &source.Push{Group: "g", Add: []source.Task{{ID: id, Model: "m"}}}
-			s.Push(p)
+			return s
 		}
-		return s
-	})
+	}
+	single, elsewhere := perID(pushedAt("")), perID(pushedAt("suno"))
 	runtime.KeepAlive(ids)
 	t.Logf("%.0f bytes for a listed id, %.0f for a pushed one", listed, single)
 	if single > listed*1.25+8 {
 		t.Errorf("%.0f bytes for a pushed id, %.0f for a listed one", single, listed)
+	}
+	if elsewhere > single+1 {
+		t.Errorf("%.1f bytes for an id with an endpoint of its own, %.1f for one without", elsewhere, single)
 	}
 }
