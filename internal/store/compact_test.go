@@ -77,6 +77,7 @@ func TestCompactRecordIsReadAsItWasWritten(t *testing.T) {
 	}
 }
 
+// FuzzParseCompact: what is believed of any bytes is a whole record, which is read again as it is.
 func FuzzParseCompact(f *testing.F) {
 	names := few{"video", "veo3", "422"}
 	for _, c := range compacts() {
