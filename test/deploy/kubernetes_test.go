@@ -220,9 +220,7 @@ func (m *manifests) accepted(t *testing.T) {
 			}
 			for name, text := range data {
 				if name == "tasks.txt" {
-					for i := range 50 { // so many that each shard has some
-						text += fmt.Sprintf("\ntask_%08d\n", i)
-					}
+					text += shardedTasks()
 				}
 				fs.add(mount.MountPath+"/"+name, text)
 			}
@@ -244,6 +242,15 @@ func (m *manifests) pods() int {
 		}
 	}
 	return 1
+}
+
+// shardedTasks returns lines with so many ids that each shard has some.
+func shardedTasks() string {
+	var b strings.Builder
+	for i := range 50 {
+		fmt.Fprintf(&b, "\ntask_%08d\n", i)
+	}
+	return b.String()
 }
 
 // order puts the volume with the configuration behind all others, of which it names files.
