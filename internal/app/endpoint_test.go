@@ -72,8 +72,13 @@ func TestPushedTasksAreAskedAboutWhereThePushSays(t *testing.T) {
 	data := "--storage.path=" + t.TempDir()
 	p := startPushing(t, "groups: [{name: g, endpoint: aleph, push: {credentials_file: token}}]\n", data)
 	for _, task := range []kiesim.Task{
-		{ID: "song", Endpoint: kiesim.Suno}, {ID: "film", Endpoint: kiesim.Veo}, {ID: "clip", Endpoint: kiesim.Aleph}, {ID: "empty", Endpoint: kiesim.Aleph},
-		{ID: "text", Endpoint: kiesim.Aleph}, {ID: "line", Endpoint: kiesim.Lyrics}, {ID: "job"},
+		{ID: "song", Endpoint: kiesim.Suno},
+		{ID: "film", Endpoint: kiesim.Veo},
+		{ID: "clip", Endpoint: kiesim.Aleph},
+		{ID: "empty", Endpoint: kiesim.Aleph},
+		{ID: "text", Endpoint: kiesim.Aleph},
+		{ID: "line", Endpoint: kiesim.Lyrics},
+		{ID: "job"},
 	} {
 		task.Duration = time.Hour
 		p.sim.Put(task)

@@ -2,6 +2,7 @@ package tracker_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -40,7 +41,7 @@ func TestModelsThatAreTrackedAreAskedAboutOneASecond(t *testing.T) {
 	}
 	bubble(t, s, func(t *testing.T, r *rig) {
 		for i, m := range manyModels(4) { // nobody tracks the fifth
-			r.task(kiesim.Task{ID: fmt.Sprint(i), Model: m.Name, Duration: time.Hour})
+			r.task(kiesim.Task{ID: strconv.Itoa(i), Model: m.Name, Duration: time.Hour})
 		}
 		r.task(kiesim.Task{ID: "odd", Model: "../../chat", Duration: time.Hour})
 		r.task(kiesim.Task{ID: "unknown", Model: "unknown", Duration: time.Hour})
@@ -133,14 +134,14 @@ func TestModelsAreAskedAboutWithWhatTasksLeave(t *testing.T) {
 				}
 				bubble(t, s, func(t *testing.T, r *rig) {
 					for i := range tt.tasks {
-						r.task(kiesim.Task{ID: fmt.Sprint(i), Model: fmt.Sprintf("maker/v%d", i%3), Duration: time.Hour})
+						r.task(kiesim.Task{ID: strconv.Itoa(i), Model: fmt.Sprintf("maker/v%d", i%3), Duration: time.Hour})
 					}
 					time.Sleep(10 * time.Minute) // each is asked at least once a minute, if it may
 					if n := len(r.modelRequests()); (n > 0) != (tt.asked && interval > 0) {
 						t.Errorf("%d requests about models every %v", n, interval)
 					}
 					for i := range tt.tasks {
-						delays[interval] += float64(r.sim.Queries(fmt.Sprint(i)))
+						delays[interval] += float64(r.sim.Queries(strconv.Itoa(i)))
 					}
 				})
 			}
