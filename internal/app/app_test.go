@@ -360,6 +360,13 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"--config.file=a.yml", "--task.id=x"}, none, 2, "--task.id and --task.file are not for use with --config.file"},
 		{[]string{"--demo", "--task.id=x"}, none, 2, "--demo"},
 		{[]string{"--web.max-requests=0", "--demo"}, none, 2, "--web.max-requests"},
+		{[]string{"--shard=0", "--task.id=a"}, none, 2, "must be given together"},
+		{[]string{"--total-shards=2", "--task.id=a"}, none, 2, "must be given together"},
+		{[]string{"--shard=2", "--total-shards=2", "--task.id=a"}, none, 2, "--shard: must be 0 to 1"},
+		{[]string{"--shard=-1", "--total-shards=2", "--task.id=a"}, none, 2, "--shard: must be 0 to 1"},
+		{[]string{"--shard=0", "--total-shards=0", "--task.id=a"}, none, 2, "--total-shards: must be 1 to 1000"},
+		{[]string{"--shard=0", "--total-shards=1001", "--task.id=a"}, none, 2, "--total-shards: must be 1 to 1000"},
+		{[]string{"--shard=0", "--total-shards=2", "--demo"}, none, 2, "--demo is for use without --shard"},
 		{[]string{"--web.timeout-offset=5", "--demo"}, none, 2, "--web.timeout-offset: must be a time with a unit, such as 30s or 1m30s (got 5)"},
 		{[]string{"--web.timeout-offset=-1s", "--demo"}, none, 2, "--web.timeout-offset: must not be negative"},
 		{[]string{"--web.telemetry-path=m", "--demo"}, none, 2, "--web.telemetry-path"},
@@ -386,6 +393,23 @@ func TestCommandLine(t *testing.T) {
 				t.Errorf("exit code %d, want %d and %q in\n%s%s", code, test.code, test.says, stdout, stderr)
 			}
 		})
+	}
+}
+
+func TestShardsAreNoMoreThanAnAccountMaySendAtATime(t *testing.T) {
+	path := configFile(t, "http://127.0.0.1:1", "groups: [{tasks: [a, b, c]}]\n")
+	args := []string{"--config.check", "--config.file=" + path, "--shard=0"}
+	code, _, stderr := run(t, environment, append(args, "--total-shards=5")...)
+	if want := path + ":2: accounts[0].max_concurrent: must be at least 5, the --total-shards"; code != 1 || !strings.Contains(stderr, want) {
+		t.Errorf("exit code %d, want %q in %s", code, want, stderr)
+	}
+	code, stdout, stderr := run(t, environment, append(args, "--total-shards=4")...)
+	if want := "in at most 4 + 1000·W requests in W seconds over all shards"; code != 0 || !strings.Contains(stdout, want) {
+		t.Errorf("exit code %d, want %q in %s%s", code, want, stdout, stderr)
+	}
+	code, _, stderr = run(t, environment, "--config.check", "--task.id=a", "--shard=0", "--total-shards=5")
+	if want := "--total-shards: without a configuration file at most 4"; code != 1 || !strings.Contains(stderr, want) {
+		t.Errorf("exit code %d, want %q in %s", code, want, stderr)
 	}
 }
 

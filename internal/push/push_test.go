@@ -192,3 +192,34 @@ func TestWhatThereIsNoGroupForIsNotCounted(t *testing.T) {
 		t.Errorf("%d groups are counted", len(k.tallies))
 	}
 }
+
+// What is another shard's is rejected and named, and what is this one's counts, whether it is to be tracked or forgotten.
+func TestWhatIsAnotherShardsIsRejectedAndTheRestCounts(t *testing.T) {
+	k := newTaker()
+	k.options.Elsewhere = func(id string) string {
+		if strings.HasPrefix(id, "b") {
+			return "the task is one of shard 1 of 2"
+		}
+		return ""
+	}
+	for _, step := range []struct {
+		method, path, body string
+		status             int
+		answer             string
+	}{
+		{"POST", "g/tasks", "a1\na2\n", 200, `{"accepted":2,"known":0,"rejected":[]}`},
+		{"POST", "g/tasks", "b1\na1\na3\nb2\n", 421, `{"accepted":1,"known":1,"rejected":[{"index":0,"reason":"shard: the task is one of shard 1 of 2"},` +
+			`{"index":3,"reason":"shard: the task is one of shard 1 of 2"}]}`},
+		{"DELETE", "g/tasks", "a1\nb1\n", 421, `{"forgotten":1,"unknown":0,"rejected":[{"index":1,"reason":"shard: the task is one of shard 1 of 2"}]}`},
+		{"DELETE", "g/tasks/b1", "", 421, `{"forgotten":0,"unknown":0,"rejected":[{"index":0,"reason":"shard: the task is one of shard 1 of 2"}]}`},
+		{"DELETE", "g/tasks/a2", "", 200, `{"forgotten":1,"unknown":0,"rejected":[]}`},
+	} {
+		w := k.ask(step.method, step.path, "token", strings.NewReader(step.body))
+		if w.Code != step.status || w.Body.String() != step.answer+"\n" {
+			t.Errorf("%s %s %q: %d %s, want %d %s", step.method, step.path, step.body, w.Code, w.Body, step.status, step.answer)
+		}
+	}
+	if n := k.Stat("g").Counts; n[source.PushElsewhere] != 3 || n[source.PushOK] != 2 {
+		t.Errorf("counted as %v", n)
+	}
+}

@@ -392,3 +392,33 @@ func FuzzWebhook(f *testing.F) {
 		}
 	})
 }
+
+// What is another shard's is heeded by nobody here, and said so only to who signed it.
+func TestACallbackAboutATaskOfAnotherShardIsSentThere(t *testing.T) {
+	r := &rig{}
+	r.Receiver = webhook.New(webhook.Options{
+		Keys: keysOf, Hint: r.hint, Register: func(string, string) webhook.Result { return webhook.Registered },
+		Elsewhere: func(id string) string { return map[string]string{"other": "the task is one of shard 1 of 2"}[id] },
+	})
+	for _, step := range []struct {
+		id, key string
+		status  int
+		says    string
+	}{
+		{"other", key, http.StatusMisdirectedRequest, "one of shard 1 of 2"},
+		{"other", "wrong", http.StatusUnauthorized, "Unauthorized"},
+		{"open", key, http.StatusAccepted, "Accepted"},
+	} {
+		req := httptest.NewRequest(http.MethodPost, "/webhook/main", strings.NewReader(about(step.id)))
+		req.Header = signed(step.key, step.id, 0)
+		w := httptest.NewRecorder()
+		mux := http.NewServeMux()
+		r.Register(mux)
+		if mux.ServeHTTP(w, req); w.Code != step.status || !strings.Contains(w.Body.String(), step.says) {
+			t.Errorf("%s signed with %s: %d %s", step.id, step.key, w.Code, w.Body)
+		}
+	}
+	if c := r.Stat("main").Counts; c[webhook.Elsewhere] != 1 || c[webhook.Registered] != 0 || !slices.Equal(r.hints, []string{"main/open"}) {
+		t.Errorf("counted as %v, with the hints %v", c, r.hints)
+	}
+}

@@ -278,6 +278,16 @@ func expanded(c core.Container, pod int) (args []string) {
 	return args
 }
 
+// Each pod is the shard of its number, there are as many as each is told, and the exporter takes that.
+func TestShardsAreAsManyAsTheyAreTold(t *testing.T) {
+	m := render(t, "shards")
+	c := m.set.Spec.Template.Spec.Containers[0]
+	if args := expanded(c); *m.set.Spec.Replicas != 10 || !slices.Contains(args, "--total-shards=10") || !slices.Contains(args, "--shard=0") {
+		t.Errorf("%d pods with %v", *m.set.Spec.Replicas, args)
+	}
+	m.accepted(t)
+}
+
 func TestProbesAskTheListenerWithoutPassword(t *testing.T) {
 	c := render(t, "base").set.Spec.Template.Spec.Containers[0]
 	ports := map[string]int32{}

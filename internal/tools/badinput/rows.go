@@ -911,6 +911,14 @@ func storage() []row {
 		},
 		{"kill -9 in the midst of writing", "nothing acknowledged is lost, nothing counted twice", []string{"store.TestKillLosesNothingAndCountsNothingTwice"}},
 		{"a second process on the same path", "refused in clear words", []string{"store.TestASecondOneOnTheSamePathIsRefused"}},
+		{
+			"a last answer that lies ahead, as of a clock that was wrong", "taken for one of now: the task is asked on time",
+			[]string{"tracker.TestALastAnswerFromTheFutureIsOneOfNow"},
+		},
+		{
+			"a state that another endpoint told, where the task is asked about at another one now", "not shown; the task is pending until it is asked",
+			[]string{"tracker.TestAStateOfAnotherEndpointIsNotShownAfterARestart"},
+		},
 	}
 }
 

@@ -135,7 +135,7 @@ func TestTheSchemaTakesTheExamplesAndAllThatIsShown(t *testing.T) {
 	schema := compile(t)
 	texts := []string{
 		read(t, "config/kie_exporter.example.yml"), read(t, "deploy/systemd/kie_exporter.yml"), read(t, "deploy/compose/exporter/kie_exporter.yml"),
-		read(t, "deploy/kubernetes/base/kie_exporter.yml"),
+		read(t, "deploy/kubernetes/base/kie_exporter.yml"), read(t, "deploy/kubernetes/shards/kie_exporter.yml"),
 	}
 	for block := range strings.SplitSeq(read(t, "config/testdata/shown.txt"), "#### ") {
 		text, shown, _ := strings.Cut(block, "=>\n")
