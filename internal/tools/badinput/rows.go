@@ -308,6 +308,10 @@ func configuration() []row {
 			[]string{"config.TestBadFileIsRefusedWithEveryProblem/series that there are not", "config.TestBadFileIsRefusedWithEveryProblem/no series at all", "app.TestAReloadChoosesOtherSeriesOfTasks"},
 		},
 		{
+			"more shards than an account may have requests at a time", "refused with the line",
+			[]string{"app.TestShardsAreNoMoreThanAnAccountMaySendAtATime"},
+		},
+		{
 			"an unknown key, a key twice, a tab as indentation, a second document, an alias bomb", "refused with the line",
 			[]string{
 				"config.TestBadFileIsRefusedWithEveryProblem/unknown keys", "config.TestBadFileIsRefusedWithEveryProblem/duplicate keys",
@@ -625,6 +629,13 @@ func pushes() []row {
 			[]string{
 				open + "/no token", open + "/a wrong token", open + "/the token of another group", open + "/the API key",
 				"app.TestAPasswordIsNotAskedForBesidesATokenAndATokenOpensNothingElse",
+			},
+		},
+		{
+			"an id that belongs to another shard, pushed, forgotten, called back or probed", "421 with the shard that it belongs to; what is this shard's counts",
+			[]string{
+				"push.TestWhatIsAnotherShardsIsRejectedAndTheRestCounts", "webhook.TestACallbackAboutATaskOfAnotherShardIsSentThere",
+				"main.TestShardsDivideTheTasksAndTheBudget",
 			},
 		},
 		{
