@@ -82,6 +82,39 @@ func TestServiceFindsWhatItIsToldToUse(t *testing.T) {
 	fs.accepts(command[1 : len(command)-1])
 }
 
+// What the operating manual has one write for two accounts fits together, and the service as it is.
+func TestServiceFindsTheKeysOfTwoAccountsAsTheManualSays(t *testing.T) {
+	manual := read(t, repo+"/docs/operating.md")
+	dropIn, err := unit.DeserializeOptions(strings.NewReader(block(t, manual, "ini systemd")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fs := root{T: t, path: t.TempDir()}
+	for _, o := range dropIn {
+		credential, _, _ := strings.Cut(o.Value, ":")
+		if o.Section+"."+o.Name != "Service.LoadCredential" {
+			t.Errorf("%s is not about a key", o.Name)
+		}
+		fs.add("/run/credentials/"+service+"/"+credential, "no-secret-"+credential)
+	}
+	fs.add("/etc/kie_exporter/kie_exporter.yml", block(t, manual, "yaml two accounts"))
+	fs.add("/etc/kie_exporter/tasks/film-1.jsonl", `{"taskId":"task_12345678"}`)
+	fs.add("/etc/kie_exporter/tasks/shop.txt", "task_23456789\n")
+	command := strings.Fields(settings(t, service)["Service.ExecStart"][0])
+	fs.accepts(command[1 : len(command)-1])
+}
+
+// block returns what a page has in the block that begins with a word.
+func block(t *testing.T, page, begins string) string {
+	t.Helper()
+	_, rest, found := strings.Cut(page, "\n```"+begins+"\n")
+	text, _, ends := strings.Cut(rest, "\n```\n")
+	if !found || !ends {
+		t.Fatalf("no block %q", begins)
+	}
+	return text + "\n"
+}
+
 // systemdTool returns the name of a tool of systemd. Without it the test is skipped, except in CI.
 func systemdTool(t *testing.T, name string) string {
 	t.Helper()

@@ -184,11 +184,11 @@ func TestTemplatesAskForWhatThereIs(t *testing.T) {
 	}
 }
 
-// Runbooks show queries to paste.
+// Runbooks and the operating manual show queries to paste.
 func TestRunbooksAskForWhatThereIs(t *testing.T) {
 	block := regexp.MustCompile("(?s)```promql\n(.*?)```")
 	known := known(t)
-	for _, path := range paths(t, "docs/runbooks/*.md") {
+	for _, path := range append(paths(t, "docs/runbooks/*.md"), root+"docs/operating.md") {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)

@@ -19,7 +19,7 @@ which of two times is longer, ¬kie_exporter --config.check¬ does.
 
 A time has units from the greatest to the smallest: ¬500ms¬, ¬30s¬, ¬1m30s¬, ¬1h¬, ¬1d¬, ¬1w¬, ¬1y¬. Bytes have a unit, or none: ¬64MiB¬, ¬2048¬. Both ends of a
 range are allowed. A file name is relative to the folder of the configuration file. What lists of ids hold is
-told [in the README](../README.md#list-files).
+told [in lists.md](lists.md).
 
 `
 
