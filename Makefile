@@ -12,8 +12,8 @@ IMAGE     ?= localhost/kie_exporter
 VULNDB    ?= https://vuln.go.dev
 VULN      ?= optional
 
-# What --version and the image's labels say; the date is the commit's, so that a build can be repeated.
-VERSION    := $(or $(VERSION),$(shell git describe --tags --always --dirty 2>/dev/null | sed 's/^v//' || echo unknown))
+# What --version, packages and the image's labels say; the date is the commit's, so that a build can be repeated.
+VERSION    := $(or $(VERSION),$(shell internal/tools/version.sh))
 REVISION   := $(or $(REVISION),$(shell git rev-parse --verify HEAD 2>/dev/null || echo unknown))
 BRANCH     := $(or $(BRANCH),$(shell git branch --show-current 2>/dev/null | grep . || echo unknown))
 BUILD_USER := $(or $(BUILD_USER),$(shell id -un)@$(shell uname -n))
@@ -29,14 +29,19 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: test
-test: fmt-check vet lint mod-check vuln docs-check image-lint scrape-check rules-check dashboards-check race portable e2e deploy-check feeding-check redis-check ## every check; what CI runs
+test: fmt-check vet lint mod-check vuln docs-check image-lint scrape-check rules-check dashboards-check race portable e2e deploy-check package-check feeding-check redis-check ## every check; what CI runs
 
 .PHONY: quick
 quick: vet lint ## what to run while working: vet, lint and all unit tests, of which those that nothing has changed for are not run again
 	go test ./...
 	go -C $(TOOLS_MOD) test ./...
 	go -C $(TOOLS_MOD)/readers test ./...
+	go -C $(TOOLS_MOD)/workflows test ./...
 	go -C $(SERVED_MOD) test -short ./...
+
+.PHONY: unit
+unit: ## the exporter's own tests, without the race detector; what CI runs on macOS and Windows
+	go test ./...
 
 .PHONY: build
 build: ## compile ./kie_exporter
@@ -53,13 +58,14 @@ clean: ## remove what the targets made
 # Checks, each a part of `make test`
 
 TOOLS_MOD   := internal/tools
+RELEASE_MOD := internal/tools/release
 SERVED_MOD  := test/served
 E2E_MOD     := test/e2e
 DEPLOY_MOD  := test/deploy
 FEEDING_MOD := test/feeding
 REDIS_MOD   := test/redis
 # All modules with code of ours; what only tools and tests need is in none but its own.
-MODULES     := . $(TOOLS_MOD) $(TOOLS_MOD)/readers $(SERVED_MOD) $(E2E_MOD) $(DEPLOY_MOD) $(FEEDING_MOD) $(REDIS_MOD)
+MODULES     := . $(TOOLS_MOD) $(TOOLS_MOD)/readers $(TOOLS_MOD)/workflows $(RELEASE_MOD) $(SERVED_MOD) $(E2E_MOD) $(DEPLOY_MOD) $(FEEDING_MOD) $(REDIS_MOD)
 BIN         := $(CURDIR)/.cache/bin
 
 .PHONY: fmt
@@ -98,6 +104,7 @@ docs-check: $(BIN)/doclinks ## generated documents are current, no link is broke
 race: packages $(BIN)/testlog ## all tests under the race detector, fuzz seeds included
 	go -C $(TOOLS_MOD) test -shuffle=on ./...
 	go -C $(TOOLS_MOD)/readers test ./...
+	go -C $(TOOLS_MOD)/workflows test ./...
 	{ go test -race -shuffle=on -json ./... && go -C $(SERVED_MOD) test -race -shuffle=on -json ./...; } | $(BIN)/testlog .cache/tests
 	go -C $(TOOLS_MOD) run ./badinput ran $(CURDIR) $(CURDIR)/.cache/tests
 
@@ -135,6 +142,10 @@ e2e: $(BIN)/prometheus $(BIN)/promtool $(BIN)/alertmanager ## the exporter in a 
 deploy-check: packages $(BIN)/promtool ## systemd units, Kubernetes manifests, examples for Prometheus
 	go -C $(DEPLOY_MOD) test -count=1 ./...
 
+.PHONY: package-check
+package-check: packages ## deb and rpm, installed and run; versions of builds
+	go -C $(RELEASE_MOD) test -count=1 ./...
+
 .PHONY: feeding-check
 feeding-check: packages $(BIN)/caddy ## run the snippets of docs/feeding.md: curl, Node, Python, Go, PostgreSQL, logrotate, nginx, Caddy
 	go -C $(FEEDING_MOD) test -count=1 ./...
@@ -155,7 +166,7 @@ image-lint: $(BIN)/dockerlint ## BuildKit's checks of the Dockerfile
 
 .PHONY: image
 image: $(BIN)/promtool ## build the image with buildah and run it
-	test/image.sh $(IMAGE):$(VERSION) $<
+	test/image.sh $(IMAGE):$(subst +,-,$(VERSION)) $<
 
 CHART_DIR ?= .cache
 CHART     := deploy/helm/kie-exporter
@@ -179,6 +190,36 @@ screenshots: packages ## take pictures of the pages into .cache/screenshots, and
 	SCREENSHOTS=$(CURDIR)/.cache/screenshots go test -count=1 -run TestEveryPageFits ./internal/web
 	cp .cache/screenshots/readme-light.png docs/pictures/tasks-light.png
 	cp .cache/screenshots/readme-dark.png docs/pictures/tasks-dark.png
+
+# Who builds and from which branch is no part of a release, so that everybody can make the same one.
+RELEASE_BUILD := BRANCH=HEAD BUILD_USER=release
+GORELEASER    := SBOM_TOOL=$(BIN)/cyclonedx-gomod GOMODCACHE=$$(go env GOMODCACHE) GOCACHE=$$(go env GOCACHE) GOPROXY=$$(go env GOPROXY) $(BIN)/goreleaser release --clean
+
+.PHONY: release-snapshot
+release-snapshot: $(BIN)/goreleaser $(BIN)/cyclonedx-gomod ## make everything of a release into .cache/dist, signed and published by nobody
+	$(MAKE) $(RELEASE_BUILD) RELEASE_FLAGS="--snapshot --skip=sign" release-make
+
+.PHONY: release
+release: $(BIN)/goreleaser $(BIN)/cyclonedx-gomod ## make the release of the tag that is checked out, sign it, and upload it as a draft; the workflow calls this
+	internal/tools/release/notes.sh $(VERSION) .cache/release-notes.md
+	$(MAKE) $(RELEASE_BUILD) RELEASE_FLAGS="--release-notes=$(CURDIR)/.cache/release-notes.md" release-make
+
+.PHONY: release-make
+release-make: build
+	internal/tools/release/files.sh ./kie_exporter .cache/release
+	LDFLAGS='$(LDFLAGS)' $(GORELEASER) $(RELEASE_FLAGS)
+
+.PHONY: release-check
+release-check: $(BIN)/goreleaser $(BIN)/cyclonedx-gomod ## make a release in two clones with separate caches, see that both are the same and complete
+	internal/tools/release/check.sh
+
+.PHONY: release-image
+release-image: ## the image for all platforms, with the programs of the release, as a manifest of buildah and an OCI layout; PUSH=1: to the registry, too
+	$(MAKE) $(RELEASE_BUILD) release-image-make
+
+.PHONY: release-image-make
+release-image-make:
+	test/image-platforms.sh $(IMAGE):$(subst +,-,$(VERSION)) .cache/image
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME
@@ -226,6 +267,11 @@ $(BIN)/%: $(TOOLS_MOD)/go.mod
 	@touch $@
 $(BIN)/pint: $(TOOLS_MOD)/pint/go.mod
 	go -C $(TOOLS_MOD)/pint build -o $@ github.com/cloudflare/pint/cmd/pint
+	@touch $@
+$(BIN)/goreleaser:     PKG := github.com/goreleaser/goreleaser/v2
+$(BIN)/cyclonedx-gomod: PKG := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
+$(BIN)/goreleaser $(BIN)/cyclonedx-gomod: $(RELEASE_MOD)/go.mod
+	go -C $(RELEASE_MOD) build -o $@ $(PKG)
 	@touch $@
 $(BIN)/caddy: $(FEEDING_MOD)/go.mod
 	go -C $(FEEDING_MOD) build -o $@ github.com/caddyserver/caddy/v2/cmd/caddy

@@ -8,9 +8,11 @@ import (
 	"syscall"
 
 	"github.com/kie-exporter/kie_exporter/internal/app"
+	"github.com/kie-exporter/kie_exporter/internal/buildinfo"
 )
 
 func main() {
+	buildinfo.Complete()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the first signal asks for an orderly end, a second one ends the process
 	reload := make(chan os.Signal, 1)

@@ -12,7 +12,6 @@ cd "$(dirname "$0")/.."
 tag=$1
 promtool=$2
 container=
-build_args=()
 
 fail() {
     echo "image: $*" >&2
@@ -24,36 +23,8 @@ cleanup() {
 }
 trap cleanup EXIT
 
-command -v buildah >/dev/null || fail "buildah is missing; on Debian: apt-get install buildah"
-export BUILDAH_ISOLATION=chroot STORAGE_DRIVER=${STORAGE_DRIVER:-overlay}
-buildah info >/dev/null 2>&1 || export STORAGE_DRIVER=vfs # overlay does not work everywhere
-
-# stand_in fills the folder $1 with what the build stage uses: a shell, Go and CA certificates.
-stand_in() {
-    local tool
-    install -D -m 644 /etc/ssl/certs/ca-certificates.crt "$1/etc/ssl/certs/ca-certificates.crt"
-    mkdir -p "$1"/{bin,tmp,usr/local}
-    for tool in sh cp mkdir; do
-        cp -L "/bin/$tool" "$1/bin/$tool"
-        ldd "/bin/$tool" | grep -o '/[^ ]*' | while read -r library; do install -D "$library" "$1$library"; done
-    done
-    cp -a "$(go env GOROOT)" "$1/usr/local/go"
-    ln -s /usr/local/go/bin/go "$1/bin/go"
-}
-
-name=$(sed -n 's/^ARG GO_IMAGE=//p' Dockerfile)
-if ! timeout 300 buildah pull --quiet "$name" >/dev/null 2>&1; then
-    echo "image: $name cannot be pulled, a stand-in is made"
-    container=$(buildah from scratch)
-    stand_in "$(buildah mount "$container")"
-    buildah commit --quiet --rm "$container" localhost/kie_exporter-standin:go >/dev/null
-    container=
-    build_args+=(--build-arg GO_IMAGE=localhost/kie_exporter-standin:go)
-    tag+=-standin
-fi
-for name in VERSION REVISION BRANCH BUILD_USER BUILD_DATE; do
-    build_args+=(--build-arg "$name=${!name:-unknown}")
-done
+source test/image-go.sh
+if [[ -n $standin ]]; then tag+=-standin; fi
 buildah build --platform "linux/$(go env GOARCH)" --pull-never "${build_args[@]}" --tag "$tag" .
 
 container=$(buildah from --pull-never "$tag")

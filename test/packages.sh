@@ -28,15 +28,14 @@ provide() {
     local package=$1 purpose=$2
     shift 2
     if "$@"; then return; fi
-    if ((EUID != 0)) || ! command -v apt-get >/dev/null; then
+    if ! command -v apt-get >/dev/null || ! "${root[@]}" true 2>/dev/null; then
         echo "packages: $purpose: skipped, for want of $package; on Debian: apt-get install $package" >&2
         [[ -z ${CI:-} ]] || exit 1
         return
     fi
     echo "packages: installing $package, for $purpose"
-    export DEBIAN_FRONTEND=noninteractive
     start_nothing
-    if ! { apt-get update && apt-get install --yes --no-install-recommends "$package"; } >"$log" 2>&1 || ! "$@"; then
+    if ! { "${root[@]}" apt-get update && "${root[@]}" apt-get install --yes --no-install-recommends "$package"; } >"$log" 2>&1 || ! "$@"; then
         tail -n 20 "$log" >&2
         echo "packages: $package could not be installed" >&2
         exit 1
@@ -46,19 +45,24 @@ provide() {
 # start_nothing keeps services of packages from being started, for as long as this script runs.
 start_nothing() {
     if [[ -e $policy ]]; then return; fi
-    printf '#!/bin/sh\nexit 101\n' >"$policy"
-    chmod +x "$policy"
+    printf '#!/bin/sh\nexit 101\n' | "${root[@]}" tee "$policy" >/dev/null
+    "${root[@]}" chmod +x "$policy"
     ours=$policy
 }
 
 # postgres succeeds if there is a PostgreSQL server as Debian has it.
 postgres() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
 
+root=(env DEBIAN_FRONTEND=noninteractive)
+if ((EUID != 0)); then root=(sudo --non-interactive "${root[@]}"); fi
 log=$(mktemp) policy=/usr/sbin/policy-rc.d ours=
-trap 'rm -f "$log" $ours' EXIT
+trap 'rm -f "$log"; [[ -z $ours ]] || "${root[@]}" rm -f "$ours"' EXIT
 need chromium "looking at /tasks in a browser" chromium chromium-browser google-chrome
 need systemd "checks of the systemd units" systemd-analyze
 provide python3-prometheus-client "reading OpenMetrics with a strict parser" module prometheus_client.openmetrics.parser
+need rpm "listing and installing the rpm" rpm
+need rpm2cpio "unpacking the rpm" rpm2cpio
+need cpio "unpacking the rpm" cpio
 need man-db "reading the manual page" lexgrog
 need curl "snippets with curl" curl
 need nodejs "snippets for Node" node
@@ -70,11 +74,11 @@ need redis-server "records in Redis" redis-server
 need redis-sentinel "Redis with Sentinel" redis-sentinel
 
 # What judges the pages comes from the npm registry, as internal/tools/axe/package-lock.json says.
-root=$(cd "$(dirname "$0")/.." && pwd)
-axe=$root/.cache/axe
+repo=$(cd "$(dirname "$0")/.." && pwd)
+axe=$repo/.cache/axe
 need npm "judging the pages" npm
-if any npm && ! cmp -s "$root/internal/tools/axe/package-lock.json" "$axe/node_modules/.locked"; then
-    rm -rf "$axe" && mkdir -p "$axe" && cp "$root"/internal/tools/axe/package*.json "$axe"
+if any npm && ! cmp -s "$repo/internal/tools/axe/package-lock.json" "$axe/node_modules/.locked"; then
+    rm -rf "$axe" && mkdir -p "$axe" && cp "$repo"/internal/tools/axe/package*.json "$axe"
     if npm ci --prefix "$axe" --ignore-scripts --no-audit --no-fund >"$log" 2>&1; then
         cp "$axe/package-lock.json" "$axe/node_modules/.locked" # last: only then it is all there
     else

@@ -43,7 +43,7 @@ func order() [][]string {
 		{"internal/source"},
 		{"internal/schedule"},
 		{"internal/kie"},
-		{"internal/histogram", "internal/share", "internal/table", "internal/taskseries"},
+		{"internal/buildinfo", "internal/histogram", "internal/share", "internal/table", "internal/taskseries"},
 	}
 }
 

@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# What boot.sh has systemd run: /mnt/old.deb is installed, started, upgraded to /mnt/new.deb, removed, installed again and
+# purged; then the same of /mnt/new.rpm, as far as rpm knows it. Says which step failed.
+set -euo pipefail
+trap 'echo "line $LINENO failed: $BASH_COMMAND"; journalctl --no-pager -n 30 -u kie_exporter.service || true' ERR
+
+config=/etc/kie_exporter/kie_exporter.yml key=/etc/kie_exporter/kie_api_key unit=/usr/lib/systemd/system/kie_exporter.service
+export DEBIAN_FRONTEND=noninteractive
+
+step() { echo "== $*"; }
+# is WANT COMMAND… fails if the command prints anything else.
+is() {
+    local want=$1 got
+    shift
+    got=$("$@" 2>&1) || true
+    [[ $got == "$want" ]] || { echo "$* says $got, want $want"; return 1; }
+}
+# gone PATH… fails if one is there.
+gone() {
+    local path
+    for path; do [[ ! -e $path && ! -L $path ]] || { echo "$path is there"; return 1; }; done
+}
+# answers VERSION waits until the service says so of itself.
+answers() {
+    local i text
+    for ((i = 0; i < 100; i++)); do
+        text=$({ exec 3<>/dev/tcp/127.0.0.1/10059 && printf 'GET /metrics HTTP/1.0\r\n\r\n' >&3 && cat <&3; } 2>/dev/null) || true
+        if [[ $text == *"kie_exporter_build_info{"*"version=\"$1\""* ]]; then return; fi
+        sleep 0.2
+    done
+    echo "the service does not say version $1"
+    systemctl status kie_exporter.service || true
+    return 1
+}
+# private PATH fails if somebody can read a file who is neither the service nor root.
+private() {
+    runuser -u kie_exporter -- test -r "$1" || [[ $1 == "$key" ]] || { echo "the service can't read $1"; return 1; }
+    if runuser -u nobody -- cat "$1" >/dev/null 2>&1; then echo "nobody can read $1"; return 1; fi
+}
+
+step install
+dpkg -i /mnt/old.deb >/mnt/said 2>&1 || { cat /mnt/said; false; }
+grep -q 'not started. Put the API key into' /mnt/said
+is enabled systemctl is-enabled kie_exporter.service
+is inactive systemctl is-active kie_exporter.service
+is 'root kie_exporter 2750' stat -c '%U %G %a' /etc/kie_exporter
+is 'root kie_exporter 640' stat -c '%U %G %a' "$config"
+is 'kie_exporter, version 0.1.0 ' bash -c "kie_exporter --version | grep -o '^kie_exporter, version [^(]*'"
+is '' systemd-analyze verify --man=no "$unit" /usr/lib/systemd/system/kie_exporter.socket
+is '' bash -c 'dpkg --verify kie-exporter | grep -v "^??5?????? c "'
+
+step start
+echo no-secret-key-for-tests >"$key"
+chmod 600 "$key"
+printf '%s\n' '# edited here' >>"$config"
+echo 'task_12345678' >/etc/kie_exporter/tasks/a.txt
+systemctl start kie_exporter.service
+answers 0.1.0
+is kie_exporter stat -c %U "/proc/$(systemctl show -P MainPID kie_exporter.service)"
+is kie_exporter stat -c %U /var/lib/kie_exporter/.
+private "$key"
+private "$config"
+private /etc/kie_exporter/tasks/a.txt
+[[ -n $(ls /var/lib/kie_exporter/) ]]
+
+step upgrade
+dpkg -i /mnt/new.deb >/mnt/said 2>&1 || { cat /mnt/said; false; }
+answers 0.1.1
+grep -q '^# edited here$' "$config"
+is 'root kie_exporter 640' stat -c '%U %G %a' "$config"
+is enabled systemctl is-enabled kie_exporter.service
+
+step 'upgrade of a service that is disabled and stopped'
+systemctl disable --now kie_exporter.service >/dev/null 2>&1
+dpkg -i /mnt/new.deb >/mnt/said 2>&1 || { cat /mnt/said; false; }
+is disabled systemctl is-enabled kie_exporter.service
+is inactive systemctl is-active kie_exporter.service
+systemctl enable --now kie_exporter.service >/dev/null 2>&1
+answers 0.1.1
+
+step remove
+dpkg -r kie-exporter >/mnt/said 2>&1 || { cat /mnt/said; false; }
+is inactive systemctl is-active kie_exporter.service
+gone "$unit" /usr/bin/kie_exporter
+[[ -n $(ls /var/lib/kie_exporter/) ]]
+grep -q '^# edited here$' "$config"
+[[ -s $key && -s /etc/kie_exporter/tasks/a.txt ]]
+
+step 'install again, with the key there'
+dpkg -i /mnt/new.deb >/mnt/said 2>&1 || { cat /mnt/said; false; }
+answers 0.1.1
+
+step purge
+dpkg -P kie-exporter >/mnt/said 2>&1 || { cat /mnt/said; false; }
+gone /etc/kie_exporter /etc/default/kie_exporter /var/lib/kie_exporter /var/lib/private/kie_exporter "$unit"
+gone /etc/systemd/system/kie_exporter.service /etc/systemd/system/multi-user.target.wants/kie_exporter.service
+is inactive systemctl is-active kie_exporter.service
+is '' bash -c 'dpkg -s kie-exporter 2>/dev/null'
+
+step 'rpm: install'
+userdel kie_exporter
+rpm=(rpm --dbpath /var/lib/rpm-of-test --nodeps)
+"${rpm[@]}" -i /mnt/new.rpm >/mnt/said 2>&1 || { cat /mnt/said; false; }
+grep -q 'not started. Put the API key into' /mnt/said
+is 'root kie_exporter 2750' stat -c '%U %G %a' /etc/kie_exporter
+is 'root kie_exporter 640' stat -c '%U %G %a' "$config"
+is '' "${rpm[@]}" -V kie-exporter
+step 'rpm: start'
+echo no-secret-key-for-tests >"$key"
+chmod 600 "$key"
+printf '%s\n' '# edited here' >>"$config"
+systemctl start kie_exporter.service
+answers 0.1.1
+step 'rpm: upgrade'
+"${rpm[@]}" -U --force /mnt/new.rpm
+answers 0.1.1
+grep -q '^# edited here$' "$config"
+step 'rpm: erase'
+"${rpm[@]}" -e kie-exporter
+is inactive systemctl is-active kie_exporter.service
+[[ -n $(ls /var/lib/kie_exporter/) && -s $key ]]
+grep -q '^# edited here$' "$config" "$config.rpmsave" 2>/dev/null || { ls -la /etc/kie_exporter; false; }
+gone "$unit" /usr/bin/kie_exporter
+step done
