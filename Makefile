@@ -214,7 +214,7 @@ release-check: $(BIN)/goreleaser $(BIN)/cyclonedx-gomod ## make a release in two
 	internal/tools/release/check.sh
 
 .PHONY: release-image
-release-image: ## the image for all platforms, with the programs of the release, as a manifest of buildah and an OCI layout; PUSH=1: to the registry, too
+release-image: ## the image for all platforms, as a manifest of buildah and an OCI layout in .cache/image; PUSH=1: to the registry, too
 	$(MAKE) $(RELEASE_BUILD) release-image-make
 
 .PHONY: release-image-make

@@ -1,14 +1,13 @@
 #!/usr/bin/env bash
 # usage: image-platforms.sh TAG FOLDER
 # Builds the Dockerfile with buildah for all platforms of the image and puts the manifest of them into FOLDER as an OCI layout.
-# Sees to it that each holds the very program that `make release-snapshot` left in .cache/dist, if it is there. With PUSH=1 it
-# pushes to TAG's registry as REGISTRY_USER with REGISTRY_PASSWORD, has cosign sign what is there, and writes name and digest to
+# With PUSH=1 it pushes to TAG's registry as REGISTRY_USER with REGISTRY_PASSWORD, has cosign sign what is there, and writes name and digest to
 # FOLDER/sha256sums.txt. Where the registry of Go's image cannot be reached, this machine's Go takes its place, and nothing is pushed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 tag=$1 folder=$2
-platforms=linux/amd64,linux/arm64,linux/arm/v7,linux/s390x
+platforms=${IMAGE_PLATFORMS:-linux/amd64,linux/arm64,linux/arm/v7,linux/s390x}
 source test/image-go.sh
 
 rm -rf "$folder"
@@ -16,7 +15,7 @@ mkdir -p "$folder"
 buildah manifest rm "$tag" >/dev/null 2>&1 || true
 buildah build --platform "$platforms" --pull-never "${build_args[@]}" --manifest "$tag" .
 buildah manifest push --all "$tag" "oci:$folder/oci"
-go -C internal/tools run ./imageprograms "$PWD/$folder/oci" "$PWD/.cache/dist"
+buildah manifest inspect "$tag"
 
 [[ ${PUSH:-} == 1 ]] || exit 0
 [[ -z $standin ]] || { echo "image: Go's image cannot be pulled, so nothing is pushed" >&2; exit 1; }

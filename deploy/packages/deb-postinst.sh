@@ -21,7 +21,9 @@ if [ -z "$DPKG_ROOT" ] && [ -d /run/systemd/system ]; then
     systemctl --system daemon-reload >/dev/null || true
     if [ -n "$2" ]; then
         deb-systemd-invoke try-restart kie_exporter.service >/dev/null || true
-    elif [ -e /etc/kie_exporter/kie_api_key ]; then
+    fi
+    # This starts nothing that is disabled. After a removal there is an old version, too, and nothing runs.
+    if [ -e /etc/kie_exporter/kie_api_key ]; then
         deb-systemd-invoke start kie_exporter.service >/dev/null || true
     fi
 fi

@@ -125,7 +125,9 @@ func TestRPMHoldsWhatIsNeeded(t *testing.T) {
 			t.Errorf("no %sin\n%s", want, listed)
 		}
 	}
-	run(t, dir, nil, "bash", "-o", "pipefail", "-c", "rpm2cpio kie-exporter.rpm | { cpio --extract --quiet --make-directories --no-absolute-filenames || [[ -x usr/bin/kie_exporter ]]; }")
+	run(t, dir, nil, "rpm", "--checksig", "--nosignature", file)
+	// rpm2cpio's own exit code is 1, as nfpm's header tells another size of the archive; the digests above are of its whole content.
+	run(t, dir, nil, "bash", "-c", "rpm2cpio kie-exporter.rpm | cpio --extract --quiet --make-directories --no-absolute-filenames")
 	if got := ask(t, filepath.Join(dir, "usr/bin/kie_exporter")); got.version != "0.1.0" {
 		t.Errorf("the program in the rpm says %+v", got)
 	}

@@ -29,7 +29,7 @@ answers() {
         sleep 0.2
     done
     echo "the service does not say version $1"
-    systemctl status kie_exporter.service || true
+    systemctl status --no-pager kie_exporter.service || true
     return 1
 }
 # private PATH fails if somebody can read a file who is neither the service nor root.

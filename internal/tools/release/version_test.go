@@ -81,6 +81,7 @@ func TestGoInstallSaysTheVersion(t *testing.T) {
 	git(t, dir, "archive", "--format=zip", "--prefix="+path+"@"+version+"/", "--output="+filepath.Join(files, version+".zip"), "HEAD",
 		"--", ".", ":(exclude)internal/tools", ":(exclude)test")
 	copyFile(t, filepath.Join(dir, "go.mod"), filepath.Join(files, version+".mod"))
+	write(t, filepath.Join(files, "list"), version+"\n", 0o600)
 	write(t, filepath.Join(files, version+".info"), `{"Version":"`+version+`","Time":"2026-11-29T09:11:12Z"}`, 0o600)
 
 	// The module cache is another one, as the real one would believe this to be v0.1.0 for ever; others' modules come from there.
