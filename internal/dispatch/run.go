@@ -48,26 +48,31 @@ func (d *Dispatcher) awaitWork(ctx context.Context) bool {
 	return false
 }
 
-// untilAny returns how long it is until something is due, models among it, as untilWork does.
+// untilAny returns how long it is until something is due, models among it; false if nothing will be before somebody wakes the dispatcher.
 func (d *Dispatcher) untilAny(now time.Time) (time.Duration, bool) {
-	wait, timed := d.untilWork(now)
-	if _, _, awake := d.tasks.NextDue(now); !awake {
-		return wait, timed
-	}
+	at, ok, awake := d.tasks.NextDue(now)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	at, due := d.modelsDueAtLocked(now, now.Add(wait), timed)
-	if due && (!timed || at.Sub(now) < wait) {
+	wait, timed := d.untilWorkLocked(now, at, ok, awake)
+	if !awake {
+		return wait, timed
+	}
+	if at, due := d.modelsDueAtLocked(now, now.Add(wait), timed); due && (!timed || at.Sub(now) < wait) {
 		return at.Sub(now), true
 	}
 	return wait, timed
 }
 
-// untilWork returns how long it is until something is due; false if nothing will be before somebody wakes the dispatcher.
+// untilWork returns how long it is until a task or the balance is due; false if neither will be before somebody wakes the dispatcher.
 func (d *Dispatcher) untilWork(now time.Time) (time.Duration, bool) {
 	at, ok, awake := d.tasks.NextDue(now)
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	return d.untilWorkLocked(now, at, ok, awake)
+}
+
+// untilWorkLocked does what untilWork does, when the next task is due then.
+func (d *Dispatcher) untilWorkLocked(now, at time.Time, ok, awake bool) (time.Duration, bool) {
 	if !awake && !d.notes.key.untried {
 		return 0, false
 	}
