@@ -644,7 +644,8 @@ func pushes() []row {
 		},
 		{
 			"an unknown group, or one that takes no pushes; a path or a method that there is not",
-			"404; 404, 405 with Allow, in JSON like every error of the API", []string{
+			"404; 404, 405 with Allow, in JSON like every error of the API",
+			[]string{
 				open + "/a group that does not exist", open + "/a group that takes no pushes", "app.TestAPathOrMethodThatThereIsNotIsAnErrorAsDescribed",
 				"app.TestWhatTheAPIAnswersIsDescribedAndWhatIsDescribedIsAnswered", "web.TestEveryErrorOfTheAPIIsJSONWhoeverAnswersIt",
 			},
