@@ -168,7 +168,8 @@ func checkWorstWindow(t *testing.T, all []kiesim.Request) {
 		most := float64(shardsAtATime) + shardsRate*(window+time.Second).Seconds()
 		for i := range all {
 			n := 0
-			for ; i+n < len(all) && all[i+n].At.Sub(all[i].At) < window; n++ {
+			for i+n < len(all) && all[i+n].At.Sub(all[i].At) < window {
+				n++
 			}
 			if float64(n) > most {
 				t.Errorf("%d requests in %v, want at most %v", n, window, most)

@@ -18,12 +18,14 @@ func jump(key uint64, buckets int) int {
 	return int(b)
 }
 
-func id(n int) string { return fmt.Sprintf("%032x", uint64(n)*0x9e3779b97f4a7c15) }
+func id(n uint64) string { return fmt.Sprintf("%032x", n*0x9e3779b97f4a7c15) }
 
 func TestATaskIsInThePartThatTheAlgorithmSays(t *testing.T) {
-	for n := range 20_000 {
+	for n := range uint64(20_000) {
 		h := fnv.New64a()
-		h.Write([]byte(id(n)))
+		if _, err := h.Write([]byte(id(n))); err != nil {
+			t.Fatal(err)
+		}
 		for _, parts := range []int{1, 2, 3, 10, 1000} {
 			if got, want := Of(id(n), parts), jump(h.Sum64(), parts); got != want {
 				t.Fatalf("%s is in part %d of %d, want %d", id(n), got, parts, want)
@@ -48,7 +50,7 @@ func TestPartsAreEvenAndOneMoreMovesItsShare(t *testing.T) {
 	const ids = 100_000
 	for _, parts := range []int{2, 4, 10, 100} {
 		count, moved := make([]int, parts), 0
-		for n := range ids {
+		for n := range uint64(ids) {
 			part := Of(id(n), parts)
 			count[part]++
 			if more := Of(id(n), parts+1); more != part {
@@ -72,7 +74,7 @@ func TestASetHasWhatItsPartsHave(t *testing.T) {
 	if held, parts := s.Fraction(); held != 2 || parts != 4 || s.IsWhole() || !slices.Equal(s.Held(), []int{1, 3}) {
 		t.Errorf("%d of %d: %v", held, parts, s.Held())
 	}
-	for n := range 1000 {
+	for n := range uint64(1000) {
 		if part := Of(id(n), 4); s.Has(id(n)) != (part == 1 || part == 3) {
 			t.Errorf("has %s of part %d: %v", id(n), part, s.Has(id(n)))
 		}

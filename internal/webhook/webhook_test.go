@@ -409,7 +409,7 @@ func TestACallbackAboutATaskOfAnotherShardIsSentThere(t *testing.T) {
 		{"other", "wrong", http.StatusUnauthorized, "Unauthorized"},
 		{"open", key, http.StatusAccepted, "Accepted"},
 	} {
-		req := httptest.NewRequest(http.MethodPost, "/webhook/main", strings.NewReader(about(step.id)))
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/webhook/main", strings.NewReader(about(step.id)))
 		req.Header = signed(step.key, step.id, 0)
 		w := httptest.NewRecorder()
 		mux := http.NewServeMux()
