@@ -193,7 +193,7 @@ screenshots: packages ## take pictures of the pages into .cache/screenshots, and
 
 # Who builds and from which branch is no part of a release, so that everybody can make the same one.
 RELEASE_BUILD := BRANCH=HEAD BUILD_USER=release
-GORELEASER    := SBOM_TOOL=$(BIN)/cyclonedx-gomod GOMODCACHE=$$(go env GOMODCACHE) GOCACHE=$$(go env GOCACHE) GOPROXY=$$(go env GOPROXY) $(BIN)/goreleaser release --clean
+GORELEASER    := SBOM_TOOL=$(BIN)/cyclonedx-gomod GOMODCACHE=$$(go env GOMODCACHE) GOCACHE=$$(go env GOCACHE) GOPROXY=$$(go env GOPROXY) $(BIN)/goreleaser release --clean --timeout 3h
 
 .PHONY: release-snapshot
 release-snapshot: $(BIN)/goreleaser $(BIN)/cyclonedx-gomod ## make everything of a release into .cache/dist, signed and published by nobody
