@@ -193,7 +193,7 @@ screenshots: packages ## take pictures of the pages into .cache/screenshots, and
 
 # Who builds and from which branch is no part of a release, so that everybody can make the same one.
 RELEASE_BUILD := BRANCH=HEAD BUILD_USER=release
-GORELEASER    := SBOM_TOOL=$(BIN)/cyclonedx-gomod GOMODCACHE=$$(go env GOMODCACHE) GOCACHE=$$(go env GOCACHE) GOPROXY=$$(go env GOPROXY) $(BIN)/goreleaser release --clean --timeout 3h
+GORELEASER    := PATH="$(BIN):$$PATH" GOMODCACHE=$$(go env GOMODCACHE) GOCACHE=$$(go env GOCACHE) $(BIN)/goreleaser release --clean --timeout 3h
 
 .PHONY: release-snapshot
 release-snapshot: $(BIN)/goreleaser $(BIN)/cyclonedx-gomod ## make everything of a release into .cache/dist, signed and published by nobody
@@ -270,8 +270,9 @@ $(BIN)/pint: $(TOOLS_MOD)/pint/go.mod
 	@touch $@
 $(BIN)/goreleaser:     PKG := github.com/goreleaser/goreleaser/v2
 $(BIN)/cyclonedx-gomod: PKG := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
+# An SBOM has the checksum of what wrote it, so that is built the same everywhere, too.
 $(BIN)/goreleaser $(BIN)/cyclonedx-gomod: $(RELEASE_MOD)/go.mod
-	go -C $(RELEASE_MOD) build -o $@ $(PKG)
+	go -C $(RELEASE_MOD) build -trimpath -buildvcs=false -o $@ $(PKG)
 	@touch $@
 $(BIN)/caddy: $(FEEDING_MOD)/go.mod
 	go -C $(FEEDING_MOD) build -o $@ github.com/caddyserver/caddy/v2/cmd/caddy
