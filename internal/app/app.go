@@ -79,7 +79,7 @@ func (f *flags) export(
 	ctx context.Context, load func() (*config.Config, error), open func() (recordStore, error), holdBack time.Duration,
 	log *slog.Logger, o Options,
 ) error {
-	e, err := newExporter(load, f.shard, open, holdBack, log)
+	e, err := newExporter(load, fixed{f.shard}, open, holdBack, log)
 	if err != nil {
 		return err
 	}

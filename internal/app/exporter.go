@@ -20,7 +20,6 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/push"
 	"github.com/kie-exporter/kie_exporter/internal/querylog"
 	"github.com/kie-exporter/kie_exporter/internal/records"
-	"github.com/kie-exporter/kie_exporter/internal/share"
 	"github.com/kie-exporter/kie_exporter/internal/source/pushed"
 	"github.com/kie-exporter/kie_exporter/internal/source/secrets"
 	"github.com/kie-exporter/kie_exporter/internal/source/set"
@@ -33,7 +32,7 @@ import (
 // exporter is what a configuration makes: clients with budgets, the tracker that spends them, the sources that feed it.
 type exporter struct {
 	load       func() (*config.Config, error)
-	shard      share.Shard
+	sharing    sharing
 	store      recordStore
 	holdBack   time.Duration
 	tracker    *tracker.Tracker
@@ -65,12 +64,12 @@ type recordStore interface {
 // newExporter makes an exporter of the configuration that load returns, now and at each reload. The store is opened once
 // everything else is known to be right.
 func newExporter(
-	load func() (*config.Config, error), shard share.Shard, open func() (recordStore, error), holdBack time.Duration, log *slog.Logger,
+	load func() (*config.Config, error), own sharing, open func() (recordStore, error), holdBack time.Duration, log *slog.Logger,
 ) (*exporter, error) {
 	e := &exporter{
 		panics: collector.NewPanics(), queries: querylog.New(),
 		store: store.Memory{},
-		load:  load, shard: shard, holdBack: holdBack, log: log, loaded: make(chan struct{}), reloading: make(chan struct{}, 1),
+		load:  load, sharing: own, holdBack: holdBack, log: log, loaded: make(chan struct{}), reloading: make(chan struct{}, 1),
 	}
 	g, err := e.next()
 	if err != nil {
@@ -103,7 +102,7 @@ func (e *exporter) next() (*generation, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newGeneration(cfg, e.shard.Held, e.inForce.Load(), e.log)
+	return newGeneration(cfg, e.sharing, e.inForce.Load(), e.log)
 }
 
 func (e *exporter) options(g *generation) tracker.Options {
@@ -140,7 +139,7 @@ func (e *exporter) webhookKeys(account string) (keys []string, ok bool) {
 
 // elsewhere says whose a task is that is another shard's; empty: it is this one's.
 func (e *exporter) elsewhere(id string) string {
-	if other, is := e.shard.Other(id); is {
+	if other, is := e.sharing.Static().Other(id); is {
 		return "the task is one of " + other.String()
 	}
 	return ""
@@ -150,7 +149,7 @@ func (e *exporter) elsewhere(id string) string {
 func (e *exporter) shown(receiving bool) web.Status {
 	return web.Status{
 		Status: e.tracker.Status(), Sources: e.sources.Stats(), Callbacks: e.callbacks(),
-		Receiving: receiving, ReloadFailed: !e.status.Load().Successful, Shard: e.shard,
+		Receiving: receiving, ReloadFailed: !e.status.Load().Successful, Shard: e.sharing.Static(),
 	}
 }
 
@@ -193,6 +192,9 @@ func (e *exporter) run(ctx context.Context) {
 	var parts sync.WaitGroup
 	parts.Go(func() { e.tracker.Run(ctx) })
 	parts.Go(func() { e.exposition.Run(ctx) })
+	if e.sharing.Changed() != nil {
+		parts.Go(func() { e.adoptOn(ctx) })
+	}
 	parts.Go(func() {
 		e.tracker.Relearn()
 		_ = e.sources.Load(ctx) // what can't be read was logged, and is tried again by Run
@@ -228,9 +230,10 @@ func (e *exporter) logPlans() {
 // plans yields what there is to ask for each account.
 func (e *exporter) plans() iter.Seq2[string, string] {
 	return func(yield func(account, plan string) bool) {
-		for _, a := range e.config().Accounts {
+		for _, of := range e.inForce.Load().accounts {
+			a := of.config
 			tasks, unfinished := e.tracker.Count(a.Name)
-			if !yield(a.Name, describePlan(a, e.shard, tasks, unfinished)) {
+			if !yield(a.Name, describePlan(a, e.sharing.Static(), tasks, unfinished)) {
 				return
 			}
 		}

@@ -46,14 +46,17 @@ type servedAccount struct {
 }
 
 // newGeneration makes a generation that takes over what did not change from the one before, if there is one: an account with
-// all the same settings keeps its client, and every account of the same name its budget. Held says what this process has of an account: of what
-// the account may spend it gets that fraction. The error names what can't be.
-func newGeneration(
-	cfg *config.Config, held func(account string) share.Set, before *generation, log *slog.Logger,
-) (*generation, error) {
+// all the same settings keeps its client, and every account of the same name its budget. Of what
+// an account may spend the process gets the fraction that it holds of it; accounts of which it holds nothing are left out, and their groups. The
+// error names what can't be.
+func newGeneration(cfg *config.Config, own sharing, before *generation, log *slog.Logger) (*generation, error) {
 	g := &generation{config: cfg, tokens: make(map[string]func() string)}
 	for _, a := range cfg.Accounts {
-		next, err := newAccount(a, held(a.Name), before.account(a.Name), log)
+		held := own.Held(a.Name)
+		if n, _ := held.Fraction(); n == 0 {
+			continue
+		}
+		next, err := newAccount(a, held, own.Right(a.Name), before.account(a.Name), log)
 		if err != nil {
 			g.close(before)
 			return nil, fmt.Errorf("account %s: %w", a.Name, err)
@@ -68,7 +71,9 @@ func newGeneration(
 	return g, nil
 }
 
-func newAccount(a config.Account, held share.Set, before *servedAccount, log *slog.Logger) (servedAccount, error) {
+func newAccount(
+	a config.Account, held share.Set, right func() bool, before *servedAccount, log *slog.Logger,
+) (servedAccount, error) {
 	if before != nil && before.config.Equal(a) && before.held.Equal(held) {
 		return *before, nil
 	}
@@ -87,6 +92,7 @@ func newAccount(a config.Account, held share.Set, before *servedAccount, log *sl
 	}
 	next := servedAccount{config: a, client: client, held: held, options: budget.Options{
 		Client: client, Key: key, Rate: perSecond, Concurrent: atATime, Histograms: collector.NewHistogram,
+		Right: right, Empty: right != nil, // whoever held it until now may just have spent all
 	}}
 	if !held.IsWhole() {
 		next.has = held.Has
@@ -135,12 +141,19 @@ func inForce(key *apikey.Key, what string, log *slog.Logger) func() string {
 // addGroups notes what tracker and sources need to know of each group.
 func (g *generation) addGroups(groups []config.Group, log *slog.Logger) {
 	for _, from := range groups {
+		if p := from.Push; p != nil {
+			g.tokens[from.Name] = tokenOf(p, from.Name, log)
+		}
+		of := g.account(from.Account)
+		if of == nil {
+			continue
+		}
 		g.groups = append(g.groups, tracker.GroupOptions{
 			Name: from.Name, Account: from.Account, Endpoint: from.Endpoint, Labels: from.Labels, Overdue: from.Overdue, Webhook: from.Webhook,
 		})
 		list := set.Group{
 			Name: from.Name, Account: from.Account, MaxTasks: from.MaxTasks, Inline: from.Tasks, Labels: from.Labels,
-			Has: g.account(from.Account).has,
+			Has: of.has,
 		}
 		for _, f := range from.Files {
 			list.Files = append(list.Files, files.Pattern{Written: f.Written, Path: f.Path})
@@ -150,7 +163,6 @@ func (g *generation) addGroups(groups []config.Group, log *slog.Logger) {
 		}
 		if p := from.Push; p != nil {
 			list.Push = &set.Push{Keep: p.Keep}
-			g.tokens[from.Name] = tokenOf(p, from.Name, log)
 		}
 		g.lists = append(g.lists, list)
 	}

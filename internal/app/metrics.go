@@ -57,7 +57,7 @@ func newExposition(e *exporter) *exposition.Handler {
 			Pushes:    e.pushStats,
 			Config:    func() collector.ConfigStatus { return *e.status.Load() },
 			Series:    func() taskseries.Choice { return e.config().Series.Choice() },
-			Shard:     e.shard,
+			Shard:     e.sharing.Static(),
 		}),
 		Registry: registry,
 		Log:      e.log,
@@ -86,6 +86,10 @@ func (m *metrics) scrape(w http.ResponseWriter, r *http.Request) {
 	deadline, _ := ctx.Deadline()
 	ctx, stop := context.WithTimeout(r.Context(), max(patience, time.Until(deadline)))
 	defer stop()
+	if !m.exporter.showsOwnOnly(ctx) {
+		http.Error(w, "What this process shows has become another's, and is being let go.", http.StatusServiceUnavailable)
+		return
+	}
 	served := m.scrapes.serve(ctx, w, func(w http.ResponseWriter) {
 		limitReading(w, r)
 		m.exporter.exposition.Serve(w, r, scrape)

@@ -14,17 +14,11 @@ import (
 // reload puts what is configured now in force. Everything new is made and checked before anything changes: after an error all
 // is as it was. One reload at a time; ctx ends the wait for the one before, and not a reload that has begun.
 func (e *exporter) reload(ctx context.Context) error {
-	select {
-	case <-e.loaded: // the first read of the sources comes before a second one
-	case <-ctx.Done():
-		return ctx.Err()
+	done, err := e.turnToReload(ctx)
+	if err != nil {
+		return err
 	}
-	select {
-	case e.reloading <- struct{}{}:
-		defer func() { <-e.reloading }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	defer done()
 	g, lists, err := e.prepare(ctx)
 	if err != nil {
 		e.status.Store(&collector.ConfigStatus{SucceededAt: e.status.Load().SucceededAt})
@@ -36,6 +30,21 @@ func (e *exporter) reload(ctx context.Context) error {
 	e.log.Info("Configuration loaded")
 	e.logPlans()
 	return nil
+}
+
+// turnToReload waits until nobody else puts anything in force, until done is called. Ctx ends the wait.
+func (e *exporter) turnToReload(ctx context.Context) (done func(), err error) {
+	select {
+	case <-e.loaded: // the first read of the sources comes before a second one
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	select {
+	case e.reloading <- struct{}{}:
+		return func() { <-e.reloading }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // prepare makes what is to be in force. Lists that are fetched for the first time are waited for, while all goes on as before;

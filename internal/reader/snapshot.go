@@ -58,6 +58,13 @@ func (r *Reader) AwaitFresh(ctx context.Context) {
 	}
 }
 
+// Discard has the next snapshot be made anew, however young the last one is: what that one shows may be another process's now.
+func (r *Reader) Discard() {
+	r.surveying.Lock()
+	defer r.surveying.Unlock()
+	r.last.Store(nil)
+}
+
 func (s *snapshot) isFresh() bool { return s != nil && time.Since(s.At) < snapshotInterval }
 
 // survey returns what the unfinished tasks come to. The caller holds surveying.

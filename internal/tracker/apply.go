@@ -44,9 +44,10 @@ func (t *Tracker) removeListed(from string, ids []string) (account string) {
 	if g == nil {
 		return "" // its tasks went with it
 	}
+	own := t.accountLocked(g.Account.Name).ownsLocked
 	for _, id := range ids {
 		if k := t.tasks.Get(g.Account.Name, id); k != nil && k.Group == g {
-			if !k.IsOver() {
+			if !k.IsOver() && own(id) { // another replica goes on with what is not
 				g.Totals.DroppedUnfinished()
 			}
 			t.tasks.Drop(k)

@@ -19,6 +19,7 @@ func (t *Tracker) Reconfigure(o Options, relist func()) {
 	retired := t.adopt(o)
 	relist()
 	t.dropGroups(o.Groups)
+	t.Discard()
 	for _, a := range retired {
 		a.end()
 	}

@@ -112,8 +112,9 @@ func (t *Tracker) update(change func()) {
 	t.Changed()
 }
 
-// ownsLocked reports whether a task of the account is this process's. It is asked of ids that need not be in a list: of probes and callbacks.
-func (a *dispatchedAccount) ownsLocked(id string) bool { return a.has == nil || a.has(id) }
+// ownsLocked reports whether a task of the account is this process's. It is asked of ids that need not be in a list, of probes and
+// callbacks, and of those that leave one. An account that there is not any more, nil, owns what it had.
+func (a *dispatchedAccount) ownsLocked(id string) bool { return a == nil || a.has == nil || a.has(id) }
 
 // accountLocked returns the account of that name; nil: there is none.
 func (t *Tracker) accountLocked(name string) *dispatchedAccount {
