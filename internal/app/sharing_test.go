@@ -107,7 +107,7 @@ func newHolder(t *testing.T, sets share.Sets) *holder {
 // scrape returns status and text of an answer to a scrape.
 func (h *holder) scrape() (int, string) {
 	w := httptest.NewRecorder()
-	newMetrics(h.exporter, 0, 10).scrape(w, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
+	newMetrics(h.exporter, 0, 10).scrape(w, httptest.NewRequestWithContext(h.t.Context(), http.MethodGet, "/metrics", http.NoBody))
 	return w.Code, w.Body.String()
 }
 

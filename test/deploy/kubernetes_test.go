@@ -282,8 +282,13 @@ func expanded(c core.Container, pod int) (args []string) {
 func TestShardsAreAsManyAsTheyAreTold(t *testing.T) {
 	m := render(t, "shards")
 	c := m.set.Spec.Template.Spec.Containers[0]
-	if args := expanded(c); *m.set.Spec.Replicas != 10 || !slices.Contains(args, "--total-shards=10") || !slices.Contains(args, "--shard=0") {
-		t.Errorf("%d pods with %v", *m.set.Spec.Replicas, args)
+	if *m.set.Spec.Replicas != 10 {
+		t.Errorf("%d pods", *m.set.Spec.Replicas)
+	}
+	for pod := range 10 {
+		if args := expanded(c, pod); !slices.Contains(args, "--total-shards=10") || !slices.Contains(args, fmt.Sprintf("--shard=%d", pod)) {
+			t.Errorf("pod %d has %v", pod, args)
+		}
 	}
 	m.accepted(t)
 }
