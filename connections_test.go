@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	built "github.com/kie-exporter/kie_exporter/test/kit/program"
 	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
@@ -95,8 +96,12 @@ func TestTenThousandConnectionsThatSendAByteASecondKeepNoPushOut(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if kib := p.resident(t); kib > 256<<10 {
-		t.Errorf("the process has %d KiB in memory", kib)
+	most := 256 << 10
+	if built.UnderRace() {
+		most *= 5 // the race detector takes 5 to 10 times the memory: https://go.dev/doc/articles/race_detector
+	}
+	if kib := p.resident(t); kib > most {
+		t.Errorf("the process has %d KiB in memory, %d at most", kib, most)
 	}
 }
 
