@@ -22,6 +22,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/openapi"
+	"github.com/kie-exporter/kie_exporter/internal/share"
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 )
 
@@ -276,6 +277,7 @@ func TestWhatTheAPIAnswersIsDescribedAndWhatIsDescribedIsAnswered(t *testing.T) 
 		d.check(operation, status, header, text)
 	}
 	meetOthers(t, d)
+	meetOtherShards(t, d)
 	ask(push, "/api/v1/groups/g/tasks", token, asJSON, `["a",{"taskId":"b","labels":{"x":"y"},"lables":{}},7,{}]`)
 	for _, path := range []string{"/api/v1/tasks", "/api/v1/tasks?format=ndjson", "/api/v1/tasks?format=csv", "/api/v1/tasks?finished_after=&format=ndjson", "/api/v1/tasks?limit=1", "/api/v1/tasks?nope=1"} {
 		ask("GET /api/v1/tasks", path, "", "", "")
@@ -314,6 +316,30 @@ func TestWhatTheAPIAnswersIsDescribedAndWhatIsDescribedIsAnswered(t *testing.T) 
 			}
 		}
 	}
+}
+
+// meetOtherShards pushes what is another shard's, in every way.
+func meetOtherShards(t *testing.T, d *described) {
+	t.Helper()
+	_, api := serveAPI(t, kiesim.Options{})
+	config, id := filepath.Join(t.TempDir(), "kie.yml"), "a"
+	rewrite(t, config, fmt.Sprintf("accounts: [{base_url: %q}]\ngroups: [{name: bare, push: {}}]\n", api))
+	for share.Of(id, 2) == 0 {
+		id += "a"
+	}
+	p := &pushing{program: start(t, "--config.file="+config, "--shard=0", "--total-shards=2")}
+	for operation, path := range map[string]string{
+		"POST /api/v1/groups/{group}/tasks": "", "DELETE /api/v1/groups/{group}/tasks": "", "DELETE /api/v1/groups/{group}/tasks/{id}": "/" + id,
+	} {
+		method, _, _ := strings.Cut(operation, " ")
+		status, text, header := p.exchange(method, "/api/v1/groups/bare/tasks"+path, http.Header{"Content-Type": {asText}}, id)
+		if status != http.StatusMisdirectedRequest {
+			t.Errorf("%s is answered with %d %s", operation, status, text)
+		}
+		d.check(operation, status, header, text)
+	}
+	status, text, header := p.exchange(http.MethodGet, "/api/v1/status", nil, "")
+	d.check("GET /api/v1/status", status, header, text)
 }
 
 // meetOthers asks as those may not who know no password, are browsers on another site, or ask too often, in every operation.
