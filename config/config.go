@@ -21,6 +21,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/apikey"
 	"github.com/kie-exporter/kie_exporter/internal/duration"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/replicas"
 	"github.com/kie-exporter/kie_exporter/internal/settings"
 	"github.com/kie-exporter/kie_exporter/internal/settings/document"
 	"github.com/kie-exporter/kie_exporter/internal/taskseries"
@@ -48,6 +49,12 @@ type Config struct {
 
 	// Which series single tasks have, of those that `limits.task_series` lets have some.
 	Series Series `yaml:"series"`
+
+	// What replicas share (docs/scaling.md). The folder of --storage.path is each process's own.
+	Storage *replicas.Storage `yaml:"storage,omitempty" unset:"nothing is shared"` // nil: nothing is
+
+	// The replicas that share the work, where `storage.redis` is set. A change takes a restart.
+	Cluster *replicas.Cluster `yaml:"cluster,omitempty" unset:"there are none, or they have the defaults"` // nil: without Redis
 
 	file string // where it comes from; empty: the command line
 }
@@ -78,6 +85,11 @@ type Account struct {
 
 	// How many requests may be under way at the same time, and how many may be sent in one go after a pause.
 	MaxConcurrent int `yaml:"max_concurrent" range:"1..1000" default:"4"`
+
+	// Into how many parts the account is cut, so that several replicas share it, not above `max_concurrent`. A change takes a restart.
+	//
+	// Needs storage.redis. Each part has its part of requests_per_second and max_concurrent. Up to four cost little (docs/scaling.md).
+	Parts int `yaml:"parts" range:"1..1000" default:"1"`
 
 	// How long one request may take, its answer included.
 	Timeout time.Duration `yaml:"timeout" range:"100ms..5m" default:"10s"`

@@ -5,17 +5,19 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/kie-exporter/kie_exporter/internal/apikey"
 	"github.com/kie-exporter/kie_exporter/internal/httpclient"
+	"github.com/kie-exporter/kie_exporter/internal/keyfile"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/replicas"
 	"github.com/kie-exporter/kie_exporter/internal/settings"
 	"github.com/kie-exporter/kie_exporter/internal/settings/document"
 	"github.com/kie-exporter/kie_exporter/internal/taskseries"
@@ -38,6 +40,7 @@ var (
 // formats returns how settings are written. Relative paths start at dir.
 func formats(dir string) settings.Formats {
 	f := httpclient.Formats(dir)
+	maps.Copy(f, replicas.Formats(dir))
 	f["name"] = settings.Text[string]{What: "a name", Parse: name, Form: nameForm}
 	f["label_name"] = settings.Text[string]{What: "a label name", Parse: labelName, Form: labelNameForm}
 	f["label_value"] = settings.Text[string]{What: "a text", Parse: labelValue, Form: labelValueForm}
@@ -55,7 +58,7 @@ func formats(dir string) settings.Formats {
 		Shown: func(f File) any { return f.Written }, ID: func(f File) string { return f.Written },
 		Form: httpclient.OneLine,
 	}
-	f["key_file"], f["token_file"] = secretFile(dir, "key", apikey.FromFile), secretFile(dir, "token", apikey.TokenFromFile)
+	f["key_file"], f["token_file"] = keyfile.Format(dir, "key", apikey.FromFile), keyfile.Format(dir, "token", apikey.TokenFromFile)
 	f["base_url"] = settings.Text[*url.URL]{What: "a URL", Parse: baseURL, Shown: func(u *url.URL) any { return u.String() }, Form: httpclient.URI}
 	f["list_url"] = settings.Text[*url.URL]{What: "a URL", Parse: listURL, Shown: shownURL, Form: httpclient.URI}
 	return f
@@ -135,48 +138,6 @@ func resolvePattern(dir, pattern string) string {
 		dir = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(dir)
 	}
 	return filepath.Join(dir, pattern)
-}
-
-// secretFile is a setting that names the file of a key, or of what else noun says.
-func secretFile(dir, noun string, read func(path string) (*apikey.Key, error)) settings.Text[*apikey.Key] {
-	return settings.Text[*apikey.Key]{
-		What: "a text", Parse: func(s string) (*apikey.Key, error) { return keyFile(dir, s, noun, read) }, Secret: true, Noun: "file name",
-		Shown: shownKey, ID: (*apikey.Key).File, Form: settings.AnyText.Form,
-	}
-}
-
-// keyFile reads the name of a key's file, and the key in it.
-func keyFile(dir, name, noun string, read func(path string) (*apikey.Key, error)) (*apikey.Key, error) {
-	if err := settings.NotEmpty(name); err != nil {
-		return nil, err
-	}
-	path := name
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(dir, path)
-	}
-	key, err := read(path)
-	if err != nil && looksLikeKey(name) {
-		return nil, fmt.Errorf("must name a file that holds the %s: %w (the name is not shown, it may be the %[1]s itself)", noun, errors.Unwrap(err))
-	}
-	return key, err
-}
-
-// looksLikeKey reports whether a file name may be a key that somebody put in its place, and must not be shown. Keys may hold
-// slashes and dots, as base64 and tokens do; a name that says it is a path is none.
-func looksLikeKey(name string) bool {
-	if filepath.IsAbs(name) || strings.HasPrefix(name, "./") || strings.HasPrefix(name, "../") {
-		return false
-	}
-	parts := strings.FieldsFunc(name, func(r rune) bool { return r == '/' || r == '.' })
-	return slices.ContainsFunc(parts, func(part string) bool { return len(part) >= 20 })
-}
-
-// shownKey shows where a key is, if it is in a file.
-func shownKey(k *apikey.Key) any {
-	if k.File() == "" {
-		return nil
-	}
-	return k.File()
 }
 
 // apiPath is the end of a path that is the API's own. Appended to, it leads to pages that are not the API.

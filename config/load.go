@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/kie-exporter/kie_exporter/internal/apikey"
+	"github.com/kie-exporter/kie_exporter/internal/replicas"
 	"github.com/kie-exporter/kie_exporter/internal/settings"
 	"github.com/kie-exporter/kie_exporter/internal/settings/document"
 )
@@ -139,6 +140,7 @@ func (l *loader) root(v document.Value) {
 	l.checkNames(l.groups, func(i int) *string { return &l.config.Groups[i].Name })
 	l.checkKeys()
 	l.checkReferences()
+	l.checkReplicas(o)
 }
 
 // environmentKey returns the key that the environment holds, or nil after reporting at v what is wrong with it, or missing if it has none.
@@ -248,5 +250,22 @@ func (l *loader) checkPush(o *settings.Object, group *Group) {
 				o.Report("push", "must have a token of its own, not a key of the account %s", a.Name)
 			}
 		}
+	}
+}
+
+// Redis returns the server over which replicas share the work; nil: there is none.
+func (c *Config) Redis() *replicas.Redis { return c.Storage.Server() }
+
+// checkReplicas sees that parts may be asked, and that what is said of replicas concerns some.
+func (l *loader) checkReplicas(root *settings.Object) {
+	c := replicas.Check{Root: root, Redis: l.config.Redis(), Cluster: &l.config.Cluster, Dir: filepath.Dir(l.config.file)}
+	for i, at := range l.accounts {
+		c.Account(at, l.config.Accounts[i].Parts, l.config.Accounts[i].MaxConcurrent)
+	}
+	for i, at := range l.groups {
+		c.Group(at, l.config.Groups[i].Push != nil)
+	}
+	if err := c.All(); err != nil {
+		l.Report(document.Place("cluster.replica"), "must be given, for the name of the host will not do: %s", err)
 	}
 }

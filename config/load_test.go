@@ -61,7 +61,7 @@ func TestShortestFileHasAllDefaults(t *testing.T) {
 	client.FollowRedirects = false
 	want := Account{
 		Name: "default", Key: c.Accounts[0].Key, BaseURL: &url.URL{Scheme: "https", Host: "api.kie.ai"}, HTTPClient: client,
-		RequestsPerSecond: 2, MaxConcurrent: 4, Timeout: 10 * time.Second, CreditsInterval: time.Minute,
+		RequestsPerSecond: 2, MaxConcurrent: 4, Parts: 1, Timeout: 10 * time.Second, CreditsInterval: time.Minute,
 	}
 	if got := c.Accounts[0]; !reflect.DeepEqual(got, want) || !reflect.DeepEqual(defaultHTTPClient(), client) {
 		t.Errorf("account: got %+v, want %+v", got, want)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	commoncfg "github.com/prometheus/common/config"
+
 	"github.com/kie-exporter/kie_exporter/internal/apikey"
 	"github.com/kie-exporter/kie_exporter/internal/httpclient"
 )
@@ -66,6 +68,9 @@ func (c *Config) secrets() *secrets {
 			s.Add(g.HTTP.HTTPClient)
 		}
 	}
+	if r := c.Redis(); r != nil {
+		s.Add(commoncfg.HTTPClientConfig{TLSConfig: r.TLSConfig})
+	}
 	s.files = append(s.files, s.Files...)
 	return s
 }
@@ -74,6 +79,9 @@ func (c *Config) secrets() *secrets {
 func (c *Config) keys() (keys []*apikey.Key) {
 	for _, a := range c.Accounts {
 		keys = append(keys, a.keys()...)
+	}
+	if r := c.Redis(); r != nil {
+		keys = append(keys, r.Keys()...)
 	}
 	for _, g := range c.Groups {
 		if g.Push != nil && g.Push.Token != nil {

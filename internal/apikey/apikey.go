@@ -58,6 +58,9 @@ func FromFile(path string) (*Key, error) { return fromFile(path, "key") }
 // TokenFromFile is FromFile for what is called a token where it can't be read.
 func TokenFromFile(path string) (*Key, error) { return fromFile(path, "token") }
 
+// PasswordFromFile is FromFile for what is called a password where it can't be read.
+func PasswordFromFile(path string) (*Key, error) { return fromFile(path, "password") }
+
 func fromFile(path, noun string) (*Key, error) {
 	value, err := readKey(path)
 	if err != nil {

@@ -65,10 +65,11 @@ func (f *flags) run(ctx context.Context, log *slog.Logger, o Options) error {
 	}
 	load := func() (*config.Config, error) {
 		cfg, err := f.load(o.Getenv)
-		if err == nil {
-			f.warn(cfg, log)
+		if err != nil {
+			return nil, err
 		}
-		return cfg, err
+		f.warn(cfg, log)
+		return cfg, f.completeReplica(cfg)
 	}
 	open := func() (recordStore, error) { return f.openStore(log) }
 	return f.export(ctx, load, open, holdBack, log, o)

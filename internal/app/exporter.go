@@ -33,6 +33,7 @@ import (
 type exporter struct {
 	load       func() (*config.Config, error)
 	sharing    sharing
+	replicas   *replicas // nil: there are none
 	store      recordStore
 	holdBack   time.Duration
 	tracker    *tracker.Tracker
@@ -43,6 +44,7 @@ type exporter struct {
 	queries    *querylog.Log
 	panics     prometheus.Counter // of handlers
 	log        *slog.Logger
+	failed     chan error    // that the program can't go on
 	loaded     chan struct{} // closed when every source was tried once
 	settled    atomic.Bool   // every source was really read once, or has failed for long enough
 
@@ -69,9 +71,13 @@ func newExporter(
 	e := &exporter{
 		panics: collector.NewPanics(), queries: querylog.New(),
 		store: store.Memory{},
-		load:  load, sharing: own, holdBack: holdBack, log: log, loaded: make(chan struct{}), reloading: make(chan struct{}, 1),
+		load:  load, sharing: own, holdBack: holdBack, log: log, loaded: make(chan struct{}), failed: make(chan error, 1), reloading: make(chan struct{}, 1),
 	}
-	g, err := e.next()
+	cfg, err := e.load()
+	if err != nil {
+		return nil, err
+	}
+	g, err := newGeneration(cfg, e.sharing, nil, e.log)
 	if err != nil {
 		return nil, err
 	}
@@ -82,8 +88,12 @@ func newExporter(
 		return nil, err
 	}
 	e.store = kept
+	if g, err = e.join(g); err != nil {
+		e.close()
+		return nil, err
+	}
 	e.tracker = tracker.New(e.options(g))
-	e.webhook = webhook.New(webhook.Options{Keys: e.webhookKeys, Hint: e.tracker.Callback, Register: e.register, Elsewhere: e.elsewhere})
+	e.webhook = webhook.New(webhook.Options{Keys: e.webhookKeys, Hint: e.tracker.Callback, Register: e.register, Elsewhere: e.elsewhereOf})
 	e.sources, err = set.New(g.lists, g.limits(), e.tracker, log)
 	if err != nil {
 		e.close()
@@ -100,6 +110,9 @@ func newExporter(
 func (e *exporter) next() (*generation, error) {
 	cfg, err := e.load()
 	if err != nil {
+		return nil, err
+	}
+	if err := e.replicas.check(cfg); err != nil {
 		return nil, err
 	}
 	return newGeneration(cfg, e.sharing, e.inForce.Load(), e.log)
@@ -128,6 +141,9 @@ func (e *exporter) config() *config.Config { return e.inForce.Load().config }
 // webhookKeys returns the keys that sign the callbacks of an account; ok is false if there is no such account.
 func (e *exporter) webhookKeys(account string) (keys []string, ok bool) {
 	a := e.inForce.Load().account(account)
+	if a == nil && e.isElsewhere(account) {
+		return e.keysElsewhere(account), true
+	}
 	if a == nil {
 		return nil, false
 	}
@@ -183,6 +199,17 @@ func (l listed) TakesPushes(group string) bool {
 // run reads the sources and asks about the tasks until ctx ends and nothing is under way any more. What was learned to the
 // last is kept.
 func (e *exporter) run(ctx context.Context) {
+	if e.replicas != nil {
+		holding, letGo := context.WithCancel(context.WithoutCancel(ctx))
+		var held sync.WaitGroup
+		held.Go(func() {
+			if err := e.replicas.keeper.Run(holding); err != nil {
+				e.fail(err)
+			}
+		})
+		defer held.Wait()
+		defer letGo()
+	}
 	keeping, stopKeeping := context.WithCancel(context.WithoutCancel(ctx))
 	var kept sync.WaitGroup
 	kept.Go(func() { e.store.Run(keeping, listed{e.tracker, e.sources, e}) })
@@ -205,6 +232,14 @@ func (e *exporter) run(ctx context.Context) {
 		e.sources.Run(ctx)
 	})
 	parts.Wait()
+}
+
+// fail has the program end with an error.
+func (e *exporter) fail(err error) {
+	select {
+	case e.failed <- err:
+	default:
+	}
 }
 
 // ready reports whether what is served is all there is to say: every source was really read once, or has failed for so long that
@@ -247,4 +282,7 @@ func (e *exporter) close() {
 	}
 	e.inForce.Load().close(nil)
 	e.store.Close()
+	if e.replicas != nil {
+		_ = e.replicas.client.Close()
+	}
 }

@@ -27,6 +27,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/config"
 	"github.com/kie-exporter/kie_exporter/internal/duration"
+	replicasettings "github.com/kie-exporter/kie_exporter/internal/replicas"
 	"github.com/kie-exporter/kie_exporter/internal/settings"
 	"github.com/kie-exporter/kie_exporter/internal/share"
 	"github.com/kie-exporter/kie_exporter/internal/web"
@@ -48,6 +49,7 @@ type flags struct {
 	storage    string
 	keepStrict bool // a storage that others can write is refused
 
+	replica    string
 	shard      share.Shard
 	shardGiven [2]bool // --shard and --total-shards
 
@@ -92,6 +94,8 @@ func parseFlags(args []string, stdout io.Writer) (f *flags, done bool, err error
 		PlaceHolder("NUMBER").IsSetByUser(&f.shardGiven[0]).IntVar(&f.shard.Number)
 	k.Flag("total-shards", "Among how many processes the tasks of each account, and what it may spend, are divided. Needs --shard. Default: not divided.").
 		PlaceHolder("COUNT").IsSetByUser(&f.shardGiven[1]).IntVar(&f.shard.Total)
+	k.Flag("cluster.replica", "Name of this replica, for a StatefulSet: --cluster.replica=$(POD_NAME). Default: cluster.replica of the configuration, or the host name.").
+		PlaceHolder("NAME").StringVar(&f.replica)
 	f.web = kingpinflag.AddFlags(k, ":10059")
 	k.Flag("web.telemetry-path", "Path under which the metrics are served.").Default("/metrics").StringVar(&f.metricsPath)
 	k.Flag("web.timeout-offset", "How long before the scrape's timeout to answer with what is known.").
@@ -212,6 +216,28 @@ func (f *flags) load(getenv func(string) string) (*config.Config, error) {
 		return nil, fmt.Errorf("--total-shards: without a configuration file at most %d, for so many requests are sent at a time", most)
 	}
 	return cfg, err
+}
+
+// completeReplica takes over what the command line says of replicas. A check joins none.
+func (f *flags) completeReplica(cfg *config.Config) error {
+	switch {
+	case cfg.Redis() == nil && f.replica != "":
+		return errors.New("--cluster.replica: needs storage.redis in the configuration")
+	case cfg.Redis() == nil:
+		return nil
+	case f.shard.IsOne():
+		return errors.New("--shard is not for use with storage.redis, over which replicas share the work by themselves: see parts")
+	case f.check:
+		cfg.Storage = nil
+		return nil
+	case f.replica != "":
+		name, err := replicasettings.ReplicaName(f.replica)
+		if err != nil {
+			return fmt.Errorf("--cluster.replica: %w", err)
+		}
+		cfg.Cluster.Replica = name
+	}
+	return nil
 }
 
 // checkShards sees that each shard may send a request of an account at a time.

@@ -78,6 +78,9 @@ func goCollector() prometheus.Collector {
 // scrape waits for the answers that are due and serves what is known then. Any number may wait, for it is the same answers that
 // they wait for.
 func (m *metrics) scrape(w http.ResponseWriter, r *http.Request) {
+	if m.exporter.replicas != nil {
+		defer func() { m.exporter.replicas.scraped.Store(time.Now().UnixMilli()) }()
+	}
 	most := m.exporter.config().Polling.MaxWait + time.Second // for a snapshot that shows what was waited for
 	ctx, cancel := m.deadline(r.Context(), r.Header, most)
 	defer cancel()

@@ -49,6 +49,10 @@ func (m *metrics) probe(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	p := m.exporter.tracker.ProbeAt(ctx, account, id, endpoint)
 	took := time.Since(start)
+	if errors.Is(p.Err, tracker.ErrNoAccount) && m.exporter.isElsewhere(account) {
+		http.Error(w, "another replica has the account", http.StatusMisdirectedRequest)
+		return
+	}
 	if errors.Is(p.Err, tracker.ErrNoAccount) { // it went by a reload just now
 		http.Error(w, p.Err.Error(), http.StatusBadRequest)
 		return

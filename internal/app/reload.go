@@ -65,6 +65,9 @@ func (e *exporter) prepare(ctx context.Context) (*generation, *set.Prepared, err
 // putInForce replaces the generation in force, and closes what only that one used.
 func (e *exporter) putInForce(ctx context.Context, g *generation, lists *set.Prepared) {
 	before := e.inForce.Load()
+	if e.replicas != nil {
+		e.replicas.keeper.Set(e.replicas.shares(g.config))
+	}
 	g.reconfigureBudgets(before)
 	e.tracker.Reconfigure(e.options(g), func() {
 		e.sources.Guard(e.secrets(g.config))

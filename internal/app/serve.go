@@ -84,6 +84,7 @@ func (f *flags) serve(ctx context.Context, e *exporter, main *mainServer, log *s
 		log.Info("Shutting down")
 		err = shutDown(ctx, servers...)
 	case err = <-served:
+	case err = <-e.failed:
 	}
 	for _, server := range servers {
 		_ = server.Close() // what Shutdown left over, or listeners that still accept

@@ -14,6 +14,7 @@ import (
 type rights struct {
 	lease  time.Duration
 	shares map[share.Share]right
+	parts  map[string]int // of each account
 }
 
 // right is the right to act for a share.
@@ -30,7 +31,10 @@ func (r *rights) ok(x right, now time.Time) bool {
 
 // publishLocked has the rights be what is held, and says so if other shares are.
 func (k *Keeper) publishLocked() {
-	next := &rights{lease: k.options.Lease, shares: make(map[share.Share]right, len(k.state.holds))}
+	next := &rights{lease: k.options.Lease, shares: make(map[share.Share]right, len(k.state.holds)), parts: make(map[string]int)}
+	for _, sh := range k.state.shares {
+		next.parts[sh.Account] = sh.Parts
+	}
 	for sh, h := range k.state.holds {
 		if h.sealed {
 			next.shares[sh] = right{k.mark(h), h.asked, !h.leaving.IsZero()}
@@ -133,4 +137,12 @@ func (k *Keeper) Stats() Stats {
 		}
 	}
 	return st
+}
+
+// Parts returns how many parts an account has; 1 if it is not known.
+func (k *Keeper) Parts(account string) int {
+	if n := k.rights.Load().parts[account]; n > 0 {
+		return n
+	}
+	return 1
 }

@@ -78,8 +78,8 @@ type Options struct {
 	// Register has a task that is not tracked be so from now on, if callbacks may do that: the result is Registered, Refused, or Unknown if
 	// they may not. Nil: they may not.
 	Register func(account, id string) Result
-	// Elsewhere says whose a task is that is another shard's; empty: it is not. Nil: none is.
-	Elsewhere func(id string) string
+	// Elsewhere says whose a task of an account is that is another process's; empty: it is not. Nil: none is.
+	Elsewhere func(account, id string) string
 }
 
 // Receiver receives callbacks and counts what becomes of them. It keeps nothing else, so a callback that comes again has no
@@ -104,7 +104,7 @@ type Stat struct {
 // New returns a receiver.
 func New(o Options) *Receiver {
 	if o.Elsewhere == nil {
-		o.Elsewhere = func(string) string { return "" }
+		o.Elsewhere = func(string, string) string { return "" }
 	}
 	return &Receiver{options: o, slots: make(chan struct{}, atATime), counts: make(map[string]*Counts)}
 }
@@ -161,7 +161,7 @@ func (r *Receiver) verify(s signature, account string, keys []string, body []byt
 	if progress { // as nobody signs that, it can only spare a query
 		return Progress, ""
 	}
-	if why := r.options.Elsewhere(id); why != "" {
+	if why := r.options.Elsewhere(account, id); why != "" {
 		return Elsewhere, why
 	}
 	switch tracked, asked := r.options.Hint(account, id); {

@@ -398,7 +398,7 @@ func TestACallbackAboutATaskOfAnotherShardIsSentThere(t *testing.T) {
 	r := &rig{}
 	r.Receiver = webhook.New(webhook.Options{
 		Keys: keysOf, Hint: r.hint, Register: func(string, string) webhook.Result { return webhook.Registered },
-		Elsewhere: func(id string) string { return map[string]string{"other": "the task is one of shard 1 of 2"}[id] },
+		Elsewhere: func(_, id string) string { return map[string]string{"other": "the task is one of shard 1 of 2"}[id] },
 	})
 	for _, step := range []struct {
 		id, key string

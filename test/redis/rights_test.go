@@ -13,7 +13,7 @@ import (
 // documented returns the rights that the documentation has a user get.
 func documented(t *testing.T) []string {
 	t.Helper()
-	text, err := os.ReadFile("../../docs/decisions/redis.md")
+	text, err := os.ReadFile("../../docs/scaling.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -21,7 +21,7 @@ func documented(t *testing.T) []string {
 	rights, _, _ := strings.Cut(after, "\n")
 	_, rights, ok := strings.Cut(rights, "' ")
 	if !found || !ok {
-		t.Fatal("docs/decisions/redis.md names no rights")
+		t.Fatal("docs/scaling.md names no rights")
 	}
 	return strings.Fields(rights)
 }

@@ -308,6 +308,10 @@ func configuration() []row {
 			[]string{"config.TestBadFileIsRefusedWithEveryProblem/series that there are not", "config.TestBadFileIsRefusedWithEveryProblem/no series at all", "app.TestAReloadChoosesOtherSeriesOfTasks"},
 		},
 		{
+			"replicas without a server, a server without a port, a password in an address, parts that can't be asked", "refused with the line; nothing shows the password",
+			[]string{"config.TestWhatReplicasCantBe", "config.TestReplicasAreConfigured"},
+		},
+		{
 			"more shards than an account may have requests at a time", "refused with the line",
 			[]string{"app.TestShardsAreNoMoreThanAnAccountMaySendAtATime"},
 		},
@@ -871,6 +875,24 @@ func requests() []row {
 
 func storage() []row {
 	return []row{
+		{
+			"a Redis server that is away, paused, full, read only, restarted or emptied, under replicas that share work over it",
+			"no share has two holders; records wait or are written again, and none is counted twice; all goes on when it is back",
+			[]string{
+				"cluster.TestFaultsOfRedis", "cluster.TestRedisAwayEndsRightsInTime", "shared.TestRedisAwayHasRecordsWait",
+				"shared.TestWhatRedisLostIsWrittenAgain", "redis.TestWhatIsWrongWithAServerIsTold",
+			},
+		},
+		{
+			"keys in Redis that are garbage, of another type or of a later version",
+			"left alone, and what they hold is not believed; a lease that can't be read is a stranger's",
+			[]string{"shared.TestWhatIsNotOursIsLeftAlone", "shared.TestAnotherDictionaryIsNoticed", "cluster.TestEntriesThatCantBeReadAreAStrangers"},
+		},
+		{
+			"two replicas of one name, or with different leases or parts",
+			"the later one ends after a lease, or takes nothing until the others are gone",
+			[]string{"cluster.TestANameThatIsTakenIsRefused", "cluster.TestOtherConfigurations"},
+		},
 		{
 			"a file of a version that kept records by id alone",
 			"its records are those of the accounts of their groups; where that can't be told they are nobody's, and go after 60 days",

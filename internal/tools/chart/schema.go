@@ -32,7 +32,6 @@ func writeSchema(path, config string, values []value) error {
 	if !ok {
 		return errors.New("it has no properties")
 	}
-	notYet(of)
 	if holdsSecret(of) {
 		return errors.New("the configuration as a whole would be a secret")
 	}
@@ -59,16 +58,6 @@ func writeSchema(path, config string, values []value) error {
 		return err
 	}
 	return write(path, text.Bytes())
-}
-
-// notYet adds the settings that the chart renders and the exporter's schema does not know yet. test/deploy notices when it does.
-func notYet(config object) {
-	properties, _ := config["properties"].(object)
-	for _, key := range []string{"cluster", "storage"} {
-		if properties[key] == nil {
-			properties[key] = object{"type": "object"}
-		}
-	}
 }
 
 // holdsSecret reports whether a value of a schema is a secret, or a list or mapping of some, and takes such properties of an object out of

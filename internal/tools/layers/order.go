@@ -34,7 +34,8 @@ func order() [][]string {
 		{"internal/backlog", "internal/blocks", "internal/labels", "internal/learned", "internal/life", "internal/totals"},
 		{"internal/view"},
 		{"config"},
-		{"internal/httpclient"},
+		{"internal/replicas"},
+		{"internal/httpclient", "internal/keyfile"},
 		{"internal/settings"},
 		{"internal/apikey", "internal/duration"},
 		{"internal/settings/document"},
@@ -65,7 +66,7 @@ const mostLines = 900
 func bounded() []string {
 	return []string{
 		"config", "internal/backlog", "internal/blocks", "internal/cluster", "internal/dispatch", "internal/entry", "internal/evict", "internal/httpclient",
-		"internal/labels", "internal/learned", "internal/life", "internal/probe", "internal/reader", "internal/records", "internal/redis", "internal/results", "internal/settings", "internal/shared",
+		"internal/labels", "internal/learned", "internal/life", "internal/probe", "internal/reader", "internal/records", "internal/redis", "internal/results", "internal/settings",
 		"internal/source/claim", "internal/source/ledger", "internal/source/list", "internal/source/owners", "internal/source/past",
 		"internal/source/reads", "internal/source/room", "internal/source/set", "internal/source/told", "internal/source/turns", "internal/summary",
 		"internal/tasks", "internal/totals", "internal/tracker", "internal/unlisted", "internal/view",

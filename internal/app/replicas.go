@@ -1,0 +1,198 @@
+// Several replicas over Redis: what this one holds, and what follows when that changes.
+
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	commoncfg "github.com/prometheus/common/config"
+	"github.com/prometheus/common/version"
+
+	"github.com/kie-exporter/kie_exporter/collector"
+	"github.com/kie-exporter/kie_exporter/config"
+	"github.com/kie-exporter/kie_exporter/internal/apikey"
+	"github.com/kie-exporter/kie_exporter/internal/cluster"
+	"github.com/kie-exporter/kie_exporter/internal/redis"
+	settings "github.com/kie-exporter/kie_exporter/internal/replicas"
+	"github.com/kie-exporter/kie_exporter/internal/share"
+	"github.com/kie-exporter/kie_exporter/internal/shared"
+)
+
+// replicas is this replica's place among the others.
+type replicas struct {
+	client  *redis.Client
+	keeper  *cluster.Keeper
+	store   *shared.Store
+	redis   settings.Redis // as it was at the start
+	cluster settings.Cluster
+	parts   map[string]int // of each account there was
+	scraped atomic.Int64   // when the metrics were last asked for, in ms
+}
+
+// newReplicas joins the replicas that a configuration names; nil: it names none. Local is what the process keeps by itself.
+func newReplicas(cfg *config.Config, local recordStore, log *slog.Logger) (*replicas, error) {
+	c := cfg.Redis()
+	if c == nil {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	options := redis.Options{
+		Addresses: c.Addresses, SentinelMaster: c.SentinelMaster, Cluster: c.Cluster, Username: c.Username, DB: c.DB, Timeout: c.Timeout,
+		Log: log, Histograms: collector.NewHistogram, Password: passwordOf(c.Password, log), SentinelPassword: passwordOf(c.SentinelPassword, log),
+	}
+	if c.TLS {
+		options.TLS = func() (*tls.Config, error) { return commoncfg.NewTLSConfig(&c.TLSConfig) }
+	}
+	client, err := redis.New(options)
+	if err != nil {
+		return nil, fmt.Errorf("storage.redis: %w", err)
+	}
+	r := &replicas{client: client, redis: *c, cluster: *cfg.Cluster, parts: make(map[string]int)}
+	shares, digest := r.shares(cfg)
+	r.keeper = cluster.New(cluster.Options{
+		Client: client, Cluster: r.cluster.Name, Replica: r.cluster.Replica, Version: version.Version, Lease: r.cluster.Lease,
+		Seal: func(ctx context.Context, sh share.Share, mark string, epoch uint64) error {
+			return r.store.Seal(ctx, shared.Part{Account: sh.Account, Part: sh.Part}, mark, epoch)
+		},
+		Flush: func(ctx context.Context, sh share.Share) {
+			r.store.Flush(ctx, shared.Part{Account: sh.Account, Part: sh.Part})
+		},
+		Scraped: func() time.Time { return time.UnixMilli(r.scraped.Load()) },
+		Log:     log,
+	}, shares, digest)
+	r.store = shared.New(shared.Options{Client: client, Cluster: r.cluster.Name, Rights: holdings{r.keeper}, Copy: local, Log: log})
+	return r, nil
+}
+
+func passwordOf(k *apikey.Key, log *slog.Logger) func() string {
+	if k == nil {
+		return nil
+	}
+	return inForce(k, "redis", log)
+}
+
+// shares returns all shares of a configuration and a digest of what replicas must agree on. An account keeps the parts that it had first.
+func (r *replicas) shares(cfg *config.Config) (all []share.Share, digest string) {
+	h := sha256.New()
+	for _, a := range cfg.Accounts {
+		if r.parts[a.Name] == 0 {
+			r.parts[a.Name] = a.Parts
+		}
+		_, _ = fmt.Fprintf(h, "account %s %d\n", a.Name, r.parts[a.Name])
+		for part := range r.parts[a.Name] {
+			all = append(all, share.Share{Account: a.Name, Part: part, Parts: r.parts[a.Name]})
+		}
+	}
+	for _, g := range cfg.Groups {
+		_, _ = fmt.Fprintf(h, "group %s of %s\n", g.Name, g.Account)
+	}
+	return all, hex.EncodeToString(h.Sum(nil))[:16]
+}
+
+// check returns an error if a configuration changes what takes a restart.
+func (r *replicas) check(cfg *config.Config) error {
+	if r == nil {
+		if cfg.Redis() != nil {
+			return errors.New("storage.redis: a change takes a restart")
+		}
+		return nil
+	}
+	if cfg.Redis() == nil || !cfg.Redis().Equal(r.redis) {
+		return errors.New("storage.redis: a change takes a restart")
+	}
+	if *cfg.Cluster != r.cluster {
+		return errors.New("cluster: a change takes a restart")
+	}
+	for _, a := range cfg.Accounts {
+		if n := r.parts[a.Name]; n != 0 && n != a.Parts {
+			return fmt.Errorf("account %s: parts: a change takes a restart", a.Name)
+		}
+	}
+	return nil
+}
+
+// holdings says what a replica holds, as the store asks.
+type holdings struct{ keeper *cluster.Keeper }
+
+// Held implements shared.Rights.
+func (h holdings) Held() (held []shared.Part) {
+	for _, sh := range h.keeper.Held() {
+		held = append(held, shared.Part{Account: sh.Account, Part: sh.Part})
+	}
+	return held
+}
+
+// Of implements shared.Rights.
+func (h holdings) Of(account, id string) int { return share.Of(id, h.keeper.Parts(account)) }
+
+// Mark implements shared.Rights.
+func (h holdings) Mark(p shared.Part) string {
+	return h.keeper.Mark(share.Share{Account: p.Account, Part: p.Part, Parts: h.keeper.Parts(p.Account)})
+}
+
+// Static implements sharing.
+func (*replicas) Static() share.Shard { return share.Shard{} }
+
+// Held implements sharing.
+func (r *replicas) Held(account string) share.Set { return r.keeper.Shares()[account] }
+
+// Right implements sharing.
+func (r *replicas) Right(account string) func() bool {
+	return func() bool { return r.keeper.May(account) }
+}
+
+// Changed implements sharing.
+func (r *replicas) Changed() <-chan struct{} { return r.keeper.Changed() }
+
+// join joins the replicas that the configuration names, if it does. Nothing is held until one of them says so.
+func (e *exporter) join(g *generation) (*generation, error) {
+	r, err := newReplicas(g.config, e.store, e.log)
+	if r == nil || err != nil {
+		return g, err
+	}
+	e.replicas, e.store, e.sharing = r, r.store, r
+	next, err := newGeneration(g.config, r, g, e.log)
+	if err != nil {
+		return nil, err
+	}
+	e.inForce.Store(next)
+	g.close(next)
+	return next, nil
+}
+
+// elsewhereOf says whose a task of an account is that is another process's; empty: it is this one's.
+func (e *exporter) elsewhereOf(account, id string) string {
+	if e.replicas == nil {
+		return e.elsewhere(id)
+	}
+	if a := e.inForce.Load().account(account); a == nil || a.has != nil && !a.has(id) {
+		return "another replica has the task"
+	}
+	return ""
+}
+
+// keysElsewhere returns the keys that sign the callbacks of an account that another replica has.
+func (e *exporter) keysElsewhere(account string) (keys []string) {
+	for _, a := range e.config().Accounts {
+		for _, k := range a.WebhookKeys {
+			if a.Name == account {
+				keys = append(keys, k.Value())
+			}
+		}
+	}
+	return keys
+}
+
+// isElsewhere reports whether an account is configured, but nothing of it held by this replica.
+func (e *exporter) isElsewhere(account string) bool {
+	configured := slices.ContainsFunc(e.config().Accounts, func(a config.Account) bool { return a.Name == account })
+	return e.replicas != nil && configured && e.inForce.Load().account(account) == nil
+}
