@@ -36,6 +36,7 @@ type life struct {
 	base   string
 	log    output.Text
 	ended  chan error
+	over   chan struct{}
 	counts map[string]float64 // what it last said it had counted, by account
 }
 
@@ -48,16 +49,16 @@ type pair struct {
 
 func (p *pair) start(name string) *life {
 	p.t.Helper()
-	l := &life{ended: make(chan error, 1), counts: make(map[string]float64)}
+	l := &life{ended: make(chan error, 1), over: make(chan struct{}), counts: make(map[string]float64)}
 	c := program(p.t, "", "--config.file="+p.config, "--web.listen-address=127.0.0.1:0", "--storage.path="+p.t.TempDir(), "--cluster.replica="+name)
 	l.cmd = &exec.Cmd{Path: c.Path, Args: c.Args, Env: c.Env, Stderr: &l.log}
 	if err := l.cmd.Start(); err != nil {
 		p.t.Fatal(err)
 	}
-	go func() { l.ended <- l.cmd.Wait(); close(l.ended) }()
+	go func() { l.ended <- l.cmd.Wait(); close(l.over) }()
 	p.t.Cleanup(func() {
 		_ = l.cmd.Process.Kill()
-		<-l.ended
+		<-l.over
 		if p.t.Failed() {
 			p.t.Logf("%s:\n%s", name, l.log.String())
 		}
@@ -223,7 +224,7 @@ func TestReplicasTakeOverFromEachOther(t *testing.T) {
 	}
 	wait.Until(t, 2*time.Minute, 200*time.Millisecond, func() error {
 		p.look()
-		if n := finals(server, t); n < 2*replicaTasks {
+		if n := finals(t, server); n < 2*replicaTasks {
 			return fmt.Errorf("%d of %d tasks are final in Redis", n, 2*replicaTasks)
 		}
 		return nil
@@ -236,25 +237,25 @@ func TestReplicasTakeOverFromEachOther(t *testing.T) {
 		t.Logf("%v of %d tasks were counted, the others by the replica that was killed, after its last scrape", n, 2*replicaTasks)
 	}
 	checkWindows(t, sim)
-	if values := redisValues(server, t); strings.Contains(values, "canary") || strings.Contains(values, api.URL) || !strings.Contains(values, "_task_") {
+	if values := redisValues(t, server); strings.Contains(values, "canary") || strings.Contains(values, api.URL) || !strings.Contains(values, "_task_") {
 		t.Error("Redis has a key or a URL, or no tasks")
 	}
 }
 
 // finals returns how many final records there are in Redis.
-func finals(server *redistest.Server, t *testing.T) (n int) {
+func finals(t *testing.T, server *redistest.Server) (n int) {
 	t.Helper()
-	for _, key := range strings.Fields(server.CLI(t, "--scan", "--pattern", "*:b:*")) {
+	for key := range strings.FieldsSeq(server.CLI(t, "--scan", "--pattern", "*:b:*")) {
 		n += strings.Count("\n"+server.CLI(t, "--raw", "hvals", key), "\nF")
 	}
 	return n
 }
 
 // redisValues returns all that is in Redis' hashes and texts.
-func redisValues(server *redistest.Server, t *testing.T) string {
+func redisValues(t *testing.T, server *redistest.Server) string {
 	t.Helper()
 	var all strings.Builder
-	for _, key := range strings.Fields(server.CLI(t, "--scan")) {
+	for key := range strings.FieldsSeq(server.CLI(t, "--scan")) {
 		text, err := server.Try("--raw", "hgetall", key)
 		if err != nil || strings.Contains(text, "WRONGTYPE") {
 			text = server.CLI(t, "get", key)
