@@ -124,10 +124,11 @@ portable: packages ## other systems and processors: the program compiles, and it
 scrape-check: build $(BIN)/promtool ## run the demo, scrape it, have promtool judge it
 	test/scrape-check.sh $(BIN)/promtool ./kie_exporter
 
+RULES := $(wildcard alerts/kie_exporter.*.yml) alerts/thresholds.example.yml
 .PHONY: rules-check
 rules-check: $(BIN)/promtool $(BIN)/pint ## recording and alert rules and their unit tests
-	$(BIN)/pint --offline --no-color --log-level=warn lint --min-severity=info --fail-on=info alerts/kie_exporter.*.yml
-	$< check rules --lint=all --lint-fatal alerts/kie_exporter.*.yml
+	$(BIN)/pint --offline --no-color --log-level=warn lint --min-severity=info --fail-on=info $(RULES)
+	$< check rules --lint=all --lint-fatal $(RULES)
 	$< test rules alerts/tests/*.test.yml
 
 .PHONY: dashboards-check

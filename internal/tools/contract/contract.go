@@ -60,9 +60,12 @@ func (m Metric) labels() []string {
 	return names
 }
 
-// Record adds a series that a rule records, with its labels besides those of the target.
-func (c *Contract) Record(name string, labels Labels) {
+// Record adds a series that a rule records, with its labels besides those of the target, and those that the rule adds itself.
+func (c *Contract) Record(name string, labels Labels, own ...string) {
 	m := Metric{Name: name}
+	for _, label := range own {
+		m.Labels = append(m.Labels, Label{Name: label})
+	}
 	for label := range labels {
 		m.Labels = append(m.Labels, Label{Name: label})
 	}

@@ -4,14 +4,19 @@ package contract
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 )
 
 // A Rule records a series or raises an alert.
-type Rule struct{ Record, Alert, Expr string }
+type Rule struct {
+	Record, Alert, Expr string
+	Labels              map[string]string
+}
 
 // ReadRules reads the rules of all files in a folder that end in .KIND.yml, in their order.
 func ReadRules(folder, kind string) ([]Rule, error) {
@@ -48,7 +53,7 @@ func (c *Contract) RecordAll(rules []Rule) []error {
 			faults = append(faults, fmt.Errorf("%s%s: %w", r.Record, r.Alert, err))
 		}
 		if r.Record != "" {
-			c.Record(r.Record, labels)
+			c.Record(r.Record, labels, slices.Collect(maps.Keys(r.Labels))...)
 		}
 	}
 	return faults

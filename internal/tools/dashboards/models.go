@@ -45,13 +45,12 @@ func modelTable() panel {
 
 // Of what the rules record of the target; without them there is nothing to show.
 const (
-	allowed  = `scalar(1 - kie:slo_success:target)`
-	recorded = `max by (group) (job_group:kie_slo_errors:ratio%s{<groups>})`
-	noRules  = "none finished, or no rules are loaded"
+	spent   = `max by (group) (job_group:kie_slo_errors:ratio%s{<groups>} / (1 - job_group:kie_slo_success:target))`
+	noRules = "none finished, or no rules are loaded"
 )
 
 // burn is how many times as fast as the target allows tasks fail, over a window that the rules record.
-func burn(window string) string { return fmt.Sprintf(recorded, window) + " / " + allowed + " >= 0" }
+func burn(window string) string { return fmt.Sprintf(spent, window) + " >= 0" }
 
 func targetPanels() []panel {
 	cell := func(expr string) query { return line(chosenJobs.live(expr), "") }
@@ -59,11 +58,11 @@ func targetPanels() []panel {
 	return []panel{
 		{
 			kind: table, title: "Groups and their target", width: 24, unit: words, empty: noRules,
-			about: "Each group against the target of kie:slo_success:target, and what it costs. The budget is the failures that the target allows " +
+			about: "Each group against its target, as job_group:kie_slo_success:target has it, and what it costs. The budget is the failures that the target allows " +
 				"over three days; below 0 the target is missed. A burn of 1 uses up just that; at 14.4 over an hour somebody is woken. " +
 				"All but the first three columns are over the window.",
 			queries: []query{
-				cell(`1 - ` + fmt.Sprintf(recorded, "3d") + " / " + allowed),
+				cell(`1 - ` + fmt.Sprintf(spent, "3d")),
 				cell(burn("1h")),
 				cell(burn("6h")),
 				cell(`60 * sum by (group) (` + rate(finishedTasks) + `)`),

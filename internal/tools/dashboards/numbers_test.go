@@ -177,8 +177,8 @@ func TestOverviewTellsOfTargetCostsAndTheWeekBefore(t *testing.T) {
 		kind  kind
 		texts []string
 	}{
-		{"how much of the target's budget is left", table, []string{"job_group:kie_slo_errors:ratio3d", "kie:slo_success:target"}},
-		{"how fast the budget burns", timeseries, []string{"job_group:kie_slo_errors:ratio1h", "kie:slo_success:target"}},
+		{"how much of the target's budget is left", table, []string{"job_group:kie_slo_errors:ratio3d", "job_group:kie_slo_success:target"}},
+		{"how fast the budget burns", timeseries, []string{"job_group:kie_slo_errors:ratio1h", "job_group:kie_slo_success:target"}},
 		{"credits for each success by model", table, []string{"sum by (model) (increase(kie_tasks_credits_total", `state="success"`}},
 		{"credits for each success by group", table, []string{"sum by (group) (increase(kie_tasks_credits_total", `state="success"`}},
 		{"spending by group", timeseries, []string{"sum by (group) (increase(kie_tasks_credits_total"}},

@@ -186,14 +186,13 @@ func TestTemplatesAskForWhatThereIs(t *testing.T) {
 
 // Runbooks and the operating manual show queries to paste.
 func TestRunbooksAskForWhatThereIs(t *testing.T) {
-	block := regexp.MustCompile("(?s)```promql\n(.*?)```")
 	known := known(t)
 	for _, path := range append(paths(t, "docs/runbooks/*.md"), root+"docs/operating.md") {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		blocks := block.FindAllStringSubmatch(string(text), -1)
+		blocks := promql.FindAllStringSubmatch(string(text), -1)
 		if len(blocks) == 0 {
 			t.Errorf("%s: no query", path)
 		}
@@ -205,6 +204,40 @@ func TestRunbooksAskForWhatThereIs(t *testing.T) {
 	}
 }
 
+// The page shows the example of numbers for one account or group as it is, and queries for what has no account or group.
+func TestThePageOfAlertsShowsTheExampleOfThresholds(t *testing.T) {
+	page, err := os.ReadFile(root + "docs/alerts.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example, err := os.ReadFile(root + "alerts/thresholds.example.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, groups, _ := strings.Cut(string(example), "groups:\n"); !strings.Contains(string(page), "```yaml\ngroups:\n"+groups+"```") {
+		t.Error("docs/alerts.md shows another one")
+	}
+	known := known(t)
+	blocks := promql.FindAllStringSubmatch(string(page), -1)
+	if len(blocks) == 0 {
+		t.Error("docs/alerts.md: no query")
+	}
+	for _, match := range blocks {
+		for expr := range strings.SplitSeq(strings.TrimSpace(match[1]), "\n") {
+			check(t, known, "docs/alerts.md", expr)
+		}
+	}
+	for _, group := range ruleGroups(t, root+"alerts/thresholds.example.yml") {
+		for _, rule := range group.Rules {
+			if labels := check(t, known, "the example", rule.Record); len(rule.Labels) != 1 || !labels[slices.Collect(maps.Keys(rule.Labels))[0]] {
+				t.Errorf("%s has other labels than %v", rule.Record, rule.Labels)
+			}
+		}
+	}
+}
+
+var promql = regexp.MustCompile("(?s)```promql\n(.*?)```")
+
 // known returns the contract with what the rules record.
 func known(t *testing.T) *contract.Contract {
 	t.Helper()
@@ -214,7 +247,7 @@ func known(t *testing.T) *contract.Contract {
 	}
 	for _, group := range ruleGroups(t, root+"alerts/kie_exporter.rules.yml") {
 		for _, rule := range group.Rules {
-			c.Record(rule.Record, check(t, c, rule.Record, rule.Expr))
+			c.Record(rule.Record, check(t, c, rule.Record, rule.Expr), slices.Collect(maps.Keys(rule.Labels))...)
 		}
 	}
 	return c
