@@ -229,7 +229,16 @@ func TestReplicasTakeOverFromEachOther(t *testing.T) {
 		}
 		return nil
 	})
+	twin := p.start("fourth")
 	time.Sleep(65 * time.Second) // new counters show 0 for a minute
+	select {
+	case err := <-twin.ended:
+		if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 1 || !strings.Contains(twin.log.String(), "has the same name") {
+			t.Errorf("a second replica of one name ends with %v", err)
+		}
+	default:
+		t.Error("a second replica of one name goes on")
+	}
 	p.look()
 	if n := finished(); n > 2*replicaTasks || n < replicaTasks {
 		t.Errorf("%v of %d tasks were counted", n, 2*replicaTasks)
