@@ -130,6 +130,9 @@ rules-check: $(BIN)/promtool $(BIN)/pint ## recording and alert rules and their 
 	$(BIN)/pint --offline --no-color --log-level=warn lint --min-severity=info --fail-on=info $(RULES)
 	$< check rules --lint=all --lint-fatal $(RULES)
 	$< test rules alerts/tests/*.test.yml
+	go -C $(TOOLS_MOD) run ./mixin render $(CURDIR) $(CURDIR)/deploy/mixin/example/example.jsonnet $(CURDIR)/.cache/mixin
+	$< check rules --lint=all --lint-fatal .cache/mixin/rules.yml .cache/mixin/alerts.yml
+	$< test rules deploy/mixin/example/example.test.yml
 
 .PHONY: dashboards-check
 dashboards-check: build $(BIN)/prometheus $(BIN)/panelcheck ## every panel shows data of a live demo

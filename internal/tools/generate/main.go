@@ -27,6 +27,7 @@ func steps() []step {
 		{"settings", []string{"./settingsdoc", root}},
 		{"dashboards", []string{"./dashboards", root + "/dashboards"}},
 		{"operator-rules", []string{"./operatorrules", root + "/alerts", root + "/deploy/kubernetes/operator"}},
+		{"mixin", []string{"./mixin", "write", root}},
 		{"chart", []string{"./chart", root}},
 		{"bad-input", []string{"./badinput", root, root + "/docs/bad-input.md"}},
 		{"security", []string{"./badinput", "model", root, root + "/SECURITY.md"}},
