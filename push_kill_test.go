@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,13 +11,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/test/kit/output"
 )
 
@@ -38,13 +37,41 @@ func killsFor(t *testing.T) time.Duration {
 
 // producers push to one process after the other, and remember what was acknowledged.
 type producers struct {
-	t     *testing.T
-	args  []string
-	base  atomic.Pointer[string] // of the process that lives; nil: none does
-	next  atomic.Int64
-	mu    sync.Mutex
-	safe  map[string]bool // acknowledged; false: forgetting was, or may have been
-	kills int
+	t       *testing.T
+	dir     string                 // of the storage
+	config  string                 // path of it
+	base    atomic.Pointer[string] // of the process that lives; nil: none does
+	next    atomic.Int64
+	mu      sync.Mutex
+	safe    map[string]bool // acknowledged; false: forgetting was, or may have been
+	kills   int
+	counted float64 // totals of all processes, as each showed them last
+}
+
+// newProducers returns producers of tasks that have finished when they are asked about.
+func newProducers(t *testing.T) *producers {
+	t.Helper()
+	var mu sync.Mutex
+	ends := make(map[string]int64)
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := r.URL.Query().Get("taskId")
+		mu.Lock()
+		if ends[id] == 0 {
+			ends[id] = time.Now().UnixMilli()
+		}
+		end := ends[id]
+		mu.Unlock()
+		fmt.Fprintf(w, `{"code":200,"msg":"success","data":{"taskId":%q,"model":"m","state":"success","createTime":%d,"completeTime":%d}}`, id, end-1000, end)
+	}))
+	t.Cleanup(api.Close)
+	t.Cleanup(http.DefaultClient.CloseIdleConnections)
+	dir := t.TempDir()
+	p := &producers{t: t, dir: filepath.Join(dir, "data"), config: filepath.Join(dir, "kie.yml"), safe: make(map[string]bool)}
+	text := fmt.Sprintf("accounts: [{base_url: '%s', credits_interval: 0s, requests_per_second: 1000, max_concurrent: 50}]\ngroups: [{name: g, push: {}}]\n", api.URL)
+	if err := os.WriteFile(p.config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 type pushAnswer struct {
@@ -126,11 +153,18 @@ func (p *producers) forget(id string) {
 	p.safe[id] = false
 }
 
-// live starts a process and returns it once it takes pushes.
-func (p *producers) live() *exec.Cmd {
+// live starts a process, below a tracer if there is one, and returns it once it listens.
+func (p *producers) live(tracer ...string) *exec.Cmd {
 	p.t.Helper()
 	var log output.Text
-	c := program(p.t, "secret", p.args...)
+	c := program(p.t, "secret", "--config.file="+p.config, "--storage.path="+p.dir, "--web.listen-address=127.0.0.1:0")
+	if len(tracer) > 0 {
+		path, err := exec.LookPath(tracer[0])
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		c.Path, c.Args = path, append(tracer, append([]string{os.Args[0]}, c.Args[1:]...)...)
+	}
 	c.Stderr = &log
 	if err := c.Start(); err != nil {
 		p.t.Fatal(err)
@@ -150,15 +184,58 @@ func (p *producers) live() *exec.Cmd {
 
 // killAll kills one process after the other until the end.
 func (p *producers) killAll(end time.Time) {
-	for time.Now().Before(end) {
+	for time.Now().Before(end) || p.kills < 2 {
 		c := p.live()
-		time.Sleep(50*time.Millisecond + rand.N(400*time.Millisecond))
-		p.base.Store(nil)
-		if err := c.Process.Kill(); err != nil {
-			p.t.Error(err)
+		time.Sleep(50*time.Millisecond + rand.N(800*time.Millisecond))
+		p.kill(c)
+	}
+}
+
+// kill kills a process right after a look at what it has counted.
+func (p *producers) kill(c *exec.Cmd) {
+	p.t.Helper()
+	p.counted += p.total()
+	p.base.Store(nil)
+	if err := c.Process.Kill(); err != nil {
+		p.t.Error(err)
+	}
+	_ = c.Wait() // it was killed
+	p.kills++
+}
+
+// finished is the total that shows its first tasks at once; the others show 0 for a minute.
+var finished = regexp.MustCompile(`(?m)^kie_exporter_detection_delay_seconds_count\{.*\} (\S+)$`)
+
+// total returns how many tasks the process that lives shows as finished.
+func (p *producers) total() (sum float64) {
+	p.t.Helper()
+	req, err := http.NewRequestWithContext(p.t.Context(), http.MethodGet, *p.base.Load()+"/metrics", http.NoBody)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	for _, found := range finished.FindAllStringSubmatch(string(text), -1) {
+		value, err := strconv.ParseFloat(found[1], 64)
+		if err != nil {
+			p.t.Fatal(err)
 		}
-		_ = c.Wait() // it was killed
-		p.kills++
+		sum += value
+	}
+	return sum
+}
+
+// awaitReady waits until the process takes pushes.
+func (p *producers) awaitReady() {
+	for status := http.StatusServiceUnavailable; status == http.StatusServiceUnavailable; {
+		status, _, _ = p.send(http.MethodPost, nil)
 	}
 }
 
@@ -177,9 +254,7 @@ func (p *producers) check() {
 			forgotten = append(forgotten, id)
 		}
 	}
-	for status := http.StatusServiceUnavailable; status == http.StatusServiceUnavailable; {
-		status, _, _ = p.send(http.MethodPost, nil)
-	}
+	p.awaitReady()
 	if _, a, ok := p.send(http.MethodPost, kept); !ok || a.Known != len(kept) || a.Accepted != 0 {
 		p.t.Errorf("of %d acknowledged ids %d are known after %d kills, %d are not", len(kept), a.Known, p.kills, a.Accepted)
 	}
@@ -189,25 +264,18 @@ func (p *producers) check() {
 	if _, a, ok := p.send(http.MethodDelete, kept); !ok || a.Forgotten != len(kept) {
 		p.t.Errorf("of %d ids %d are there once", len(kept), a.Forgotten)
 	}
-	p.t.Logf("%d kills, %d acknowledged ids, %d forgotten ones", p.kills, len(kept), len(forgotten))
+	p.counted += p.total()
+	if pushed := float64(p.next.Load()); p.counted > pushed {
+		p.t.Errorf("%v tasks are counted of %v that were pushed", p.counted, pushed)
+	}
+	p.t.Logf("%d kills, %d acknowledged ids, %d forgotten ones, %v tasks counted", p.kills, len(kept), len(forgotten), p.counted)
 	if p.kills < 2 || len(kept) == 0 {
 		p.t.Error("this tells nothing")
 	}
 }
 
 func TestNoAcknowledgedPushIsLostByAKill(t *testing.T) {
-	api := httptest.NewServer(kiesim.New(kiesim.Options{}))
-	t.Cleanup(api.Close)
-	t.Cleanup(http.DefaultClient.CloseIdleConnections)
-	dir := t.TempDir()
-	var text bytes.Buffer
-	fmt.Fprintf(&text, "accounts: [{base_url: '%s', credits_interval: 0s}]\ngroups: [{name: g, push: {}}]\n", api.URL)
-	if err := os.WriteFile(filepath.Join(dir, "kie.yml"), text.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	p := &producers{t: t, safe: make(map[string]bool), args: []string{
-		"--config.file=" + filepath.Join(dir, "kie.yml"), "--storage.path=" + filepath.Join(dir, "data"), "--web.listen-address=127.0.0.1:0",
-	}}
+	p := newProducers(t)
 	end := time.Now().Add(killsFor(t))
 	var working sync.WaitGroup
 	for range 16 {

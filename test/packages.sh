@@ -72,6 +72,7 @@ need logrotate "rotating lists" logrotate
 need nginx "handing on callbacks" nginx
 need redis-server "records in Redis" redis-server
 need redis-sentinel "Redis with Sentinel" redis-sentinel
+need strace "killing a push at each step" strace
 
 # What judges the pages comes from the npm registry, as internal/tools/axe/package-lock.json says.
 repo=$(cd "$(dirname "$0")/.." && pwd)

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/common/promslog"
 
 	"github.com/kie-exporter/kie_exporter/config"
+	"github.com/kie-exporter/kie_exporter/internal/history"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 )
 
@@ -71,13 +72,13 @@ func (f *flags) run(ctx context.Context, log *slog.Logger, o Options) error {
 		f.warn(cfg, log)
 		return cfg, f.completeReplica(cfg)
 	}
-	open := func() (recordStore, error) { return f.openStore(log) }
+	open := func(h *history.History) (recordStore, error) { return f.openStore(h, log) }
 	return f.export(ctx, load, open, holdBack, log, o)
 }
 
 // export checks or runs an exporter of the configuration that load returns.
 func (f *flags) export(
-	ctx context.Context, load func() (*config.Config, error), open func() (recordStore, error), holdBack time.Duration,
+	ctx context.Context, load func() (*config.Config, error), open func(*history.History) (recordStore, error), holdBack time.Duration,
 	log *slog.Logger, o Options,
 ) error {
 	e, err := newExporter(load, fixed{f.shard}, open, holdBack, log)
@@ -96,16 +97,12 @@ func (f *flags) export(
 	return f.serve(ctx, e, main, log, o)
 }
 
-// openStore opens the storage. A check looks at no storage: the exporter that it checks for may be running.
-func (f *flags) openStore(log *slog.Logger) (recordStore, error) {
+// openStore opens the storage, and has what it tells of the past gathered. A check looks at no storage: the exporter that it checks for may be running.
+func (f *flags) openStore(h *history.History, log *slog.Logger) (recordStore, error) {
 	if f.check || f.storage == "" {
 		return store.Memory{}, nil
 	}
-	open := store.Open
-	if f.keepStrict {
-		open = store.OpenStrict
-	}
-	kept, err := open(f.storage, log)
+	kept, err := store.OpenWith(f.storage, store.Options{Strict: f.keepStrict, Reader: h}, log)
 	if err != nil {
 		return nil, fmt.Errorf("--storage.path %s: %w", f.storage, err)
 	}

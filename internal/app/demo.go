@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strconv"
 
+	"github.com/kie-exporter/kie_exporter/internal/history"
 	"github.com/kie-exporter/kie_exporter/internal/sim/demo"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 )
@@ -40,7 +41,7 @@ func (f *flags) runDemo(ctx context.Context, log *slog.Logger, o Options) (err e
 			listening(addresses)
 		}
 	}
-	memoryOnly := func() (recordStore, error) { return store.Memory{}, nil }
+	memoryOnly := func(*history.History) (recordStore, error) { return store.Memory{}, nil }
 	return f.export(ctx, d.Config, memoryOnly, demo.HoldBack, log, o)
 }
 

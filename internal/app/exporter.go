@@ -17,6 +17,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/collector"
 	"github.com/kie-exporter/kie_exporter/config"
 	"github.com/kie-exporter/kie_exporter/internal/exposition"
+	"github.com/kie-exporter/kie_exporter/internal/history"
 	"github.com/kie-exporter/kie_exporter/internal/push"
 	"github.com/kie-exporter/kie_exporter/internal/querylog"
 	"github.com/kie-exporter/kie_exporter/internal/records"
@@ -44,9 +45,10 @@ type exporter struct {
 	queries    *querylog.Log
 	panics     prometheus.Counter // of handlers
 	log        *slog.Logger
-	failed     chan error    // that the program can't go on
-	loaded     chan struct{} // closed when every source was tried once
-	settled    atomic.Bool   // every source was really read once, or has failed for long enough
+	history    *history.History // what the storage tells of before; nil: not any more
+	failed     chan error       // that the program can't go on
+	loaded     chan struct{}    // closed when every source was tried once
+	settled    atomic.Bool      // every source was really read once, or has failed for long enough
 
 	reloading chan struct{} // has a token while a reload is under way
 	inForce   atomic.Pointer[generation]
@@ -66,7 +68,7 @@ type recordStore interface {
 // newExporter makes an exporter of the configuration that load returns, now and at each reload. The store is opened once
 // everything else is known to be right.
 func newExporter(
-	load func() (*config.Config, error), own sharing, open func() (recordStore, error), holdBack time.Duration, log *slog.Logger,
+	load func() (*config.Config, error), own sharing, open func(*history.History) (recordStore, error), holdBack time.Duration, log *slog.Logger,
 ) (*exporter, error) {
 	e := &exporter{
 		panics: collector.NewPanics(), queries: querylog.New(),
@@ -82,7 +84,8 @@ func newExporter(
 		return nil, err
 	}
 	e.inForce.Store(g)
-	kept, err := open()
+	e.history = history.New()
+	kept, err := open(e.history)
 	if err != nil {
 		e.close()
 		return nil, err
@@ -223,7 +226,8 @@ func (e *exporter) run(ctx context.Context) {
 		parts.Go(func() { e.adoptOn(ctx) })
 	}
 	parts.Go(func() {
-		e.tracker.Relearn()
+		e.tracker.Relearn(e.history)
+		e.history = nil         // what is needed of it is with the tracker
 		_ = e.sources.Load(ctx) // what can't be read was logged, and is tried again by Run
 		close(e.loaded)
 		// What reading took is let go at once: how far the heap may grow goes by what the last collection found in use.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/config"
+	"github.com/kie-exporter/kie_exporter/internal/history"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 )
 
@@ -81,7 +82,7 @@ func servePushes(b *testing.B) string {
 	}
 	log := slog.New(slog.DiscardHandler)
 	load := func() (*config.Config, error) { return config.Load(path, func(string) string { return "key" }) }
-	e, err := newExporter(load, fixed{}, func() (recordStore, error) { return store.Open(filepath.Join(dir, "data"), log) }, 0, log)
+	e, err := newExporter(load, fixed{}, func(*history.History) (recordStore, error) { return store.Open(filepath.Join(dir, "data"), log) }, 0, log)
 	if err != nil {
 		b.Fatal(err)
 	}

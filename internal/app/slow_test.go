@@ -23,6 +23,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/collector"
 	"github.com/kie-exporter/kie_exporter/config"
 	"github.com/kie-exporter/kie_exporter/internal/connections"
+	"github.com/kie-exporter/kie_exporter/internal/history"
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 )
@@ -40,7 +41,7 @@ func inBubble(t *testing.T, f *flags, test func(t *testing.T, pipe *kiesim.PipeL
 		load := func() (*config.Config, error) {
 			return config.Load(path, func(string) string { return "key-of-a-test" })
 		}
-		e, err := newExporter(load, fixed{}, func() (recordStore, error) { return store.Memory{}, nil }, 0, log)
+		e, err := newExporter(load, fixed{}, func(*history.History) (recordStore, error) { return store.Memory{}, nil }, 0, log)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/entry"
+	"github.com/kie-exporter/kie_exporter/internal/history"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/table"
@@ -28,7 +29,7 @@ type Evictor struct {
 	believed func(r store.Record, a *entry.Account) store.Record // none if it is another account's; called with mu held
 	changed  func()                                              // notes that a snapshot would show something else
 
-	olds *olds // belongs to whoever reads what is kept, and then the lists
+	ends *history.Ends // before the start, until lists are read; nil: not known
 
 	mu    sync.Locker // of whoever owns the tasks; it guards what follows
 	tasks *tasks.Set
@@ -42,6 +43,23 @@ func New(
 }
 
 var _ source.Memory = (*Evictor)(nil)
+
+// Remember has Old tell which tasks were over.
+func (e *Evictor) Remember(ends *history.Ends) { e.ends = ends }
+
+// Old implements source.Memory.
+func (e *Evictor) Old(room int) source.Old {
+	ends := e.ends
+	e.ends = nil
+	if st := e.store.Stats(); ends == nil && st.Tasks == 0 && st.Up == st.Keeps {
+		ends = history.None()
+	}
+	if ends == nil {
+		return nil
+	}
+	ends.Settle(room)
+	return ends
+}
 
 // atATime bounds for how many tasks the lock is held.
 const atATime = 1 << 9

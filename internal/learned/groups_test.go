@@ -2,6 +2,7 @@ package learned
 
 import (
 	"maps"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -97,7 +98,12 @@ func TestTheLastSamplesOfEachModelAreLearnedFrom(t *testing.T) {
 	add("n", 1, true)
 	add("n", 2, false)
 	got := map[string]int{}
-	samples, latest := LastSamples(maps.All(records))
+	var parts [2]Samples
+	for i, r := range slices.Collect(maps.Values(records)) {
+		parts[i%2].Add(&r)
+	}
+	parts[0].Merge(&parts[1])
+	samples, latest := parts[0].Last()
 	if latest != 3*recent {
 		t.Errorf("the last end was learned at %d, want %d", latest, 3*recent)
 	}

@@ -4,7 +4,6 @@ package learned
 
 import (
 	"cmp"
-	"iter"
 	"slices"
 	"time"
 
@@ -23,31 +22,76 @@ type Sample struct {
 	learned kie.Time
 }
 
-// LastSamples returns the last ones of each group and model among the records of tasks that were news, in the order learned, and when
-// the last end of any task was learned.
-func LastSamples(records iter.Seq2[string, store.Record]) (samples []Sample, latest kie.Time) {
-	byModel, firsts := make(map[[2]string][]Sample), make(map[[2]string]Sample)
-	for _, r := range records {
-		latest = max(latest, r.Learned)
-		took, ok := r.Latency()
-		if !ok || !r.Counted {
-			continue
+// Samples gathers durations from records of tasks that were news: the last ones of each group and model. The zero one is empty.
+type Samples struct {
+	byModel map[[2]string]*samplesOf
+	one     *samplesOf // that had the last one
+	latest  kie.Time
+}
+
+// samplesOf is those of a group and a model, a bounded number of the last ones among them.
+type samplesOf struct {
+	group, model string
+	all          []Sample
+	first        Sample // none before it is one of the last
+	full         bool
+}
+
+// Add takes a record.
+func (s *Samples) Add(r *store.Record) {
+	s.latest = max(s.latest, r.Learned)
+	took, ok := r.Latency()
+	if !ok || !r.Counted {
+		return
+	}
+	if s.one == nil || s.one.group != r.Group || s.one.model != r.Model {
+		s.one = s.of(r.Group, r.Model)
+	}
+	s.one.add(Sample{Group: r.Group, Model: r.Model, Took: took, learned: r.Learned})
+}
+
+func (s *Samples) of(group, model string) *samplesOf {
+	key := [2]string{group, model}
+	of := s.byModel[key]
+	if of == nil {
+		if s.byModel == nil {
+			s.byModel = make(map[[2]string]*samplesOf)
 		}
-		key, s := [2]string{r.Group, r.Model}, Sample{Group: r.Group, Model: r.Model, Took: took, learned: r.Learned}
-		if first, full := firsts[key]; full && s.compare(first) < 0 {
-			continue // as most are of a long past
-		}
-		byModel[key] = append(byModel[key], s)
-		if len(byModel[key]) >= 2*recent {
-			byModel[key] = last(byModel[key])
-			firsts[key] = byModel[key][0]
+		of = &samplesOf{group: group, model: model}
+		s.byModel[key] = of
+	}
+	return of
+}
+
+func (of *samplesOf) add(s Sample) {
+	if of.full && s.compare(of.first) < 0 {
+		return // as most are of a long past
+	}
+	of.all = append(of.all, s)
+	if len(of.all) >= 2*recent {
+		of.all = last(of.all)
+		of.first, of.full = of.all[0], true
+	}
+}
+
+// Merge adds what others gathered.
+func (s *Samples) Merge(o *Samples) {
+	s.latest = max(s.latest, o.latest)
+	for key, of := range o.byModel {
+		own := s.of(key[0], key[1])
+		for _, sample := range of.all {
+			own.add(sample)
 		}
 	}
-	for _, all := range byModel {
-		samples = append(samples, last(all)...)
+}
+
+// Last returns the last ones of each group and model, in the order learned, and when the last end of any task was learned.
+func (s *Samples) Last() (samples []Sample, latest kie.Time) {
+	for _, of := range s.byModel {
+		samples = append(samples, last(of.all)...)
 	}
 	slices.SortFunc(samples, Sample.compare)
-	return samples, latest
+	return samples, s.latest
 }
 
 func (s Sample) compare(o Sample) int {

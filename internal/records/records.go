@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/entry"
-	"github.com/kie-exporter/kie_exporter/internal/learned"
+	"github.com/kie-exporter/kie_exporter/internal/history"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/tasks"
@@ -114,15 +114,10 @@ func (k *Keeper) Owner(r store.Record) (account string, ok bool) {
 	return account, account != ""
 }
 
-// Relearn learns how long tasks take from the store's records of those that were news, as they were learned from at first. It
-// is to be called before tasks are listed. Each record is shown to note.
-func (k *Keeper) Relearn(note func(account, id string, r *store.Record)) {
-	samples, latest := learned.LastSamples(func(yield func(string, store.Record) bool) {
-		_ = k.store.Scan(func(account, id string, r store.Record) bool { // what can't be read is counted
-			note(account, id, &r)
-			return yield(id, r)
-		})
-	})
+// Relearn learns how long tasks take from records of an earlier process, of those that were news, as they were learned from at first. It
+// is to be called before tasks are listed.
+func (k *Keeper) Relearn(h *history.History) {
+	samples, latest := h.Samples()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.tasks.Relearn(samples)

@@ -88,11 +88,21 @@ type Memory interface {
 	Keeps() bool
 }
 
-// Old knows tasks that were over at the start, without a look at a disk.
+// Old knows tasks that were over at the start, without a look at a disk. It may be asked by several goroutines at a time.
 type Old interface {
-	// Over reports whether an account's task was over, and whether it is old: over for longer than as many others as there is room for.
-	Over(account, id string) (over, old bool)
+	// Ages tells of some of an account's tasks, in their order, how old they were at the start. Many at once take less time each.
+	Ages(account string, ids []string, ages []Age)
 }
+
+// Age is how old a task was at the start.
+type Age uint8
+
+// The ages of a task.
+const (
+	NotOver Age = iota // as far as is known
+	Over
+	OldOver // over for longer than as many others as there is room for
+)
 
 // Wanted is which tasks are to leave memory.
 type Wanted struct {

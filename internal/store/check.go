@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"sync/atomic"
 )
 
 // unusable says why a file is to be set aside.
@@ -41,15 +42,20 @@ const (
 	maxDepth         = 32 // a tree of so many levels would hold more than any disk
 )
 
-// visit is called with a key of a bucket and its value, both valid during the call only.
-type visit func(bucket string, key, value []byte) error
+// visit is called with a key of a bucket and its value, both valid during the call only. Part is which of the parts calls that a long bucket
+// is checked in, each by a goroutine of its own.
+type visit func(part int, bucket string, key, value []byte) error
+
+// checkParts is in how many parts a long bucket is checked at a time.
+const checkParts = 2
 
 // checker walks over all pages in use.
 type checker struct {
 	file  io.ReaderAt
 	size  uint64   // of a page
 	end   uint64   // pages from this one on are not in use
-	used  []uint64 // a bit for each page that was met
+	used  []uint64 // a bit for each page that was met, in any part
+	part  int
 	pages [][]byte // the one at hand of each level
 	each  visit
 }
@@ -133,8 +139,16 @@ type span struct{ from, to []byte }
 // leaf takes an element of a leaf.
 type leaf func(e element, depth int) error
 
+// branch takes the page below an element of a branch.
+type branch func(id uint64, within span, depth int) error
+
 // tree walks over the pages below and including one.
 func (c *checker) tree(id uint64, within span, depth int, each leaf) error {
+	return c.level(id, within, depth, each, func(id uint64, within span, depth int) error { return c.tree(id, within, depth, each) })
+}
+
+// level walks over one page.
+func (c *checker) level(id uint64, within span, depth int, each leaf, below branch) error {
 	if depth == maxDepth {
 		return damaged("a tree too deep")
 	}
@@ -142,17 +156,17 @@ func (c *checker) tree(id uint64, within span, depth int, each leaf) error {
 	if err != nil {
 		return err
 	}
-	return c.walk(p, within, depth, each)
+	return c.walk(p, within, depth, each, below)
 }
 
-func (c *checker) walk(p page, within span, depth int, each leaf) error {
-	branch := p.kind() == kindBranch
-	if !branch && p.kind() != kindLeaf || branch && p.count() == 0 {
+func (c *checker) walk(p page, within span, depth int, each leaf, below branch) error {
+	isBranch := p.kind() == kindBranch
+	if !isBranch && p.kind() != kindLeaf || isBranch && p.count() == 0 {
 		return damaged("page %d of kind %d with %d elements", p.id(), p.kind(), p.count())
 	}
 	var last []byte
 	for i := range p.count() {
-		e, ok := p.element(i, branch)
+		e, ok := p.element(i, isBranch)
 		switch {
 		case !ok,
 			i == 0 && within.from != nil && !bytes.Equal(e.key, within.from),
@@ -161,17 +175,17 @@ func (c *checker) walk(p page, within span, depth int, each leaf) error {
 			return damaged("element %d of page %d", i, p.id())
 		}
 		last = e.key
-		if !branch {
+		if !isBranch {
 			if err := each(e, depth+1); err != nil {
 				return err
 			}
 			continue
 		}
-		below := span{e.key, within.to}
-		if next, ok := p.element(i+1, branch); ok {
-			below.to = next.key
+		child := span{e.key, within.to}
+		if next, ok := p.element(i+1, isBranch); ok {
+			child.to = next.key
 		}
-		if err := c.tree(e.child, below, depth+1, each); err != nil {
+		if err := below(e.child, child, depth+1); err != nil {
 			return err
 		}
 	}
@@ -184,23 +198,27 @@ func (c *checker) bucket(e element, depth int) error {
 		return damaged("something beside the buckets")
 	}
 	name := string(e.key)
-	each := func(e element, _ int) error {
-		if e.flags != 0 {
-			return damaged("a bucket within bucket %q", name)
-		}
-		return c.each(name, e.key, e.value)
-	}
-	if err := c.each(name, nil, nil); err != nil {
+	if err := c.each(c.part, name, nil, nil); err != nil {
 		return err
 	}
 	if root := binary.NativeEndian.Uint64(e.value); root != 0 {
-		return c.tree(root, span{}, depth, each)
+		return c.inParts(name, root, depth)
 	}
 	p := page(e.value[bucketSize:])
 	if len(p) < headerSize || p.kind() != kindLeaf {
 		return damaged("no page in bucket %q", name)
 	}
-	return c.walk(p, span{}, depth, each)
+	return c.walk(p, span{}, depth, c.entries(name), nil)
+}
+
+// entries takes what is in a bucket.
+func (c *checker) entries(bucket string) leaf {
+	return func(e element, _ int) error {
+		if e.flags != 0 {
+			return damaged("a bucket within bucket %q", bucket)
+		}
+		return c.each(c.part, bucket, e.key, e.value)
+	}
 }
 
 // free checks that the pages that bbolt will write to are not in use.
@@ -267,10 +285,9 @@ func (c *checker) use(id uint64) error {
 		return damaged("page %d of %d", id, c.end)
 	}
 	bit := uint64(1) << (id % 64)
-	if c.used[id/64]&bit != 0 {
+	if atomic.OrUint64(&c.used[id/64], bit)&bit != 0 {
 		return damaged("page %d in two places", id)
 	}
-	c.used[id/64] |= bit
 	return nil
 }
 

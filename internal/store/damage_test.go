@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -40,21 +41,45 @@ func makeWhole(tb testing.TB, n int) whole {
 // believed checks a file in memory, and returns how many of its records would be believed: all of them true ones.
 func (w whole) believed(tb testing.TB, file []byte) (int, error) {
 	tb.Helper()
-	r, length := bytes.NewReader(file), int64(len(file))
-	found, err := inspect(r, length)
+	shown := witness{tb: tb, all: w.all}
+	found, err := inspect(bytes.NewReader(file), int64(len(file)), &shown)
 	if err != nil || found.format == 0 {
+		if shown.records > 0 {
+			tb.Errorf("%d records of a file that is not used are believed", shown.records)
+		}
 		return 0, err
 	}
-	names := make(texts)
-	return int(found.tasks) - found.invalid, check(r, length, func(bucket string, key, value []byte) error {
-		if bucket == bucketTasks && key != nil {
-			_, id, _ := splitKey(string(key))
-			if r, _, ok := decode(key, value, names); ok && r != w.all[id] {
-				tb.Errorf("a wrong record of %q is believed: %+v", key, r)
-			}
-		}
-		return nil
-	})
+	if shown.records != int(found.tasks)-found.invalid {
+		tb.Errorf("%d records are shown, %d of %d are invalid", shown.records, found.invalid, found.tasks)
+	}
+	return shown.records, nil
+}
+
+// witness is shown records, all of which must be true.
+type witness struct {
+	tb  testing.TB
+	all map[string]Record
+
+	mu      sync.Mutex
+	records int
+}
+
+func (w *witness) Begin(int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.records = 0
+}
+
+func (w *witness) Record(part int, account, id []byte, r *Record) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.records++
+	if part < 0 || part >= Parts {
+		w.tb.Errorf("part %d", part)
+	}
+	if *r != w.all[string(id)] {
+		w.tb.Errorf("a wrong record of %q is believed: %+v", id, *r)
+	}
 }
 
 // open opens a store over a damaged file, uses it, and returns how many of the records it still had. It must be a sound
@@ -92,7 +117,7 @@ func (w whole) open(t *testing.T, file []byte) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found, err := inspect(bytes.NewReader(used), int64(len(used))); err != nil || int(found.tasks)-found.invalid != n+len(more) {
+	if found, err := inspect(bytes.NewReader(used), int64(len(used)), nobody{}); err != nil || int(found.tasks)-found.invalid != n+len(more) {
 		t.Errorf("the file in use holds %+v of %d: %v", found, n+len(more), err)
 	}
 	return n
@@ -294,7 +319,7 @@ func TestABadRecordCostsOnlyItself(t *testing.T) {
 
 func TestAFileThatCanNotBeReadIsLeftAlone(t *testing.T) {
 	w := makeWhole(t, 100)
-	err := check(&failing{bytes.NewReader(w.bytes)}, int64(len(w.bytes)), func(string, []byte, []byte) error { return nil })
+	err := check(&failing{bytes.NewReader(w.bytes)}, int64(len(w.bytes)), func(int, string, []byte, []byte) error { return nil })
 	if err == nil || isUnusable(err) {
 		t.Errorf("a fault of the disk is taken for one of the file: %v", err)
 	}

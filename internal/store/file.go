@@ -4,8 +4,6 @@ package store
 
 import (
 	"bytes"
-	"cmp"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -14,9 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"slices"
-	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -50,6 +45,7 @@ type file struct {
 	handle *os.File
 	path   string
 	judge  judge
+	reader Reader
 	found  contents
 	tasks  atomic.Int64 // records in it
 	// broken: bbolt panicked, so that neither its locks nor its memory can be relied upon.
@@ -82,7 +78,7 @@ func (a *setAside) Error() string { return string(a.reason) }
 
 // openFile checks and opens the file, or makes it. The error is ErrLocked, a *setAside after which the path is free, or
 // says why there is none.
-func openFile(path string, judge judge) (*file, error) {
+func openFile(path string, judge judge, reader Reader) (*file, error) {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -100,7 +96,7 @@ func openFile(path string, judge judge) (*file, error) {
 		}
 		return nil, moveAway(path, irregular(info.Mode()))
 	}
-	f := &file{path: path, judge: judge}
+	f := &file{path: path, judge: judge, reader: reader}
 	err = guard(f.open)
 	if err == nil && f.found.format == 0 {
 		err = f.makeBuckets()
@@ -150,7 +146,7 @@ func (f *file) admit(path string, flag int, mode fs.FileMode) (*os.File, error) 
 		err = irregular(info.Mode())
 	}
 	if err == nil {
-		f.found, err = inspect(handle, info.Size())
+		f.found, err = inspect(handle, info.Size(), f.reader)
 	}
 	if reason, ok := errors.AsType[unusable](err); ok {
 		err = moveAway(path, reason) // while the lock keeps others from doing the same
@@ -179,62 +175,80 @@ func acquire(handle *os.File) (fs.FileInfo, error) {
 	}
 }
 
-// inspect reads the whole file. The error is unusable or that of a read.
-func inspect(file io.ReaderAt, length int64) (contents, error) {
+// inspect reads the whole file, and shows its records to a reader. The error is unusable or that of a read; then nothing that was shown counts.
+func inspect(file io.ReaderAt, length int64, reader Reader) (contents, error) {
+	reader.Begin(0)
 	if length == 0 {
 		return contents{empty: true}, nil
 	}
 	var found contents
-	names := make(texts)
+	var parts [Parts]inspection
 	buckets := 0
-	err := check(file, length, func(bucket string, key, value []byte) error {
-		if key == nil {
+	err := check(file, length, func(part int, bucket string, key, value []byte) error {
+		switch {
+		case key == nil:
 			buckets++
+			if bucket == bucketTasks { // what says how many records there are comes before them
+				reader.Begin(int(max(0, min(found.counted, length/leastRecord))))
+			}
+			return found.begin(bucket)
+		case bucket == bucketMeta:
+			found.take(key, value)
+		default:
+			parts[part].take(part, bucket, key, value, reader)
 		}
-		return found.take(bucket, key, value, names)
+		return nil
 	})
+	for i := range parts {
+		found.add(&parts[i])
+	}
 	switch {
 	case err != nil:
-		return contents{}, err
 	case buckets == 0: // made, and not furnished
 		return contents{}, nil
 	case found.format > pushFormat:
-		return contents{}, unusable(fmt.Sprintf("written by a newer version: format %d", found.format))
+		err = unusable(fmt.Sprintf("written by a newer version: format %d", found.format))
 	case found.format < 1 || buckets != 2 && (buckets != 3 || !found.pushes) || found.pushes != (found.format == pushFormat):
-		return contents{}, damaged("no format")
+		err = damaged("no format")
 	case found.tasks != found.counted:
-		return contents{}, damaged("%d records of %d", found.tasks, found.counted)
+		err = damaged("%d records of %d", found.tasks, found.counted)
+	}
+	if err != nil {
+		reader.Begin(0)
+		return contents{}, err
 	}
 	return found, nil
 }
 
-// take takes an entry of the file; its key is nil for the bucket itself.
-func (c *contents) take(bucket string, key, value []byte, names texts) error {
-	switch {
-	case bucket == bucketPushes:
+// begin takes a bucket.
+func (c *contents) begin(bucket string) error {
+	switch bucket {
+	case bucketMeta, bucketTasks:
+	case bucketPushes:
 		c.pushes = true
-		if _, ok := decodePush(key, value, names, nil); !ok && key != nil {
-			c.invalid++
-		}
-	case bucket != bucketMeta && bucket != bucketTasks:
+	default:
 		return unusable("not a file of ours")
-	case key == nil:
-	case bucket == bucketTasks:
-		c.tasks++
-		if _, _, old := splitKey(string(key)); old {
-			c.byID++
-		}
-		if _, _, ok := decode(key, value, names); !ok {
-			c.invalid++
-		}
-	case string(key) == keyFormat:
-		c.format = unsealNumber(key, value)
-	case string(key) == keyTasks:
-		c.counted = unsealNumber(key, value)
-	case string(key) == keyHeartbeat:
-		c.lastRun = kie.Time(unsealNumber(key, value)).Time()
 	}
 	return nil
+}
+
+// take takes an entry of the first bucket.
+func (c *contents) take(key, value []byte) {
+	switch string(key) {
+	case keyFormat:
+		c.format = unsealNumber(key, value)
+	case keyTasks:
+		c.counted = unsealNumber(key, value)
+	case keyHeartbeat:
+		c.lastRun = kie.Time(unsealNumber(key, value)).Time()
+	}
+}
+
+// add adds what a part found.
+func (c *contents) add(p *inspection) {
+	c.tasks += p.tasks
+	c.byID += p.byID
+	c.invalid += p.invalid
 }
 
 // makeBuckets makes the buckets of a new file, and syncs the folder.
@@ -301,25 +315,6 @@ func trim(tx *bbolt.Tx) {
 	discard(tx.DB().Info().Data, uintptr(tx.Size())) //nolint:gosec // no file has a negative size
 }
 
-// find reads the records of an account that are not yet in found. In order of ids, neighbours share their pages.
-func (f *file) find(account string, ids []string, found []Record) (invalid int, err error) {
-	if f.tasks.Load() == 0 {
-		return 0, nil
-	}
-	order := sortedIDs(ids, func(i int) bool { return !found[i].Known() })
-	if len(order) < parallelFind {
-		return f.findIn(account, order, ids, found)
-	}
-	var others int
-	var failed error
-	half := len(order) / 2
-	var second sync.WaitGroup
-	second.Go(func() { others, failed = f.findIn(account, order[half:], ids, found) })
-	invalid, err = f.findIn(account, order[:half], ids, found)
-	second.Wait()
-	return invalid + others, errors.Join(err, failed)
-}
-
 // findFinal notes whose records are not the first final ones, because there is one on disk. What can't be read is none.
 func (f *file) findFinal(waiting []waiter) {
 	if len(waiting) == 0 {
@@ -335,69 +330,6 @@ func (f *file) findFinal(waiting []waiter) {
 		}
 		return nil
 	})
-}
-
-// parallelFind is from how many records on two look for them.
-const parallelFind = 4096
-
-// findIn reads the records of some ids, which are in order.
-func (f *file) findIn(account string, order []ordered, ids []string, found []Record) (invalid int, err error) {
-	names := make(texts)
-	err = f.view(func(_, tasks *bbolt.Bucket) error {
-		own, old := tasks.Cursor(), tasks.Cursor()
-		wanted := []byte(keyOf(account, ""))
-		prefix := len(wanted)
-		for n, next := range order {
-			i := next.index
-			if n%trimAfter == trimAfter-1 {
-				trim(tasks.Tx())
-			}
-			wanted = append(wanted[:prefix], ids[i]...)
-			key, value := own.Seek(wanted)
-			byID := !bytes.Equal(key, wanted)
-			if byID && f.found.byID == 0 {
-				continue
-			}
-			if byID {
-				if key, value = old.Seek(wanted[prefix:]); !bytes.Equal(key, wanted[prefix:]) {
-					continue
-				}
-			}
-			r, _, ok := decode(key, value, names)
-			if !ok {
-				invalid++
-			}
-			r.byID = ok && byID
-			found[i] = r
-		}
-		return nil
-	})
-	return invalid, err
-}
-
-// ordered is one of some ids, with its first bytes: they nearly always tell which of two comes first.
-type ordered struct {
-	first uint64
-	index int
-}
-
-// sortedIDs returns the indices of the wanted ids, in order of ids.
-func sortedIDs(ids []string, wanted func(int) bool) []ordered {
-	all := make([]ordered, 0, len(ids))
-	for i, id := range ids {
-		if wanted(i) {
-			var first [8]byte
-			copy(first[:], id)
-			all = append(all, ordered{binary.BigEndian.Uint64(first[:]), i})
-		}
-	}
-	slices.SortFunc(all, func(a, b ordered) int {
-		if a.first != b.first {
-			return cmp.Compare(a.first, b.first)
-		}
-		return strings.Compare(ids[a.index], ids[b.index])
-	})
-	return all
 }
 
 // change is a new value for a record; nil: it goes.

@@ -94,29 +94,37 @@ type Store struct {
 	sweep   sweep
 }
 
+// Options say how a store is opened.
+type Options struct {
+	Strict bool   // what others can write is an error; else it is warned of
+	Reader Reader // is shown the records of the file, before Open returns; nil: nobody is
+}
+
 // Open opens the store in a directory, which is made if need be. Without a file that can be used, the store starts without
-// one. The only error is ErrLocked. If others can write the directory or the file, that is warned of.
+// one. The only error is ErrLocked, or that others can write the directory or the file.
 //
 // The file is locked by flock, or what the system has instead. Over NFS that needs a server with working locks: where
 // locking fails, the store stays memory only, and where it is faked, two hosts can damage each other's file.
-func Open(dir string, log *slog.Logger) (*Store, error) { return start(dir, false, log) }
+func Open(dir string, log *slog.Logger) (*Store, error) { return OpenWith(dir, Options{}, log) }
 
-// OpenStrict is like Open, and an error where that only warns.
-func OpenStrict(dir string, log *slog.Logger) (*Store, error) { return start(dir, true, log) }
-
-func start(dir string, strict bool, log *slog.Logger) (*Store, error) {
+// OpenWith does what Open does, with options.
+func OpenWith(dir string, o Options, log *slog.Logger) (*Store, error) {
 	s := &Store{
 		path:   filepath.Join(dir, "kie_exporter.db"),
-		strict: strict,
+		strict: o.Strict,
 		log:    log,
 		errors: make(map[Operation]uint64),
 		warned: make(map[distrusted]bool),
 	}
-	err := s.open()
+	if o.Reader == nil {
+		o.Reader = nobody{}
+	}
+	err := s.open(o.Reader)
 	if _, refused := errors.AsType[*distrusted](err); refused || errors.Is(err, ErrLocked) {
 		return nil, err
 	}
 	if err != nil {
+		o.Reader.Begin(0)
 		s.fail(OpOpen, err)
 		return s, nil
 	}
@@ -128,13 +136,13 @@ func start(dir string, strict bool, log *slog.Logger) (*Store, error) {
 }
 
 // open opens the file, if need be another one after what was there was set aside.
-func (s *Store) open() error {
-	f, err := openFile(s.path, s.judge)
+func (s *Store) open(reader Reader) error {
+	f, err := openFile(s.path, s.judge, reader)
 	if aside, ok := errors.AsType[*setAside](err); ok {
 		s.count(OpCheck, 1)
 		s.log.Error("Storage file can't be used and was set aside: what it held will be asked for again",
 			"file", s.path, "set_aside", aside.to, "reason", aside)
-		f, err = openFile(s.path, s.judge)
+		f, err = openFile(s.path, s.judge, reader)
 	}
 	if err != nil {
 		return err

@@ -254,7 +254,7 @@ func TestAFileInUseIsAlwaysFoundGood(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if found, err := inspect(bytes.NewReader(file), int64(len(file))); err != nil || int(found.tasks) != len(all) {
+		if found, err := inspect(bytes.NewReader(file), int64(len(file)), nobody{}); err != nil || int(found.tasks) != len(all) {
 			t.Fatalf("round %d: %+v of %d: %v", round, found, len(all), err)
 		}
 	}

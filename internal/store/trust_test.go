@@ -98,7 +98,7 @@ func TestStrictStorageThatOthersCanWriteIsRefusedAsItIs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := OpenStrict(dir, slog.New(slog.DiscardHandler))
+		s, err := OpenWith(dir, Options{Strict: true}, slog.New(slog.DiscardHandler))
 		if err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), ": ch") {
 			t.Errorf("%s: %v", name, err)
 			s.Close()
@@ -113,7 +113,7 @@ func TestStrictStorageOfOurOwnIsUsedWithoutAWord(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	for _, mode := range []fs.FileMode{0o700, 0o755, 0o770 | fs.ModeSetgid} {
 		var logs strings.Builder
-		s, err := OpenStrict(dir, slog.New(slog.NewTextHandler(&logs, nil)))
+		s, err := OpenWith(dir, Options{Strict: true}, slog.New(slog.NewTextHandler(&logs, nil)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -133,7 +133,7 @@ func TestStrictStorageOfOurOwnIsUsedWithoutAWord(t *testing.T) {
 // TestAStrictStoreThatBecomesOthersIsMemoryOnly: what is not believed at the start is not believed later either.
 func TestAStrictStoreThatBecomesOthersIsMemoryOnly(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
-	s, err := OpenStrict(dir, slog.New(slog.DiscardHandler))
+	s, err := OpenWith(dir, Options{Strict: true}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +179,7 @@ func TestNoLinkIsFollowedAtTheStorageFile(t *testing.T) {
 			if err := put(path); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := OpenStrict(dir, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), path) || len(asides(t, dir)) > 0 {
+			if _, err := OpenWith(dir, Options{Strict: true}, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), path) || len(asides(t, dir)) > 0 {
 				t.Errorf("strict: %v, set aside: %q", err, asides(t, dir))
 			}
 			// Even if it comes between the look and the opening.

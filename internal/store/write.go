@@ -70,7 +70,7 @@ func (s *Store) resume(now time.Time, t Tasks) {
 		s.fail(OpWrite, errGone)
 	}
 	if s.file == nil {
-		if err := s.open(); err != nil {
+		if err := s.open(nobody{}); err != nil {
 			s.fail(OpOpen, err)
 			return
 		}

@@ -23,8 +23,8 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
-// history changes a tracker that asks nothing by itself.
-type history struct {
+// shownBefore changes a tracker that asks nothing by itself.
+type shownBefore struct {
 	*Tracker
 	*rand.Rand
 	options  Options
@@ -32,8 +32,8 @@ type history struct {
 	ids      []string
 }
 
-func newHistory(seed uint64, tasks, limit int) *history {
-	h := &history{Rand: rand.New(rand.NewPCG(seed, 0))}
+func newHistory(seed uint64, tasks, limit int) *shownBefore {
+	h := &shownBefore{Rand: rand.New(rand.NewPCG(seed, 0))}
 	for i := range h.accounts {
 		h.accounts[i] = AccountOptions{Name: fmt.Sprint("account", i), Budget: budget.New(budget.Options{
 			Key: func() string { return "key" }, Rate: 1, Concurrent: 1,
@@ -51,7 +51,7 @@ func newHistory(seed uint64, tasks, limit int) *history {
 	return h
 }
 
-func (h *history) list(ids ...string) {
+func (h *shownBefore) list(ids ...string) {
 	c := source.Change{Group: h.options.Groups[h.IntN(len(h.options.Groups))].Name}
 	for _, id := range ids {
 		c.Added = append(c.Added, source.Task{ID: id, Labels: map[string]string{"n": strconv.Itoa(h.IntN(3))}})
@@ -60,7 +60,7 @@ func (h *history) list(ids ...string) {
 }
 
 // some returns some ids, those of neighbours now and then.
-func (h *history) some(most int) []string {
+func (h *shownBefore) some(most int) []string {
 	first, n := h.IntN(len(h.ids)), h.IntN(most)
 	if h.IntN(2) == 0 {
 		return h.ids[first:min(first+n, len(h.ids))]
@@ -73,7 +73,7 @@ func (h *history) some(most int) []string {
 }
 
 // answer has the API say something about tasks that are not finished.
-func (h *history) answer(ids ...string) {
+func (h *shownBefore) answer(ids ...string) {
 	for _, id := range ids {
 		k := h.tasks.Get(h.accounts[h.IntN(2)].Name, id)
 		if k == nil || k.Unfinished == nil {
@@ -95,7 +95,7 @@ func (h *history) answer(ids ...string) {
 }
 
 // reload puts another limit, other groups or other accounts of groups in force.
-func (h *history) reload() {
+func (h *shownBefore) reload() {
 	h.options.Groups = slices.Clone(h.options.Groups)
 	switch h.IntN(4) {
 	case 0:
@@ -144,7 +144,7 @@ func TestTasksWithSeriesAreThoseOfThePlainChoice(t *testing.T) {
 }
 
 // check compares what is shown to what a plain choice among all tasks shows.
-func (h *history) check(t *testing.T) {
+func (h *shownBefore) check(t *testing.T) {
 	t.Helper()
 	if err := h.Check(); err != nil {
 		t.Fatal(err)
@@ -188,7 +188,7 @@ func (h *history) check(t *testing.T) {
 
 // plainChoice returns the tasks that are to have series: answered unfinished ones, newest first, up to half of the limit;
 // then finished ones, last learned first; then what unfinished ones are left, answered before pending.
-func (h *history) plainChoice() []*entry.Task {
+func (h *shownBefore) plainChoice() []*entry.Task {
 	limit := h.options.TaskSeries
 	var answered, pending []*entry.Task
 	for _, k := range h.tasks.Unfinished() {
@@ -217,7 +217,7 @@ func (h *history) plainChoice() []*entry.Task {
 }
 
 // finishAll has the API say that tasks have succeeded.
-func (h *history) finishAll(ids ...string) {
+func (h *shownBefore) finishAll(ids ...string) {
 	for _, id := range ids {
 		k := h.tasks.Get(h.accounts[0].Name, id)
 		k.Group.Account.Begin(k)

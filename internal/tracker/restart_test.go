@@ -14,6 +14,7 @@ import (
 
 	"github.com/prometheus/common/promslog"
 
+	"github.com/kie-exporter/kie_exporter/internal/history"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
@@ -46,7 +47,8 @@ func inAWorld(t *testing.T, test func(t *testing.T, w *world)) {
 // process is a process of the exporter, from start to end.
 func (w *world) process(live func(r *rig)) {
 	w.t.Helper()
-	kept, err := store.Open(w.dir, promslog.NewNopLogger())
+	before := history.New()
+	kept, err := store.OpenWith(w.dir, store.Options{Reader: before}, promslog.NewNopLogger())
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -55,7 +57,7 @@ func (w *world) process(live func(r *rig)) {
 		o.Groups = append(o.Groups, tracker.GroupOptions{Name: name, Account: "main"})
 	}
 	r := newRig(w.t, setup{sim: w.api, tracker: o})
-	r.Relearn()
+	r.Relearn(before)
 	ctx, stop := context.WithCancel(w.t.Context())
 	keeping, stopKeeping := context.WithCancel(w.t.Context())
 	var running, keeper sync.WaitGroup

@@ -17,7 +17,7 @@ import (
 )
 
 // waiting returns a tracker of tasks that were answered and are not finished.
-func waiting(tb testing.TB, tasks, limit int) *history {
+func waiting(tb testing.TB, tasks, limit int) *shownBefore {
 	tb.Helper()
 	h := newHistory(0, tasks, limit)
 	h.list(h.ids...)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/evict"
+	"github.com/kie-exporter/kie_exporter/internal/history"
 	"github.com/kie-exporter/kie_exporter/internal/probe"
 	"github.com/kie-exporter/kie_exporter/internal/reader"
 	"github.com/kie-exporter/kie_exporter/internal/records"
@@ -77,8 +78,11 @@ func (t *Tracker) idle(ctx context.Context) []*dispatchedAccount {
 // Owner implements store.Tasks.
 func (t *Tracker) Owner(r store.Record) (account string, ok bool) { return t.records.Owner(r) }
 
-// Relearn learns how long tasks take from the records in the store. It is to be called before tasks are listed.
-func (t *Tracker) Relearn() { t.records.Relearn(t.Note) }
+// Relearn learns from records of an earlier process how long tasks take, and which are over. It is to be called before tasks are listed.
+func (t *Tracker) Relearn(h *history.History) {
+	t.records.Relearn(h)
+	t.Remember(h.Ends())
+}
 
 // Ended returns when tasks of an account were found finished, or given up; see records.Keeper.
 func (t *Tracker) Ended(account string, ids []string) []time.Time {

@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
@@ -34,9 +35,7 @@ var errRewritten = errors.New("rewritten while it is read")
 // tail is how far a list of lines was read, and by what that is known again. All up to there is in the list and nothing else is, unless a
 // content was begun that did not come to its end.
 type tail struct {
-	place   format.Place
-	at      int64        // the place in bytes
-	near    string       // the bytes just before it
+	spot
 	all     maphash.Hash // of all bytes before it
 	open    bool         // the line before it had no end
 	begun   bool         // a content was begun that did not come to its end
@@ -115,11 +114,26 @@ func (f *file) isAnother(ctx context.Context, opened *os.File, target string, in
 	return differs, nil
 }
 
+// spot is a place in a file.
+type spot struct {
+	place format.Place
+	at    int64  // the place in bytes
+	near  string // the bytes just before it
+}
+
 // isNear reports whether the bytes just before the place are those that were read.
-func (t *tail) isNear(opened io.ReaderAt) bool {
-	now := make([]byte, len(t.near))
-	n, _ := opened.ReadAt(now, t.at-int64(len(now))) // what can't be read is not the same
-	return string(now[:n]) == t.near
+func (s *spot) isNear(opened io.ReaderAt) bool {
+	now := make([]byte, len(s.near))
+	n, _ := opened.ReadAt(now, s.at-int64(len(now))) // what can't be read is not the same
+	return string(now[:n]) == s.near
+}
+
+// advance puts the place behind what was read.
+func (s *spot) advance(read string, next format.Place) {
+	s.at += int64(len(read))
+	s.place = next
+	near := s.near + read[max(0, len(read)-nearBytes):]
+	s.near = strings.Clone(near[max(0, len(near)-nearBytes):])
 }
 
 // differs reports whether the bytes before the place are others than those that were read.
@@ -145,11 +159,9 @@ func endsLine(opened io.ReaderAt, at int64) bool {
 
 // advance puts the place behind what was read.
 func (t *tail) advance(read string, next format.Place) {
-	t.at += int64(len(read))
-	t.place, t.grown = next, true
+	t.spot.advance(read, next)
+	t.grown = true
 	_, _ = t.all.WriteString(read)
-	near := t.near + read[max(0, len(read)-nearBytes):]
-	t.near = strings.Clone(near[max(0, len(near)-nearBytes):])
 }
 
 // partReader reads what is behind the place of a file, part by part.
@@ -226,30 +238,74 @@ func (r *partReader) refuses(ctx context.Context) error {
 	return r.parts(ctx, &tail{}, func(string) bool { return true }, func(*parsed.List, bool) error { return ctx.Err() })
 }
 
-// parts reads what is behind a place, part by part, and puts the place behind each. half reports whether an unterminated end is left out.
+// part is what was read and parsed of a content, or why nothing was.
+type part struct {
+	parsed *parsed.List
+	read   string
+	next   format.Place
+	last   bool
+	err    error
+}
+
+// parts reads what is behind a place, part by part, and puts the place behind each. half reports whether an unterminated end is left out. While a
+// part is taken, the next one is read and parsed.
 func (r *partReader) parts(ctx context.Context, t *tail, half func(rest string) bool, take func(p *parsed.List, last bool) error) error {
-	list, f := r.file.list, r.file.format
-	limit := f.Bounds(r.source.Limits().Bytes)
+	parsing, stop := context.WithCancel(ctx)
+	parts := make(chan part, 1)
+	from, limit, parse := t.spot, r.file.format.Bounds(r.source.Limits().Bytes), r.file.list.Parts(r.file.format, t.place)
+	var parser sync.WaitGroup
+	parser.Go(func() {
+		defer close(parts)
+		r.parse(parsing, from, limit, parse, half, parts)
+	})
+	defer func() { r.source.Outside(parser.Wait) }()
+	defer stop()
+	for {
+		var p part
+		var ok bool
+		r.source.Outside(func() { p, ok = <-parts })
+		if !ok {
+			return ctx.Err()
+		}
+		if p.err != nil {
+			return p.err
+		}
+		t.advance(p.read, p.next)
+		if err := take(p.parsed, p.last); err != nil || p.last {
+			return err
+		}
+	}
+}
+
+// parse hands out the parts behind a place until the last one, one that is none, or the end of ctx. No lock is held.
+func (r *partReader) parse(ctx context.Context, at spot, limit bounded.Size, parse *format.Parts, half func(rest string) bool, parts chan<- part) {
 	for size := int64(partBytes); ; {
-		content, last, err := r.next(ctx, t, min(size, limit.Most))
-		if err != nil {
-			return err
+		content, last, err := r.next(ctx, &at, min(size, limit.Most))
+		p := part{last: last, err: err}
+		if err == nil {
+			p.parsed, p.next, p.err = parse.Parse(ctx, content, at.place, func(rest string) bool { return !last || half(rest) })
 		}
-		p, next, err := list.ParsePart(ctx, content, f, t.place, func(rest string) bool { return !last || half(rest) })
-		if err != nil {
-			return err
-		}
-		read := content[:len(content)-p.Left()]
-		if read == "" && !last { // one line, and not all of it
-			if size >= limit.Most {
-				return limit.Exceeded()
+		if p.err == nil {
+			p.read = content[:len(content)-p.parsed.Left()]
+			if p.read == "" && !last { // one line, and not all of it
+				if size < limit.Most {
+					size *= 4
+					continue
+				}
+				p.err = limit.Exceeded()
 			}
-			size *= 4
-			continue
 		}
-		t.advance(read, next)
-		if err := take(p, last); err != nil || last {
-			return err
+		if p.err == nil {
+			at.advance(p.read, p.next)
+			parse.Follows(p.parsed)
+		}
+		select {
+		case parts <- p:
+		case <-ctx.Done():
+			return
+		}
+		if p.err != nil || last {
+			return
 		}
 		size = partBytes
 	}
@@ -257,14 +313,12 @@ func (r *partReader) parts(ctx context.Context, t *tail, half func(rest string) 
 
 // next returns so many bytes behind a place, and whether there are no more. That those before it were the same is looked at after it was read:
 // a file that was emptied and filled again by then shows it.
-func (r *partReader) next(ctx context.Context, t *tail, size int64) (content string, last bool, err error) {
+func (r *partReader) next(ctx context.Context, at *spot, size int64) (content string, last bool, err error) {
 	var text strings.Builder
-	r.source.Outside(func() {
-		text.Grow(int(min(size, max(0, r.file.info.Size()-t.at)))) // unless it has grown meanwhile
-		_, err = io.Copy(&text, bounded.Reader{Ctx: ctx, Reader: io.NewSectionReader(r.opened, t.at, size)})
-		if err == nil && !t.isNear(r.opened) {
-			err = errRewritten
-		}
-	})
+	text.Grow(int(min(size, max(0, r.file.info.Size()-at.at)))) // unless it has grown meanwhile
+	_, err = io.Copy(&text, bounded.Reader{Ctx: ctx, Reader: io.NewSectionReader(r.opened, at.at, size)})
+	if err == nil && !at.isNear(r.opened) {
+		err = errRewritten
+	}
 	return text.String(), int64(text.Len()) < size, err
 }

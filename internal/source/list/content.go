@@ -7,39 +7,41 @@ import (
 	"slices"
 	"time"
 
-	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/source/format"
 	"github.com/kie-exporter/kie_exporter/internal/source/owners"
 	"github.com/kie-exporter/kie_exporter/internal/source/parsed"
 	"github.com/kie-exporter/kie_exporter/internal/source/tally"
 )
 
+// options returns what is read within that names so many ids at the most.
+func (l *List) options(ids int) parsed.Options {
+	g, gr := l.source.all, l.source.group
+	return parsed.Options{IDs: ids, Has: gr.Has, Secret: g.Secrets.HasValue, Seed: g.seed, Ages: g.Room.Ages(gr.Account.Name)}
+}
+
 // Content returns what the next whole content is read into. half reports whether its unterminated end may be half-written; nil: it is
 // not.
 func (l *List) Content(half func(tail string) bool) *parsed.List {
-	g := l.source.all
-	return parsed.New(parsed.Options{
-		IDs: g.Room.Limits.IDs, Has: l.source.group.Has, Half: half, Seed: g.seed, Before: l.faults,
-	})
+	o := l.options(l.source.all.Room.Limits.IDs)
+	o.Half, o.Before = half, l.faults
+	return parsed.New(o)
 }
 
-// ParsePart reads a part of a content, without the owner's lock, and returns where the next one begins. It has no bound but its length.
-func (l *List) ParsePart(
-	ctx context.Context, content string, f format.Format, from format.Place, half func(tail string) bool,
-) (p *parsed.List, next format.Place, err error) {
-	o := parsed.Options{IDs: len(content), Has: l.source.group.Has, Half: half, Seed: l.source.all.seed, Lines: from.Lines}
-	if o.Before, o.Faults = l.before, l.faults; from == (format.Place{}) { // another content, which is not begun yet
+// Parts begins to parse a content from a place on, which needs no lock.
+func (l *List) Parts(f format.Format, from format.Place) *format.Parts {
+	o := l.options(0)
+	o.Before, o.Faults = l.before, l.faults
+	if from == (format.Place{}) { // another content, which is not begun yet
 		o.Before, o.Faults = l.faults, parsed.Faults{}
 	}
-	p = parsed.New(o)
-	l.source.Outside(func() { next, err = f.ReadPart(ctx, content, from, p) })
-	return p, next, err
+	return format.NewParts(f, o)
 }
 
 // Part returns what is read into that comes to what the list has.
 func (l *List) Part() *parsed.List {
-	g := l.source.all
-	return parsed.New(parsed.Options{IDs: max(0, g.Room.Limits.IDs-l.counts.Listed), Has: l.source.group.Has, Seed: g.seed, Faults: l.faults})
+	o := l.options(max(0, l.source.all.Room.Limits.IDs-l.counts.Listed))
+	o.Faults = l.faults
+	return parsed.New(o)
 }
 
 // Parse reads a whole content in its format, without the owner's lock.
@@ -109,11 +111,7 @@ func (l *List) Add(p *parsed.List) *parsed.Report {
 	r.counts.Add(p)
 	l.source.tally.NoteFaults(p)
 	l.faults = p.Faults()
-	if l.firsts == nil {
-		l.firsts = p.Firsts()
-	} else {
-		l.addFirsts(p.Firsts())
-	}
+	l.firsts = p.Firsts(l.firsts)
 	if l.replacing {
 		l.coming = r.counts
 		l.report.Append(p.Report())
@@ -121,13 +119,4 @@ func (l *List) Add(p *parsed.List) *parsed.Report {
 	}
 	l.note(r.counts)
 	return p.Report()
-}
-
-// addFirsts notes where a part has something rejected, if nothing was before.
-func (l *List) addFirsts(lines map[source.Rejection]int) {
-	for reason, line := range lines {
-		if l.firsts[reason] == 0 {
-			l.firsts[reason] = line
-		}
-	}
 }

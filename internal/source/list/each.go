@@ -55,7 +55,7 @@ func (l *List) Each(anew bool, ids func(add func(id string, of *claim.Attrs))) {
 		l.givenUp = false
 		counts = tally.Counts{Listed: len(l.tasks)}
 	}
-	l.know()
+	l.source.all.IDs.Know(l.tasks)
 	r := &reading{list: l, last: l.Round, counts: counts, parsed: l.Part(), pressed: true}
 	ids(func(id string, of *claim.Attrs) { r.visit(parsed.Found{}, id, of) })
 	l.note(r.counts)

@@ -15,9 +15,6 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/source/tally"
 )
 
-// alike is of how many ids of a list those that come next may share the listings.
-const alike = 64
-
 // reading is what a list names while it is gone through.
 type reading struct {
 	list   *List
@@ -25,8 +22,10 @@ type reading struct {
 	counts tally.Counts
 	parsed *parsed.List
 
-	waiting []parsed.Found // there was no room for them yet
-	pressed bool           // no more room will be made
+	waiting  []parsed.Found // there was no room for them yet
+	pressed  bool           // no more room will be made
+	hopeless bool           // nor would any be for what is not over
+	age      source.Age     // of the id at hand at the start, where that is known
 
 	// What became of the listing of the id before, which is what becomes of that of the next one, nearly always.
 	before, after *claim.Listing
@@ -35,16 +34,26 @@ type reading struct {
 
 // read goes through all that was parsed.
 func (r *reading) read() {
-	r.list.know()
-	parsed.Each(r.parsed, r.list.listed, r.visit)
+	l, g := r.list, r.list.source.all
+	g.IDs.Know(l.tasks)
+	ages := r.parsed.Ages()
+	if ages == nil {
+		parsed.Each(r.parsed, l.listed, r.visit)
+		return
+	}
+	r.hopeless = !g.Room.MayComeFree(ages)
+	parsed.Each(r.parsed, l.listed, func(f parsed.Found, id string, of *claim.Attrs) {
+		r.age, ages = ages[0], ages[1:]
+		if r.age == source.OldOver && l.source.group.Account.Tasks.Get(id) == nil {
+			r.isNamed(f, g.Room.NameOld(l.source.group.Account.Name, id, l.naming()))
+			return
+		}
+		r.visit(f, id, of)
+	})
 }
 
-// know has what comes next share the listings of the last ids.
-func (l *List) know() {
-	for _, t := range l.tasks[max(0, len(l.tasks)-alike):] {
-		l.source.all.IDs.Shared.Know(t.Listing)
-	}
-}
+// naming is which list names an id now, and in which round.
+func (l *List) naming() past.Naming { return past.Naming{List: l.number, Round: l.Round} }
 
 // refuses returns why there is no room for an id that the list does not claim yet; empty: there is.
 func (l *List) refuses(t *owners.Task) source.Rejection {
@@ -61,10 +70,6 @@ func (l *List) listed(own *parsed.Attrs) *claim.Attrs { return l.attrs.Listed(l.
 func (r *reading) visit(f parsed.Found, id string, of *claim.Attrs) {
 	l := r.list
 	g, a := l.source.all, l.source.group.Account
-	if g.Secrets.HasValue(id) {
-		r.parsed.Secret(f, id)
-		return
-	}
 	t := a.Tasks.Get(id)
 	if t == nil && r.isPast(f, id) {
 		return
@@ -103,7 +108,7 @@ func (r *reading) visit(f parsed.Found, id string, of *claim.Attrs) {
 func (r *reading) noRoom(f parsed.Found, t *owners.Task) bool {
 	g := r.list.source.all
 	reason := r.list.refuses(t)
-	if reason != "" && g.Room.Memory != nil && !r.pressed {
+	if reason != "" && g.Room.Memory != nil && !r.pressed && !(r.hopeless && r.age == source.NotOver) {
 		r.waiting = append(r.waiting, f)
 		return true
 	}
@@ -136,15 +141,20 @@ func (r *reading) claimed(s *claim.Listing, of *claim.Attrs) *claim.Listing {
 // isPast reports whether an id's task has left memory, and notes that the list names it.
 func (r *reading) isPast(f parsed.Found, id string) bool {
 	l := r.list
-	remembered, repeated := l.source.all.Room.Name(l.source.group.Account.Name, id, past.Naming{List: l.number, Round: l.Round})
+	remembered, repeated := l.source.all.Room.Name(l.source.group.Account.Name, id, l.naming())
+	if remembered {
+		r.isNamed(f, repeated)
+	}
+	return remembered
+}
+
+// isNamed counts an id whose task is not in memory.
+func (r *reading) isNamed(f parsed.Found, repeated bool) {
+	r.counts.Listed++
 	if repeated {
 		r.counts.Repeated++
 		r.parsed.First(source.RejectedDuplicate, f)
 	}
-	if remembered {
-		r.counts.Listed++
-	}
-	return remembered
 }
 
 // makeRoom takes the ids for which there was no room, as far as tasks that are over leave theirs. Those among them whose own tasks are over
@@ -204,7 +214,7 @@ func (r *reading) makeRoomFor(waiting []parsed.Found) {
 		r.visit(c.found, c.id, c.attrs)
 	}
 	for _, c := range over {
-		if g.Room.Free(&l.source.group.Group) <= 0 && g.Room.Remember(l.source.group.Account.Name, c.id, past.Naming{List: l.number, Round: l.Round}) {
+		if g.Room.Free(&l.source.group.Group) <= 0 && g.Room.Remember(l.source.group.Account.Name, c.id, l.naming()) {
 			r.counts.Listed++
 			continue
 		}

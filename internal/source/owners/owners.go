@@ -49,6 +49,16 @@ func New(list func(l *claim.List) List) *Owners {
 // Count returns how many ids are tracked.
 func (o *Owners) Count() int { return o.count }
 
+// alike is of how many ids of a list those that come next may share the listings.
+const alike = 64
+
+// Know has what comes next share the listings of the last ids of a list.
+func (o *Owners) Know(listed []*Task) {
+	for _, t := range listed[max(0, len(listed)-alike):] {
+		o.Shared.Know(t.Listing)
+	}
+}
+
 // Accounts returns how many accounts are known.
 func (o *Owners) Accounts() int { return len(o.accounts) }
 

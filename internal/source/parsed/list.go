@@ -40,9 +40,11 @@ var (
 
 // Options are what a list is read within.
 type Options struct {
-	IDs    int                    // that are taken at most
-	Has    func(id string) bool   // reports whether an id is this process's; those of others are passed over; nil: all are
-	Half   func(tail string) bool // reports whether an unterminated end may be half-written; nil: none is
+	IDs    int                                   // that are taken at most
+	Has    func(id string) bool                  // reports whether an id is this process's; those of others are passed over; nil: all are
+	Secret func(id string) bool                  // reports whether an id is a secret of the configuration; nil: none is
+	Ages   func(ids []string, ages []source.Age) // tells how old their tasks were at the start; nil: that is not known
+	Half   func(tail string) bool                // reports whether an unterminated end may be half-written; nil: none is
 	Seed   maphash.Seed
 	Before Faults // of the content read before
 	Lines  int    // of the content that come before the text, which is a part of it
@@ -71,7 +73,8 @@ type List struct {
 	faults Faults
 	report Report
 	spent  int
-	left   int // bytes at the end that were left out
+	ages   []source.Age // by id; nil: not looked for
+	left   int          // bytes at the end that were left out
 }
 
 // Attrs is what a list says of ids besides that they exist. It is shared between ids and never written to.
@@ -120,8 +123,18 @@ func (l *List) Beyond() int { return l.beyond }
 // NoTask returns how many answers in the list created no task.
 func (l *List) NoTask() int { return l.noTask }
 
-// Firsts returns the lines where something was rejected first, by why.
-func (l *List) Firsts() map[source.Rejection]int { return l.firsts }
+// Firsts returns the lines where something was rejected first, by why: in what came before, to which it adds, or else here.
+func (l *List) Firsts(before map[source.Rejection]int) map[source.Rejection]int {
+	if before == nil {
+		return l.firsts
+	}
+	for reason, line := range l.firsts {
+		if before[reason] == 0 {
+			before[reason] = line
+		}
+	}
+	return before
+}
 
 // Faults returns the bad lines, to tell those of the next content from them.
 func (l *List) Faults() Faults { return l.faults }
@@ -174,6 +187,10 @@ func (l *List) ID(p Span, attrs, line int) {
 		}
 	}
 	if l.options.Has != nil && !l.options.Has(p.Text) {
+		return
+	}
+	if l.options.Secret != nil && l.options.Secret(p.Text) {
+		l.secret(line, p.Text)
 		return
 	}
 	if l.taken == l.options.IDs {
@@ -246,18 +263,37 @@ func (l *List) Refused(line int) {
 	l.noTask++
 }
 
-// Secret notes an id that is a secret.
-func (l *List) Secret(f Found, id string) {
-	l.First(source.RejectedSecret, f)
-	if !l.faults.add(maphash.String(l.options.Seed, id), &l.options.Before) {
-		return
+// secret notes an id that is a secret.
+func (l *List) secret(line int, id string) {
+	l.firstAt(source.RejectedSecret, line)
+	if l.faults.add(maphash.String(l.options.Seed, id), &l.options.Before) {
+		l.report.add(line, errSecret)
+		l.secrets++
 	}
-	line := 0
-	if l.report.Count < maxReported { // to find a line takes time, and further ones are not reported
-		line = l.Line(f)
+}
+
+// Ages returns how old the tasks of the ids were at the start, in their order; nil: that is not known. It is looked for once, for many ids
+// together.
+func (l *List) Ages() []source.Age {
+	const together = 256
+	if l.options.Ages == nil || l.ages != nil {
+		return l.ages
 	}
-	l.report.add(line, errSecret)
-	l.secrets++
+	l.ages = make([]source.Age, 0, l.taken)
+	ids, ages := make([]string, 0, together), make([]source.Age, together)
+	look := func() {
+		l.options.Ages(ids, ages)
+		l.ages, ids = append(l.ages, ages[:len(ids)]...), ids[:0]
+	}
+	for _, part := range l.ids {
+		for _, f := range part {
+			if ids = append(ids, l.idOf(f)); len(ids) == together {
+				look()
+			}
+		}
+	}
+	look()
+	return l.ages
 }
 
 // First notes where an id is rejected, if it is the first one of the content.

@@ -101,11 +101,17 @@ func (m *Memory) Remember(name, id string, n Naming, most int, mayForget bool) b
 	return true
 }
 
-// RememberIfRoom remembers an id if there is room for one more, and else that nobody knows any more which ids are remembered.
-func (m *Memory) RememberIfRoom(name, id string, n Naming, most int) {
-	if !m.Remember(name, id, n, most, false) {
+// NameOrRemember notes that a list names an id, and remembers it, of so many at most. Where there is no room for one more, nobody knows any
+// more which ids are remembered, and nobody looks: there may be ten times as many. Repeated: the list had named it in that round.
+func (m *Memory) NameOrRemember(name, id string, now Naming, most int) (repeated bool) {
+	if a := m.accounts[name]; a != nil && a.lossy && m.count >= most {
+		return false
+	}
+	remembered, repeated := m.Name(name, id, now)
+	if !remembered && !m.Remember(name, id, now, most, false) {
 		m.accounts[name].lossy = true
 	}
+	return repeated
 }
 
 // Remove forgets an id that a list named last, and reports whether it did.

@@ -3,6 +3,7 @@
 package room
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -69,20 +70,27 @@ func (r *Room) LookBack(mu sync.Locker) (end func()) {
 	}
 }
 
-// Name notes that a list names an id, if its task has left memory, or was over for so long at the start that it need not come there. Repeated:
-// the list had named it in that round.
+// Ages returns what tells how old tasks of an account were at the start; nil: that is not known, or not any more.
+func (r *Room) Ages(account string) func(ids []string, ages []source.Age) {
+	old := r.old
+	if old == nil {
+		return nil
+	}
+	return func(ids []string, ages []source.Age) { old.Ages(account, ids, ages) }
+}
+
+// Name notes that a list names an id, if its task has left memory. Repeated: the list had named it in that round.
 func (r *Room) Name(account, id string, now past.Naming) (remembered, repeated bool) {
-	if r.past.Len() > 0 {
-		remembered, repeated = r.past.Name(account, id, now)
+	if r.past.Len() == 0 {
+		return false, false
 	}
-	if remembered || r.old == nil {
-		return remembered, repeated
-	}
-	_, old := r.old.Over(account, id)
-	if old {
-		r.past.RememberIfRoom(account, id, now, r.mostPast())
-	}
-	return old, false
+	return r.past.Name(account, id, now)
+}
+
+// NameOld notes that a list names an id whose task was over for so long at the start that it need not come into memory. Repeated: the list had
+// named it in that round, as far as there is room to remember it.
+func (r *Room) NameOld(account, id string, now past.Naming) (repeated bool) {
+	return r.past.NameOrRemember(account, id, now, r.mostPast())
 }
 
 // Over returns when tasks of a group were over; zero: they are not. For those that were not at the start nobody looks at the disk.
@@ -90,11 +98,12 @@ func (r *Room) Over(gr *claim.Group, account string, ids []string) []time.Time {
 	if r.old == nil {
 		return r.Memory.Over(gr.Name, ids)
 	}
-	all := make([]time.Time, len(ids))
+	ages, all := make([]source.Age, len(ids)), make([]time.Time, len(ids))
+	r.old.Ages(account, ids, ages)
 	var wanted []string
 	var places []int
 	for i, id := range ids {
-		if over, _ := r.old.Over(account, id); over {
+		if ages[i] != source.NotOver {
 			wanted, places = append(wanted, id), append(places, i)
 		}
 	}
@@ -135,6 +144,11 @@ func (r *Room) Free(gr *claim.Group) int {
 		free = min(free, gr.Most-gr.Tasks-gr.Coming)
 	}
 	return free
+}
+
+// MayComeFree reports whether there may be tasks that leave memory: one is over there, or one of those was that come now.
+func (r *Room) MayComeFree(ages []source.Age) bool {
+	return slices.Contains(ages, source.Over) || r.Memory != nil && r.Memory.HasOver()
 }
 
 // MayEvict reports whether room could be made.

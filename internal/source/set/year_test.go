@@ -53,7 +53,18 @@ func (r *remembering) Old(int) source.Old { return past{r.over, r.old} }
 
 type past struct{ over, old int }
 
-func (p past) Over(_, id string) (over, old bool) { return number(id) < p.over, number(id) < p.old }
+func (p past) Ages(_ string, ids []string, ages []source.Age) {
+	for i, id := range ids {
+		switch n := number(id); {
+		case n < p.old:
+			ages[i] = source.OldOver
+		case n < p.over:
+			ages[i] = source.Over
+		default:
+			ages[i] = source.NotOver
+		}
+	}
+}
 
 // A year of ids in one list, here of 24 MiB, six parts.
 func TestAYearInOneListCostsNoLookAtTheDiskNorAtAllTasksForEachPart(t *testing.T) {

@@ -31,6 +31,7 @@ func order() [][]string {
 		{"internal/summary", "internal/unlisted"},
 		{"internal/entry"},
 		{"internal/dispatch"},
+		{"internal/history"},
 		{"internal/backlog", "internal/blocks", "internal/labels", "internal/learned", "internal/life", "internal/totals"},
 		{"internal/view"},
 		{"config"},
@@ -65,7 +66,7 @@ const mostLines = 900
 
 func bounded() []string {
 	return []string{
-		"config", "internal/backlog", "internal/blocks", "internal/cluster", "internal/dispatch", "internal/entry", "internal/evict", "internal/httpclient",
+		"config", "internal/backlog", "internal/blocks", "internal/cluster", "internal/dispatch", "internal/entry", "internal/evict", "internal/history", "internal/httpclient",
 		"internal/labels", "internal/learned", "internal/life", "internal/probe", "internal/reader", "internal/records", "internal/redis", "internal/results", "internal/settings",
 		"internal/source/claim", "internal/source/ledger", "internal/source/list", "internal/source/owners", "internal/source/past",
 		"internal/source/reads", "internal/source/room", "internal/source/set", "internal/source/told", "internal/source/turns", "internal/summary",

@@ -83,6 +83,14 @@ func (l *list) retire(known func(id string) bool) {
 	}
 }
 
+// drop takes an id off the list.
+func (l *list) drop(id string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.retired[id] = time.Now()
+	l.ids = slices.DeleteFunc(l.ids, func(other string) bool { return other == id })
+}
+
 // retiredBefore reports whether an id was taken off the list before a time.
 func (l *list) retiredBefore(id string, at time.Time) bool {
 	l.mu.Lock()

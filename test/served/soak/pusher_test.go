@@ -25,6 +25,8 @@ const (
 	hinted  push = "pushed after its callback"
 	guessed push = "pushed with a wrong token first"
 	again   push = "pushed again, for want of an answer"
+
+	forgotten push = "deleted, and not known any more"
 )
 
 // pusher pushes ids. It is safe for concurrent use.
@@ -80,14 +82,39 @@ func (p *pusher) deliver(ctx context.Context, l *list, f *fact) {
 	p.w.verdict.check(pushesKept, false, "%s can't be pushed for %v", f.id, patience)
 }
 
+// forget deletes ids of the list that are known for good to have finished, until ctx ends. When that was answered they are listed no more.
+func (w *world) forget(ctx context.Context, l *list) {
+	for ctx.Err() == nil {
+		w.pause(ctx, time.Second)
+		for _, id := range l.all() {
+			f, _ := w.book.fact(id)
+			if !w.known(id) || ctx.Err() != nil {
+				continue
+			}
+			status, answer := w.pusher.sendBy(ctx, http.MethodDelete, f, pushToken())
+			if status == http.StatusOK {
+				w.verdict.check(pushesKept, strings.Contains(answer, `"forgotten":1`), "the push of %s was answered, and it can't be deleted: %s", id, answer)
+				w.pusher.note(forgotten)
+				l.drop(id)
+			}
+			break
+		}
+	}
+}
+
 // send pushes a task to the process that runs now. The status is 0 if there is none, or no answer.
 func (p *pusher) send(ctx context.Context, f *fact, token string) (status int, answer string) {
+	return p.sendBy(ctx, http.MethodPost, f, token)
+}
+
+// sendBy pushes or deletes a task.
+func (p *pusher) sendBy(ctx context.Context, method string, f *fact, token string) (status int, answer string) {
 	at := p.w.current()
 	if at == nil || at.isEnding() {
 		return 0, ""
 	}
 	body := strings.NewReader(fmt.Sprintf(`{"taskId":%q}`, f.id))
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, at.base+"/api/v1/groups/"+f.group+"/tasks", body)
+	req, err := http.NewRequestWithContext(ctx, method, at.base+"/api/v1/groups/"+f.group+"/tasks", body)
 	if err != nil {
 		p.w.verdict.check(everythingDone, false, "push: %v", err)
 		return 0, ""
@@ -96,7 +123,7 @@ func (p *pusher) send(ctx context.Context, f *fact, token string) (status int, a
 	req.Header.Set("Authorization", "Bearer "+token)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		p.w.verdict.check(pushesKept, at.isEnding(), "the push of %s has no answer: %v", f.id, err)
+		p.w.verdict.check(pushesKept, at.isEnding() || ctx.Err() != nil, "the push of %s has no answer: %v", f.id, err)
 		return 0, ""
 	}
 	defer resp.Body.Close()

@@ -155,11 +155,14 @@ func (w *world) done() map[string]int {
 	for kind, n := range w.caller.counts() {
 		done["callback: "+string(kind)] = n
 	}
-	for _, what := range []push{plainly, hinted, guessed} {
+	for _, what := range []push{plainly, hinted, guessed, forgotten} {
 		done["id: "+string(what)] = 0
 	}
 	for what, n := range w.pusher.counts() {
 		done["id: "+string(what)] = n
+	}
+	for what, n := range w.streamer.counts() {
+		done["stream of "+what] = n
 	}
 	for name, n := range w.api.Stats().Mixed {
 		done["answer: "+name] = n

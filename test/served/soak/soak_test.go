@@ -105,11 +105,15 @@ func (w *world) during(t *testing.T, operate func()) {
 		if l.path != "" {
 			everybody.Go(func() { w.rewrite(ctx, l, w.chance(filepath.Base(l.path))) })
 		}
+		if l.group == pushedGroup {
+			everybody.Go(func() { w.forget(ctx, l) })
+		}
 	}
 	for _, s := range w.scrapers {
 		everybody.Go(func() { s.run(ctx) })
 	}
 	everybody.Go(func() { w.looker.run(ctx) })
+	everybody.Go(func() { w.streamer.run(ctx) })
 	everybody.Go(func() { w.heartbeat(ctx, t) })
 	operate()
 	end()
@@ -240,6 +244,7 @@ func (w *world) judge(last *process) {
 			group, shown[group], counted[group])
 	}
 	w.judgeTotals(last)
+	w.streamer.check(final)
 	w.usage.check(v)
 	for what, n := range w.done() {
 		v.check(everythingDone, n > 0, "there was nothing of: %s", what)

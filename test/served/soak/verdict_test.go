@@ -27,6 +27,7 @@ const (
 	nothingSecret  promise = "Keys, prompts and results are in no metric, page, log or file"
 	signedOnly     promise = "A callback is accepted if it is signed with the key, and no other is"
 	pushesKept     promise = "A push with the token is taken and kept, and no other is"
+	streamsWhole   promise = "A stream is whole or cut off; what has finished comes once, and is not passed over"
 	reloadsHonest  promise = "A reload says how it went, and a bad one changes nothing"
 	endsWhenTold   promise = "The process ends when told to, with 0 at SIGTERM, without races and panics"
 	storageWhole   promise = "No end damages the storage"
@@ -38,7 +39,7 @@ const (
 func promises() []promise {
 	return []promise{
 		scrapeAnswers, oneState, onlyListed, nothingWrong, finalStays, totalsGrow, totalsAgree, countedOnce, newsCounted, askedNoMore,
-		withinBudget, nothingSecret, signedOnly, pushesKept, reloadsHonest, endsWhenTold, storageWhole, staysFlat, trueInTheEnd, everythingDone,
+		withinBudget, nothingSecret, signedOnly, pushesKept, streamsWhole, reloadsHonest, endsWhenTold, storageWhole, staysFlat, trueInTheEnd, everythingDone,
 	}
 }
 

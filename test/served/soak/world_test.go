@@ -35,6 +35,7 @@ type world struct {
 	server   *listServer
 	caller   *caller
 	pusher   *pusher
+	streamer *streamer
 	usage    usage
 	process  atomic.Pointer[process] // nil: none runs
 
@@ -62,6 +63,7 @@ func newWorld(t *testing.T, p plan) *world {
 	w.looker = &looker{w: w}
 	w.caller = &caller{w: w, random: w.chance("callbacks"), became: map[callback]int{}}
 	w.pusher = &pusher{w: w, random: w.chance("pushes"), became: map[push]int{}}
+	w.streamer = newStreamer(w)
 	w.lists = newLists(w.dir)
 	for _, l := range w.lists {
 		if l.group == hookedGroup {

@@ -1,0 +1,172 @@
+// Tasks that ended before so many others that there will be no room for them.
+
+package history
+
+import (
+	"cmp"
+	"hash/maphash"
+	"math/bits"
+	"sync/atomic"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/store"
+)
+
+const (
+	hoursBack = 1<<ageBits - 1 // that are told apart
+	// manyTimes is from how many times as many as there is room for on it pays to tell old ones apart. Where there are fewer, lists
+	// that name them find their way without.
+	manyTimes = 2
+)
+
+// A slot holds 48 bits of a hash, of which further ones say where it lies, and since when the task is over: in hours.
+const (
+	ageBits = 16
+	free    = 0
+)
+
+// together is how many tasks are looked for at a time.
+const together = 64
+
+// share is for how many records a part takes room at a time.
+const share = 1 << 8
+
+// Ends is what records on disk say of tasks that are over, until the first lists were read, in ten bytes a record. Parts may note records at
+// the same time; whoever asks comes after them.
+type Ends struct {
+	seed  maphash.Seed
+	now   time.Time
+	slots []uint64
+	room  atomic.Int64 // records that no part has room for yet
+	parts [store.Parts]notes
+	old   int // the age from which on tasks are old
+}
+
+// notes is what one part has noted.
+type notes struct {
+	room   int64 // records that it may note still
+	counts []int // of tasks that are over, by age
+	_      [64]byte
+}
+
+// newEnds has room for so many tasks.
+func newEnds(most int) *Ends {
+	most += share * store.Parts
+	e := &Ends{seed: maphash.MakeSeed(), now: time.Now(), slots: make([]uint64, most+most/5+2), old: hoursBack + 1}
+	e.room.Store(int64(most))
+	return e
+}
+
+// None returns that no task was over.
+func None() *Ends { return newEnds(0) }
+
+// place returns where looking for a task begins, and what is kept of its hash.
+func place[text string | []byte](e *Ends, account, id text) (at int, tag uint64) {
+	var buf [256]byte
+	key := append(append(append(buf[:0], account...), 0), id...)
+	hash := maphash.Bytes(e.seed, key)
+	high, _ := bits.Mul64(hash, uint64(len(e.slots)))
+	return int(high), cmp.Or(hash<<ageBits, 1<<ageBits) //nolint:gosec // less than a length
+}
+
+// note notes a record, if there is room. Slots are only ever taken.
+func (e *Ends) note(part int, account, id []byte, r *store.Record) {
+	if !r.IsOver() || !e.parts[part].takeRoom(&e.room) {
+		return
+	}
+	hours := e.now.Sub(cmp.Or(r.Learned, r.Seen).Time()) / time.Hour
+	age := uint64(min(max(hours, 0), hoursBack)) //nolint:gosec // not negative
+	at, tag := place(e, account, id)
+	for {
+		was := atomic.LoadUint64(&e.slots[at])
+		switch {
+		case was == free:
+			if !atomic.CompareAndSwapUint64(&e.slots[at], free, tag|age) {
+				continue
+			}
+			e.parts[part].counts[age]++
+			return
+		case was>>ageBits == tag>>ageBits:
+			return
+		}
+		at = e.next(at)
+	}
+}
+
+// takeRoom takes room for a record, if there is any.
+func (n *notes) takeRoom(all *atomic.Int64) bool {
+	if n.counts == nil {
+		n.counts = make([]int, hoursBack+1)
+	}
+	if n.room == 0 {
+		if left := all.Add(-share); left < 0 {
+			return false
+		}
+		n.room = share
+	}
+	n.room--
+	return true
+}
+
+// Settle decides which are old: all but so many, and those that ended in the same hour as the first of them.
+func (e *Ends) Settle(room int) {
+	var counts [hoursBack + 1]int
+	all := 0
+	for i := range e.parts {
+		for age, n := range e.parts[i].counts {
+			counts[age] += n
+			all += n
+		}
+	}
+	e.old = hoursBack + 1
+	if all < manyTimes*room {
+		return
+	}
+	for age, later := 0, 0; age < hoursBack; age++ {
+		if later += counts[age]; later >= room {
+			e.old = age + 1
+			return
+		}
+	}
+}
+
+// Ages implements source.Old.
+func (e *Ends) Ages(account string, ids []string, ages []source.Age) {
+	var at [together]int
+	var tags [together]uint64
+	for len(ids) > 0 {
+		n := min(len(ids), together)
+		var met uint64
+		for i, id := range ids[:n] {
+			at[i], tags[i] = place(e, account, id)
+			met |= e.slots[at[i]] // memory is waited for here, for many at the same time
+		}
+		for i := range n {
+			ages[i] = source.NotOver
+			if met != free {
+				ages[i] = e.age(at[i], tags[i])
+			}
+		}
+		ids, ages = ids[n:], ages[n:]
+	}
+}
+
+func (e *Ends) age(at int, tag uint64) source.Age {
+	for ; e.slots[at] != free; at = e.next(at) {
+		if was := e.slots[at]; was>>ageBits == tag>>ageBits {
+			if int(was&hoursBack) >= e.old { //nolint:gosec // 16 bits
+				return source.OldOver
+			}
+			return source.Over
+		}
+	}
+	return source.NotOver
+}
+
+func (e *Ends) next(at int) int {
+	if at++; at < len(e.slots) {
+		return at
+	}
+	return 0
+}
