@@ -137,9 +137,6 @@ func mebibytes(bytes float64) string { return fmt.Sprintf("%.1f MiB", bytes/(1<<
 // done returns how often each thing was done: by the operator, to lists, and by the API's faults.
 func (w *world) done() map[string]int {
 	done := map[string]int{}
-	if w.plan.long() { // short, a process may live through none
-		done["callbacks heeded"] = 0
-	}
 	for _, d := range storm() {
 		done[string(d)] = 0
 	}
@@ -155,11 +152,14 @@ func (w *world) done() map[string]int {
 	for kind, n := range w.caller.counts() {
 		done["callback: "+string(kind)] = n
 	}
-	for _, what := range []push{plainly, hinted, guessed, forgotten} {
+	for _, what := range []push{plainly, hinted, guessed} {
 		done["id: "+string(what)] = 0
 	}
 	for what, n := range w.pusher.counts() {
 		done["id: "+string(what)] = n
+	}
+	if w.plan.long() {
+		done["id: "+string(forgotten)] += 0
 	}
 	for what, n := range w.streamer.counts() {
 		done["stream of "+what] = n

@@ -116,11 +116,12 @@ func (u *usage) check(v *verdict) {
 	}
 }
 
-// totals is the most that a process showed as counted: tasks, by group, and callbacks.
+// totals is the most that a process showed as counted: tasks, by group, callbacks, and tasks that left memory.
 type totals struct {
 	mu        sync.Mutex
 	most      map[string]int
 	callbacks int // that made a task due
+	evicted   int // tasks that left memory for others
 }
 
 func newTotals() *totals { return &totals{most: map[string]int{}} }
@@ -133,13 +134,14 @@ func (t *totals) take(e *exposition) {
 		group := k.labels.Get("group")
 		t.most[group] = max(t.most[group], int(k.value))
 	}
+	t.evicted = max(t.evicted, int(e.sum("kie_exporter_tasks_evicted_total", nil)))
 	t.callbacks = max(t.callbacks, int(e.sum("kie_exporter_callbacks_total", with{"result": "accepted"})))
 }
 
-func (t *totals) heeded() int {
+func (t *totals) deeds() map[string]int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.callbacks
+	return map[string]int{"callbacks heeded": t.callbacks, "tasks that left memory for others": t.evicted}
 }
 
 func (t *totals) counted() map[string]int {

@@ -130,8 +130,10 @@ func (w *world) stop(t *testing.T, how syscall.Signal) {
 	w.verdict.check(endsWhenTold, err == nil, "process %d: %v", p.number, err)
 	w.killed[p.number] = how == syscall.SIGKILL
 	w.deeds["ended by "+how.String()]++
-	if n := p.totals.heeded(); n > 0 {
-		w.deeds["callbacks heeded"] += n
+	for what, n := range p.totals.deeds() {
+		if w.plan.long() { // short, a process may live through none
+			w.deeds[what] += n
+		}
 	}
 	w.kept = readKept(t, w.folder("data"), w.verdict)
 	w.kept.checkAgainst(p, w.book, w.verdict)
