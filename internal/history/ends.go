@@ -85,7 +85,9 @@ func (e *Ends) note(part int, account, id []byte, r *store.Record) {
 			if !atomic.CompareAndSwapUint64(&e.slots[at], free, tag|age) {
 				continue
 			}
-			e.parts[part].counts[age]++
+			if !r.Unlisted() { // it needs no room
+				e.parts[part].counts[age]++
+			}
 			return
 		case was>>ageBits == tag>>ageBits:
 			return

@@ -68,12 +68,12 @@ func (p *inspection) take(part int, bucket string, key, value []byte, reader Rea
 		p.byID++
 		account, id = nil, key
 	}
-	r, _, ok := decode(key, value, p.names)
+	r, unlisted, ok := decode(key, value, p.names)
 	if !ok {
 		p.invalid++
 		return
 	}
-	r.byID = !found
+	r.byID, r.unlisted = !found, unlisted > 0
 	reader.Record(part, account, id, &r)
 }
 

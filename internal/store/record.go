@@ -29,7 +29,8 @@ type Record struct {
 
 	Endpoint kie.Endpoint // that was asked about it; in records of before there were others it is that of jobs
 
-	byID bool // was found under its id alone, and so may be another account's
+	byID     bool // was found under its id alone, and so may be another account's
+	unlisted bool // was found unlisted, as far as a Reader is shown
 }
 
 // AsKept returns the record without what is not kept of it.
@@ -40,6 +41,9 @@ func (r Record) AsKept() Record {
 
 // KeptByID reports whether the record was written by a version that kept records by id alone: its account is that of its group.
 func (r Record) KeptByID() bool { return r.byID }
+
+// Unlisted reports whether its task was found unlisted a day or more ago, of a record that is shown to a Reader.
+func (r Record) Unlisted() bool { return r.unlisted }
 
 // Known reports whether there is such a record: the zero one stands for none.
 func (r Record) Known() bool { return !r.Seen.IsZero() }

@@ -4,6 +4,10 @@
 //	go build -o /tmp/kie_exporter . && go run ./test/year -program /tmp/kie_exporter
 //
 // A first start finds no storage, a second one a record of every finished task. The list and the storage take 4 GB below -dir and are used again.
+//
+// What it costs that a list grows: with -append 1m an id is appended each 2.5 s for a minute, after a minute of rest.
+//
+//	go run ./test/year -program /tmp/kie_exporter -days 30 -tasks 1000000 -starts second -append 1m
 package main
 
 import (
@@ -44,8 +48,9 @@ func main() {
 	days := flag.Int("days", 365, "how many days the list names tasks of")
 	limits := flag.String("tasks", "100000,1000000", "limits.tasks")
 	starts := flag.String("starts", "second,first", "which")
+	appending := flag.Duration("append", 0, "for how long the list is left alone, and then grows")
 	flag.Parse()
-	y := &year{program: *program, dir: *dir, ids: *days * aDay}
+	y := &year{program: *program, dir: *dir, ids: *days * aDay, appending: *appending}
 	if err := y.run(context.Background(), strings.Split(*starts, ","), strings.Split(*limits, ",")); err != nil {
 		fmt.Fprintln(os.Stderr, "year:", err)
 		os.Exit(1)
@@ -56,6 +61,7 @@ func main() {
 type year struct {
 	program, dir string
 	ids          int
+	appending    time.Duration
 }
 
 func (y *year) run(ctx context.Context, starts, limits []string) error {
@@ -235,7 +241,40 @@ func (y *year) measure(ctx context.Context, first bool, most string) (f figures,
 	f.cpu, f.peak = processor(c.Process.Pid), memory(c.Process.Pid, "VmHWM")
 	metrics, err := get(ctx, "http://"+address+"/metrics")
 	f.said = sum(metrics, "kie_exporter_source_tasks{") + ", " + sum(metrics, "kie_exporter_source_refused_tasks{")
+	if err == nil && y.appending > 0 {
+		err = y.grow(c.Process.Pid)
+	}
 	return f, err
+}
+
+// grow leaves the list alone, and then appends an id now and then, and tells what either costs.
+func (y *year) grow(pid int) error {
+	const every = 2500 * time.Millisecond
+	for _, what := range []string{"at rest", "growing"} {
+		began, before, most := time.Now(), processor(pid), 0
+		for i := 0; time.Since(began) < y.appending; i++ {
+			if what == "growing" {
+				if err := appendTo(y.listPath(), fmt.Sprintf(`{"code":200,"msg":"success","data":{"taskId":"%s-%d"}}`+"\n", began.Format("150405"), i)); err != nil {
+					return err
+				}
+			}
+			time.Sleep(every)
+			most = max(most, memory(pid, "VmRSS"))
+		}
+		used := processor(pid) - before
+		fmt.Printf("%s for %v: %.2f %% of a core, %d MB resident at most, %d MB in the end\n",
+			what, y.appending, 100*used.Seconds()/time.Since(began).Seconds(), most/1000, memory(pid, "VmRSS")/1000)
+	}
+	return nil
+}
+
+func appendTo(path, text string) error {
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // who runs it says where
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close())
 }
 
 // sum adds up the samples that begin so.
