@@ -705,8 +705,8 @@ func pushes() []row {
 			},
 		},
 		{
-			"kill -9 at any time", "no acknowledged id is lost, and each is there once; what was forgotten stays so", []string{
-				"main.TestNoAcknowledgedPushIsLostByAKill", "set.TestWhatWasSavedIsThereAgainInAnotherProcess",
+			"kill -9 at any time, at each write and each wait for the disk, between two batches, before the answer", "no acknowledged id is lost, and each is there once; a batch is there or it is not; no task is counted twice; what was forgotten stays so", []string{
+				"main.TestNoAcknowledgedPushIsLostByAKill", "main.TestAPushIsWholeWhereverItIsKilled", "set.TestWhatWasSavedIsThereAgainInAnotherProcess",
 				"set.TestAllWhoWaitAreSavedAtOnceAndWhatAddsIsNotMixedWithWhatRemoves",
 			},
 		},
