@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/config"
+	"github.com/kie-exporter/kie_exporter/internal/history"
 	"github.com/kie-exporter/kie_exporter/internal/share"
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/internal/store"
@@ -87,7 +88,7 @@ func newHolder(t *testing.T, sets share.Sets) *holder {
 		}
 	}
 	load := func() (*config.Config, error) { return config.Load(filepath.Join(dir, "kie.yml"), os.Getenv) }
-	e, err := newExporter(load, h.own, func() (recordStore, error) { return store.Memory{}, nil }, 0, slog.New(slog.DiscardHandler))
+	e, err := newExporter(load, h.own, func(*history.History) (recordStore, error) { return store.Memory{}, nil }, 0, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
