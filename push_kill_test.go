@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -61,7 +62,10 @@ func newProducers(t *testing.T) *producers {
 		}
 		end := ends[id]
 		mu.Unlock()
-		fmt.Fprintf(w, `{"code":200,"msg":"success","data":{"taskId":%q,"model":"m","state":"success","createTime":%d,"completeTime":%d}}`, id, end-1000, end)
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(map[string]any{"code": http.StatusOK, "msg": "success", "data": map[string]any{
+			"taskId": id, "model": "m", "state": "success", "createTime": end - 1000, "completeTime": end,
+		}})
 	}))
 	t.Cleanup(api.Close)
 	t.Cleanup(http.DefaultClient.CloseIdleConnections)
@@ -163,7 +167,7 @@ func (p *producers) live(tracer ...string) *exec.Cmd {
 		if err != nil {
 			p.t.Fatal(err)
 		}
-		c.Path, c.Args = path, append(tracer, append([]string{os.Args[0]}, c.Args[1:]...)...)
+		c.Path, c.Args = path, slices.Concat(tracer, []string{os.Args[0]}, c.Args[1:])
 	}
 	c.Stderr = &log
 	if err := c.Start(); err != nil {

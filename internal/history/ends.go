@@ -76,7 +76,7 @@ func (e *Ends) note(part int, account, id []byte, r *store.Record) {
 		return
 	}
 	hours := e.now.Sub(cmp.Or(r.Learned, r.Seen).Time()) / time.Hour
-	age := uint64(min(max(hours, 0), hoursBack)) //nolint:gosec // not negative
+	age := uint64(min(max(hours, 0), hoursBack))
 	at, tag := place(e, account, id)
 	for {
 		was := atomic.LoadUint64(&e.slots[at])
@@ -157,7 +157,7 @@ func (e *Ends) Ages(account string, ids []string, ages []source.Age) {
 func (e *Ends) age(at int, tag uint64) source.Age {
 	for ; e.slots[at] != free; at = e.next(at) {
 		if was := e.slots[at]; was>>ageBits == tag>>ageBits {
-			if int(was&hoursBack) >= e.old { //nolint:gosec // 16 bits
+			if int(was&hoursBack) >= e.old {
 				return source.OldOver
 			}
 			return source.Over

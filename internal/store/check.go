@@ -46,9 +46,6 @@ const (
 // is checked in, each by a goroutine of its own.
 type visit func(part int, bucket string, key, value []byte) error
 
-// checkParts is in how many parts a long bucket is checked at a time.
-const checkParts = 2
-
 // checker walks over all pages in use.
 type checker struct {
 	file  io.ReaderAt

@@ -70,7 +70,7 @@ func (w *witness) Begin(int) {
 	w.records = 0
 }
 
-func (w *witness) Record(part int, account, id []byte, r *Record) {
+func (w *witness) Record(part int, _, id []byte, r *Record) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.records++

@@ -127,7 +127,7 @@ func (t *tree) page(depth int, id uint64) (page, error) {
 	if p := t.pages[depth]; p != nil && p.id() == id {
 		return p, nil
 	}
-	p := page(slices.Grow(t.pages[depth][:0], t.size)[:t.size])
+	p := slices.Grow(t.pages[depth][:0], t.size)[:t.size]
 	t.pages[depth] = nil                                         // should reading fail
 	if err := readAt(t.file, p, id*uint64(t.size)); err != nil { //nolint:gosec // a size is positive
 		return nil, err

@@ -97,7 +97,7 @@ func (y *year) listPath() string { return filepath.Join(y.dir, fmt.Sprintf("ids-
 // writeList writes answers of createTask, a line each.
 func (y *year) writeList() error {
 	return y.once(y.listPath(), func(path string) error {
-		f, err := os.Create(path) //nolint:gosec // who runs it says where
+		f, err := os.Create(path)
 		if err != nil {
 			return err
 		}
@@ -112,11 +112,11 @@ func (y *year) writeList() error {
 }
 
 // once has something made that is not there yet.
-func (y *year) once(path string, make func(path string) error) error {
+func (y *year) once(path string, write func(path string) error) error {
 	if _, err := os.Stat(path); err == nil {
 		return nil
 	}
-	if err := make(path + ".unfinished"); err != nil {
+	if err := write(path + ".unfinished"); err != nil {
 		return err
 	}
 	return os.Rename(path+".unfinished", path)
@@ -169,7 +169,7 @@ func (k *known) Records(_ string, ids []string) []store.Record {
 		if err != nil {
 			panic(err) // it is one of ours
 		}
-		all[at] = k.record(int(i)) //nolint:gosec // is 32 bits
+		all[at] = k.record(int(i))
 	}
 	return all
 }
@@ -226,8 +226,8 @@ func (y *year) measure(ctx context.Context, first bool, most string) (f figures,
 	if err := c.Start(); err != nil {
 		return f, err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- c.Wait(); stop() }()
+	ended := make(chan struct{})
+	go func() { _ = c.Wait(); stop(); close(ended) }()
 	defer func() { stop(); <-ended }() // it is killed
 	for f.ready == 0 {
 		time.Sleep(between)
@@ -269,7 +269,7 @@ func (y *year) grow(pid int) error {
 }
 
 func appendTo(path, text string) error {
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // who runs it says where
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
@@ -332,7 +332,7 @@ func get(ctx context.Context, url string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer resp.Body.Close() //nolint:errcheck // only read
+	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	if err == nil && resp.StatusCode != http.StatusOK {
 		err = errors.New(resp.Status)

@@ -108,7 +108,7 @@ func (r *reading) visit(f parsed.Found, id string, of *claim.Attrs) {
 func (r *reading) noRoom(f parsed.Found, t *owners.Task) bool {
 	g := r.list.source.all
 	reason := r.list.refuses(t)
-	if reason != "" && g.Room.Memory != nil && !r.pressed && !(r.hopeless && r.age == source.NotOver) {
+	if reason != "" && g.Room.Memory != nil && !r.pressed && (!r.hopeless || r.age != source.NotOver) {
 		r.waiting = append(r.waiting, f)
 		return true
 	}
