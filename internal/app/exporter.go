@@ -226,6 +226,9 @@ func (e *exporter) run(ctx context.Context) {
 		parts.Go(func() { e.adoptOn(ctx) })
 	}
 	parts.Go(func() {
+		if _, shown := e.store.(*store.Store); !shown {
+			e.history = history.Of(e.store.Stats().Tasks, e.store.Scan)
+		}
 		e.tracker.Relearn(e.history)
 		e.history = nil         // what is needed of it is with the tracker
 		_ = e.sources.Load(ctx) // what can't be read was logged, and is tried again by Run

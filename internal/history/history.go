@@ -18,6 +18,17 @@ var _ store.Reader = (*History)(nil)
 // New returns that nothing is known.
 func New() *History { return &History{} }
 
+// Of returns what so many records tell that a scan yields, of a store that does not show them when it is opened.
+func Of(records int, scan func(yield func(account, id string, r store.Record) bool) error) *History {
+	h := New()
+	h.Begin(records)
+	_ = scan(func(account, id string, r store.Record) bool { // what can't be read is counted
+		h.Record(0, []byte(account), []byte(id), &r)
+		return true
+	})
+	return h
+}
+
 // Begin implements store.Reader.
 func (h *History) Begin(most int) {
 	*h = History{}
