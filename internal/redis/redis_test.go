@@ -250,7 +250,7 @@ func TestTLSWithAClientCertificate(t *testing.T) {
 		"without TLS":       {nil, Unreachable},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := client(t, func(o *Options) { o.Addresses, o.TLS = []string{address}, test.tls })
+			c := client(t, func(o *Options) { o.Addresses, o.TLS, o.Timeout = []string{address}, test.tls, 30*time.Second }) // not the machine's load
 			_, err := c.Do(t.Context(), urgent, "get", "k")
 			want(t, err, test.want)
 		})
