@@ -43,7 +43,7 @@ func (r *rights) Held() (all []Part) {
 func (r *rights) Of(_, id string) int {
 	h := fnv.New32()
 	_, _ = h.Write([]byte(id))
-	return int(h.Sum32()) % max(1, r.parts)
+	return int(h.Sum32() % uint32(max(1, r.parts))) //nolint:gosec // few
 }
 
 func (r *rights) Mark(p Part) string {
