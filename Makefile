@@ -2,7 +2,10 @@
 SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
+# One thing after the other, but for the last of `make test`: most of that waits for minutes to pass.
+ifndef BESIDE
 .NOTPARALLEL:
+endif
 
 FUZZTIME  ?= 30s
 SOAK      ?= 10m
@@ -29,7 +32,15 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: test
-test: fmt-check vet lint mod-check vuln docs-check image-lint scrape-check rules-check dashboards-check race portable e2e deploy-check package-check feeding-check redis-check ## every check; what CI runs
+test: fmt-check vet lint mod-check vuln docs-check image-lint rules-check package-check running ## every check; what CI runs
+
+# Those that wait most come first. What they need is built before, so that it is not compiled by two at the same time.
+BESIDE_EACH_OTHER := race e2e dashboards-check scrape-check feeding-check deploy-check redis-check portable
+JOBS ?= 2
+
+.PHONY: running
+running: build packages $(addprefix $(CURDIR)/.cache/bin/,promtool prometheus alertmanager caddy panelcheck testlog)
+	+$(MAKE) --no-print-directory BESIDE=1 --jobs=$(JOBS) --output-sync=target $(BESIDE_EACH_OTHER)
 
 .PHONY: quick
 quick: vet lint ## what to run while working: vet, lint and all unit tests, of which those that nothing has changed for are not run again
@@ -90,8 +101,8 @@ mod-check:
 	go mod verify
 
 .PHONY: vuln
-vuln: $(BIN)/govulncheck ## known vulnerabilities, where their database is reachable; VULN=required: or fail
-	@if curl -fs -m 10 -o /dev/null $(VULNDB)/index/db.json; then $< -db $(VULNDB) ./...; \
+vuln: ## known vulnerabilities, where their database is reachable; VULN=required: or fail
+	@if curl -fs -m 10 -o /dev/null $(VULNDB)/index/db.json; then $(MAKE) $(BIN)/govulncheck && $(BIN)/govulncheck -db $(VULNDB) ./...; \
 	elif [ $(VULN) = required ]; then echo "govulncheck: $(VULNDB) is not reachable; VULNDB=URL names a mirror" >&2; exit 1; \
 	else echo "govulncheck: skipped, $(VULNDB) is not reachable"; fi
 
@@ -100,24 +111,29 @@ docs-check: $(BIN)/doclinks ## generated documents are current, no link is broke
 	test/generate-check.sh
 	$<
 
+# Without what only debuggers read, and without what `make vet` has done: there are two hundred programs of tests to link.
+LEAN := -vet=off -ldflags=-s -timeout=20m
+# In CI tests run in another order each time. Elsewhere go need not run again those that nothing has changed for.
+SHUFFLE := $(if $(CI),-shuffle=on)
+
 .PHONY: race
 race: packages $(BIN)/testlog ## all tests under the race detector, fuzz seeds included
 	go -C $(TOOLS_MOD) test -shuffle=on ./...
 	go -C $(TOOLS_MOD)/readers test ./...
 	go -C $(TOOLS_MOD)/workflows test ./...
-	{ go test -race -shuffle=on -json ./... && go -C $(SERVED_MOD) test -race -shuffle=on -json ./...; } | $(BIN)/testlog .cache/tests
+	{ go test -race $(SHUFFLE) $(LEAN) -json ./... && go -C $(SERVED_MOD) test -race -shuffle=on $(LEAN) -json ./...; } | $(BIN)/testlog .cache/tests
 	go -C $(TOOLS_MOD) run ./badinput ran $(CURDIR) $(CURDIR)/.cache/tests
 
-# The program compiles for these, and for 386 its tests do, too, which amd64 can run. Those that take long are left to `make race`.
+# The program compiles for these, unoptimized, which takes less time. For 386 its tests do, too, which amd64 can run; those that take long are left to `make race`.
 PLATFORMS := windows/amd64 darwin/arm64 freebsd/amd64 openbsd/amd64 linux/arm linux/s390x
 
 .PHONY: portable
 portable: packages ## other systems and processors: the program compiles, and its tests pass where int has 32 bits
 	for platform in $(PLATFORMS); do \
 		echo "compiling for $$platform"; \
-		GOOS=$${platform%/*} GOARCH=$${platform#*/} CGO_ENABLED=0 go build -o /dev/null .; \
+		GOOS=$${platform%/*} GOARCH=$${platform#*/} CGO_ENABLED=0 go build -gcflags='all=-N -l -dwarf=false' -ldflags=-s -o /dev/null .; \
 	done
-	if [[ $$(go env GOHOSTOS)/$$(go env GOHOSTARCH) == linux/amd64 ]]; then export GOARCH=386 CGO_ENABLED=0; go test -short -timeout 10m ./... && go -C $(SERVED_MOD) test -short -timeout 10m ./...; \
+	if [[ $$(go env GOHOSTOS)/$$(go env GOHOSTARCH) == linux/amd64 ]]; then export GOARCH=386 CGO_ENABLED=0; go test -short $(LEAN) ./... && go -C $(SERVED_MOD) test -short $(LEAN) ./...; \
 	else GOOS=linux GOARCH=386 CGO_ENABLED=0 go vet ./...; fi
 
 .PHONY: scrape-check
@@ -255,11 +271,12 @@ bench: bench-exposition ## run the benchmarks
 bench-exposition: ## what a scrape costs, next to the usual ways; BENCHFLAGS=-million for 1,000,000 tasks, too
 	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 8h ./internal/exposition $(BENCHFLAGS)
 
-# The tools, pinned by internal/tools/go.mod and built again when it changes; ours when their code does, too
+# The tools, pinned by internal/tools/go.mod and built again when it changes; ours when their code does, too. Another tag, such as netgo, would
+# have most packages compiled a second time.
 $(BIN)/golangci-lint: PKG := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 $(BIN)/govulncheck:   PKG := golang.org/x/vuln/cmd/govulncheck
-$(BIN)/promtool:      PKG := -tags netgo,builtinassets,remove_all_sd github.com/prometheus/prometheus/cmd/promtool
-$(BIN)/prometheus:    PKG := -tags netgo,remove_all_sd github.com/prometheus/prometheus/cmd/prometheus
+$(BIN)/promtool:      PKG := -tags builtinassets,remove_all_sd github.com/prometheus/prometheus/cmd/promtool
+$(BIN)/prometheus:    PKG := -tags remove_all_sd github.com/prometheus/prometheus/cmd/prometheus
 $(BIN)/dockerlint:    PKG := ./dockerlint
 $(BIN)/doclinks:      PKG := ./doclinks
 $(BIN)/panelcheck:    PKG := ./panelcheck
@@ -267,10 +284,10 @@ $(BIN)/mutaterules:   PKG := ./mutaterules
 $(BIN)/testlog:       PKG := ./testlog
 $(addprefix $(BIN)/,dockerlint doclinks panelcheck mutaterules testlog): $(wildcard $(TOOLS_MOD)/*/*.go)
 $(BIN)/%: $(TOOLS_MOD)/go.mod
-	go -C $(TOOLS_MOD) build -o $@ $(PKG)
+	go -C $(TOOLS_MOD) build -ldflags=-s -o $@ $(PKG)
 	@touch $@
 $(BIN)/pint: $(TOOLS_MOD)/pint/go.mod
-	go -C $(TOOLS_MOD)/pint build -o $@ github.com/cloudflare/pint/cmd/pint
+	go -C $(TOOLS_MOD)/pint build -ldflags=-s -o $@ github.com/cloudflare/pint/cmd/pint
 	@touch $@
 $(BIN)/goreleaser:     PKG := github.com/goreleaser/goreleaser/v2
 $(BIN)/cyclonedx-gomod: PKG := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
@@ -279,8 +296,8 @@ $(BIN)/goreleaser $(BIN)/cyclonedx-gomod: $(RELEASE_MOD)/go.mod
 	go -C $(RELEASE_MOD) build -trimpath -buildvcs=false -o $@ $(PKG)
 	@touch $@
 $(BIN)/caddy: $(FEEDING_MOD)/go.mod
-	go -C $(FEEDING_MOD) build -o $@ github.com/caddyserver/caddy/v2/cmd/caddy
+	go -C $(FEEDING_MOD) build -ldflags=-s -o $@ github.com/caddyserver/caddy/v2/cmd/caddy
 	@touch $@
 $(BIN)/alertmanager: $(E2E_MOD)/go.mod
-	go -C $(E2E_MOD) build -o $@ github.com/prometheus/alertmanager/cmd/alertmanager
+	go -C $(E2E_MOD) build -ldflags=-s -o $@ github.com/prometheus/alertmanager/cmd/alertmanager
 	@touch $@

@@ -71,4 +71,4 @@ YML
 pids+=($!)
 address=$(listening "$work/prometheus.log") || fail "Prometheus does not listen"
 
-"$panelcheck" -jobs kie,kie_native "http://$address" dashboards || fail "some panels stay empty"
+"$panelcheck" -timeout 3m -jobs kie,kie_native "http://$address" dashboards || fail "some panels stay empty"
