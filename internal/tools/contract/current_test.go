@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -105,8 +106,8 @@ func statesUsed(t *testing.T, expr string) (used int, wrong bool) {
 			return nil
 		}
 		used++
-		for i := len(path) - 1; i >= 0; i-- {
-			switch p := path[i].(type) {
+		for _, above := range slices.Backward(path) {
+			switch p := above.(type) {
 			case *parser.AggregateExpr:
 				if p.Op == parser.MAX {
 					continue
