@@ -32,10 +32,10 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: test
-test: fmt-check vet lint mod-check vuln docs-check image-lint rules-check package-check running ## every check; what CI runs
+test: fmt-check vet lint mod-check vuln docs-check image-lint rules-check running ## every check; what CI runs
 
 # Those that wait most come first. What they need is built before, so that it is not compiled by two at the same time.
-BESIDE_EACH_OTHER := race e2e dashboards-check scrape-check feeding-check deploy-check redis-check portable
+BESIDE_EACH_OTHER := race package-check e2e dashboards-check scrape-check feeding-check deploy-check redis-check portable
 JOBS ?= 2
 
 .PHONY: running
@@ -111,7 +111,7 @@ docs-check: $(BIN)/doclinks ## generated documents are current, no link is broke
 	test/generate-check.sh
 	$<
 
-# Without what only debuggers read, and without what `make vet` has done: there are two hundred programs of tests to link.
+# Without what only debuggers read, and without what `make vet` has done: there are over a hundred programs of tests to link.
 LEAN := -vet=off -ldflags=-s -timeout=20m
 # In CI tests run in another order each time. Elsewhere go need not run again those that nothing has changed for.
 SHUFFLE := $(if $(CI),-shuffle=on)

@@ -63,6 +63,10 @@ func (p *producers) there(ids []string, count bool) int {
 // the disk, between two batches, and before the answer. What was acknowledged is there, a batch is there or it is not, and each task is counted
 // once.
 func TestAPushIsWholeWhereverItIsKilled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for each call that writes")
+	}
+	t.Parallel()
 	if _, err := exec.LookPath("strace"); err != nil {
 		t.Skip(err)
 	}
