@@ -32,14 +32,15 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: test
-test: fmt-check vet lint mod-check vuln docs-check image-lint rules-check running ## every check; what CI runs
+# Vet is in the linter's standard set, so it is not run once more.
+test: fmt-check lint mod-check vuln docs-check image-lint running ## every check; what CI runs
 
 # Those that wait most come first. What they need is built before, so that it is not compiled by two at the same time.
-BESIDE_EACH_OTHER := race package-check e2e dashboards-check scrape-check feeding-check deploy-check redis-check portable
+BESIDE_EACH_OTHER := race rules-check package-check e2e dashboards-check scrape-check feeding-check deploy-check redis-check portable
 JOBS ?= 2
 
 .PHONY: running
-running: build packages $(addprefix $(CURDIR)/.cache/bin/,promtool prometheus alertmanager caddy panelcheck testlog)
+running: build packages $(addprefix $(CURDIR)/.cache/bin/,promtool pint prometheus alertmanager caddy panelcheck testlog)
 	+$(MAKE) --no-print-directory BESIDE=1 --jobs=$(JOBS) --output-sync=target $(BESIDE_EACH_OTHER)
 
 .PHONY: quick
