@@ -9,10 +9,11 @@ if [[ ${2:-} != inside ]]; then
     folder=$(realpath "$1")
     : >"$folder/log"
     rm -f "$folder/rc"
+    new=$(mktemp -d /run/kie_exporter-boot.XXXXXX) # stays empty: what is mounted on it is so in the namespace only
     # As the first process of its namespace takes all others with it, nothing stays behind.
-    timeout -k 5 300 unshare --mount --pid --fork --kill-child --uts --ipc --cgroup --net "$0" "$folder" inside >"$folder/boot.log" 2>&1 &
+    timeout -k 5 300 unshare --mount --pid --fork --kill-child --uts --ipc --cgroup --net "$0" "$folder" inside "$new" >"$folder/boot.log" 2>&1 &
     booted=$!
-    trap 'kill "$booted" 2>/dev/null || true' EXIT
+    trap 'kill "$booted" 2>/dev/null || true; wait "$booted" || true; rmdir "$new"' EXIT
     while [[ ! -s $folder/rc ]] && kill -0 "$booted" 2>/dev/null; do sleep 0.2; done
     cat "$folder/log"
     [[ -s $folder/rc ]] || { echo "boot: systemd ended or took over 300 s" >&2; cat "$folder/boot.log" >&2; exit 1; }
@@ -20,8 +21,7 @@ if [[ ${2:-} != inside ]]; then
     exit "$code"
 fi
 
-folder=$1
-new=$(mktemp -d /run/kie_exporter-boot.XXXXXX)
+folder=$1 new=$3
 mount -t tmpfs tmpfs "$new" # an overlay can't lie in what it is laid over
 mkdir "$new"/{upper,work,root}
 mount -t overlay overlay -o "lowerdir=/,upperdir=$new/upper,workdir=$new/work" "$new/root"
