@@ -40,7 +40,8 @@ type Inputs struct {
 
 	Series func() taskseries.Choice // of single tasks; nil: all
 
-	Shard share.Shard // that this process is
+	Shard    share.Shard      // that this process is
+	Replicas func() *Replicas // nil, or it returns nil: without Redis
 }
 
 // ConfigStatus is what became of the last attempt to load the configuration.

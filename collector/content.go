@@ -30,6 +30,7 @@ type content struct {
 	storage   store.Stats
 	config    ConfigStatus
 	shard     share.Shard
+	replicas  *Replicas // nil: without Redis
 	scrape    view.Scrape
 	pairs     pairs
 }
@@ -68,6 +69,7 @@ func newContent(known *view.Snapshot, in *Inputs) *content {
 		storage:   known.Storage,
 		config:    told(in.Config),
 		shard:     in.Shard,
+		replicas:  told(in.Replicas),
 		pairs:     p,
 	}
 }

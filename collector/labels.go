@@ -41,7 +41,11 @@ func valueSets() []valueSet {
 		})},
 		{"push results", "result", words(source.PushResults())},
 		{"callback results", "result", words(webhook.Results())},
+		{"share changes", "change", ShareChanges()},
+		{"configurations", "config", []string{configSame, configOther}},
 		{"operations", "operation", words(store.Operations())},
+		{"Redis operations", "operation", RedisOperations()},
+		{"Redis results", "result", RedisResults()},
 		{"overflows", "label", []string{overflowCode, overflowLabelKey, overflowModel}},
 	}
 }
@@ -63,6 +67,7 @@ func origins() map[string]string {
 		"model":  "the API's answers, cleaned; other beyond limits.models", "task_id": "the lists",
 		"fail_code": "the API's answers, cleaned; none where it told none, other beyond fifty",
 		"shard":     "--shard, counted from 0", "total_shards": "--total-shards",
+		"part":   "the parts of the account, counted from 0",
 		"branch": build, "goarch": build, "goos": build, "goversion": build, "revision": build, "tags": build, "version": build,
 	}
 }

@@ -82,7 +82,8 @@ func knownMetrics(choice taskseries.Choice) []Metric {
 
 // aggregateMetrics returns those of them that are not of single tasks.
 func aggregateMetrics() []Metric {
-	return slices.Concat(modelMetrics(), accountMetrics(), callbackMetrics(), pushMetrics(), configMetrics(), shardMetrics(), storeMetrics(), groupMetrics(), sourceMetrics())
+	return slices.Concat(modelMetrics(), accountMetrics(), callbackMetrics(), pushMetrics(), configMetrics(), shardMetrics(), replicaMetrics(),
+		storeMetrics(), groupMetrics(), sourceMetrics())
 }
 
 // perTask is for gauges only: TaskText writes nothing else.

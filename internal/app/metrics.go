@@ -58,6 +58,7 @@ func newExposition(e *exporter) *exposition.Handler {
 			Config:    func() collector.ConfigStatus { return *e.status.Load() },
 			Series:    func() taskseries.Choice { return e.config().Series.Choice() },
 			Shard:     e.sharing.Static(),
+			Replicas:  func() *collector.Replicas { return e.replicas.stats() },
 		}),
 		Registry: registry,
 		Log:      e.log,

@@ -46,7 +46,7 @@ func newReplicas(cfg *config.Config, local recordStore, log *slog.Logger) (*repl
 	}
 	options := redis.Options{
 		Addresses: c.Addresses, SentinelMaster: c.SentinelMaster, Cluster: c.Cluster, Username: c.Username, DB: c.DB, Timeout: c.Timeout,
-		Log: log, Histograms: collector.NewHistogram, Password: passwordOf(c.Password, log), SentinelPassword: passwordOf(c.SentinelPassword, log),
+		Log: log, Histograms: collector.NewHistogram, Operations: collector.RedisOperations(), Password: passwordOf(c.Password, log), SentinelPassword: passwordOf(c.SentinelPassword, log),
 	}
 	if c.TLS {
 		options.TLS = func() (*tls.Config, error) { return commoncfg.NewTLSConfig(&c.TLSConfig) }
@@ -117,6 +117,26 @@ func (r *replicas) check(cfg *config.Config) error {
 		}
 	}
 	return nil
+}
+
+// stats returns how the replicas stand; nil: there are none.
+func (r *replicas) stats() *collector.Replicas {
+	if r == nil {
+		return nil
+	}
+	k, c := r.keeper.Stats(), r.client.Stats()
+	st := &collector.Replicas{
+		Shares: k.Shares, Held: k.Held, Changes: make(map[collector.ShareChange]uint64, len(k.Changes)), Lease: k.Remaining,
+		Told: k.Told, Unheld: len(k.Unheld), Same: k.Alike + 1, Other: k.Others, Offset: k.Offset,
+		Up: c.Up, Calls: make(map[collector.RedisCall]uint64, len(c.Calls)), Durations: c.Durations, Refused: r.store.Refused(),
+	}
+	for change, n := range k.Changes {
+		st.Changes[collector.ShareChange{Account: change.Account, Change: change.Kind}] = n
+	}
+	for call, n := range c.Calls {
+		st.Calls[collector.RedisCall{Operation: call.Operation, Result: string(call.Result)}] = n
+	}
+	return st
 }
 
 // holdings says what a replica holds, as the store asks.

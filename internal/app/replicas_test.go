@@ -4,10 +4,14 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/kie-exporter/kie_exporter/collector"
 	"github.com/kie-exporter/kie_exporter/config"
+	"github.com/kie-exporter/kie_exporter/internal/cluster"
+	"github.com/kie-exporter/kie_exporter/internal/redis"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 )
 
@@ -91,5 +95,36 @@ func TestFlagsOfReplicas(t *testing.T) {
 		case err == nil && test.want != "" && cfg.Cluster.Replica != test.want:
 			t.Errorf("%s: it is called %s", name, cfg.Cluster.Replica)
 		}
+	}
+}
+
+// The collector does not import what it tells of here, so its words are compared.
+func TestReplicasAreToldOfBeforeRedisAnswers(t *testing.T) {
+	var results []string
+	for _, r := range redis.Results() {
+		results = append(results, string(r))
+	}
+	if !slices.Equal(collector.ShareChanges(), cluster.Kinds()) || !slices.Equal(collector.RedisResults(), results) {
+		t.Errorf("the collector knows the changes %q and results %q, of %q and %q", collector.ShareChanges(), collector.RedisResults(), cluster.Kinds(), results)
+	}
+	var alone *replicas
+	if alone.stats() != nil {
+		t.Error("a process that is alone has metrics of replicas")
+	}
+	cfg := loadText(t, "groups: [{tasks: [a]}]\naccounts: [{parts: 2}]\nstorage: {redis: {addresses: ['127.0.0.1:1'], timeout: 1s}}\ncluster: {replica: r}\n")
+	r, err := newReplicas(cfg, store.Memory{}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.client.Close() })
+	for _, op := range collector.RedisOperations() {
+		_, _ = r.client.Do(t.Context(), redis.Call{Name: op, Urgent: true}, "ping")
+	}
+	st := r.stats()
+	if st.Told || st.Up || len(st.Shares) != 2 || len(st.Changes) != len(cluster.Kinds()) || len(st.Durations) != len(collector.RedisOperations()) {
+		t.Errorf("of two shares of an account, without an answer: %+v", st)
+	}
+	if len(st.Calls) != len(collector.RedisOperations())*len(results) || st.Calls[collector.RedisCall{Operation: "tick", Result: "unreachable"}] != 1 {
+		t.Errorf("calls: %v", st.Calls)
 	}
 }

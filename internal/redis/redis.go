@@ -35,6 +35,7 @@ type Options struct {
 	Timeout    time.Duration // of one call
 	Log        *slog.Logger
 	Histograms histogram.New
+	Operations []string // names that calls have, which are counted from the start
 
 	// Stand, if set, stands in scripts for the server's clock and for the name that it has from its start to its end. For tests, whose time
 	// is not the server's.
@@ -102,7 +103,7 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{options: o, backend: b, stats: newStats(o.Histograms)}, nil
+	return &Client{options: o, backend: b, stats: newStats(o.Histograms, o.Operations)}, nil
 }
 
 // Call is how one call is to be made.

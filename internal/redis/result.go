@@ -33,6 +33,11 @@ const (
 	skipped     Result = "skipped" // not tried, as others failed
 )
 
+// Results returns every result.
+func Results() []Result {
+	return []Result{OK, Timeout, Unreachable, Refused, ReadOnly, Loading, Full, Unsaved, NoCluster, WrongType, Other, skipped}
+}
+
 // Error is why a call failed.
 type Error struct {
 	Result Result
@@ -119,8 +124,19 @@ type stats struct {
 	durations map[string]histogram.Recorder
 }
 
-func newStats(n histogram.New) *stats {
-	return &stats{histograms: n, calls: make(map[Count]uint64), durations: make(map[string]histogram.Recorder)}
+func newStats(n histogram.New, operations []string) *stats {
+	s := &stats{histograms: n, calls: make(map[Count]uint64), durations: make(map[string]histogram.Recorder)}
+	for _, op := range operations {
+		s.durations[op] = s.newDuration()
+		for _, r := range Results() {
+			s.calls[Count{op, r}] = 0
+		}
+	}
+	return s
+}
+
+func (s *stats) newDuration() histogram.Recorder {
+	return s.histograms.Make(histogram.Options{Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5}, MostNative: 100})
 }
 
 func (s *stats) count(operation string, r Result, took time.Duration) {
@@ -132,7 +148,7 @@ func (s *stats) count(operation string, r Result, took time.Duration) {
 	}
 	s.up = r == OK || r == WrongType
 	if s.durations[operation] == nil {
-		s.durations[operation] = s.histograms.Make(histogram.Options{Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5}})
+		s.durations[operation] = s.newDuration()
 	}
 	s.durations[operation].Observe(max(took, 0), "")
 }

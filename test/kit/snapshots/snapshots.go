@@ -28,6 +28,7 @@ type Known struct {
 	Callbacks []webhook.Stat
 	Pushes    []source.PushStat
 	Shard     share.Shard
+	Replicas  *collector.Replicas
 }
 
 // Collector returns a collector of them.
@@ -40,6 +41,7 @@ func (k Known) Collector() *collector.Collector {
 		Callbacks: func() []webhook.Stat { return k.Callbacks },
 		Pushes:    func() []source.PushStat { return k.Pushes },
 		Shard:     k.Shard,
+		Replicas:  func() *collector.Replicas { return k.Replicas },
 	})
 }
 
@@ -112,8 +114,20 @@ func Rich() Known {
 			{Account: "default", Counts: webhook.Counts{webhook.Accepted: 17, webhook.Finished: 3, webhook.Unknown: 2}},
 			{Account: "second", Counts: webhook.Counts{webhook.Unsigned: 5, webhook.Stale: 1}},
 		},
-		Shard:  share.Shard{Number: 2, Total: 4},
-		Pushes: []source.PushStat{{Group: "video", Counts: source.PushCounts{source.PushOK: 40, source.PushUnauthorized: 2}}},
+		Shard:    share.Shard{Number: 2, Total: 4},
+		Replicas: richReplicas(),
+		Pushes:   []source.PushStat{{Group: "video", Counts: source.PushCounts{source.PushOK: 40, source.PushUnauthorized: 2}}},
+	}
+}
+
+func richReplicas() *collector.Replicas {
+	held, not := share.Share{Account: "default", Part: 0, Parts: 2}, share.Share{Account: "default", Part: 1, Parts: 2}
+	return &collector.Replicas{
+		Shares: []share.Share{held, not}, Held: map[share.Share]bool{held: true}, Lease: 21500 * time.Millisecond,
+		Changes: map[collector.ShareChange]uint64{{Account: "default", Change: "taken"}: 3, {Account: "default", Change: "lost"}: 1},
+		Told:    true, Unheld: 1, Same: 2, Other: 1, Offset: -250 * time.Millisecond,
+		Up: true, Calls: map[collector.RedisCall]uint64{{Operation: "tick", Result: "ok"}: 120, {Operation: "commit", Result: "timeout"}: 2},
+		Durations: map[string]histogram.Histogram{"tick": Measured("", .002)}, Refused: 4,
 	}
 }
 
