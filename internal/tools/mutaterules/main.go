@@ -1,7 +1,7 @@
 // Command mutaterules shows that the unit tests of the rules notice changes. It
 // alters one thing of one rule at a time, in a copy, and has promtool run the
 // tests that are about it. A mutant that passes them is a survivor, and makes
-// the command fail.
+// the command fail. Names of rules limit it to these.
 package main
 
 import (
@@ -12,16 +12,17 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"sync"
 )
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: mutaterules PROMTOOL FOLDER")
+	if len(os.Args) < 3 {
+		fmt.Fprintln(os.Stderr, "usage: mutaterules PROMTOOL FOLDER [RULE ...]")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Args[1], os.Args[2], os.Stdout)
+	err := run(ctx, os.Args[1], os.Args[2], os.Args[3:], os.Stdout)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "mutaterules:", err)
@@ -29,8 +30,8 @@ func main() {
 	}
 }
 
-// run tests every mutant of the rules in the folder, and writes the survivors and a summary to out.
-func run(ctx context.Context, promtool, folder string, out io.Writer) error {
+// run tests every mutant of the rules in the folder, or of those with the names, and writes the survivors and a summary to out.
+func run(ctx context.Context, promtool, folder string, only []string, out io.Writer) error {
 	s, err := load(promtool, folder)
 	if err != nil {
 		return err
@@ -39,7 +40,12 @@ func run(ctx context.Context, promtool, folder string, out io.Writer) error {
 		return err
 	}
 	var all []mutant
+	names := make(map[string]bool)
 	for at, rule := range s.rules() {
+		if len(only) > 0 && !slices.Contains(only, nameOf(rule)) {
+			continue
+		}
+		names[nameOf(rule)] = true
 		some, err := mutantsOf(rule)
 		if err != nil {
 			return err
@@ -47,6 +53,11 @@ func run(ctx context.Context, promtool, folder string, out io.Writer) error {
 		for _, m := range some {
 			m.at = at
 			all = append(all, m)
+		}
+	}
+	for _, name := range only {
+		if !names[name] {
+			return fmt.Errorf("there is no rule %s", name)
 		}
 	}
 	killed, err := s.testAll(ctx, all)

@@ -16,11 +16,14 @@ const (
 func TestASurvivorFailsTheCommand(t *testing.T) {
 	tests := []struct {
 		name, promtool, fault, output string
+		only                          []string
 	}{
-		{"all are noticed", `grep -q 'expr: a > 4$' "$(dirname "$3")/../r.yml"`, "", "3 mutants of 3 kinds, all noticed"},
-		{"one is not", `! grep -q 'expr: a < 4$' "$(dirname "$3")/../r.yml"`, "2 of 3 mutants survived", "survived: A: number raised: a > 6"},
-		{"the tests fail anyway", "false", "fails on unaltered rules", ""},
-		{"there is no promtool", "", "no such file", ""},
+		{"all are noticed", `grep -q 'expr: a > 4$' "$(dirname "$3")/../r.yml"`, "", "3 mutants of 3 kinds, all noticed", nil},
+		{"one is not", `! grep -q 'expr: a < 4$' "$(dirname "$3")/../r.yml"`, "2 of 3 mutants survived", "survived: A: number raised: a > 6", nil},
+		{"the tests fail anyway", "false", "fails on unaltered rules", "", nil},
+		{"there is no promtool", "", "no such file", "", nil},
+		{"of some", "true", "3 of 3 mutants survived", "", []string{"A"}},
+		{"of others", "true", "there is no rule B", "", []string{"A", "B"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -32,7 +35,7 @@ func TestASurvivorFailsTheCommand(t *testing.T) {
 				write(t, promtool, "#!/bin/sh\n"+tt.promtool+"\n")
 			}
 			var out strings.Builder
-			err := run(t.Context(), promtool, dir, &out)
+			err := run(t.Context(), promtool, dir, tt.only, &out)
 			if (err != nil) != (tt.fault != "") || err != nil && !strings.Contains(err.Error(), tt.fault) {
 				t.Errorf("run() = %v, want an error with %q", err, tt.fault)
 			}
