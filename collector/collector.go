@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/kie-exporter/kie_exporter/internal/question"
 	"github.com/kie-exporter/kie_exporter/internal/share"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/taskseries"
@@ -37,6 +38,8 @@ type Inputs struct {
 
 	Callbacks func() []webhook.Stat
 	Pushes    func() []source.PushStat
+
+	Mailbox func() map[question.Count]uint64 // what replicas ask each other; nil: there are no replicas
 
 	Series func() taskseries.Choice // of single tasks; nil: all
 

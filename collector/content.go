@@ -9,6 +9,7 @@ import (
 
 	dto "github.com/prometheus/client_model/go"
 
+	"github.com/kie-exporter/kie_exporter/internal/question"
 	"github.com/kie-exporter/kie_exporter/internal/share"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
@@ -26,6 +27,7 @@ type content struct {
 	sources   []entity[source.Stat]
 	callbacks []entity[webhook.Stat]
 	pushes    []entity[source.PushStat]
+	mailbox   map[question.Count]uint64
 	overflows view.Overflows
 	storage   store.Stats
 	config    ConfigStatus
@@ -65,6 +67,7 @@ func newContent(known *view.Snapshot, in *Inputs) *content {
 		pushes: entities(told(in.Pushes), func(s *source.PushStat) []*dto.LabelPair {
 			return []*dto.LabelPair{p.pair("group", s.Group)}
 		}),
+		mailbox:   told(in.Mailbox),
 		overflows: known.Overflows,
 		storage:   known.Storage,
 		config:    told(in.Config),

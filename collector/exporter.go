@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/question"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/view"
@@ -67,6 +68,28 @@ func shardMetrics() []Metric {
 		}, func(v *content, s *series) {
 			if v.shard.IsOne() {
 				s.put(float64(v.shard.Total))
+			}
+		}),
+	}
+}
+
+func mailboxMetrics() []Metric {
+	return []Metric{
+		once(Metric{
+			Name:        "kie_exporter_mailbox_total",
+			Type:        Counter,
+			Help:        "What replicas asked each other, by question and by what became of it; only there with storage.redis",
+			Labels:      []string{"question", "result"},
+			Stability:   Experimental,
+			Cardinality: "questions × mailbox results",
+		}, func(v *content, s *series) {
+			if v.mailbox == nil {
+				return
+			}
+			for _, q := range question.Kinds() {
+				for _, result := range question.Results() {
+					s.put(float64(v.mailbox[question.Count{Kind: q, Result: result}]), string(q), string(result))
+				}
 			}
 		}),
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/question"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/webhook"
@@ -43,6 +44,8 @@ func valueSets() []valueSet {
 		{"callback results", "result", words(webhook.Results())},
 		{"share changes", "change", ShareChanges()},
 		{"configurations", "config", []string{configSame, configOther}},
+		{"questions", "question", words(question.Kinds())},
+		{"mailbox results", "result", words(question.Results())},
 		{"operations", "operation", words(store.Operations())},
 		{"Redis operations", "operation", RedisOperations()},
 		{"Redis results", "result", RedisResults()},

@@ -83,7 +83,7 @@ func knownMetrics(choice taskseries.Choice) []Metric {
 // aggregateMetrics returns those of them that are not of single tasks.
 func aggregateMetrics() []Metric {
 	return slices.Concat(modelMetrics(), accountMetrics(), callbackMetrics(), pushMetrics(), configMetrics(), shardMetrics(), replicaMetrics(),
-		storeMetrics(), groupMetrics(), sourceMetrics())
+		mailboxMetrics(), storeMetrics(), groupMetrics(), sourceMetrics())
 }
 
 // perTask is for gauges only: TaskText writes nothing else.

@@ -96,7 +96,10 @@ func newExporter(
 		return nil, err
 	}
 	e.tracker = tracker.New(e.options(g))
-	e.webhook = webhook.New(webhook.Options{Keys: e.webhookKeys, Hint: e.tracker.Callback, Register: e.register, Elsewhere: e.elsewhereOf})
+	e.webhook = webhook.New(webhook.Options{
+		Keys: e.webhookKeys, Hint: e.tracker.Callback, Register: e.register,
+		Elsewhere: func(_, id string) string { return e.elsewhere(id) }, Forward: e.forward,
+	})
 	e.sources, err = set.New(g.lists, g.limits(), e.tracker, log)
 	if err != nil {
 		e.close()
@@ -224,6 +227,9 @@ func (e *exporter) run(ctx context.Context) {
 	parts.Go(func() { e.exposition.Run(ctx) })
 	if e.sharing.Changed() != nil {
 		parts.Go(func() { e.adoptOn(ctx) })
+	}
+	if e.replicas != nil {
+		parts.Go(func() { e.replicas.mailbox.Run(ctx) })
 	}
 	parts.Go(func() {
 		if _, shown := e.store.(*store.Store); !shown {

@@ -59,6 +59,7 @@ func newExposition(e *exporter) *exposition.Handler {
 			Series:    func() taskseries.Choice { return e.config().Series.Choice() },
 			Shard:     e.sharing.Static(),
 			Replicas:  func() *collector.Replicas { return e.replicas.stats() },
+			Mailbox:   e.mail,
 		}),
 		Registry: registry,
 		Log:      e.log,

@@ -21,6 +21,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/config"
 	"github.com/kie-exporter/kie_exporter/internal/apikey"
 	"github.com/kie-exporter/kie_exporter/internal/cluster"
+	"github.com/kie-exporter/kie_exporter/internal/mailbox"
 	"github.com/kie-exporter/kie_exporter/internal/redis"
 	settings "github.com/kie-exporter/kie_exporter/internal/replicas"
 	"github.com/kie-exporter/kie_exporter/internal/share"
@@ -32,6 +33,7 @@ type replicas struct {
 	client  *redis.Client
 	keeper  *cluster.Keeper
 	store   *shared.Store
+	mailbox *mailbox.Mailbox
 	redis   settings.Redis // as it was at the start
 	cluster settings.Cluster
 	parts   map[string]int // of each account there was
@@ -179,6 +181,7 @@ func (e *exporter) join(g *generation) (*generation, error) {
 		return g, err
 	}
 	e.replicas, e.store, e.sharing = r, r.store, r
+	r.mailbox = e.newMailbox()
 	next, err := newGeneration(g.config, r, g, e.log)
 	if err != nil {
 		return nil, err
@@ -186,17 +189,6 @@ func (e *exporter) join(g *generation) (*generation, error) {
 	e.inForce.Store(next)
 	g.close(next)
 	return next, nil
-}
-
-// elsewhereOf says whose a task of an account is that is another process's; empty: it is this one's.
-func (e *exporter) elsewhereOf(account, id string) string {
-	if e.replicas == nil {
-		return e.elsewhere(id)
-	}
-	if a := e.inForce.Load().account(account); a == nil || a.has != nil && !a.has(id) {
-		return "another replica has the task"
-	}
-	return ""
 }
 
 // keysElsewhere returns the keys that sign the callbacks of an account that another replica has.

@@ -77,6 +77,12 @@ func (k *Keeper) Held() (held []share.Share) {
 	return held
 }
 
+// Keeps returns the shares that are held now and not about to be given to another replica, in order.
+func (k *Keeper) Keeps() []share.Share {
+	r := k.rights.Load()
+	return slices.DeleteFunc(k.Held(), func(sh share.Share) bool { return r.shares[sh].leaving })
+}
+
 // Mark returns what records of a share are written under; empty: it is not held.
 func (k *Keeper) Mark(sh share.Share) string {
 	r := k.rights.Load()
@@ -101,6 +107,13 @@ func (k *Keeper) May(account string) bool {
 		may = may || !x.leaving
 	}
 	return may
+}
+
+// Offset returns our clock minus the server's.
+func (k *Keeper) Offset() time.Duration {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.offset
 }
 
 // Stats is how the cluster stands.

@@ -137,6 +137,17 @@ func (u *universal) pipeline(ctx context.Context, commands [][]any) ([]any, erro
 	return replies, nil
 }
 
+func (u *universal) pop(ctx context.Context, wait time.Duration, keys []string) (key, value string, err error) {
+	reply, err := u.current().BLPop(ctx, wait, keys...).Result()
+	if errors.Is(err, redis.Nil) {
+		return "", "", nil
+	}
+	if err != nil || len(reply) != 2 {
+		return "", "", err
+	}
+	return reply[0], reply[1], nil
+}
+
 func (u *universal) close() error {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -70,6 +70,8 @@ type backend interface {
 	run(ctx context.Context, s *Script, keys []string, args []any) (any, error)
 	// pipeline sends all at once; a reply that is an error is an error value among the replies.
 	pipeline(ctx context.Context, commands [][]any) ([]any, error)
+	// pop takes the first element of the first list that has one, and waits so long for it; two empty texts: there was none.
+	pop(ctx context.Context, wait time.Duration, keys []string) (key, value string, err error)
 	close() error
 }
 
@@ -110,6 +112,8 @@ func New(o Options) (*Client, error) {
 type Call struct {
 	Name   string // of the operation, for metrics
 	Urgent bool   // is tried though calls failed lately: what is called rarely, and is the first to know when the server is there again
+
+	waits time.Duration // so long the server may wait with its answer
 }
 
 // Run runs a script with keys and arguments.
@@ -133,12 +137,24 @@ func (c *Client) Pipeline(ctx context.Context, call Call, commands [][]any) ([]a
 	return guarded(ctx, c, call, func(ctx context.Context) ([]any, error) { return c.backend.pipeline(ctx, commands) })
 }
 
+// Element is what was at the head of a list; the zero value: there was nothing.
+type Element struct{ Key, Value string }
+
+// Pop takes the first element of the first of some lists that has one, and waits so long for it. How long that takes says nothing of the server.
+func (c *Client) Pop(ctx context.Context, call Call, wait time.Duration, keys ...string) (Element, error) {
+	call.waits = wait
+	return guarded(ctx, c, call, func(ctx context.Context) (e Element, err error) {
+		e.Key, e.Value, err = c.backend.pop(ctx, wait, keys)
+		return e, err
+	})
+}
+
 func guarded[T any](ctx context.Context, c *Client, call Call, try func(ctx context.Context) (T, error)) (reply T, err error) {
 	if !call.Urgent && c.isDown() {
 		c.stats.count(call.Name, skipped, 0)
 		return reply, ErrDown
 	}
-	limited, cancel := context.WithTimeout(ctx, c.options.Timeout)
+	limited, cancel := context.WithTimeout(ctx, c.options.Timeout+call.waits)
 	defer cancel()
 	began := time.Now()
 	reply, err = try(limited)
@@ -146,7 +162,11 @@ func guarded[T any](ctx context.Context, c *Client, call Call, try func(ctx cont
 		return reply, ctx.Err() // says nothing about the server
 	}
 	result := classify(err)
-	c.stats.count(call.Name, result, time.Since(began))
+	if call.waits > 0 {
+		c.stats.countOnly(call.Name, result)
+	} else {
+		c.stats.count(call.Name, result, time.Since(began))
+	}
 	c.note(result, err)
 	if err != nil {
 		return reply, &Error{Result: result, cause: err}

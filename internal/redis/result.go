@@ -140,17 +140,26 @@ func (s *stats) newDuration() histogram.Recorder {
 }
 
 func (s *stats) count(operation string, r Result, took time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.calls[Count{operation, r}]++
+	s.countOnly(operation, r)
 	if r == skipped {
 		return
 	}
-	s.up = r == OK || r == WrongType
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.durations[operation] == nil {
 		s.durations[operation] = s.newDuration()
 	}
 	s.durations[operation].Observe(max(took, 0), "")
+}
+
+// countOnly counts a call whose duration says nothing.
+func (s *stats) countOnly(operation string, r Result) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls[Count{operation, r}]++
+	if r != skipped {
+		s.up = r == OK || r == WrongType
+	}
 }
 
 func (s *stats) read() Stats {

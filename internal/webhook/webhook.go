@@ -4,6 +4,7 @@ package webhook
 
 import (
 	"cmp"
+	"context"
 	"io"
 	"net/http"
 	"sync"
@@ -29,28 +30,33 @@ type Result uint8
 
 // The results. Only the first one and Registered have a task asked.
 const (
-	Accepted   Result = iota // about a task that is tracked and unfinished
-	Finished                 // about a task that is known to be finished, or was given up
-	Unknown                  // about a task that is not tracked
-	Unsigned                 // no signature, or not one of the account's keys
-	Stale                    // dated too long ago, or ahead
-	Malformed                // does not name one task
-	Overloaded               // there were too many at a time
-	Registered               // about a task that was not tracked, and is from now on
-	Refused                  // about one that was to be tracked, and could not be
-	Progress                 // about a task that has a part of its result, and goes on
-	Elsewhere                // about a task that is another shard's
+	Accepted    Result = iota // about a task that is tracked and unfinished
+	Finished                  // about a task that is known to be finished, or was given up
+	Unknown                   // about a task that is not tracked
+	Unsigned                  // no signature, or not one of the account's keys
+	Stale                     // dated too long ago, or ahead
+	Malformed                 // does not name one task
+	Overloaded                // there were too many at a time
+	Registered                // about a task that was not tracked, and is from now on
+	Refused                   // about one that was to be tracked, and could not be
+	Progress                  // about a task that has a part of its result, and goes on
+	Elsewhere                 // about a task that is another shard's
+	Forwarded                 // about a task of another replica, which is told
+	Unforwarded               // about a task of another replica, which can't be told now
 	results
 )
 
 // Results returns every result.
 func Results() []Result {
-	return []Result{Accepted, Finished, Unknown, Unsigned, Stale, Malformed, Overloaded, Registered, Refused, Progress, Elsewhere}
+	return []Result{Accepted, Finished, Unknown, Unsigned, Stale, Malformed, Overloaded, Registered, Refused, Progress, Elsewhere, Forwarded, Unforwarded}
 }
 
 // String returns the label value of the result.
 func (r Result) String() string {
-	return [results]string{"accepted", "finished", "unknown", "unsigned", "stale", "malformed", "overloaded", "registered", "refused", "progress", "elsewhere"}[r]
+	return [results]string{
+		"accepted", "finished", "unknown", "unsigned", "stale", "malformed", "overloaded", "registered", "refused", "progress", "elsewhere", "forwarded",
+		"unforwarded",
+	}[r]
 }
 
 // status returns the HTTP status that tells the result. Who sends callbacks is not told which tasks there are.
@@ -60,7 +66,7 @@ func (r Result) status() int {
 		return http.StatusUnauthorized
 	case Malformed:
 		return http.StatusBadRequest
-	case Overloaded, Refused:
+	case Overloaded, Refused, Unforwarded:
 		return http.StatusServiceUnavailable // so that it is sent again
 	case Elsewhere:
 		return http.StatusMisdirectedRequest
@@ -78,8 +84,10 @@ type Options struct {
 	// Register has a task that is not tracked be so from now on, if callbacks may do that: the result is Registered, Refused, or Unknown if
 	// they may not. Nil: they may not.
 	Register func(account, id string) Result
-	// Elsewhere says whose a task of an account is that is another process's; empty: it is not. Nil: none is.
+	// Elsewhere says whose a task of an account is that is another shard's; empty: it is not. Nil: none is.
 	Elsewhere func(account, id string) string
+	// Forward hands the hint to the replica that has a task, if another one does: the result is Forwarded or Unforwarded. Nil: none does.
+	Forward func(ctx context.Context, account, id string) (result Result, elsewhere bool)
 }
 
 // Receiver receives callbacks and counts what becomes of them. It keeps nothing else, so a callback that comes again has no
@@ -105,6 +113,9 @@ type Stat struct {
 func New(o Options) *Receiver {
 	if o.Elsewhere == nil {
 		o.Elsewhere = func(string, string) string { return "" }
+	}
+	if o.Forward == nil {
+		o.Forward = func(context.Context, string, string) (Result, bool) { return 0, false }
 	}
 	return &Receiver{options: o, slots: make(chan struct{}, atATime), counts: make(map[string]*Counts)}
 }
@@ -143,14 +154,14 @@ func (r *Receiver) receive(w http.ResponseWriter, req *http.Request, account str
 	select {
 	case r.slots <- struct{}{}:
 		defer func() { <-r.slots }()
-		return r.verify(s, account, keys, body)
+		return r.verify(req.Context(), s, account, keys, body)
 	default:
 		return Overloaded, ""
 	}
 }
 
 // verify gives the hint if one of the keys signed the callback.
-func (r *Receiver) verify(s signature, account string, keys []string, body []byte) (result Result, why string) {
+func (r *Receiver) verify(ctx context.Context, s signature, account string, keys []string, body []byte) (result Result, why string) {
 	id, progress, ok := taskID(body)
 	if !ok || !kie.ValidID(id) {
 		return Malformed, ""
@@ -164,15 +175,23 @@ func (r *Receiver) verify(s signature, account string, keys []string, body []byt
 	if why := r.options.Elsewhere(account, id); why != "" {
 		return Elsewhere, why
 	}
+	if result, elsewhere := r.options.Forward(ctx, account, id); elsewhere {
+		return result, ""
+	}
+	return r.Hint(account, id), ""
+}
+
+// Hint gives the hint that a task has finished of which a callback came, here or to another replica.
+func (r *Receiver) Hint(account, id string) Result {
 	switch tracked, asked := r.options.Hint(account, id); {
 	case asked:
-		return Accepted, ""
+		return Accepted
 	case tracked:
-		return Finished, ""
+		return Finished
 	case r.options.Register != nil:
-		return r.options.Register(account, id), ""
+		return r.options.Register(account, id)
 	default:
-		return Unknown, ""
+		return Unknown
 	}
 }
 

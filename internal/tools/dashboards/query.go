@@ -155,7 +155,7 @@ var (
 	}
 	callbackColours = map[string]colour{
 		"accepted": green, "finished": lightBlue, "unknown": orange, "unsigned": red, "stale": yellow, "malformed": darkRed, "overloaded": purple,
-		"registered": blue, "refused": darkOrange, "progress": darkGreen, "elsewhere": darkYellow,
+		"registered": blue, "refused": darkOrange, "progress": darkGreen, "elsewhere": darkYellow, "forwarded": darkBlue, "unforwarded": darkPurple,
 	}
 	pushColours = map[string]colour{
 		"ok": green, "no_room": orange, "unauthorized": red, "malformed": darkRed, "too_large": darkGreen, "slow": yellow, "unavailable": purple, "elsewhere": blue,

@@ -40,12 +40,12 @@ func order() [][]string {
 		{"internal/settings"},
 		{"internal/apikey", "internal/duration"},
 		{"internal/settings/document"},
-		{"internal/cluster", "internal/shared"},
+		{"internal/cluster", "internal/mailbox", "internal/shared"},
 		{"internal/budget", "internal/connections", "internal/querylog", "internal/redis", "internal/spending", "internal/store"},
 		{"internal/source"},
 		{"internal/schedule"},
 		{"internal/kie"},
-		{"internal/buildinfo", "internal/histogram", "internal/share", "internal/table", "internal/taskseries"},
+		{"internal/buildinfo", "internal/histogram", "internal/question", "internal/share", "internal/table", "internal/taskseries"},
 	}
 }
 
@@ -67,7 +67,7 @@ const mostLines = 900
 func bounded() []string {
 	return []string{
 		"config", "internal/backlog", "internal/blocks", "internal/cluster", "internal/dispatch", "internal/entry", "internal/evict", "internal/history", "internal/httpclient",
-		"internal/labels", "internal/learned", "internal/life", "internal/probe", "internal/reader", "internal/records", "internal/redis", "internal/results", "internal/settings",
+		"internal/labels", "internal/learned", "internal/life", "internal/mailbox", "internal/probe", "internal/reader", "internal/records", "internal/redis", "internal/results", "internal/settings",
 		"internal/source/claim", "internal/source/ledger", "internal/source/list", "internal/source/owners", "internal/source/past",
 		"internal/source/reads", "internal/source/room", "internal/source/set", "internal/source/told", "internal/source/turns", "internal/summary",
 		"internal/tasks", "internal/totals", "internal/tracker", "internal/unlisted", "internal/view",

@@ -10,6 +10,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/histogram"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/question"
 	"github.com/kie-exporter/kie_exporter/internal/share"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
@@ -29,6 +30,7 @@ type Known struct {
 	Pushes    []source.PushStat
 	Shard     share.Shard
 	Replicas  *collector.Replicas
+	Mailbox   map[question.Count]uint64
 }
 
 // Collector returns a collector of them.
@@ -42,6 +44,7 @@ func (k Known) Collector() *collector.Collector {
 		Pushes:    func() []source.PushStat { return k.Pushes },
 		Shard:     k.Shard,
 		Replicas:  func() *collector.Replicas { return k.Replicas },
+		Mailbox:   func() map[question.Count]uint64 { return k.Mailbox },
 	})
 }
 
@@ -116,7 +119,10 @@ func Rich() Known {
 		},
 		Shard:    share.Shard{Number: 2, Total: 4},
 		Replicas: richReplicas(),
-		Pushes:   []source.PushStat{{Group: "video", Counts: source.PushCounts{source.PushOK: 40, source.PushUnauthorized: 2}}},
+		Mailbox: map[question.Count]uint64{
+			{Kind: question.Hint, Result: question.Sent}: 9, {Kind: question.Probe, Result: question.Silent}: 1,
+		},
+		Pushes: []source.PushStat{{Group: "video", Counts: source.PushCounts{source.PushOK: 40, source.PushUnauthorized: 2}}},
 	}
 }
 

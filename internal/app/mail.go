@@ -1,0 +1,84 @@
+// What replicas tell and ask each other: callbacks, pushes and probes come to any of them, and the one that holds the task acts.
+
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/mailbox"
+	"github.com/kie-exporter/kie_exporter/internal/question"
+	"github.com/kie-exporter/kie_exporter/internal/share"
+	"github.com/kie-exporter/kie_exporter/internal/webhook"
+)
+
+// subject is which task a message is about.
+type subject struct {
+	ID string `json:"id"`
+}
+
+// newMailbox returns what this replica tells others through, and reads what it is told.
+func (e *exporter) newMailbox() *mailbox.Mailbox {
+	r := e.replicas
+	return mailbox.New(mailbox.Options{
+		Client: r.client, Cluster: r.cluster.Name, Held: e.boxes, Offset: r.keeper.Offset, Take: e.take, Answer: e.answer, Log: e.log,
+	})
+}
+
+// mail returns what replicas asked each other; nil: there are none.
+func (e *exporter) mail() map[question.Count]uint64 {
+	if e.replicas == nil {
+		return nil
+	}
+	return e.replicas.mailbox.Counts()
+}
+
+// boxes returns the shares whose boxes this replica reads: those that it holds and goes on holding, once they are in force.
+func (e *exporter) boxes() []share.Share {
+	g := e.inForce.Load()
+	return slices.DeleteFunc(e.replicas.keeper.Keeps(), func(sh share.Share) bool {
+		a := g.account(sh.Account)
+		return a == nil || !a.held.HasPart(sh.Part)
+	})
+}
+
+// shareOf returns the share that a task of an account is in.
+func (r *replicas) shareOf(account, id string) share.Share {
+	parts := r.keeper.Parts(account)
+	return share.Share{Account: account, Part: share.Of(id, parts), Parts: parts}
+}
+
+// isHere reports whether a task of an account is this replica's.
+func (e *exporter) isHere(account, id string) bool {
+	return e.replicas == nil || slices.Contains(e.boxes(), e.replicas.shareOf(account, id))
+}
+
+// forward hands the hint of a callback to the replica that has the task, if another one does.
+func (e *exporter) forward(ctx context.Context, account, id string) (result webhook.Result, elsewhere bool) {
+	if e.isHere(account, id) {
+		return 0, false
+	}
+	if e.replicas.mailbox.Tell(ctx, e.replicas.shareOf(account, id), question.Hint, subject{id}) != nil { // which is counted
+		return webhook.Unforwarded, true
+	}
+	return webhook.Forwarded, true
+}
+
+// take takes what another replica tells about a share.
+func (e *exporter) take(_ context.Context, q question.Kind, sh share.Share, body []byte) {
+	var task subject
+	if q == question.Hint && json.Unmarshal(body, &task) == nil && kie.ValidID(task.ID) {
+		e.webhook.Hint(sh.Account, task.ID)
+	}
+}
+
+// errNoAnswer says that a question has no answer here.
+var errNoAnswer = errors.New("there is no answer")
+
+// answer answers what another replica asks about a share.
+func (e *exporter) answer(context.Context, question.Kind, share.Share, []byte) (any, error) {
+	return nil, errNoAnswer
+}
