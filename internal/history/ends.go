@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 )
@@ -29,6 +30,9 @@ const (
 // together is how many tasks are looked for at a time.
 const together = 64
 
+// smallPage is how many slots the smallest page of memory has.
+const smallPage = 4096 / 8
+
 // share is for how many records a part takes room at a time.
 const share = 1 << 8
 
@@ -36,7 +40,7 @@ const share = 1 << 8
 // the same time; whoever asks comes after them.
 type Ends struct {
 	seed  maphash.Seed
-	now   time.Time
+	now   kie.Time
 	slots []uint64
 	room  atomic.Int64 // records that no part has room for yet
 	parts [store.Parts]notes
@@ -45,15 +49,26 @@ type Ends struct {
 
 // notes is what one part has noted.
 type notes struct {
-	room   int64 // records that it may note still
-	counts []int // of tasks that are over, by age
-	_      [64]byte
+	room    int64 // records that it may note still
+	counts  []int // of tasks that are over, by age
+	pending []noted
+	_       [64]byte
+}
+
+// noted is a record that has no slot yet: where looking for one begins, what it will hold, and whether its task needs room.
+type noted struct {
+	at        int
+	slot      uint64
+	needsRoom bool
 }
 
 // newEnds has room for so many tasks.
 func newEnds(most int) *Ends {
 	most += share * store.Parts
-	e := &Ends{seed: maphash.MakeSeed(), now: time.Now(), slots: make([]uint64, most+most/5+2), old: hoursBack + 1}
+	e := &Ends{seed: maphash.MakeSeed(), now: kie.TimeOf(time.Now()), slots: make([]uint64, most+most/5+2), old: hoursBack + 1}
+	for i := 0; i < len(e.slots); i += smallPage {
+		e.slots[i] = free // a page that is read before it is written to is mapped twice
+	}
 	e.room.Store(int64(most))
 	return e
 }
@@ -62,44 +77,58 @@ func newEnds(most int) *Ends {
 func None() *Ends { return newEnds(0) }
 
 // place returns where looking for a task begins, and what is kept of its hash.
-func place[text string | []byte](e *Ends, account, id text) (at int, tag uint64) {
-	var buf [256]byte
-	key := append(append(append(buf[:0], account...), 0), id...)
-	hash := maphash.Bytes(e.seed, key)
+func (e *Ends) place(account, id uint64) (at int, tag uint64) {
+	hash := bits.RotateLeft64(account, 32) ^ id
 	high, _ := bits.Mul64(hash, uint64(len(e.slots)))
 	return int(high), cmp.Or(hash<<ageBits, 1<<ageBits) //nolint:gosec // less than a length
 }
 
-// note notes a record, if there is room. Slots are only ever taken.
+// note notes a record, if there is room.
 func (e *Ends) note(part int, account, id []byte, r *store.Record) {
-	if !r.IsOver() || !e.parts[part].takeRoom(&e.room) {
+	n := &e.parts[part]
+	if !r.IsOver() || !n.takeRoom(&e.room) {
 		return
 	}
-	hours := e.now.Sub(cmp.Or(r.Learned, r.Seen).Time()) / time.Hour
-	age := uint64(min(max(hours, 0), hoursBack))
-	at, tag := place(e, account, id)
-	for {
-		was := atomic.LoadUint64(&e.slots[at])
-		switch {
-		case was == free:
-			if !atomic.CompareAndSwapUint64(&e.slots[at], free, tag|age) {
-				continue
-			}
-			if !r.Unlisted() { // it needs no room
-				e.parts[part].counts[age]++
-			}
-			return
-		case was>>ageBits == tag>>ageBits:
-			return
+	age := min(max(int64(e.now-cmp.Or(r.Learned, r.Seen))/time.Hour.Milliseconds(), 0), hoursBack)
+	at, tag := e.place(maphash.Bytes(e.seed, account), maphash.Bytes(e.seed, id))
+	if n.pending = append(n.pending, noted{at, tag | uint64(age), !r.Unlisted()}); len(n.pending) == together {
+		e.settle(n)
+	}
+}
+
+// settle gives slots to what a part has noted. Slots are only ever taken.
+func (e *Ends) settle(n *notes) {
+	for _, p := range n.pending {
+		_ = atomic.LoadUint64(&e.slots[p.at]) // memory is waited for here, for many at the same time
+	}
+	for _, p := range n.pending {
+		if e.take(p.at, p.slot) && p.needsRoom {
+			n.counts[p.slot&hoursBack]++
 		}
-		at = e.next(at)
+	}
+	n.pending = n.pending[:0]
+}
+
+// take takes a slot for a record; false: it has one.
+func (e *Ends) take(at int, slot uint64) bool {
+	for {
+		switch was := atomic.LoadUint64(&e.slots[at]); {
+		case was == free:
+			if atomic.CompareAndSwapUint64(&e.slots[at], free, slot) {
+				return true
+			}
+		case was>>ageBits == slot>>ageBits:
+			return false
+		default:
+			at = e.next(at)
+		}
 	}
 }
 
 // takeRoom takes room for a record, if there is any.
 func (n *notes) takeRoom(all *atomic.Int64) bool {
 	if n.counts == nil {
-		n.counts = make([]int, hoursBack+1)
+		n.counts, n.pending = make([]int, hoursBack+1), make([]noted, 0, together)
 	}
 	if n.room == 0 {
 		if left := all.Add(-share); left < 0 {
@@ -116,6 +145,7 @@ func (e *Ends) Settle(room int) {
 	var counts [hoursBack + 1]int
 	all := 0
 	for i := range e.parts {
+		e.settle(&e.parts[i])
 		for age, n := range e.parts[i].counts {
 			counts[age] += n
 			all += n
@@ -137,11 +167,12 @@ func (e *Ends) Settle(room int) {
 func (e *Ends) Ages(account string, ids []string, ages []source.Age) {
 	var at [together]int
 	var tags [together]uint64
+	named := maphash.String(e.seed, account)
 	for len(ids) > 0 {
 		n := min(len(ids), together)
 		var met uint64
 		for i, id := range ids[:n] {
-			at[i], tags[i] = place(e, account, id)
+			at[i], tags[i] = e.place(named, maphash.String(e.seed, id))
 			met |= e.slots[at[i]] // memory is waited for here, for many at the same time
 		}
 		for i := range n {

@@ -33,5 +33,15 @@ func IsCleanLabel(s string) bool {
 
 // ValidID reports whether id can be a task's: not empty, at most 128 bytes of valid UTF-8, no control characters.
 func ValidID(id string) bool {
-	return id != "" && len(id) <= maxLabel && utf8.ValidString(id) && !strings.ContainsFunc(id, unicode.IsControl)
+	return id != "" && len(id) <= maxLabel && (isPrintable(id) || utf8.ValidString(id) && !strings.ContainsFunc(id, unicode.IsControl))
+}
+
+// isPrintable reports whether s is nothing but printable ASCII, as nearly all ids and labels are.
+func isPrintable(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }

@@ -217,8 +217,13 @@ func failCode(raw json.RawMessage) string {
 
 // ValidCode reports whether an answer may have such a fail code.
 func ValidCode(code string) bool {
-	strange := strings.ContainsFunc(code, func(r rune) bool {
-		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && r != '_'
-	})
-	return !strange && len(code) <= 32 || code == Other
+	if len(code) > 32 {
+		return false
+	}
+	for i := range len(code) {
+		if c := code[i]; (c < '0' || c > '9') && (c < 'A' || c > 'Z') && c != '_' {
+			return code == Other
+		}
+	}
+	return true
 }

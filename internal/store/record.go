@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"math"
-	"strings"
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
@@ -62,25 +61,16 @@ const (
 	flagAnswered
 )
 
-func (r Record) flags() byte {
-	var flags byte
-	for _, f := range []struct {
-		set bool
-		bit byte
-	}{
-		{r.HasCredits, flagCredits},
-		{r.Backlog, flagBacklog},
-		{r.Watched, flagWatched},
-		{r.Counted, flagCounted},
-		{r.GivenUp, flagGivenUp},
-		{r.Endpoint != kie.Jobs, flagEndpoint},
-		{!r.Answered.IsZero(), flagAnswered},
-	} {
-		if f.set {
-			flags |= f.bit
-		}
+func (r *Record) flags() byte {
+	return flagIf(r.HasCredits, flagCredits) | flagIf(r.Backlog, flagBacklog) | flagIf(r.Watched, flagWatched) | flagIf(r.Counted, flagCounted) |
+		flagIf(r.GivenUp, flagGivenUp) | flagIf(r.Endpoint != kie.Jobs, flagEndpoint) | flagIf(!r.Answered.IsZero(), flagAnswered)
+}
+
+func flagIf(set bool, flag byte) byte {
+	if set {
+		return flag
 	}
-	return flags
+	return 0
 }
 
 // day counts days since 1970. Day 0 in a record says that the task is listed, else the record holds the day on which it was
@@ -159,7 +149,7 @@ func decode(key, value []byte, names texts) (r Record, unlisted day, ok bool) {
 //
 // As in answers, Completed may be before Created: such a task has no latency, and is not asked again for it. Our own times
 // are bounded by no clock, as ours may have been wrong then or be wrong now.
-func (r Record) possible() bool {
+func (r *Record) possible() bool {
 	told := func(t kie.Time) bool { return t.IsZero() || t.Valid() }
 	ours := func(t kie.Time) bool { return t >= 0 && t < kie.EndOfTime }
 	switch {
@@ -181,10 +171,12 @@ const longestName = 64
 
 // validName reports whether the configuration may call a group or an account so.
 func validName(name string) bool {
-	strange := func(c rune) bool {
-		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '_' && c != '-' && c != '.'
+	for i := range len(name) {
+		if c := name[i]; (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '_' && c != '-' && c != '.' {
+			return false
+		}
 	}
-	return name != "" && len(name) <= longestName && !strings.ContainsFunc(name, strange)
+	return name != "" && len(name) <= longestName
 }
 
 // longestText is the most bytes of a text that may be true: a model's name.

@@ -248,15 +248,19 @@ type part struct {
 }
 
 // parts reads what is behind a place, part by part, and puts the place behind each. half reports whether an unterminated end is left out. While a
-// part is taken, the next one is read and parsed.
+// part is taken, it is found out of the next one what was known of its tasks before, and the one behind that is read and parsed.
 func (r *partReader) parts(ctx context.Context, t *tail, half func(rest string) bool, take func(p *parsed.List, last bool) error) error {
 	parsing, stop := context.WithCancel(ctx)
-	parts := make(chan part, 1)
+	ahead, parts := make(chan part, 1), make(chan part, 1)
 	from, limit, parse := t.spot, r.file.format.Bounds(r.source.Limits().Bytes), r.file.list.Parts(r.file.format, t.place)
 	var parser sync.WaitGroup
 	parser.Go(func() {
+		defer close(ahead)
+		r.parse(parsing, from, limit, parse, half, ahead)
+	})
+	parser.Go(func() {
 		defer close(parts)
-		r.parse(parsing, from, limit, parse, half, parts)
+		lookBack(parsing, ahead, parts)
 	})
 	defer func() { r.source.Outside(parser.Wait) }()
 	defer stop()
@@ -273,6 +277,20 @@ func (r *partReader) parts(ctx context.Context, t *tail, half func(rest string) 
 		t.advance(p.read, p.next)
 		if err := take(p.parsed, p.last); err != nil || p.last {
 			return err
+		}
+	}
+}
+
+// lookBack hands on parts when their tasks were looked for among those of before: here rather than where the lock is held.
+func lookBack(ctx context.Context, ahead <-chan part, parts chan<- part) {
+	for p := range ahead {
+		if p.err == nil {
+			p.parsed.Ages()
+		}
+		select {
+		case parts <- p:
+		case <-ctx.Done():
+			return
 		}
 	}
 }

@@ -23,9 +23,6 @@ func (p *Parts) Parse(ctx context.Context, content string, from Place, half func
 	o.IDs, o.Lines, o.Half = len(content), from.Lines, half
 	part := parsed.New(o)
 	next, err := p.format.ReadPart(ctx, content, from, part)
-	if err == nil {
-		part.Ages() // here rather than where the lock is held
-	}
 	return part, next, err
 }
 

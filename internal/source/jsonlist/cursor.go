@@ -69,7 +69,7 @@ func (c *cursor) skip() error {
 	case '[':
 		err = c.array(func() error { return c.skip() })
 	case '"':
-		_, err = c.rawString()
+		_, _, err = c.rawString()
 	default:
 		_, err = c.scalar()
 	}
@@ -78,64 +78,72 @@ func (c *cursor) skip() error {
 
 // object goes over an object. It calls value at the value of each key, to go over it.
 func (c *cursor) object(value func(key string) error) error {
-	if c.next() != '{' {
-		return c.unexpected()
-	}
-	return c.members('}', func() error {
+	more, err := c.enter('{', '}')
+	for more && err == nil {
+		var key parsed.Span
 		if c.next() != '"' {
 			return c.unexpected()
 		}
-		key, err := c.string()
-		if err != nil {
+		if key, err = c.string(); err != nil {
 			return err
 		}
 		if c.next() != ':' {
 			return c.unexpected()
 		}
 		c.at++
-		return value(key.Text)
-	})
+		if err = value(key.Text); err != nil {
+			return err
+		}
+		more, err = c.more('}')
+	}
+	return err
 }
 
 // array goes over an array. It calls element at each element, to go over it.
 func (c *cursor) array(element func() error) error {
-	if c.next() != '[' {
-		return c.unexpected()
+	more, err := c.enter('[', ']')
+	for more && err == nil {
+		c.next()
+		if err = element(); err != nil {
+			return err
+		}
+		more, err = c.more(']')
 	}
-	return c.members(']', element)
+	return err
 }
 
-// members goes over what is between brackets.
-func (c *cursor) members(end byte, member func() error) error {
-	if c.depth == MaxDepth {
-		return errDeep
+// enter goes over the bracket that begins an object or an array, and reports whether it has members.
+func (c *cursor) enter(begin, end byte) (bool, error) {
+	switch {
+	case c.next() != begin:
+		return false, c.unexpected()
+	case c.depth == MaxDepth:
+		return false, errDeep
 	}
-	c.depth++
 	c.at++
 	if c.next() == end {
 		c.at++
+		return false, nil
+	}
+	c.depth++
+	return true, nil
+}
+
+// more goes over what is behind a member, and reports whether another one follows.
+func (c *cursor) more(end byte) (bool, error) {
+	if err := c.look(); err != nil {
+		return false, err
+	}
+	switch c.next() {
+	case ',':
+		c.at++
+		return true, nil
+	case end:
+		c.at++
 		c.depth--
-		return nil
+		return false, nil
 	}
-	for {
-		c.next()
-		if err := member(); err != nil {
-			return err
-		}
-		if err := c.look(); err != nil {
-			return err
-		}
-		switch c.next() {
-		case ',':
-			c.at++
-		case end:
-			c.at++
-			c.depth--
-			return nil
-		default:
-			return c.unexpected()
-		}
-	}
+	return false, c.unexpected()
 }
 
 // look reports now and then whether there is no more time.
@@ -150,8 +158,8 @@ func (c *cursor) look() error {
 // string goes over a string and returns what it means.
 func (c *cursor) string() (parsed.Span, error) {
 	start := c.at
-	raw, err := c.rawString()
-	if err != nil || len(raw) > parsed.MaxMeant || !strings.Contains(raw, `\`) {
+	raw, escaped, err := c.rawString()
+	if err != nil || len(raw) > parsed.MaxMeant || !escaped {
 		return parsed.Span{Text: raw, At: start + 1}, err
 	}
 	var text string
@@ -161,23 +169,37 @@ func (c *cursor) string() (parsed.Span, error) {
 	return parsed.Span{Text: text, At: -1}, nil
 }
 
-// rawString goes over a string and returns what is between its quotes.
-func (c *cursor) rawString() (string, error) {
-	start := c.at + 1
-	for c.at = start; c.at < len(c.text); c.at++ {
-		switch b := c.text[c.at]; {
-		case b == '"':
+// special are the bytes within a string that are more than themselves.
+var special = func() (all [256]bool) {
+	for b := range byte(' ') {
+		all[b] = true
+	}
+	all['"'], all['\\'] = true, true
+	return all
+}()
+
+// rawString goes over a string and returns what is between its quotes, and whether some of it is escaped.
+func (c *cursor) rawString() (raw string, escaped bool, err error) {
+	text, start := c.text, c.at+1
+	for at := start; at < len(text); at++ {
+		if !special[text[at]] {
+			continue
+		}
+		switch c.at = at; text[at] {
+		case '"':
 			c.at++
-			return c.text[start : c.at-1], nil
-		case b == '\\':
+			return text[start:at], escaped, nil
+		case '\\':
 			if err := c.escape(); err != nil {
-				return "", err
+				return "", false, err
 			}
-		case b < ' ':
-			return "", errSyntax
+			at, escaped = c.at, true
+		default:
+			return "", false, errSyntax
 		}
 	}
-	return "", io.ErrUnexpectedEOF
+	c.at = len(text)
+	return "", false, io.ErrUnexpectedEOF
 }
 
 // escape goes to the last byte of an escape.

@@ -17,16 +17,21 @@ func (o *object) read(c *cursor, key string) error {
 	switch {
 	case parsed.IsIDKey(key):
 		return o.readID(c, key, &o.ID)
-	case strings.EqualFold(key, "model"):
+	case isKey(key, "model"):
 		return o.readModel(c)
-	case strings.EqualFold(key, "code"):
+	case isKey(key, "code"):
 		return o.readCode(c)
-	case strings.EqualFold(key, "endpoint"):
+	case isKey(key, "endpoint"):
 		return o.readEndpoint(c)
-	case strings.EqualFold(key, "data") && c.next() == '{':
+	case isKey(key, "data") && c.next() == '{':
 		return c.object(func(key string) error { return o.readInner(c, key) })
 	}
 	return c.skip()
+}
+
+// isKey reports whether a key is a name of ASCII, in either case.
+func isKey(key, name string) bool {
+	return key == name || len(key) == len(name) && strings.EqualFold(key, name)
 }
 
 // readInner goes over the value of a key under data.
@@ -34,7 +39,7 @@ func (o *object) readInner(c *cursor, key string) error {
 	switch {
 	case parsed.IsIDKey(key):
 		return o.readID(c, key, &o.Inner)
-	case strings.EqualFold(key, "model"):
+	case isKey(key, "model"):
 		return o.readModel(c)
 	}
 	return c.skip()

@@ -140,12 +140,12 @@ func (s *stream) element() error {
 
 // task goes over an object.
 func (s *stream) task() error {
-	var item streamItem
+	s.items = append(s.items, streamItem{})
+	item := &s.items[len(s.items)-1] // the objects within it are no items
 	err := s.object(func(key string) error { return item.read(&s.cursor, key) })
 	if item.Wrong || !item.HasID() && !item.Refused {
 		item.err = errNoTask
 	}
-	s.items = append(s.items, item)
 	return err
 }
 
@@ -171,7 +171,7 @@ func (s *stream) begins(at int) bool {
 func (s *stream) unsettled(start int, err error) bool {
 	switch {
 	case err == nil: // an object and an array tell their own end
-		return s.behind() == "" && s.content[start] != '{' && s.content[start] != '['
+		return s.content[start] != '{' && s.content[start] != '[' && s.behind() == ""
 	case s.cutOff(err):
 		return true
 	}
