@@ -21,6 +21,7 @@ func exporter() dashboard {
 			{title: "Scrapes", height: 8, panels: scrapePanels()},
 			{title: "Resources", height: 8, panels: resourcePanels()},
 			{title: "Storage", height: 8, panels: storagePanels(), collapsed: true},
+			{title: "Replicas over Redis", height: 8, panels: replicaPanels(), wrap: gridWidth, collapsed: true},
 		},
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,6 +25,7 @@ import (
 func main() {
 	jobs := flag.String("jobs", "", "scrape jobs, with commas: every query must return data of each; none: of all together")
 	timeout := flag.Duration("timeout", 90*time.Second, "when to give up")
+	without := flag.String("without", "", "a regular expression of queries that are not asked")
 	flag.Usage = func() {
 		fmt.Fprintln(os.Stderr, "usage: panelcheck [flags] PROMETHEUS FOLDER")
 		flag.PrintDefaults()
@@ -34,7 +36,7 @@ func main() {
 		os.Exit(2)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), *timeout)
-	err := run(ctx, flag.Arg(0), flag.Arg(1), strings.Split(*jobs, ","), os.Stdout)
+	err := run(ctx, flag.Arg(0), flag.Arg(1), strings.Split(*jobs, ","), *without, os.Stdout)
 	cancel()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "panelcheck:", err)
@@ -49,12 +51,16 @@ type question struct {
 }
 
 // run asks every question until it was answered once, or ctx ends; then it writes those left to out.
-func run(ctx context.Context, prometheus, folder string, jobs []string, out io.Writer) error {
+func run(ctx context.Context, prometheus, folder string, jobs []string, without string, out io.Writer) error {
 	dashboards, err := panels.Read(folder)
 	if err != nil {
 		return err
 	}
-	open := questions(dashboards, jobs)
+	leftOut, err := regexp.Compile(without)
+	if err != nil {
+		return err
+	}
+	open := slices.DeleteFunc(questions(dashboards, jobs), func(q question) bool { return without != "" && leftOut.MatchString(q.expr) })
 	all, start := len(open), time.Now()
 	for {
 		open, err = unanswered(ctx, prometheus, open)

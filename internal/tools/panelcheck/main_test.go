@@ -54,13 +54,16 @@ func TestEveryQueryMustReturnData(t *testing.T) {
 		name    string
 		answers map[string][]string
 		fault   string
+		without string
 	}{
-		{"at once, zero too", map[string][]string{a: {sample}, "b": {sample}}, ""},
-		{"in the end", map[string][]string{a: {sample}, "b": {"", nothing, sample}}, ""},
-		{"a native histogram", map[string][]string{a: {`{"data": {"result": [{"histogram": [1, {}]}]}}`}, "b": {sample}}, ""},
-		{"never", map[string][]string{a: {sample}, "b": {nothing}}, "1 of 2 queries"},
-		{"NaN only", map[string][]string{a: {`{"data": {"result": [{"value": [1, "NaN"]}]}}`}, "b": {sample}}, "1 of 2 queries"},
-		{"a query that is refused", map[string][]string{a: {`{"error": "parse error"}`}}, "parse error"},
+		{"at once, zero too", map[string][]string{a: {sample}, "b": {sample}}, "", ""},
+		{"in the end", map[string][]string{a: {sample}, "b": {"", nothing, sample}}, "", ""},
+		{"a native histogram", map[string][]string{a: {`{"data": {"result": [{"histogram": [1, {}]}]}}`}, "b": {sample}}, "", ""},
+		{"never", map[string][]string{a: {sample}, "b": {nothing}}, "1 of 2 queries", ""},
+		{"NaN only", map[string][]string{a: {`{"data": {"result": [{"value": [1, "NaN"]}]}}`}, "b": {sample}}, "1 of 2 queries", ""},
+		{"a query that is refused", map[string][]string{a: {`{"error": "parse error"}`}}, "parse error", ""},
+		{"one is not asked", map[string][]string{a: {sample}}, "", "^b$"},
+		{"a wrong expression", nil, "missing closing", "("},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -68,7 +71,7 @@ func TestEveryQueryMustReturnData(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 			defer cancel()
 			var out strings.Builder
-			err := run(ctx, prometheus(t, tt.answers), folder, []string{"x"}, &out)
+			err := run(ctx, prometheus(t, tt.answers), folder, []string{"x"}, tt.without, &out)
 			if tt.fault == "" && err != nil {
 				t.Errorf("run() = %v, output:\n%s", err, &out)
 			}
