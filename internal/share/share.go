@@ -4,6 +4,7 @@ package share
 import (
 	"fmt"
 	"slices"
+	"strconv"
 )
 
 // Share is a part of an account's tasks, counted from 0.
@@ -13,7 +14,7 @@ type Share struct {
 }
 
 // String returns the account and the part, as logs and pages say it.
-func (s Share) String() string { return fmt.Sprintf("%s/%d", s.Account, s.Part) }
+func (s Share) String() string { return s.Account + "/" + strconv.Itoa(s.Part) }
 
 // Of returns the part, of so many, that a task belongs to, by jump hash over FNV-1a of 64 bits: all parts get as many, and of N+1 parts instead of
 // N one in N+1 tasks belongs to another. Others may compute it, too (docs/scaling.md), so it never changes.
