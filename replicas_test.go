@@ -209,8 +209,13 @@ func TestReplicasTakeOverFromEachOther(t *testing.T) {
 	if err := second.cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	took = p.until("the third has all", func(holders map[string]*life) bool { return holders["a"] == third && holders["b"] == third })
+	took = p.until("the third has all", func(map[string]*life) bool { return strings.Count(third.log.String(), `msg="Share taken"`) == 2 })
 	t.Logf("after an orderly end the other took over after %v", took)
+	took = p.until("the third shows all", func(holders map[string]*life) bool { return holders["a"] == third && holders["b"] == third })
+	t.Logf("and showed it %v later", took)
+	if took < 10*time.Second {
+		t.Errorf("gauges are shown %v after a share was taken that had been released, while those of the former holder may be seen", took)
+	}
 	if err := <-second.ended; err != nil {
 		t.Errorf("the orderly end: %v", err)
 	}

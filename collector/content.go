@@ -39,8 +39,9 @@ type content struct {
 
 // entity is something that has series of its own, with the labels that all of them share.
 type entity[T any] struct {
-	subject *T
-	labels  []*dto.LabelPair // sorted by name
+	subject      *T
+	labels       []*dto.LabelPair // sorted by name
+	countersOnly bool
 }
 
 // newContent returns what there is to show. What in does not tell, there is none of.
@@ -49,17 +50,18 @@ func newContent(known *view.Snapshot, in *Inputs) *content {
 	return &content{
 		labelKeys: known.LabelKeys,
 		tasks:     taskEntities(known.Tasks(), p),
-		models: entities(known.Models, func(m *view.Model) []*dto.LabelPair {
-			return []*dto.LabelPair{p.pair("group", m.Group), p.pair("model", m.Model)}
+		models: some(known.Models, func(m *view.Model) ([]*dto.LabelPair, bool) {
+			return []*dto.LabelPair{p.pair("group", m.Group), p.pair("model", m.Model)}, m.CountersOnly
 		}),
-		groups: entities(known.Groups, func(g *view.Group) []*dto.LabelPair {
-			return []*dto.LabelPair{p.pair("group", g.Name)}
+		groups: some(known.Groups, func(g *view.Group) ([]*dto.LabelPair, bool) {
+			return []*dto.LabelPair{p.pair("group", g.Name)}, g.CountersOnly
 		}),
-		accounts: entities(known.Accounts, func(a *view.Account) []*dto.LabelPair {
-			return []*dto.LabelPair{p.pair("account", a.Name)}
+		accounts: some(known.Accounts, func(a *view.Account) ([]*dto.LabelPair, bool) {
+			return []*dto.LabelPair{p.pair("account", a.Name)}, a.CountersOnly
 		}),
-		sources: entities(distinct(told(in.Sources)), func(s *source.Stat) []*dto.LabelPair {
-			return []*dto.LabelPair{p.pair("group", s.Group), p.pair("source", s.Source)}
+		sources: some(distinct(told(in.Sources)), func(s *source.Stat) ([]*dto.LabelPair, bool) {
+			withheld := slices.ContainsFunc(known.Groups, func(g view.Group) bool { return g.Name == s.Group && g.CountersOnly })
+			return []*dto.LabelPair{p.pair("group", s.Group), p.pair("source", s.Source)}, withheld
 		}),
 		callbacks: entities(told(in.Callbacks), func(s *webhook.Stat) []*dto.LabelPair {
 			return []*dto.LabelPair{p.pair("account", s.Account)}
@@ -86,9 +88,15 @@ func told[T any](tell func() T) (nothing T) {
 }
 
 func entities[T any](all []T, labels func(*T) []*dto.LabelPair) []entity[T] {
+	return some(all, func(one *T) ([]*dto.LabelPair, bool) { return labels(one), false })
+}
+
+// some returns entities of which there may be those without gauges.
+func some[T any](all []T, of func(*T) (labels []*dto.LabelPair, countersOnly bool)) []entity[T] {
 	es := make([]entity[T], len(all))
 	for i := range all {
-		es[i] = entity[T]{subject: &all[i], labels: labels(&all[i])}
+		es[i].subject = &all[i]
+		es[i].labels, es[i].countersOnly = of(&all[i])
 	}
 	return es
 }

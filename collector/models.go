@@ -30,6 +30,9 @@ func tasksMetric() Metric {
 	m.collect = func(v *content, s *series) {
 		answered(v, s)
 		for _, g := range v.groups {
+			if g.countersOnly {
+				continue
+			}
 			s.shared = g.labels
 			s.put(float64(g.subject.Pending), "", kie.StatePending.String())
 		}

@@ -120,6 +120,9 @@ func per[T any](m Metric, count string, labels []string, all func(*content) []en
 	m.Cardinality = count + m.Cardinality
 	return once(m, func(v *content, s *series) {
 		for _, e := range all(v) {
+			if e.countersOnly && m.Type == Gauge {
+				continue
+			}
 			s.shared = e.labels
 			collect(e.subject, s)
 		}

@@ -227,7 +227,7 @@ func (HTTPList) MarshalJSON() ([]byte, error) { return []byte("{}"), nil }
 type Polling struct {
 	// Whether to ask also while nobody scrapes.
 	//
-	// If not, asking pauses when there was no scrape for 5 minutes.
+	// If not, asking pauses when there was no scrape for 5 minutes. With `storage.redis` the default is `true`.
 	Background bool `yaml:"background" default:"false"`
 
 	// How long a scrape waits at most for answers about tasks that are due; `0s`: it shows what is known.

@@ -258,7 +258,7 @@ func (c *Config) Redis() *replicas.Redis { return c.Storage.Server() }
 
 // checkReplicas sees that parts may be asked, and that what is said of replicas concerns some.
 func (l *loader) checkReplicas(root *settings.Object) {
-	c := replicas.Check{Root: root, Redis: l.config.Redis(), Cluster: &l.config.Cluster, Dir: filepath.Dir(l.config.file)}
+	c := replicas.Check{Root: root, Redis: l.config.Redis(), Cluster: &l.config.Cluster, Background: &l.config.Polling.Background, Dir: filepath.Dir(l.config.file)}
 	for i, at := range l.accounts {
 		c.Account(at, l.config.Accounts[i].Parts, l.config.Accounts[i].MaxConcurrent)
 	}

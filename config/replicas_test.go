@@ -47,7 +47,16 @@ func TestReplicasAreConfigured(t *testing.T) {
 	if !strings.Contains(strings.Join(c.Secrets(), " "), "canary-password") || !strings.Contains(strings.Join(c.SecretFiles(), " "), "password") {
 		t.Error("the password is not known to be secret")
 	}
+	for polling, want := range map[string]bool{"": true, "polling: {max_wait: 1s}\n": true, "polling: {background: false}\n": false, "polling: {background: true}\n": true} {
+		c, err := loadReplicas(t, replicasGroups+"storage: {redis: {addresses: ['redis:6379']}}\n"+polling)
+		if err != nil || c.Polling.Background != want {
+			t.Errorf("with %q: %v, whoever holds an account asks though nobody scrapes: %v", polling, err, c.Polling.Background)
+		}
+	}
 	alone, err := loadReplicas(t, replicasGroups)
+	if err == nil && alone.Polling.Background {
+		t.Error("without storage.redis it asks though nobody scrapes")
+	}
 	if err != nil || alone.Redis() != nil || alone.Cluster != nil {
 		t.Errorf("without storage.redis: %v", err)
 	}

@@ -44,6 +44,9 @@ func (f *flags) checkLists(ctx context.Context, e *exporter, stdout io.Writer) e
 			warn(text)
 		}
 	}
+	if text := e.inTwoAccounts(); text != "" {
+		warn(text)
+	}
 	for account, plan := range e.plans() {
 		if takesPushes(e.config(), account) {
 			plan += "; what was pushed comes on top of that, up to limits.tasks in all, and is not counted here"
@@ -57,6 +60,34 @@ func (f *flags) checkLists(ctx context.Context, e *exporter, stdout io.Writer) e
 		return fmt.Errorf("the check is strict, and there is %s", counted(warnings, "warning"))
 	}
 	return nil
+}
+
+// inTwoAccounts says which ids are in groups of several accounts; empty: none. Each account asks about them with its own key, and if both keys are
+// of one account of the API, such a task counts in both.
+func (e *exporter) inTwoAccounts() string {
+	if len(e.config().Accounts) < 2 {
+		return ""
+	}
+	first := make(map[string]string)
+	ids, example := 0, ""
+	for t := range e.tracker.All() {
+		switch other, seen := first[t.ID]; {
+		case !seen:
+			first[t.ID] = t.Account
+		case other != "" && other != t.Account:
+			first[t.ID] = "" // once is enough
+			accounts := []string{other, t.Account}
+			slices.Sort(accounts)
+			text := fmt.Sprintf("%s of %s and %s", oneLine(t.ID), accounts[0], accounts[1])
+			if ids++; example == "" || text < example {
+				example = text
+			}
+		}
+	}
+	if ids == 0 {
+		return ""
+	}
+	return fmt.Sprintf("groups of different accounts have the same ids, %d of them (such as %s): each account asks about them, and is told of its own tasks only.", ids, example)
 }
 
 // takesPushes reports whether a group of an account does.

@@ -37,6 +37,18 @@ func writeLists(t *testing.T, lists map[string]string) string {
 	return dir
 }
 
+// Two accounts may have keys of one account of the API: then what both have counts twice, and nobody but the check reads all lists.
+func TestACheckWarnsOfIDsOfTwoAccounts(t *testing.T) {
+	accounts := "accounts: [{name: x, credentials_file: key}, {name: y, credentials_file: other}]\n"
+	dir := writeLists(t, map[string]string{"key": "key-of-a-test", "other": "other-key-of-a-test", "kie.yml": accounts +
+		"groups: [{name: g, account: x, tasks: [a, b, c]}, {name: h, account: y, tasks: [c, b, d]}, {name: i, account: x, tasks: [d, a]}]\n"})
+	code, stdout, stderr := run(t, environment, "--config.check", "--config.file="+filepath.Join(dir, "kie.yml"))
+	want := "Warning: groups of different accounts have the same ids, 3 of them (such as b of x and y): each account asks about them, and is told of its own tasks only."
+	if code != 0 || !strings.Contains(stdout, want+"\n") {
+		t.Errorf("exit code %d: %s\n%s", code, stderr, stdout)
+	}
+}
+
 func TestACheckSaysForEverySourceWhatItHasAndWhatWasSkipped(t *testing.T) {
 	dir := writeLists(t, map[string]string{"a.txt": "a\n\nb\nx\x01y\na\nz\x02\n", "b.txt": "b\nc\n", "none.yml": "[]\n"})
 	if err := syscall.Mkfifo(filepath.Join(dir, "pi\x1bpe.txt"), 0o600); err != nil {

@@ -187,6 +187,16 @@ func (g *generation) account(name string) *servedAccount {
 	return nil
 }
 
+// accountOf returns the account of a group; empty: there is no such group.
+func (g *generation) accountOf(group string) string {
+	for i := range g.groups {
+		if g.groups[i].Name == group {
+			return g.groups[i].Account
+		}
+	}
+	return ""
+}
+
 // options returns what the tracker is to do. What lives as long as the exporter is left to the caller.
 func (g *generation) options() tracker.Options {
 	o := tracker.Options{

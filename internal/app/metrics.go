@@ -49,9 +49,9 @@ func newExposition(e *exporter) *exposition.Handler {
 		e.panics,
 	)
 	return exposition.New(exposition.Options{
-		Tracker: e.tracker,
+		Tracker: shownTracker{e.tracker, e},
 		Collector: collector.New(collector.Inputs{
-			Known:     e.tracker.Snapshot,
+			Known:     e.snapshot,
 			Sources:   e.sources.Stats,
 			Callbacks: e.callbacks,
 			Pushes:    e.pushStats,
@@ -81,7 +81,8 @@ func goCollector() prometheus.Collector {
 // they wait for.
 func (m *metrics) scrape(w http.ResponseWriter, r *http.Request) {
 	if m.exporter.replicas != nil {
-		defer func() { m.exporter.replicas.scraped.Store(time.Now().UnixMilli()) }()
+		began := time.Now().Add(-time.Second) // what is shown may be that old
+		defer func() { m.exporter.replicas.scraped.Store(began.UnixMilli()) }()
 	}
 	most := m.exporter.config().Polling.MaxWait + time.Second // for a snapshot that shows what was waited for
 	ctx, cancel := m.deadline(r.Context(), r.Header, most)

@@ -69,7 +69,9 @@ func (e *exporter) putInForce(ctx context.Context, g *generation, lists *set.Pre
 		e.replicas.keeper.Set(e.replicas.shares(g.config))
 	}
 	g.reconfigureBudgets(before)
+	known := e.learnedBefore(ctx, g)
 	e.tracker.Reconfigure(e.options(g), func() {
+		e.goOn(known)
 		e.sources.Guard(e.secrets(g.config))
 		e.sources.Reconfigure(ctx, lists)
 	})

@@ -26,6 +26,9 @@ import (
 	settings "github.com/kie-exporter/kie_exporter/internal/replicas"
 	"github.com/kie-exporter/kie_exporter/internal/share"
 	"github.com/kie-exporter/kie_exporter/internal/shared"
+	"github.com/kie-exporter/kie_exporter/internal/tracker"
+	"github.com/kie-exporter/kie_exporter/internal/view"
+	"github.com/kie-exporter/kie_exporter/internal/withheld"
 )
 
 // replicas is this replica's place among the others.
@@ -37,7 +40,9 @@ type replicas struct {
 	redis   settings.Redis // as it was at the start
 	cluster settings.Cluster
 	parts   map[string]int // of each account there was
-	scraped atomic.Int64   // when the metrics were last asked for, in ms
+	scraped atomic.Int64   // of which moment at the least the metrics were last served, in ms
+	resting func(account string) bool
+	keep    func(ctx context.Context, sh share.Share) // what was learned of a share, before it is released
 }
 
 // newReplicas joins the replicas that a configuration names; nil: it names none. Local is what the process keeps by itself.
@@ -65,8 +70,10 @@ func newReplicas(cfg *config.Config, local recordStore, log *slog.Logger) (*repl
 			return r.store.Seal(ctx, shared.Part{Account: sh.Account, Part: sh.Part}, mark, epoch)
 		},
 		Flush: func(ctx context.Context, sh share.Share) {
+			r.keep(ctx, sh)
 			r.store.Flush(ctx, shared.Part{Account: sh.Account, Part: sh.Part})
 		},
+		Resting: func(account string) bool { return r.resting(account) },
 		Scraped: func() time.Time { return time.UnixMilli(r.scraped.Load()) },
 		Log:     log,
 	}, shares, digest)
@@ -174,11 +181,56 @@ func (r *replicas) Right(account string) func() bool {
 // Changed implements sharing.
 func (r *replicas) Changed() <-chan struct{} { return r.keeper.Changed() }
 
+// withheld returns of which accounts something is not to be shown yet, as another replica's series of it may be seen still.
+func (r *replicas) withheld(accounts []servedAccount) map[string]*withheld.Account {
+	all := make(map[string]*withheld.Account)
+	for _, a := range accounts {
+		not := r.keeper.Withheld(a.config.Name)
+		if n, _ := not.Fraction(); n > 0 {
+			all[a.config.Name] = &withheld.Account{Parts: not, Whole: !slices.ContainsFunc(a.held.Held(), func(part int) bool { return !not.HasPart(part) })}
+		}
+	}
+	return all
+}
+
+// snapshot returns what is to be shown now.
+func (e *exporter) snapshot() *view.Snapshot {
+	known := e.tracker.Snapshot()
+	if e.replicas == nil {
+		return known
+	}
+	g := e.inForce.Load()
+	if not := e.replicas.withheld(g.accounts); len(not) > 0 {
+		return withheld.From(known, not, g.accountOf, e.tracker.All())
+	}
+	return known
+}
+
+// isResting reports whether no query about an account is under way.
+func (e *exporter) isResting(account string) bool {
+	a := e.inForce.Load().account(account)
+	return a == nil || a.budget.Stats().InFlight == 0
+}
+
+// shownTracker is the tracker as scrapes see it.
+type shownTracker struct {
+	*tracker.Tracker
+	e *exporter
+}
+
+// Snapshot implements exposition.Tracker.
+func (s shownTracker) Snapshot() *view.Snapshot { return s.e.snapshot() }
+
 // join joins the replicas that the configuration names, if it does. Nothing is held until one of them says so.
 func (e *exporter) join(g *generation) (*generation, error) {
 	r, err := newReplicas(g.config, e.store, e.log)
 	if r == nil || err != nil {
 		return g, err
+	}
+	r.resting = e.isResting
+	r.keep = func(ctx context.Context, sh share.Share) {
+		e.tracker.KeepAnswers()
+		e.keepDurations(ctx, sh)
 	}
 	e.replicas, e.store, e.sharing = r, r.store, r
 	r.mailbox = e.newMailbox()

@@ -45,9 +45,11 @@ type Options struct {
 	Lease   time.Duration
 	// Seal makes this replica the only one that may write the records of a share, under a mark, or fails.
 	Seal func(ctx context.Context, sh share.Share, mark string, epoch uint64) error
-	// Flush writes the records of a share that wait, before it is released.
+	// Flush writes what is known of a share, before it is released.
 	Flush func(ctx context.Context, sh share.Share)
-	// Scraped returns when what is shown was last asked for.
+	// Resting reports whether no query about an account is under way. It is asked once there may be none any more.
+	Resting func(account string) bool
+	// Scraped returns the moment of which was shown what was last asked for.
 	Scraped func() time.Time
 	Log     *slog.Logger
 }
@@ -252,17 +254,28 @@ func (k *Keeper) isLeaving() bool {
 	return false
 }
 
-// giveUp gives up the shares that are to be given to others and whose series were scraped once more since.
+// giveUp gives up the shares that are to be given to others: once the queries that were under way have ended, what they told was written, which
+// is when it counts, and that was scraped. It does not wait for long.
 func (k *Keeper) giveUp(ctx context.Context) {
 	now, scraped := time.Now(), k.options.Scraped()
+	var unwritten, ready []*hold
 	k.mu.Lock()
-	var ready []*hold
 	for _, h := range k.state.holds {
-		if !h.leaving.IsZero() && (scraped.After(h.leaving) || now.Sub(h.leaving) >= longestHold) {
+		switch {
+		case h.leaving.IsZero():
+		case now.Sub(h.leaving) >= longestHold, !h.written.IsZero() && scraped.After(h.written):
 			ready = append(ready, h)
+		case h.written.IsZero() && h.sealed && k.options.Resting(h.share.Account):
+			unwritten = append(unwritten, h)
 		}
 	}
 	k.mu.Unlock()
+	for _, h := range unwritten {
+		k.options.Flush(ctx, h.share)
+		k.mu.Lock()
+		h.written = time.Now()
+		k.mu.Unlock()
+	}
 	k.let(ctx, ready)
 }
 

@@ -22,6 +22,7 @@ type right struct {
 	mark    string
 	asked   time.Time
 	leaving bool
+	shown   time.Time
 }
 
 func (r *rights) ok(x right, now time.Time) bool {
@@ -37,7 +38,7 @@ func (k *Keeper) publishLocked() {
 	}
 	for sh, h := range k.state.holds {
 		if h.sealed {
-			next.shares[sh] = right{k.mark(h), h.asked, !h.leaving.IsZero()}
+			next.shares[sh] = right{k.mark(h), h.asked, !h.leaving.IsZero(), h.shown}
 		}
 	}
 	before := k.rights.Swap(next)
@@ -83,6 +84,18 @@ func (k *Keeper) Keeps() []share.Share {
 	return slices.DeleteFunc(k.Held(), func(sh share.Share) bool { return r.shares[sh].leaving })
 }
 
+// Withheld returns what is held of an account and not shown yet, as another replica's series of it may be seen still.
+func (k *Keeper) Withheld(account string) share.Set {
+	r, now := k.rights.Load(), time.Now()
+	var parts []int
+	for sh, x := range r.shares {
+		if sh.Account == account && now.Before(x.shown) {
+			parts = append(parts, sh.Part)
+		}
+	}
+	return share.Some(r.parts[account], parts...)
+}
+
 // Mark returns what records of a share are written under; empty: it is not held.
 func (k *Keeper) Mark(sh share.Share) string {
 	r := k.rights.Load()
@@ -92,8 +105,8 @@ func (k *Keeper) Mark(sh share.Share) string {
 	return ""
 }
 
-// May reports whether an account may be asked for now: something of it is held, all that is held may be relied on, and not all of it is about
-// to be given to another replica.
+// May reports whether an account may be asked for now: something of it is held, all that is held may be relied on, and nothing of it is about
+// to be given to another replica: what was learned of that from now on would be in no scrape.
 func (k *Keeper) May(account string) bool {
 	r, now := k.rights.Load(), time.Now()
 	may := false
@@ -101,10 +114,10 @@ func (k *Keeper) May(account string) bool {
 		if sh.Account != account {
 			continue
 		}
-		if !r.ok(x, now) {
+		if x.leaving || !r.ok(x, now) {
 			return false
 		}
-		may = may || !x.leaving
+		may = true
 	}
 	return may
 }

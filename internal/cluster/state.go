@@ -22,6 +22,8 @@ type hold struct {
 	asked   time.Time // when the call was sent that renewed it last
 	sealed  bool      // only then may it be used
 	leaving time.Time // since when it is to be given to another replica; zero: it is not
+	written time.Time // when all was written that was learned of it, after it began to leave; zero: it was not yet
+	shown   time.Time // from when on it is shown: until then another replica's series of it may be seen still
 }
 
 // state is all that a replica knows of the leases.
@@ -53,6 +55,7 @@ type reply struct {
 	alike, others int
 	unheld        []string
 	differ        []string
+	given         []string // share|ms since another replica released it
 }
 
 // What a tick says of the cluster, besides nothing.
@@ -179,6 +182,7 @@ func (s *state) take(r reply, sent, now time.Time, released map[share.Share]uint
 			c.lost = append(c.lost, sh)
 		}
 	}
+	given := givenAt(r.given, sent)
 	for _, text := range r.held {
 		name, number, _ := strings.Cut(text, "|")
 		sh, ok := byName[name]
@@ -196,7 +200,7 @@ func (s *state) take(r reply, sent, now time.Time, released map[share.Share]uint
 			continue
 		}
 		s.highest[sh] = epoch
-		h := &hold{share: sh, epoch: epoch, asked: sent}
+		h := &hold{share: sh, epoch: epoch, asked: sent, shown: given[name]}
 		s.holds[sh] = h
 		s.known[sh] = true
 		c.taken = append(c.taken, h)
@@ -209,6 +213,21 @@ func (s *state) take(r reply, sent, now time.Time, released map[share.Share]uint
 		}
 	}
 	return c
+}
+
+// seenOn is for how long after a release the former holder's series may be seen still: the interval between two scrapes.
+const seenOn = 15 * time.Second
+
+// givenAt returns from when on shares are shown that another replica released, of an answer to a call that was sent then.
+func givenAt(given []string, sent time.Time) map[string]time.Time {
+	at := make(map[string]time.Time, len(given))
+	for _, text := range given {
+		name, ms, _ := strings.Cut(text, "|")
+		if ago, err := strconv.ParseInt(ms, 10, 32); err == nil && ago >= 0 {
+			at[name] = sent.Add(seenOn - time.Duration(ago)*time.Millisecond)
+		}
+	}
+	return at
 }
 
 // leave chooses shares that are to be given to other replicas: those taken last.
@@ -254,10 +273,10 @@ func parse(answer any) (r reply, err error) {
 	if r.state == stateTaken {
 		return r, nil
 	}
-	if len(list) != 10 {
+	if len(list) != 11 {
 		return r, errReply
 	}
-	for i, to := range map[int]*[]string{3: &r.held, 4: &r.lost, 8: &r.unheld, 9: &r.differ} {
+	for i, to := range map[int]*[]string{3: &r.held, 4: &r.lost, 8: &r.unheld, 9: &r.differ, 10: &r.given} {
 		texts, ok := list[i].([]any)
 		if !ok {
 			return r, errReply

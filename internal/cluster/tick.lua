@@ -3,10 +3,12 @@
 -- ARGV: replica, session, lease in ms, 1 to take part or 0 to leave, digest of the configuration, version, how many shares are on their way to
 -- be released; then lists, each its length and its elements: all shares; held ones as share|epoch; those to release likewise; those known,
 -- which were held once; those dropped when their time was up, as share|epoch; account|parts.
--- leases:  share -> replica|session|epoch|expires; a share that is free has neither replica nor session, one that rests has ? for both
+-- leases:  share -> replica|session|epoch|expires; a share that is free has neither replica nor session, and since when it is free for expires;
+-- one that rests has ? for both
 -- members: replica -> session|known|releasing|digest|version|expires
 -- meta:    born: when this table began, or may have lost its last changes; run: of the server; lease; parts:<account>
--- Returns {now, state, wait in ms, held, lost, how many to release, members alike, other members, unheld, accounts of other parts}.
+-- Returns {now, state, wait in ms, held, lost, how many to release, members alike, other members, unheld, accounts of other parts, those taken
+-- just now that were released before as share|ms since then}.
 -- What can't be read is left alone, and taken for held by a stranger.
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
@@ -114,7 +116,7 @@ end
 for _, h in ipairs(released) do
   local u, epoch = string.match(h, '^(.*)|(%d+)$')
   local e = entries[u]
-  if e and e.m == me and e.s == session and e.e == tonumber(epoch) then put(u, '', '', e.e, 0) end
+  if e and e.m == me and e.s == session and e.e == tonumber(epoch) then put(u, '', '', e.e, now) end
 end
 
 -- What I hold and can prove is mine on.
@@ -149,7 +151,8 @@ for _, u in ipairs(shares) do
   elseif not e and not (known[u] or knowers == 0 or now >= born + 2 * ttl) then
     if born + 2 * ttl < soonest then soonest = born + 2 * ttl end
   elseif not e or e.m == '' or e.x <= now or mineOnce then
-    if known[u] then free[#free + 1] = {u, old} else later[#later + 1] = {u, old} end
+    local since = e and e.m == '' and e.x > 0 and int(now - e.x)
+    if known[u] then free[#free + 1] = {u, old, since} else later[#later + 1] = {u, old, since} end
   else
     if e.x < soonest then soonest = e.x end
     local member = members[e.m]
@@ -160,7 +163,7 @@ for _, f in ipairs(later) do free[#free + 1] = f end
 if not settled and born + ttl < soonest then soonest = born + ttl end
 
 -- As many as everybody may have, and one more only where enough is left for who has too few.
-local left, shed = #free, 0
+local left, shed, given = #free, 0, {}
 if part and state == '' then
   local floor, ceil = math.floor(#shares / live), math.ceil(#shares / live)
   local need, coming = 0, 0
@@ -174,6 +177,7 @@ if part and state == '' then
     if epoch <= f[2] then epoch = f[2] + 1 end
     put(f[1], me, session, epoch, now + ttl)
     mine[#mine + 1] = f[1] .. '|' .. int(epoch)
+    if f[3] then given[#given + 1] = f[1] .. '|' .. f[3] end
     left = left - 1
   end
   if settled then
@@ -194,4 +198,4 @@ for _, u in ipairs(shares) do
   local e = entries[u]
   if not e or e.stranger or e.m == '' or e.m == '?' or e.x <= now then unheld[#unheld + 1] = u end
 end
-return {int(now), state, soonest - now, mine, lost, shed, alike, others - alike, unheld, differ}
+return {int(now), state, soonest - now, mine, lost, shed, alike, others - alike, unheld, differ, given}

@@ -64,6 +64,28 @@ func (g *Group) Inherit(model string, from *Group) {
 	}
 }
 
+// Each calls yield with what is known of each model, and with all models with that of all of them.
+func (g *Group) Each(yield func(model string, all bool, d *schedule.Durations)) {
+	yield("", true, g.any)
+	for name, d := range g.byModel {
+		yield(name, false, d)
+	}
+}
+
+// GoOn has the group go on with what others know of a model of it, or of all of them. Where nothing is known of that in all groups, that begins
+// with it, too.
+func (g *Group) GoOn(model string, all bool, with *schedule.Durations) {
+	if all {
+		g.any.Replace(with)
+		g.all.any.Inherit(with)
+		return
+	}
+	g.Model(model).Replace(with)
+	if model != "" && model != kie.Other {
+		g.all.Model(model).Inherit(with)
+	}
+}
+
 // forget forgets what is known of some models.
 func (g *Group) forget(models map[string]struct{}) {
 	for name := range models {

@@ -185,10 +185,11 @@ func equalKeys(a, b *apikey.Key) bool {
 
 // Check sees that what is said of replicas concerns some, and that each part of an account may be asked.
 type Check struct {
-	Root    *settings.Object // nil: the file has none
-	Redis   *Redis           // nil: there is none
-	Cluster **Cluster        // completed by All
-	Dir     string
+	Root       *settings.Object // nil: the file has none
+	Redis      *Redis           // nil: there is none
+	Cluster    **Cluster        // completed by All
+	Background *bool            // polling.background, likewise: who holds an account must ask, though it may be another that is scraped
+	Dir        string
 }
 
 // Account checks an account, which is at a place in the file.
@@ -212,6 +213,7 @@ func (c Check) Group(at *settings.Object, pushed bool) {
 func (c Check) All() (err error) {
 	switch {
 	case c.Redis != nil:
+		*c.Background = *c.Background || !c.Root.At("polling").Has("background")
 		*c.Cluster, err = c.Redis.Complete(*c.Cluster, c.Dir)
 	case c.Root != nil && c.Root.Given("cluster"):
 		c.Root.Report("cluster", "needs storage.redis, over which the replicas share the work")

@@ -63,6 +63,12 @@ func (d *Durations) Inherit(from *Durations) {
 	}
 }
 
+// Replace has d be what is known of other tasks.
+func (d *Durations) Replace(from *Durations) {
+	d.seen = 0
+	d.Inherit(from)
+}
+
 // Retire takes d out of the tree: its parent no longer goes by it. What the parent has learned through it stays.
 func (d *Durations) Retire() {
 	if d.parent != nil {

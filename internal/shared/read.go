@@ -152,23 +152,33 @@ func (s *Store) Scan(yield func(account, id string, r store.Record) bool) error 
 	ctx, cancel := context.WithTimeout(context.Background(), readWithin)
 	defer cancel()
 	for _, account := range accounts {
-		for from := 0; from < buckets; from += commandsAtATime {
-			more := true
-			err := s.readBuckets(ctx, account, from, func(id, _ string, c store.Compact) {
-				if more && s.rights.Mark(s.partOf(key{account, id})) != "" {
-					more = yield(account, id, c.Record)
-				}
-			})
-			if err != nil {
-				s.fail(store.OpRead, account, err)
-				return fmt.Errorf("read records in Redis: %w", err)
-			}
-			if !more {
-				return nil
-			}
+		if more, err := s.scan(ctx, account, yield); err != nil || !more {
+			return err
 		}
 	}
 	return nil
+}
+
+// ScanAccount does so with the records of the parts of one account.
+func (s *Store) ScanAccount(ctx context.Context, account string, yield func(account, id string, r store.Record) bool) error {
+	_, err := s.scan(ctx, account, yield)
+	return err
+}
+
+func (s *Store) scan(ctx context.Context, account string, yield func(account, id string, r store.Record) bool) (more bool, err error) {
+	more = true
+	for from := 0; from < buckets && more; from += commandsAtATime {
+		err := s.readBuckets(ctx, account, from, func(id, _ string, c store.Compact) {
+			if more && s.rights.Mark(s.partOf(key{account, id})) != "" {
+				more = yield(account, id, c.Record)
+			}
+		})
+		if err != nil {
+			s.fail(store.OpRead, account, err)
+			return false, fmt.Errorf("read records in Redis: %w", err)
+		}
+	}
+	return more, nil
 }
 
 // readBuckets reads all records in some buckets.

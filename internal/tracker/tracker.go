@@ -38,7 +38,7 @@ func New(o Options) *Tracker {
 
 // Run asks until ctx ends and every query under way has ended. Then all that was learned was put into the store.
 func (t *Tracker) Run(ctx context.Context) {
-	defer t.records.KeepAnswers()
+	defer t.KeepAnswers()
 	var dispatchers sync.WaitGroup
 	defer dispatchers.Wait()
 	for {
@@ -52,6 +52,20 @@ func (t *Tracker) Run(ctx context.Context) {
 		}
 	}
 }
+
+// KeepAnswers puts the last answers about unfinished tasks into the store that are not there.
+func (t *Tracker) KeepAnswers() { t.records.KeepAnswers() }
+
+// Durations returns what was learned of the durations of an account's tasks, GoOn has another process go on with it; see records.Keeper.
+func (t *Tracker) Durations(account string) map[string][]byte { return t.records.Durations(account) }
+
+// GoOn is to be called before tasks of the account are listed.
+func (t *Tracker) GoOn(account string, kept map[string][]byte) (unread int) {
+	return t.records.GoOn(account, kept)
+}
+
+// LearnFrom learns from records of an account, of which nothing else is known, how long tasks take. It is to be called before they are listed.
+func (t *Tracker) LearnFrom(h *history.History) { t.records.Relearn(h) }
 
 // idle returns the accounts that have no dispatcher yet, and are to have one until ctx ends or they are retired.
 func (t *Tracker) idle(ctx context.Context) []*dispatchedAccount {

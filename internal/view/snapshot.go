@@ -32,6 +32,7 @@ const (
 // label set stay 0 for the first minute in which somebody could see them.
 type Model struct {
 	Group, Model string
+	CountersOnly bool // no gauge of it is shown
 
 	Tasks  map[kie.State]int // answered tasks by their last states, every state present; those given up too
 	Oldest kie.Time          // creation of the oldest unfinished one that is still asked
@@ -58,6 +59,7 @@ type CodeCount struct {
 // Group is what is known of the tasks of one group.
 type Group struct {
 	Name         string
+	CountersOnly bool // no gauge of it is shown
 	Pending      int
 	OldestAnswer time.Time // over unfinished tasks; zero if there is none
 	Uncounted    uint64    // finished tasks that were not news
@@ -71,16 +73,17 @@ type Group struct {
 
 // Account is what is known of one account.
 type Account struct {
-	Name        string
-	Due         int
-	Requests    budget.Stats
-	Balance     float64
-	HasBalance  bool
-	CreditsUsed float64 // sum of the balance's decreases
-	UsedPerHour float64 // over the last hour, or since the start
-	HasUse      bool    // false: it was not watched for long enough to say
-	AsksCredits bool
-	Models      []ModelHealth // by name
+	Name         string
+	CountersOnly bool // no gauge of it is shown
+	Due          int
+	Requests     budget.Stats
+	Balance      float64
+	HasBalance   bool
+	CreditsUsed  float64 // sum of the balance's decreases
+	UsedPerHour  float64 // over the last hour, or since the start
+	HasUse       bool    // false: it was not watched for long enough to say
+	AsksCredits  bool
+	Models       []ModelHealth // by name
 	// UnknownStates counts answers that call a task's state by a word that is not known.
 	UnknownStates uint64
 }

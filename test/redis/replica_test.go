@@ -77,7 +77,7 @@ func (w *world) join(name string, o redis.Options) *replica {
 	r := &replica{world: w, name: name}
 	r.store = shared.New(shared.Options{Client: client, Cluster: "c", Rights: r, Copy: store.Memory{}, Log: log})
 	r.Keeper = cluster.New(cluster.Options{
-		Client: client, Cluster: "c", Replica: name, Version: "1", Lease: w.lease, Scraped: time.Now, Log: log,
+		Client: client, Cluster: "c", Replica: name, Version: "1", Lease: w.lease, Scraped: time.Now, Resting: func(string) bool { return true }, Log: log,
 		Seal: func(ctx context.Context, sh share.Share, mark string, epoch uint64) error {
 			return r.store.Seal(ctx, part(sh), mark, epoch)
 		},

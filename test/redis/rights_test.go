@@ -48,7 +48,7 @@ func TestTheDocumentedRightsAreEnough(t *testing.T) {
 // Each right is needed, or the documentation asks for more than it has to.
 func TestNoDocumentedRightIsLeftOver(t *testing.T) {
 	used := map[string]bool{}
-	for _, script := range []string{"../../internal/cluster/tick.lua", "../../internal/shared/seal.lua", "../../internal/shared/commit.lua", "../../internal/shared/replace.lua", "../../internal/shared/names.lua", "../../internal/mailbox/send.lua"} {
+	for _, script := range []string{"../../internal/cluster/tick.lua", "../../internal/shared/seal.lua", "../../internal/shared/commit.lua", "../../internal/shared/replace.lua", "../../internal/shared/names.lua", "../../internal/shared/durations.lua", "../../internal/mailbox/send.lua"} {
 		text, err := os.ReadFile(script)
 		if err != nil {
 			t.Fatal(err)

@@ -59,6 +59,16 @@ func (v Value) Len() int { return len(v.node.Content) }
 // Item returns an item of the list v.
 func (v Value) Item(i int) Value { return Value{v.node.Content[i], fmt.Sprintf("%s[%d]", v.path, i)} }
 
+// Has reports whether a mapping has a setting of that name.
+func (v Value) Has(name string) bool {
+	for i := 0; v.IsMapping() && i+1 < v.Len(); i += 2 {
+		if v.node.Content[i].Value == name {
+			return true
+		}
+	}
+	return false
+}
+
 // Missing returns where a key of v should be.
 func (v Value) Missing(name string) Value { return Value{v.node, v.key(name)} }
 

@@ -28,7 +28,7 @@ func order() [][]string {
 		{"internal/results"},
 		{"internal/reader"},
 		{"internal/tasks"},
-		{"internal/summary", "internal/unlisted"},
+		{"internal/summary", "internal/unlisted", "internal/withheld"},
 		{"internal/entry"},
 		{"internal/dispatch"},
 		{"internal/history"},
