@@ -44,7 +44,9 @@ const (
 func ShareChanges() []string { return []string{"taken", "released", "expired", "lost"} }
 
 // RedisOperations returns what Redis is called for.
-func RedisOperations() []string { return []string{"tick", "seal", "read", "names", "commit", "sweep", "push", "take", "send", "receive"} }
+func RedisOperations() []string {
+	return []string{"tick", "seal", "read", "names", "commit", "sweep", "durations", "push", "take", "send", "receive"}
+}
 
 // RedisResults returns what may come of a call.
 func RedisResults() []string {
