@@ -88,7 +88,7 @@ type ask struct {
 	has                 map[string]int64 // other replicas by name and session: how many they hold
 	blocked             map[string]bool
 	differ              []string
-	mine, lost          []string
+	mine, lost, given   []string
 	isMine              map[string]bool
 	soonest             int64
 	free                []string
@@ -151,7 +151,7 @@ func (t *table) tick(at time.Time, run string, args []any) any {
 	for _, h := range a.released {
 		u, epoch := split(h)
 		if l, ok := t.leases[u]; ok && l.name == a.me && l.session == a.session && l.epoch == epoch {
-			t.leases[u] = lease{"", "", l.epoch, 0}
+			t.leases[u] = lease{"", "", l.epoch, a.now}
 		}
 	}
 	a.renew()
@@ -170,7 +170,7 @@ func (t *table) tick(at time.Time, run string, args []any) any {
 		}
 	}
 	return []any{
-		strconv.FormatInt(a.now, 10), a.state, a.soonest - a.now, list(a.mine), list(a.lost), shed, a.alike, a.others - a.alike, list(unheld), list(a.differ),
+		strconv.FormatInt(a.now, 10), a.state, a.soonest - a.now, list(a.mine), list(a.lost), shed, a.alike, a.others - a.alike, list(unheld), list(a.differ), list(a.given),
 	}
 }
 
@@ -324,6 +324,9 @@ func (a *ask) takeFair() (shed int64) {
 		mine := int64(len(a.mine))
 		if mine >= most || mine >= floor && left <= need {
 			break
+		}
+		if l := a.leases[u]; l.expires > 0 && l.name == "" {
+			a.given = append(a.given, fmt.Sprintf("%s|%d", u, max(0, a.now-l.expires)))
 		}
 		epoch := max(uint64(a.at.UnixMicro()), a.leases[u].epoch+1)
 		a.leases[u] = lease{a.me, a.session, epoch, a.now + a.ttl}

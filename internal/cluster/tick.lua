@@ -151,7 +151,7 @@ for _, u in ipairs(shares) do
   elseif not e and not (known[u] or knowers == 0 or now >= born + 2 * ttl) then
     if born + 2 * ttl < soonest then soonest = born + 2 * ttl end
   elseif not e or e.m == '' or e.x <= now or mineOnce then
-    local since = e and e.m == '' and e.x > 0 and int(now - e.x)
+    local since = e and e.m == '' and e.x > 0 and int(math.max(0, now - e.x))
     if known[u] then free[#free + 1] = {u, old, since} else later[#later + 1] = {u, old, since} end
   else
     if e.x < soonest then soonest = e.x end
