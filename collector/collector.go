@@ -3,6 +3,7 @@ package collector
 
 import (
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -102,8 +103,8 @@ type momentCollector struct {
 	families []family
 }
 
-// Describe implements prometheus.Collector.
-func (c *momentCollector) Describe(ch chan<- *prometheus.Desc) { describe(c.families, ch) }
+// Describe implements prometheus.Collector. It describes nothing, so that a registry for one scrape checks the samples alone.
+func (*momentCollector) Describe(chan<- *prometheus.Desc) {}
 
 // Collect implements prometheus.Collector.
 func (c *momentCollector) Collect(ch chan<- prometheus.Metric) {
@@ -116,9 +117,12 @@ type scrapeCollector struct {
 	families []family
 }
 
+// scrapeFamilies are the same for all scrapes.
+var scrapeFamilies = sync.OnceValue(func() []family { return families(scrapeMetrics()) })
+
 // ForScrape returns a collector of what is known of a scrape, for the answer to that scrape alone.
 func ForScrape(s view.Scrape) prometheus.Collector {
-	return &scrapeCollector{scrape: s, families: families(scrapeMetrics())}
+	return &scrapeCollector{scrape: s, families: scrapeFamilies()}
 }
 
 // Describe implements prometheus.Collector.

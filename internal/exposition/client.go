@@ -54,9 +54,12 @@ func (h *Handler) send(w http.ResponseWriter, r *http.Request, answer func(http.
 
 // plain answers by promhttp, in an encoding.
 func (h *Handler) plain(w http.ResponseWriter, r *http.Request, from prometheus.Gatherer, encoding promhttp.Compression) {
-	options := h.options
-	options.OfferedCompressions = []promhttp.Compression{encoding}
-	promhttp.HandlerFor(from, options).ServeHTTP(w, accepting(r, encoding))
+	handlers := &h.encodings[encoding].handlers
+	g := handlers.Get().(*gathering)
+	g.from = from
+	g.handler.ServeHTTP(w, accepting(r, encoding))
+	g.from = nil
+	handlers.Put(g)
 }
 
 // accepting returns the request as if it accepted one encoding alone.

@@ -57,8 +57,9 @@ type Handler struct {
 
 // encoding is how answers are written in one.
 type encoding struct {
-	form   *form
-	bodies sync.Pool
+	form     *form
+	bodies   sync.Pool
+	handlers sync.Pool // of promhttp
 }
 
 // New returns a handler. Run keeps current what it keeps.
@@ -82,6 +83,9 @@ func New(o Options) *Handler {
 		promhttp.Identity: {form: &h.deflated, bodies: sync.Pool{New: newPlainBody}},
 		promhttp.Gzip:     {form: &h.deflated, bodies: sync.Pool{New: newGzipBody}},
 		promhttp.Zstd:     {form: &h.zstd, bodies: sync.Pool{New: newZstdBody}},
+	}
+	for name, e := range h.encodings {
+		e.handlers.New = func() any { return h.newGathering(name) }
 	}
 	h.errors.WithLabelValues("gathering")
 	h.errors.WithLabelValues("encoding")
@@ -132,7 +136,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, scrape view.Scr
 	known := h.tracker.Snapshot()
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collector.ForScrape(scrape))
-	from := prometheus.Gatherers{h.registry, registry}
+	from := merged{h.registry, registry}
 	if !isFast(r) {
 		registry.MustRegister(h.collector.At(known))
 		h.plain(w, r, from, encoding)
