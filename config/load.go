@@ -262,9 +262,6 @@ func (l *loader) checkReplicas(root *settings.Object) {
 	for i, at := range l.accounts {
 		c.Account(at, l.config.Accounts[i].Parts, l.config.Accounts[i].MaxConcurrent)
 	}
-	for i, at := range l.groups {
-		c.Group(at, l.config.Groups[i].Push != nil)
-	}
 	if err := c.All(); err != nil {
 		l.Report(document.Place("cluster.replica"), "must be given, for the name of the host will not do: %s", err)
 	}

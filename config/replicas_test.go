@@ -81,7 +81,6 @@ func TestWhatReplicasCantBe(t *testing.T) {
 		"a replica with a bar":       {of("") + "cluster: {replica: 'a|b'}\n", "cluster.replica: must be 1 to 253 letters, digits, _, - or ."},
 		"a lease that is too short":  {of("") + "cluster: {lease: 1s}\n", "cluster.lease: must be"},
 		"a timeout that is too long": {of(", timeout: 1m"), "storage.redis.timeout: must be"},
-		"ids that are pushed":        {"groups: [{push: {}}]\n" + fmt.Sprintf(redis, ""), "groups[0].push: is not possible with storage.redis"},
 	} {
 		if _, err := loadReplicas(t, test.text); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: got %v, want %s", name, err, test.want)

@@ -231,6 +231,7 @@ func (e *exporter) run(ctx context.Context) {
 	if e.replicas != nil {
 		parts.Go(func() { e.replicas.mailbox.Run(ctx) })
 		parts.Go(func() { e.keepDurationsOn(ctx) })
+		parts.Go(func() { e.takeNotesOn(ctx) })
 	}
 	parts.Go(func() {
 		if _, shown := e.store.(*store.Store); !shown {

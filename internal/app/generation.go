@@ -18,8 +18,8 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/share"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/source/files"
+	"github.com/kie-exporter/kie_exporter/internal/source/groups"
 	"github.com/kie-exporter/kie_exporter/internal/source/remote"
-	"github.com/kie-exporter/kie_exporter/internal/source/set"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
 )
 
@@ -28,7 +28,7 @@ type generation struct {
 	config   *config.Config
 	accounts []servedAccount
 	groups   []tracker.GroupOptions
-	lists    []set.Group
+	lists    []groups.Group
 	tokens   map[string]func() string // by group that takes pushes; nil: it has none
 }
 
@@ -64,7 +64,7 @@ func newGeneration(cfg *config.Config, own sharing, before *generation, log *slo
 		g.accounts = append(g.accounts, next)
 	}
 	g.addGroups(cfg.Groups, log)
-	if err := set.Check(g.lists); err != nil {
+	if err := groups.Check(g.lists); err != nil {
 		g.close(before)
 		return nil, err
 	}
@@ -139,8 +139,8 @@ func inForce(key *apikey.Key, what string, log *slog.Logger) func() string {
 }
 
 // addGroups notes what tracker and sources need to know of each group.
-func (g *generation) addGroups(groups []config.Group, log *slog.Logger) {
-	for _, from := range groups {
+func (g *generation) addGroups(all []config.Group, log *slog.Logger) {
+	for _, from := range all {
 		if p := from.Push; p != nil {
 			g.tokens[from.Name] = tokenOf(p, from.Name, log)
 		}
@@ -151,9 +151,9 @@ func (g *generation) addGroups(groups []config.Group, log *slog.Logger) {
 		g.groups = append(g.groups, tracker.GroupOptions{
 			Name: from.Name, Account: from.Account, Endpoint: from.Endpoint, Labels: from.Labels, Overdue: from.Overdue, Webhook: from.Webhook,
 		})
-		list := set.Group{
+		list := groups.Group{
 			Name: from.Name, Account: from.Account, MaxTasks: from.MaxTasks, Inline: from.Tasks, Labels: from.Labels,
-			Has: of.has,
+			Has: of.has, Parts: fmt.Sprint(of.held.Held()),
 		}
 		for _, f := range from.Files {
 			list.Files = append(list.Files, files.Pattern{Written: f.Written, Path: f.Path})
@@ -162,7 +162,7 @@ func (g *generation) addGroups(groups []config.Group, log *slog.Logger) {
 			list.HTTP = &remote.HTTP{URL: h.URL, Interval: h.RefreshInterval, Client: h.HTTPClient}
 		}
 		if p := from.Push; p != nil {
-			list.Push = &set.Push{Keep: p.Keep}
+			list.Push = &groups.Push{Keep: p.Keep}
 		}
 		g.lists = append(g.lists, list)
 	}

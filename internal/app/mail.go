@@ -61,7 +61,15 @@ func (e *exporter) forward(ctx context.Context, account, id string) (result webh
 	if e.isHere(account, id) {
 		return 0, false
 	}
-	if e.replicas.mailbox.Tell(ctx, e.replicas.shareOf(account, id), question.Hint, subject{id}) != nil { // which is counted
+	sh := e.replicas.shareOf(account, id)
+	if _, registers := e.registersIn(account); registers { // then it is safe once it is acknowledged, as a push is
+		if e.replicas.store.Hint(ctx, partOf(sh), id) != nil {
+			return webhook.Unforwarded, true
+		}
+		e.tellOfNotes(ctx, sh)
+		return webhook.Forwarded, true
+	}
+	if e.replicas.mailbox.Tell(ctx, sh, question.Hint, subject{id}) != nil { // which is counted
 		return webhook.Unforwarded, true
 	}
 	return webhook.Forwarded, true
@@ -70,7 +78,10 @@ func (e *exporter) forward(ctx context.Context, account, id string) (result webh
 // take takes what another replica tells about a share.
 func (e *exporter) take(_ context.Context, q question.Kind, sh share.Share, body []byte) {
 	var task subject
-	if q == question.Hint && json.Unmarshal(body, &task) == nil && kie.ValidID(task.ID) {
+	switch {
+	case q == question.Push:
+		e.replicas.notes.arrive()
+	case q == question.Hint && json.Unmarshal(body, &task) == nil && kie.ValidID(task.ID):
 		e.webhook.Hint(sh.Account, task.ID)
 	}
 }

@@ -5,9 +5,12 @@ package app_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -81,6 +84,17 @@ func (c *cluster) asked(id string) (n int) {
 	return n
 }
 
+// untilAsked waits until the API has seen so many requests about a task.
+func (c *cluster) untilAsked(id string, n int) {
+	c.t.Helper()
+	wait.Until(c.t, 30*time.Second, time.Millisecond, func() error {
+		if asked := c.asked(id); asked < n {
+			return fmt.Errorf("%s is asked about %d times, want %d", id, asked, n)
+		}
+		return nil
+	})
+}
+
 func TestACallbackReachesTheHolderFromAnyReplica(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, "groups: [{name: g, tasks: [early, late], webhook: true}]\n", "early", "late")
@@ -88,12 +102,7 @@ func TestACallbackReachesTheHolderFromAnyReplica(t *testing.T) {
 	c.put("early", 0)
 	before, began := c.asked("early"), time.Now()
 	c.other.wantStatus(canary+"-1", "early", http.StatusAccepted)
-	wait.Until(t, 30*time.Second, time.Millisecond, func() error {
-		if c.asked("early") == before {
-			return errors.New("it is not asked about")
-		}
-		return nil
-	})
+	c.untilAsked("early", before+1)
 	t.Logf("a callback at the other replica led to a query after %v", time.Since(began))
 	c.other.wantStatus(canary+"-2", "late", http.StatusUnauthorized)
 
@@ -111,4 +120,117 @@ func TestACallbackReachesTheHolderFromAnyReplica(t *testing.T) {
 	c.other.until(time.Minute, `kie_tasks{group="g",model="m",state="success"} 2`)
 	c.other.until(10*time.Second, `kie_exporter_callbacks_total{account="default",result="forwarded"} 2`,
 		`kie_exporter_callbacks_total{account="default",result="unforwarded"} 1`, `kie_exporter_mailbox_total{question="hint",result="taken"} 1`)
+}
+
+// push pushes ids, a line each, or has them forgotten, and returns the status and the answer.
+func (h *hooked) push(method string, ids ...string) (int, string) {
+	h.t.Helper()
+	req, err := http.NewRequestWithContext(h.t.Context(), method, h.base+"/api/v1/groups/g/tasks", strings.NewReader(strings.Join(ids, "\n")))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	req.Header = http.Header{"Authorization": {"Bearer " + canaryToken}, "Content-Type": {asText}}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return resp.StatusCode, strings.TrimSpace(string(body))
+}
+
+func (h *hooked) wantPush(status int, answer, method string, ids ...string) {
+	h.t.Helper()
+	if s, got := h.push(method, ids...); s != status || !strings.Contains(got, answer) {
+		h.t.Errorf("%s %v: %d %s, want %d %s", method, ids, s, got, status, answer)
+	}
+}
+
+func TestPushesReachTheHolderFromAnyReplica(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, "groups: [{name: g, max_tasks: 5, labels: {team: film}, push: {credentials_file: token, keep: 1h, from_callbacks: true}}]\n",
+		"one", "two", "three", "four", "five", "six", "seven", "called")
+	const post, remove = http.MethodPost, http.MethodDelete
+	tasks := func(n int) string { return fmt.Sprintf(`kie_exporter_source_tasks{group="g",source="push"} %d`, n) }
+	c.holder.until(30*time.Second, tasks(0))
+	c.other.wantPush(http.StatusOK, `{"accepted":2,"known":0,"rejected":[]}`, post, "one", "two")
+	began := time.Now()
+	c.untilAsked("one", 1)
+	t.Logf("what was pushed to the other replica was asked about after %v", time.Since(began))
+	c.holder.until(30*time.Second, tasks(2))
+	c.holder.until(30*time.Second, `kie_tasks{group="g",model="m",state="generating"} 2`)
+	c.holder.wantPush(http.StatusOK, `{"accepted":1,"known":2,"rejected":[]}`, post, "one", "two", "three")
+	c.other.wantPush(http.StatusOK, `{"accepted":0,"known":3,"rejected":[]}`, post, "one", "two", "three")
+	c.other.wantPush(http.StatusOK, `"rejected":[{"index":1,"reason":"secret: is a secret of the configuration"}]`, post, "one", canary)
+
+	// What is acknowledged by one counts for the other at once.
+	for range 20 {
+		c.other.wantPush(http.StatusOK, `{"accepted":1,"known":0,"rejected":[]}`, post, "four")
+		c.holder.wantPush(http.StatusOK, `{"forgotten":1,"unknown":0,"rejected":[]}`, remove, "four")
+		c.other.wantPush(http.StatusOK, `{"forgotten":0,"unknown":1,"rejected":[]}`, remove, "four")
+	}
+	c.other.wantPush(http.StatusOK, `{"forgotten":1,"unknown":1,"rejected":[]}`, remove, "three", "four")
+	c.holder.until(30*time.Second, tasks(2))
+
+	// Of pushes of the same id at the same time one is accepted.
+	var pushing sync.WaitGroup
+	var accepted atomic.Int64
+	for range 10 {
+		for _, h := range []*hooked{c.holder, c.other} {
+			pushing.Go(func() {
+				if _, answer := h.push(post, "three"); strings.Contains(answer, `"accepted":1`) {
+					accepted.Add(1)
+				}
+			})
+		}
+	}
+	pushing.Wait()
+	t.Logf("%d pushes of one id were accepted", accepted.Load())
+	c.holder.until(30*time.Second, tasks(3))
+
+	// A callback registers its task from anywhere.
+	c.other.wantStatus(canary+"-1", "called", http.StatusAccepted)
+	c.holder.until(30*time.Second, tasks(4))
+
+	// What there is no room for waits, and says so.
+	c.other.wantPush(http.StatusOK, `{"accepted":3,`, post, "four", "five", "six")
+	c.holder.until(30*time.Second, `kie_exporter_source_refused_tasks{group="g",reason="max_tasks",source="push"} 2`)
+	wait.Until(t, 30*time.Second, 50*time.Millisecond, func() error {
+		if status, answer := c.other.push(post, "seven"); status != http.StatusTooManyRequests || !strings.Contains(answer, "max_tasks: that of the group is reached") {
+			c.other.push(remove, "seven")
+			return fmt.Errorf("%d %s", status, answer)
+		}
+		return nil
+	})
+	c.holder.wantPush(http.StatusTooManyRequests, "max_tasks: that of the group is reached", post, "seven")
+	c.other.wantPush(http.StatusOK, `{"forgotten":3,"unknown":0,"rejected":[]}`, remove, "one", "two", "called")
+	c.holder.until(30*time.Second, tasks(4), `kie_exporter_source_refused_tasks{group="g",reason="max_tasks",source="push"} 0`)
+
+	// Redis ends as by kill -9 and comes back.
+	c.server.Kill()
+	c.other.wantPush(http.StatusServiceUnavailable, "the storage takes no ids now", post, "seven")
+	c.holder.wantPush(http.StatusServiceUnavailable, "the storage takes no ids now", post, "seven")
+	c.server.Up(t)
+	wait.Until(t, 30*time.Second, 50*time.Millisecond, func() error {
+		if status, answer := c.other.push(post, "seven"); status != http.StatusOK || !strings.Contains(answer, `{"accepted":1,`) {
+			return fmt.Errorf("%d %s", status, answer)
+		}
+		return nil
+	})
+	c.holder.until(time.Minute, tasks(5))
+	if code := c.holder.end(); code != 0 {
+		t.Errorf("it ends with %d", code)
+	}
+	c.other.wantPush(http.StatusOK, `{"forgotten":1,"unknown":0,"rejected":[]}`, remove, "seven") // while nobody holds the share
+	c.other.until(time.Minute, tasks(4), `kie_tasks{group="g",model="m",state="generating"} 4`)
+	c.other.until(time.Minute, `kie_task_info{account="default",group="g",label_team="film",model="m",task_id="six"} 1`)
+	for key := range strings.FieldsSeq(c.server.CLI(t, "--scan")) {
+		text, err := c.server.Try("--raw", "hgetall", key)
+		if err == nil {
+			checkSecrets(t, text)
+		}
+	}
 }

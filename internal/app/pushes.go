@@ -26,7 +26,7 @@ func newPushes(e *exporter) *push.Receiver {
 			token, ok := e.inForce.Load().tokens[group]
 			return token, ok
 		},
-		Push:      e.sources.Push,
+		Push:      e.push,
 		Durable:   func() bool { return e.store.Stats().Keeps },
 		Elsewhere: e.elsewhere,
 		Log:       e.log,
@@ -45,15 +45,12 @@ func (e *exporter) pushStats() (all []source.PushStat) {
 
 // register has a task tracked of which a callback came, if a group of the account takes such.
 func (e *exporter) register(account, id string) webhook.Result {
-	groups := e.config().Groups
-	i := slices.IndexFunc(groups, func(g config.Group) bool {
-		return g.Account == account && g.Push != nil && g.Push.FromCallbacks
-	})
-	if i < 0 {
+	group, ok := e.registersIn(account)
+	if !ok {
 		return webhook.Unknown
 	}
-	p := source.Push{Group: groups[i].Name, Add: []source.Task{{ID: id}}}
-	e.sources.Push(&p)
+	p := source.Push{Group: group, Add: []source.Task{{ID: id}}}
+	e.pushTo(&p, false)
 	switch {
 	case p.Err != nil || len(p.Refused) > 0:
 		return webhook.Refused
@@ -62,6 +59,18 @@ func (e *exporter) register(account, id string) webhook.Result {
 	default:
 		return webhook.Registered
 	}
+}
+
+// registersIn returns the group of an account in which callbacks register tasks; false: there is none.
+func (e *exporter) registersIn(account string) (group string, ok bool) {
+	groups := e.config().Groups
+	i := slices.IndexFunc(groups, func(g config.Group) bool {
+		return g.Account == account && g.Push != nil && g.Push.FromCallbacks
+	})
+	if i < 0 {
+		return "", false
+	}
+	return groups[i].Name, true
 }
 
 // mainServer makes the servers of the main addresses: one for each, since the toolkit changes those that it is given.

@@ -37,7 +37,9 @@ type replicas struct {
 	keeper  *cluster.Keeper
 	store   *shared.Store
 	mailbox *mailbox.Mailbox
-	redis   settings.Redis // as it was at the start
+	notes   *notes
+	pushed  atomic.Pointer[map[string]string] // the accounts of the groups that take pushes
+	redis   settings.Redis                    // as it was at the start
 	cluster settings.Cluster
 	parts   map[string]int // of each account there was
 	scraped atomic.Int64   // of which moment at the least the metrics were last served, in ms
@@ -62,22 +64,22 @@ func newReplicas(cfg *config.Config, local recordStore, log *slog.Logger) (*repl
 	if err != nil {
 		return nil, fmt.Errorf("storage.redis: %w", err)
 	}
-	r := &replicas{client: client, redis: *c, cluster: *cfg.Cluster, parts: make(map[string]int)}
+	r := &replicas{client: client, redis: *c, cluster: *cfg.Cluster, parts: make(map[string]int), notes: newNotes()}
 	shares, digest := r.shares(cfg)
 	r.keeper = cluster.New(cluster.Options{
 		Client: client, Cluster: r.cluster.Name, Replica: r.cluster.Replica, Version: version.Version, Lease: r.cluster.Lease,
 		Seal: func(ctx context.Context, sh share.Share, mark string, epoch uint64) error {
-			return r.store.Seal(ctx, shared.Part{Account: sh.Account, Part: sh.Part}, mark, epoch)
+			return r.store.Seal(ctx, partOf(sh), mark, epoch)
 		},
 		Flush: func(ctx context.Context, sh share.Share) {
 			r.keep(ctx, sh)
-			r.store.Flush(ctx, shared.Part{Account: sh.Account, Part: sh.Part})
+			r.store.Flush(ctx, partOf(sh))
 		},
 		Resting: func(account string) bool { return r.resting(account) },
 		Scraped: func() time.Time { return time.UnixMilli(r.scraped.Load()) },
 		Log:     log,
 	}, shares, digest)
-	r.store = shared.New(shared.Options{Client: client, Cluster: r.cluster.Name, Rights: holdings{r.keeper}, Copy: local, Log: log})
+	r.store = shared.New(shared.Options{Client: client, Cluster: r.cluster.Name, Rights: holdings{r.keeper}, Copy: local, AccountOf: r.accountOf, Log: log})
 	return r, nil
 }
 
@@ -90,6 +92,8 @@ func passwordOf(k *apikey.Key, log *slog.Logger) func() string {
 
 // shares returns all shares of a configuration and a digest of what replicas must agree on. An account keeps the parts that it had first.
 func (r *replicas) shares(cfg *config.Config) (all []share.Share, digest string) {
+	pushed := accountsOf(cfg)
+	r.pushed.Store(&pushed)
 	h := sha256.New()
 	for _, a := range cfg.Accounts {
 		if r.parts[a.Name] == 0 {
@@ -154,7 +158,7 @@ type holdings struct{ keeper *cluster.Keeper }
 // Held implements shared.Rights.
 func (h holdings) Held() (held []shared.Part) {
 	for _, sh := range h.keeper.Held() {
-		held = append(held, shared.Part{Account: sh.Account, Part: sh.Part})
+		held = append(held, partOf(sh))
 	}
 	return held
 }

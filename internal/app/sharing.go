@@ -52,6 +52,9 @@ func (e *exporter) adopt(ctx context.Context) error {
 		return err
 	}
 	e.putInForce(context.WithoutCancel(ctx), g, lists)
+	if e.replicas != nil {
+		e.replicas.notes.arrive()
+	}
 	return nil
 }
 

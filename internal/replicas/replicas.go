@@ -202,13 +202,6 @@ func (c Check) Account(at *settings.Object, parts, maxConcurrent int) {
 	}
 }
 
-// Group checks a group.
-func (c Check) Group(at *settings.Object, pushed bool) {
-	if c.Redis != nil && pushed {
-		at.Report("push", "is not possible with storage.redis: what is pushed to one replica is not known to the others")
-	}
-}
-
 // All checks the rest. The error says what is wrong with the name of the replica.
 func (c Check) All() (err error) {
 	switch {

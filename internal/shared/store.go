@@ -74,17 +74,20 @@ type Options struct {
 	Cluster string // whose replicas share the records
 	Rights  Rights
 	Copy    Copy
-	Log     *slog.Logger
+	// AccountOf returns the account of a group; false: there is no such group.
+	AccountOf func(group string) (account string, ok bool)
+	Log       *slog.Logger
 }
 
 // Store keeps records. It is safe for concurrent use, and Put and Stats never wait for Redis.
 type Store struct {
 	Copy
 
-	client  *redis.Client
-	cluster string
-	rights  Rights
-	log     *slog.Logger
+	client    *redis.Client
+	cluster   string
+	rights    Rights
+	accountOf func(group string) (string, bool)
+	log       *slog.Logger
 
 	mu         sync.Mutex // guards what follows, and is never held while Redis is waited for
 	queue      queue      // what Redis lacks
@@ -95,6 +98,7 @@ type Store struct {
 	restore    map[Part]time.Time // of which the copy has what Redis may lack: records learned since then
 	errors     map[store.Operation]uint64
 	refused    uint64 // records that the fence refused
+	losses     int    // times that Redis lost its memory, as far as is known
 	told       map[string]bool
 
 	// What follows belongs to Run.
@@ -112,7 +116,7 @@ type seal struct {
 // New returns a store of what Redis has. It reads nothing.
 func New(o Options) *Store {
 	return &Store{
-		Copy: o.Copy, client: o.Client, cluster: o.Cluster, rights: o.Rights, log: o.Log,
+		Copy: o.Copy, client: o.Client, cluster: o.Cluster, rights: o.Rights, accountOf: o.AccountOf, log: o.Log,
 		queue: make(queue), writing: make(queue), overflowed: make(map[string]bool), names: make(map[string]*names),
 		seals: make(map[Part]seal), restore: make(map[Part]time.Time), errors: make(map[store.Operation]uint64),
 		told: make(map[string]bool), written: make(map[Part]time.Time),
@@ -260,10 +264,10 @@ func (s *Store) Close() {
 	s.Copy.Close()
 }
 
-func (s *Store) count(op store.Operation, n int) {
+func (s *Store) undecoded(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.errors[op] += uint64(n) //nolint:gosec // counts up
+	s.errors[store.OpDecode] += uint64(n) //nolint:gosec // counts up
 }
 
 // All yields every record of the parts that are held, by id.

@@ -198,6 +198,7 @@ func (s *Store) sealAgain(ctx context.Context, p Part, mark string) error {
 	defer s.mu.Unlock()
 	s.overflowed[p.Account] = true
 	s.restore[p] = time.Time{}
+	s.losses++
 	return nil
 }
 

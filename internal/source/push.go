@@ -39,6 +39,14 @@ func (p *Push) LacksRoom() bool {
 	return false
 }
 
+// Refuse notes that an id of Add is not taken, and why.
+func (p *Push) Refuse(i int, why Rejection) {
+	if p.Refused == nil {
+		p.Refused = make(map[int]Rejection)
+	}
+	p.Refused[i] = why
+}
+
 // Pushed is a pushed id as it is kept beyond the process.
 type Pushed struct {
 	Group string

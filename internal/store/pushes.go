@@ -183,6 +183,25 @@ func appendText(v []byte, s string) []byte {
 	return append(binary.AppendUvarint(v, uint64(len(s))), s...)
 }
 
+// EncodePush returns what is kept of an id that was pushed to a group, where each has a place of its own.
+func EncodePush(group string, t *source.Task) []byte { return encodePush(keyOf(group, t.ID), t) }
+
+// PushDecoder reads what EncodePush wrote. Tasks with the same labels share them.
+type PushDecoder struct {
+	names  texts
+	labels map[string]map[string]string
+}
+
+// NewPushDecoder returns a decoder.
+func NewPushDecoder() *PushDecoder {
+	return &PushDecoder{make(texts), make(map[string]map[string]string)}
+}
+
+// Decode reads what is kept of an id; false: it is not what was written of it, or can't be true.
+func (d *PushDecoder) Decode(group, id string, value []byte) (source.Task, bool) {
+	return decodePush([]byte(keyOf(group, id)), value, d.names, d.labels)
+}
+
 // decodePush reads what encodePush wrote; false: it is not what was written under this key, or can't be true. Tasks with the same labels
 // share them in shared, unless it is nil.
 func decodePush(key, value []byte, names texts, shared map[string]map[string]string) (t source.Task, ok bool) {

@@ -19,6 +19,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/source/files"
+	"github.com/kie-exporter/kie_exporter/internal/source/groups"
 	"github.com/kie-exporter/kie_exporter/internal/source/set"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
@@ -30,7 +31,7 @@ type feed struct {
 	*world
 	lists  string
 	limits source.Limits
-	groups []set.Group
+	groups []groups.Group
 	memory bool // nothing is kept on disk
 }
 
@@ -39,7 +40,7 @@ func feeding(t *testing.T, limit int, test func(t *testing.T, f *feed)) {
 	inAWorld(t, func(t *testing.T, w *world) {
 		lists := t.TempDir()
 		f := &feed{world: w, lists: lists, limits: source.Limits{Tasks: limit, Bytes: 1 << 30, IDs: 200_000}}
-		f.groups = []set.Group{{Name: "video", Account: "main", Files: []files.Pattern{f.pattern("*.txt")}}, {Name: "image", Account: "main"}}
+		f.groups = []groups.Group{{Name: "video", Account: "main", Files: []files.Pattern{f.pattern("*.txt")}}, {Name: "image", Account: "main"}}
 		test(t, f)
 	})
 }

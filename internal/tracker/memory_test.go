@@ -23,6 +23,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/source/files"
+	"github.com/kie-exporter/kie_exporter/internal/source/groups"
 	"github.com/kie-exporter/kie_exporter/internal/source/set"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/unlisted"
@@ -50,7 +51,7 @@ func newCrowd(tb testing.TB, s records.Store) *crowd {
 		Bounds:   schedule.Bounds{Min: 3 * time.Second, Max: time.Minute}, TaskSeries: 1000, Models: 100, Store: s, Log: log,
 	})
 	var err error
-	groups := []set.Group{{Name: "video", Files: []files.Pattern{{Written: h.path, Path: h.path}}}}
+	groups := []groups.Group{{Name: "video", Files: []files.Pattern{{Written: h.path, Path: h.path}}}}
 	if h.set, err = set.New(groups, source.Limits{Tasks: 2_000_000, Bytes: 1 << 30, IDs: 2_000_000}, h.Tracker, log); err != nil {
 		tb.Fatal(err)
 	}

@@ -1,12 +1,20 @@
 package redis_test
 
 import (
+	"context"
+	"log/slog"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/kie-exporter/kie_exporter/internal/mailbox"
+	"github.com/kie-exporter/kie_exporter/internal/question"
 	"github.com/kie-exporter/kie_exporter/internal/redis"
+	"github.com/kie-exporter/kie_exporter/internal/share"
+	"github.com/kie-exporter/kie_exporter/internal/shared"
+	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/test/kit/redistest"
 )
 
@@ -40,15 +48,64 @@ func TestTheDocumentedRightsAreEnough(t *testing.T) {
 	if _, there := a.store.Find("main", []string{"task_1"}), a.store.Stats(); there.Errors["read"] > 0 || there.Errors["write"] > 0 {
 		t.Errorf("%+v", there)
 	}
+	w.tells(a, b, o)
 	a.end()
 	w.eventually("the other has all", func() bool { return w.even(b) })
 	w.once()
 }
 
+// tells has one replica keep ids in Redis, the other take them, and a message come through a box.
+func (w *world) tells(a, b *replica, o redis.Options) {
+	w.t.Helper()
+	ctx := w.t.Context()
+	p := shared.Part{Account: "main", Part: b.Held()[0].Part}
+	pushed := []source.Pushed{{Group: "g", Task: source.Task{ID: "x"}}, {Group: "g", Task: source.Task{ID: "y"}}}
+	if _, err := a.store.Push(ctx, p, pushed, 10); err != nil {
+		w.t.Error(err)
+	}
+	if _, err := a.store.Push(ctx, p, []source.Pushed{{Group: "g", Task: source.Task{ID: "x"}, Gone: true}}, 10); err != nil {
+		w.t.Error(err)
+	}
+	if err := a.store.Hint(ctx, p, "z"); err != nil {
+		w.t.Error(err)
+	}
+	var taken shared.Journal
+	for _, want := range []int{4, 0} {
+		next, err := b.store.Take(ctx, p, taken, map[string]source.Rejection{"g": source.RejectedLimit, "h": ""})
+		if err != nil || len(next.Notes) != want {
+			w.t.Errorf("%d notes, %v", len(next.Notes), err)
+		}
+		taken = next
+	}
+	o.Timeout, o.Log = time.Second, slog.New(slog.DiscardHandler)
+	client, err := redis.New(o)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer client.Close() //nolint:errcheck // a test's
+	took := make(chan string, 1)
+	box := mailbox.New(mailbox.Options{
+		Client: client, Cluster: "c", Held: func() []share.Share { return w.shares }, Offset: func() time.Duration { return 0 }, Log: o.Log,
+		Take:   func(_ context.Context, q question.Kind, _ share.Share, _ []byte) { took <- string(q) },
+		Answer: func(context.Context, question.Kind, share.Share, []byte) (any, error) { return "answer", nil },
+	})
+	limited, cancel := context.WithTimeout(ctx, time.Minute)
+	var running sync.WaitGroup
+	running.Go(func() { box.Run(limited) })
+	defer running.Wait()
+	defer cancel()
+	if err := box.Tell(limited, w.shares[0], question.Hint, "x"); err != nil || <-took != "hint" {
+		w.t.Error(err)
+	}
+	if answer, err := box.Ask(limited, w.shares[1], question.Probe, "x"); err != nil || string(answer) != `"answer"` {
+		w.t.Errorf("%s, %v", answer, err)
+	}
+}
+
 // Each right is needed, or the documentation asks for more than it has to.
 func TestNoDocumentedRightIsLeftOver(t *testing.T) {
 	used := map[string]bool{}
-	for _, script := range []string{"../../internal/cluster/tick.lua", "../../internal/shared/seal.lua", "../../internal/shared/commit.lua", "../../internal/shared/replace.lua", "../../internal/shared/names.lua", "../../internal/shared/durations.lua", "../../internal/mailbox/send.lua"} {
+	for _, script := range []string{"../../internal/cluster/tick.lua", "../../internal/shared/seal.lua", "../../internal/shared/commit.lua", "../../internal/shared/replace.lua", "../../internal/shared/names.lua", "../../internal/shared/durations.lua", "../../internal/mailbox/send.lua", "../../internal/shared/push.lua", "../../internal/shared/note.lua", "../../internal/shared/take.lua"} {
 		text, err := os.ReadFile(script)
 		if err != nil {
 			t.Fatal(err)

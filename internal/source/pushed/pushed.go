@@ -42,12 +42,15 @@ const (
 // disk: it says what is to be saved, and is told when that is done.
 type Source struct {
 	group  string
+	parts  string        // of the account, that are this process's
 	keep   time.Duration // how long a task stays that has finished
 	beyond *Beyond
 	claims *list.Source
 	list   *told.List
 
 	restored bool      // what was pushed to earlier processes is there
+	behind   bool      // the storage has what is not there
+	lost     bool      // and may lack what is
 	changes  int       // so far, of the list
 	file     int       // that all of it is saved in
 	looked   time.Time // when ids were looked through last
@@ -57,6 +60,15 @@ type Source struct {
 // New returns a source that has no ids yet.
 func New(group string, claims *list.Source, beyond *Beyond) *Source {
 	return &Source{group: group, claims: claims, list: told.New(claims), beyond: beyond}
+}
+
+// Hold says which parts of the account are this process's. If others are, all is read again from the storage, and before that nobody can say what
+// is news.
+func (s *Source) Hold(parts string) {
+	if s.parts != parts && s.restored {
+		s.restored = false
+	}
+	s.parts = parts
 }
 
 // Keep says how long a task stays that has finished.
@@ -73,7 +85,7 @@ func (s *Source) Fetch() source.Fetch { return nil }
 
 // Refresh reads what was pushed to earlier processes, for the first time and when there is room for more of it.
 func (s *Source) Refresh(context.Context) error {
-	if s.restored && !s.list.Wants() {
+	if s.restored && !s.behind && !s.list.Wants() {
 		return nil
 	}
 	var kept []source.Task
@@ -86,11 +98,62 @@ func (s *Source) Refresh(context.Context) error {
 	if s.changes != changes {
 		return nil // it is not what was read any more; there is another look soon
 	}
+	if s.lost && s.restored && file == s.file {
+		s.list.Remove(s.lacking(kept)...)
+	}
 	if !s.restored {
 		s.restored, s.file = true, file
 	}
+	s.behind, s.lost = false, false
 	s.list.Retell(kept)
 	return nil
+}
+
+// lacking returns the ids that are not among some tasks.
+func (s *Source) lacking(tasks []source.Task) (ids []string) {
+	there := make(map[string]bool, len(tasks))
+	for i := range tasks {
+		there[tasks[i].ID] = true
+	}
+	for t := range s.list.Tasks() {
+		if !there[t.ID] {
+			ids = append(ids, t.ID)
+		}
+	}
+	return ids
+}
+
+// ReadAgain has all be read again from the storage, which other processes changed.
+func (s *Source) ReadAgain() { s.behind, s.lost = true, true }
+
+// Heed takes what other processes saved: ids that were forgotten, and others that were pushed, perhaps again. It returns why there is no room
+// for some of them; they come when there is.
+func (s *Source) Heed(gone []string, add []source.Task) (short source.Rejection) {
+	s.changes++
+	if len(gone) > 0 {
+		s.list.Remove(gone...)
+	}
+	s.list.Tell(add, func(i int, known bool, refused source.Rejection) {
+		id := add[i].ID
+		switch {
+		case refused == source.RejectedSecret, known && s.list.IsOurs(id) && !s.list.Has(id): // its task has left memory
+			s.vain = append(s.vain, removals(s.group, []string{id})...)
+		case refused != "":
+			s.behind, short = true, refused
+		}
+	})
+	return short
+}
+
+// Short returns why there is no room for some ids that were pushed; empty: there is.
+func (s *Source) Short() source.Rejection {
+	refused := s.claims.Refused()
+	for _, why := range []source.Rejection{source.RejectedMaxTasks, source.RejectedLimit} {
+		if refused[why] > 0 {
+			return why
+		}
+	}
+	return ""
 }
 
 // IsRestored reports whether what was pushed to earlier processes is there. Before that nobody can say what is news.
@@ -179,10 +242,7 @@ func (s *Source) Add(p *source.Push) {
 		case refused == "":
 			p.Accepted++
 		default:
-			if p.Refused == nil {
-				p.Refused = make(map[int]source.Rejection)
-			}
-			p.Refused[i] = refused
+			p.Refuse(i, refused)
 		}
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/source/groups"
 )
 
 // owners is a sink that holds what is tracked by account and id, and takes groups that change accounts along as the tracker does.
@@ -98,7 +99,7 @@ func (o *owners) want(want ...string) {
 func (o *owners) rejected(group string, reason source.Rejection) uint64 {
 	o.t.Helper()
 	for _, m := range o.set.members {
-		if m.key.group == group && m.key.label == inlineLabel {
+		if m.key.group == group && m.key.label == groups.InlineLabel {
 			return m.claims.Rejected()[reason]
 		}
 	}

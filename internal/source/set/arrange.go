@@ -10,6 +10,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/source/files"
+	"github.com/kie-exporter/kie_exporter/internal/source/groups"
 	"github.com/kie-exporter/kie_exporter/internal/source/inline"
 	"github.com/kie-exporter/kie_exporter/internal/source/ledger"
 	"github.com/kie-exporter/kie_exporter/internal/source/list"
@@ -69,16 +70,16 @@ func (s *Set) arrangeLocked(p *Prepared) *arrangement {
 	return a
 }
 
-func ledgerGroups(groups []Group) []ledger.GroupOptions {
-	all := make([]ledger.GroupOptions, len(groups))
-	for i, g := range groups {
+func ledgerGroups(given []groups.Group) []ledger.GroupOptions {
+	all := make([]ledger.GroupOptions, len(given))
+	for i, g := range given {
 		all[i] = ledger.GroupOptions{Name: g.Name, Account: g.Account, MaxTasks: g.MaxTasks, Has: g.Has}
 	}
 	return all
 }
 
 // addGroup adds the sources of a group. A new kind of source is added here.
-func (a *arrangement) addGroup(g Group) {
+func (a *arrangement) addGroup(g groups.Group) {
 	if len(g.Inline) > 0 {
 		a.addInline(g)
 	}
@@ -95,19 +96,20 @@ func (a *arrangement) addGroup(g Group) {
 	}
 }
 
-func (a *arrangement) addPushed(g Group) {
+func (a *arrangement) addPushed(g groups.Group) {
 	own := a.kinds.pushed[g.Name]
-	a.add(g, key{g.Name, pushLabel, ""}, func(claims *list.Source, _ *slog.Logger) source.Source {
+	a.add(g, key{g.Name, groups.PushLabel, ""}, func(claims *list.Source, _ *slog.Logger) source.Source {
 		own = pushed.New(g.Name, claims, &a.set.beyond)
 		return own
 	})
 	own.Keep(g.Push.Keep)
+	own.Hold(g.Parts)
 	a.set.kinds.pushed[g.Name] = own
 }
 
-func (a *arrangement) addInline(g Group) {
+func (a *arrangement) addInline(g groups.Group) {
 	own := a.kinds.inline[g.Name]
-	m, added := a.add(g, key{g.Name, inlineLabel, ""}, func(claims *list.Source, log *slog.Logger) source.Source {
+	m, added := a.add(g, key{g.Name, groups.InlineLabel, ""}, func(claims *list.Source, log *slog.Logger) source.Source {
 		own = inline.New(claims, log)
 		return own
 	})
@@ -117,9 +119,9 @@ func (a *arrangement) addInline(g Group) {
 	}
 }
 
-func (a *arrangement) addRemote(g Group) {
+func (a *arrangement) addRemote(g groups.Group) {
 	r := a.kinds.remote[g.Name]
-	m, added := a.add(g, key{g.Name, httpLabel, ""}, func(claims *list.Source, log *slog.Logger) source.Source {
+	m, added := a.add(g, key{g.Name, groups.HTTPLabel, ""}, func(claims *list.Source, log *slog.Logger) source.Source {
 		r = remote.New(claims, log)
 		return r
 	})
@@ -134,7 +136,7 @@ func (a *arrangement) addRemote(g Group) {
 }
 
 // add appends the source of that key to the set: the one that was there, or a new one.
-func (a *arrangement) add(g Group, k key, open func(*list.Source, *slog.Logger) source.Source) (m *member, added bool) {
+func (a *arrangement) add(g groups.Group, k key, open func(*list.Source, *slog.Logger) source.Source) (m *member, added bool) {
 	s := a.set
 	m, known := a.before[k]
 	if known {

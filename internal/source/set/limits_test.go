@@ -11,6 +11,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/source/files"
 	"github.com/kie-exporter/kie_exporter/internal/source/format"
+	"github.com/kie-exporter/kie_exporter/internal/source/groups"
 	"github.com/kie-exporter/kie_exporter/test/kit/lists"
 )
 
@@ -132,7 +133,7 @@ func TestAListByHTTPHasTheSameLimits(t *testing.T) {
 		b.reloadWithin(limits, group) // fetches it at once, and not after its interval
 		b.poll(1)
 		b.want("a b")
-		if s := b.stat(httpLabel); s.Rejected[source.RejectedListIDs] != 2 {
+		if s := b.stat(groups.HTTPLabel); s.Rejected[source.RejectedListIDs] != 2 {
 			t.Errorf("%+v", s)
 		}
 		l.mu.Lock()

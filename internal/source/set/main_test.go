@@ -19,7 +19,13 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/source/files"
+	"github.com/kie-exporter/kie_exporter/internal/source/groups"
 	"github.com/kie-exporter/kie_exporter/internal/source/secrets"
+)
+
+type (
+	Group = groups.Group
+	Push  = groups.Push
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

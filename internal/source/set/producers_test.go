@@ -11,6 +11,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/source/files"
+	"github.com/kie-exporter/kie_exporter/internal/source/groups"
 	"github.com/kie-exporter/kie_exporter/test/kit/lists"
 )
 
@@ -235,16 +236,16 @@ func TestEndingsThatNobodyKnowsAreRefused(t *testing.T) {
 				t.Errorf("%s: %s", name, b.logs.String())
 			}
 		})
-		err := Check([]Group{{Name: "g", Files: []files.Pattern{{Written: name, Path: "/lists/" + name}}}})
+		err := groups.Check([]Group{{Name: "g", Files: []files.Pattern{{Written: name, Path: "/lists/" + name}}}})
 		if err == nil || !strings.Contains(err.Error(), "ending") || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: the check says %v", name, err)
 		}
 	}
-	if err := Check([]Group{{Name: "g", Files: []files.Pattern{{Written: "*.csv", Path: "/lists/*.csv"}}}}); err == nil {
+	if err := groups.Check([]Group{{Name: "g", Files: []files.Pattern{{Written: "*.csv", Path: "/lists/*.csv"}}}}); err == nil {
 		t.Error("the check accepts a pattern that matches nothing but CSV")
 	}
 	for _, written := range []string{"x", "x.txt", "x.1", "*", "x.*", "*.jsonl*", "x.jsonl.[0-9]", "x.{a", ".hidden", "x.json?"} {
-		if err := Check([]Group{{Name: "g", Files: []files.Pattern{{Written: written, Path: "/a.b/" + written}}}}); err != nil && written != "x.{a" {
+		if err := groups.Check([]Group{{Name: "g", Files: []files.Pattern{{Written: written, Path: "/a.b/" + written}}}}); err != nil && written != "x.{a" {
 			t.Errorf("%s: the check says %v", written, err)
 		}
 	}

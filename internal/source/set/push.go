@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/source/groups"
 	"github.com/kie-exporter/kie_exporter/internal/source/pushed"
 )
 
@@ -82,6 +83,44 @@ func (s *Set) takeLocked(group string, pushes []*source.Push, saved []source.Pus
 	m.publishLocked()
 }
 
+// Heed has count what other processes saved: ids of a group that were forgotten, and others that were pushed. It returns false if what was
+// pushed before is not read yet.
+func (s *Set) Heed(group string, gone []string, add []source.Task) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	src := s.kinds.pushed[group]
+	if src == nil || !s.begun || !src.IsRestored() {
+		return false
+	}
+	var short source.Rejection
+	s.changeLocked(src, func() { short = src.Heed(gone, add) })
+	m, now := s.memberLocked(group), time.Now()
+	if len(add) > 0 {
+		m.pushed = now
+	}
+	if short != "" {
+		m.refused, m.soon = now, true
+		s.wake()
+	}
+	m.publishLocked()
+	return true
+}
+
+// ReadAgain has all that was pushed to a group be read again, since other processes changed it.
+func (s *Set) ReadAgain(group string) {
+	s.withSource(group, func(src *pushed.Source) {
+		src.ReadAgain()
+		s.memberLocked(group).soon = true
+		s.wake()
+	})
+}
+
+// Short returns why there is no room for some of the ids that were pushed to a group; empty: there is.
+func (s *Set) Short(group string) (why source.Rejection) {
+	s.withSource(group, func(src *pushed.Source) { why = src.Short() })
+	return why
+}
+
 // changeLocked hands on what changes in a source, and nothing that was changed in others.
 func (s *Set) changeLocked(src *pushed.Source, change func()) {
 	for c := range s.ledger.SettleAlone(src.List(), change) {
@@ -92,7 +131,7 @@ func (s *Set) changeLocked(src *pushed.Source, change func()) {
 // memberLocked returns the source of a group that takes pushes.
 func (s *Set) memberLocked(group string) *member {
 	for _, m := range s.members {
-		if m.key == (key{group, pushLabel, ""}) {
+		if m.key == (key{group, groups.PushLabel, ""}) {
 			return m
 		}
 	}
@@ -102,12 +141,12 @@ func (s *Set) memberLocked(group string) *member {
 // tidy saves what is owed to the storage, and drops pushed ids whose tasks have been finished for long enough.
 func (s *Set) tidy(ctx context.Context) {
 	s.mu.Lock()
-	groups := make([]string, 0, len(s.kinds.pushed))
+	all := make([]string, 0, len(s.kinds.pushed))
 	for group := range s.kinds.pushed {
-		groups = append(groups, group)
+		all = append(all, group)
 	}
 	s.mu.Unlock()
-	for _, group := range groups {
+	for _, group := range all {
 		if ctx.Err() != nil {
 			return
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/source/groups"
 	"github.com/kie-exporter/kie_exporter/internal/source/remote"
 )
 
@@ -18,19 +19,19 @@ const rereadTime = 5 * time.Second
 
 // Prepared is what Reconfigure puts in force.
 type Prepared struct {
-	groups  []Group
+	groups  []groups.Group
 	limits  source.Limits
 	servers map[string]*remote.Server // by group: those that are new, or to be asked in another way
 }
 
 // Prepare gets ready for other groups and other limits. Lists by HTTP that are new, or to be fetched in another way, are
-// fetched once; if ctx ends that, Run does it later. It changes nothing that is in force. The error is Check's.
-func (s *Set) Prepare(ctx context.Context, groups []Group, limits source.Limits) (*Prepared, error) {
-	if err := Check(groups); err != nil {
+// fetched once; if ctx ends that, Run does it later. It changes nothing that is in force. The error is groups.Check's.
+func (s *Set) Prepare(ctx context.Context, all []groups.Group, limits source.Limits) (*Prepared, error) {
+	if err := groups.Check(all); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
-	p, err := s.prepareLocked(groups, limits)
+	p, err := s.prepareLocked(all, limits)
 	s.mu.Unlock()
 	if err != nil {
 		return nil, err
@@ -44,9 +45,9 @@ func (s *Set) Prepare(ctx context.Context, groups []Group, limits source.Limits)
 }
 
 // prepareLocked does what Prepare does before anything is fetched.
-func (s *Set) prepareLocked(groups []Group, limits source.Limits) (*Prepared, error) {
-	p := &Prepared{groups: groups, limits: limits, servers: make(map[string]*remote.Server)}
-	for _, g := range groups {
+func (s *Set) prepareLocked(all []groups.Group, limits source.Limits) (*Prepared, error) {
+	p := &Prepared{groups: all, limits: limits, servers: make(map[string]*remote.Server)}
+	for _, g := range all {
 		if g.HTTP == nil {
 			continue
 		}

@@ -27,6 +27,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/source/bounded"
 	"github.com/kie-exporter/kie_exporter/internal/source/files"
+	"github.com/kie-exporter/kie_exporter/internal/source/groups"
 	"github.com/kie-exporter/kie_exporter/internal/source/remote"
 	"github.com/kie-exporter/kie_exporter/test/kit/lists"
 )
@@ -648,9 +649,9 @@ func TestAServerThatCanNotBeReachedIsNamedByItsAddressAtTheMost(t *testing.T) {
 func TestACertificateThatCanNotBeReadIsRefusedAtOnce(t *testing.T) {
 	list := &remote.HTTP{URL: &url.URL{Scheme: "https", Host: "h"}, Interval: source.Interval}
 	list.Client.TLSConfig.CAFile = "no/such.pem"
-	groups := []Group{{Name: "g", HTTP: list}}
-	for what, err := range map[string]error{"Check": Check(groups), "New": func() error {
-		_, err := New(groups, tasks(1), newTracked(t), discard())
+	all := []Group{{Name: "g", HTTP: list}}
+	for what, err := range map[string]error{"Check": groups.Check(all), "New": func() error {
+		_, err := New(all, tasks(1), newTracked(t), discard())
 		return err
 	}()} {
 		if err == nil || !strings.Contains(err.Error(), `group "g": http:`) || !strings.Contains(err.Error(), "no/such.pem") {

@@ -12,40 +12,13 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
-	"github.com/kie-exporter/kie_exporter/internal/source/files"
+	"github.com/kie-exporter/kie_exporter/internal/source/groups"
 	"github.com/kie-exporter/kie_exporter/internal/source/ledger"
 	"github.com/kie-exporter/kie_exporter/internal/source/list"
 	"github.com/kie-exporter/kie_exporter/internal/source/pushed"
 	"github.com/kie-exporter/kie_exporter/internal/source/reads"
-	"github.com/kie-exporter/kie_exporter/internal/source/remote"
 	"github.com/kie-exporter/kie_exporter/internal/source/secrets"
 	"github.com/kie-exporter/kie_exporter/internal/source/turns"
-)
-
-// Group is where the ids of a group come from.
-type Group struct {
-	Name     string
-	Account  string
-	MaxTasks int // that are tracked at most; 0: as many as of all groups
-	Inline   []string
-	Files    []files.Pattern
-	HTTP     *remote.HTTP // nil: none
-	Push     *Push        // nil: no ids are pushed
-	Labels   map[string]string
-	// Has reports whether a task is this process's, and not another replica's: the ids of others are passed over. Nil: all are.
-	Has func(id string) bool
-}
-
-// Push is how ids are pushed to a group.
-type Push struct {
-	Keep time.Duration // how long a task stays that has finished
-}
-
-// The labels of sources whose name is not the user's. The URL of a list may hold secrets.
-const (
-	inlineLabel = "inline"
-	httpLabel   = "http"
-	pushLabel   = "push"
 )
 
 // Set is all sources of all groups. It is safe for concurrent use; Load and Run belong to one goroutine.
@@ -94,16 +67,16 @@ type key struct {
 }
 
 // isPushed reports whether a source is what producers push to a group. A file may have the same label.
-func (k key) isPushed() bool { return k.label == pushLabel && k.path == "" }
+func (k key) isPushed() bool { return k.label == groups.PushLabel && k.path == "" }
 
 // named returns an error of the source with its name.
 func (m *member) named(err error) error {
 	return fmt.Errorf("group %q: source %q: %w", m.key.group, m.key.label, err)
 }
 
-// New returns the sources of groups, which are in order of precedence. The error is Check's.
-func New(groups []Group, limits source.Limits, sink source.Sink, log *slog.Logger) (*Set, error) {
-	if err := Check(groups); err != nil {
+// New returns the sources of groups, which are in order of precedence. The error is groups.Check's.
+func New(all []groups.Group, limits source.Limits, sink source.Sink, log *slog.Logger) (*Set, error) {
+	if err := groups.Check(all); err != nil {
 		return nil, err
 	}
 	s := &Set{ledger: ledger.New(limits), sink: sink, log: log, woken: make(chan struct{}, 1), turns: turns.New(), saving: turns.NewCommits()}
@@ -116,42 +89,12 @@ func New(groups []Group, limits source.Limits, sink source.Sink, log *slog.Logge
 	s.ledger.Flush = func() { s.settleLocked(s.backlog) }
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p, err := s.prepareLocked(groups, limits)
+	p, err := s.prepareLocked(all, limits)
 	if err != nil {
 		return nil, err
 	}
 	s.arrangeLocked(p)
 	return s, nil
-}
-
-// Check names every pattern that is malformed or there twice in a group, and every list by HTTP that can't be fetched as it is
-// to be, because of a certificate for example. It asks no server.
-func Check(groups []Group) error {
-	var errs []error
-	for _, g := range groups {
-		if g.HTTP != nil {
-			if _, err := remote.Connect(g.HTTP); err != nil {
-				errs = append(errs, fmt.Errorf("group %q: http: %w", g.Name, err))
-			}
-		}
-		for i, p := range g.Files {
-			if err := checkPattern(g, i); err != nil {
-				errs = append(errs, fmt.Errorf("group %q: pattern %q: %w", g.Name, p.Written, err))
-			}
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// checkPattern looks at the i-th pattern of a group.
-func checkPattern(g Group, i int) error {
-	p := g.Files[i]
-	same := func(other files.Pattern) bool { return other.Written == p.Written }
-	if slices.ContainsFunc(g.Files[:i], same) || len(g.Inline) > 0 && p.Written == inlineLabel ||
-		g.HTTP != nil && p.Written == httpLabel || g.Push != nil && p.Written == pushLabel {
-		return errors.New("another source of the group has the same name")
-	}
-	return p.Check()
 }
 
 // Load reads every source once. Servers are asked meanwhile, and what they list is read after the rest: which ids find room is no
@@ -199,7 +142,7 @@ func (s *Set) readFirst(ctx context.Context) error {
 	s.begun = true
 	var pushes, others []*member
 	for _, m := range s.members {
-		if m.key.label == pushLabel && m.key.path == "" {
+		if m.key.label == groups.PushLabel && m.key.path == "" {
 			pushes = append(pushes, m)
 		} else {
 			others = append(others, m)
@@ -231,7 +174,7 @@ func (s *Set) readDue(ctx context.Context) {
 	s.mu.Lock()
 	var due []*member
 	for _, m := range s.members {
-		if at := m.source.Due(); !at.IsZero() && m.dueLocked() && m.source.Fetch() == nil {
+		if at := m.source.Due(); (!at.IsZero() || m.soon && m.key.isPushed()) && m.dueLocked() && m.source.Fetch() == nil {
 			due = append(due, m)
 		}
 	}

@@ -9,6 +9,7 @@ func order() [][]string {
 		{"."},
 		{"internal/app"},
 		{"internal/push", "internal/source/set"},
+		{"internal/source/groups"},
 		{"internal/source/files", "internal/source/inline", "internal/source/pushed", "internal/source/remote"},
 		{"internal/source/ledger", "internal/source/told"},
 		{"internal/source/list"},
@@ -68,7 +69,7 @@ func bounded() []string {
 	return []string{
 		"config", "internal/backlog", "internal/blocks", "internal/cluster", "internal/dispatch", "internal/entry", "internal/evict", "internal/history", "internal/httpclient",
 		"internal/labels", "internal/learned", "internal/life", "internal/mailbox", "internal/probe", "internal/reader", "internal/records", "internal/redis", "internal/results", "internal/settings",
-		"internal/source/claim", "internal/source/ledger", "internal/source/list", "internal/source/owners", "internal/source/past",
+		"internal/source/claim", "internal/source/groups", "internal/source/ledger", "internal/source/list", "internal/source/owners", "internal/source/past",
 		"internal/source/reads", "internal/source/room", "internal/source/set", "internal/source/told", "internal/source/turns", "internal/summary",
 		"internal/tasks", "internal/totals", "internal/tracker", "internal/unlisted", "internal/view",
 	}
