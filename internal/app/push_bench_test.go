@@ -22,6 +22,17 @@ import (
 
 // BenchmarkPushes has 64 producers push over HTTP to an exporter with a storage, some ids at a time. An operation is an id.
 func BenchmarkPushes(b *testing.B) {
+	for _, f := range []struct{ kind, line string }{
+		{"text/plain", "%032x\n"},
+		{"application/x-ndjson", `{"taskId":"%032x","model":"kling/v2","labels":{"team":"film"}}` + "\n"},
+		{"application/jsonl", `{"code":200,"msg":"success","data":{"taskId":"%032x"}}` + "\n"}, // an answer of createTask
+	} {
+		b.Run(f.kind, func(b *testing.B) { benchmarkPushes(b, f.kind, f.line) })
+	}
+}
+
+func benchmarkPushes(b *testing.B, kind, line string) {
+	b.Helper()
 	for _, ids := range []int{1, 500} {
 		b.Run(fmt.Sprintf("%d ids a push", ids), func(b *testing.B) {
 			url := servePushes(b)
@@ -37,7 +48,7 @@ func BenchmarkPushes(b *testing.B) {
 						if first >= int64(b.N) {
 							return
 						}
-						pushSome(b, client, url, first, ids)
+						pushSome(b, client, url, kind, line, first, ids)
 					}
 				})
 			}
@@ -47,14 +58,14 @@ func BenchmarkPushes(b *testing.B) {
 	}
 }
 
-func pushSome(b *testing.B, client *http.Client, url string, first int64, ids int) {
+func pushSome(b *testing.B, client *http.Client, url, kind, line string, first int64, ids int) {
 	b.Helper()
 	var body strings.Builder
 	for i := range ids {
-		fmt.Fprintf(&body, "%032x\n", first+int64(i))
+		fmt.Fprintf(&body, line, first+int64(i))
 	}
 	for {
-		resp, err := client.Post(url, "text/plain", strings.NewReader(body.String())) //nolint:noctx // ends with the benchmark
+		resp, err := client.Post(url, kind, strings.NewReader(body.String())) //nolint:noctx // ends with the benchmark
 		if err != nil {
 			b.Error(err)
 			return

@@ -3,7 +3,6 @@
 package push
 
 import (
-	"bytes"
 	"encoding/json"
 	"reflect"
 	"slices"
@@ -27,11 +26,6 @@ func keysOf(of reflect.Type) (names []string) {
 
 // ignoreUnknown counts the keys of an object that nobody reads.
 func (b *body) ignoreUnknown(raw json.RawMessage) {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.DisallowUnknownFields()
-	if d.Decode(&object{}) == nil {
-		return // as nearly always, and this takes least
-	}
 	var all map[string]json.RawMessage
 	if json.Unmarshal(raw, &all) != nil {
 		return

@@ -106,11 +106,13 @@ func (b *body) value(d *json.Decoder, l *limited) error {
 func (b *body) object(index int, raw json.RawMessage) error {
 	var o object
 	var in inner
-	if !isObject(raw, &o) {
-		b.take(index, source.Task{}, wanted)
-		return nil
+	if !isKnown(raw, &o) {
+		if o = (object{}); !isObject(raw, &o) {
+			b.take(index, source.Task{}, wanted)
+			return nil
+		}
+		b.ignoreUnknown(raw)
 	}
-	b.ignoreUnknown(raw)
 	if !isNull(o.Model) && o.Model[0] != '"' {
 		b.ignore("model")
 	}
@@ -135,6 +137,13 @@ func (b *body) object(index int, raw json.RawMessage) error {
 	}
 	b.take(index, source.Task{}, wanted)
 	return nil
+}
+
+// isKnown reads an object all of whose keys are read, as nearly all are; false: it is another one, or none.
+func isKnown(raw json.RawMessage, into *object) bool {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	return d.Decode(into) == nil
 }
 
 // isObject reads an object; false: it is none.
