@@ -3,6 +3,7 @@
 package exposition
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -36,12 +37,11 @@ type merged []prometheus.Gatherer
 
 // Gather implements prometheus.Gatherer.
 func (m merged) Gather() (all []*dto.MetricFamily, err error) {
-	var failed prometheus.MultiError
 	for _, from := range m {
-		families, err := from.Gather()
-		failed.Append(err)
+		families, fault := from.Gather()
+		err = errors.Join(err, fault)
 		all = append(all, families...)
 	}
 	slices.SortFunc(all, func(a, b *dto.MetricFamily) int { return strings.Compare(a.GetName(), b.GetName()) })
-	return all, failed.MaybeUnwrap()
+	return all, err
 }
