@@ -15,6 +15,11 @@ IMAGE     ?= localhost/kie_exporter
 VULNDB    ?= https://vuln.go.dev
 VULN      ?= optional
 
+# One way of compiling for the program, tools and tests, so that each package is compiled once but for the race detector: static, and without the
+# names of folders, as a release is.
+export CGO_ENABLED := 0
+export GOFLAGS     := $(strip -trimpath $(GOFLAGS))
+
 # What --version, packages and the image's labels say; the date is the commit's, so that a build can be repeated.
 VERSION    := $(or $(VERSION),$(shell internal/tools/version.sh))
 REVISION   := $(or $(REVISION),$(shell git rev-parse --verify HEAD 2>/dev/null || echo unknown))
@@ -57,7 +62,7 @@ unit: ## the exporter's own tests, without the race detector; what CI runs on ma
 
 .PHONY: build
 build: ## compile ./kie_exporter
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o kie_exporter .
+	go build -ldflags '$(LDFLAGS)' -o kie_exporter .
 
 .PHONY: generate
 generate: ## write all that is generated; ONLY="metrics dashboards" writes these
@@ -118,24 +123,23 @@ LEAN := -vet=off -ldflags=-s -timeout=20m
 SHUFFLE := $(if $(CI),-shuffle=on)
 
 .PHONY: race
-race: packages $(BIN)/testlog ## all tests under the race detector, fuzz seeds included
+race: packages $(BIN)/testlog ## all tests, fuzz seeds included; under the race detector but for those of tools and simulations
+	go test $(LEAN) ./internal/sim/polling
 	go -C $(TOOLS_MOD) test -shuffle=on ./...
 	go -C $(TOOLS_MOD)/readers test ./...
 	go -C $(TOOLS_MOD)/workflows test ./...
-	{ go test -race $(SHUFFLE) $(LEAN) -json ./... && go -C $(SERVED_MOD) test -race -shuffle=on $(LEAN) -json ./...; } | $(BIN)/testlog .cache/tests
+	export CGO_ENABLED=1; { go test -race $(SHUFFLE) $(LEAN) -json ./... && go -C $(SERVED_MOD) test -race -shuffle=on $(LEAN) -json ./...; } | $(BIN)/testlog .cache/tests
 	go -C $(TOOLS_MOD) run ./badinput ran $(CURDIR) $(CURDIR)/.cache/tests
 
-# The program compiles for these, unoptimized, which takes less time. For 386 its tests do, too, which amd64 can run; those that take long are left to `make race`.
+# Program and tests are type-checked for these, a tenth of what compiling takes; a release is compiled for them. For 386 tests run, too, as amd64 can do
+# that; those that take long are left to `make race`.
 PLATFORMS := windows/amd64 darwin/arm64 freebsd/amd64 openbsd/amd64 linux/arm linux/s390x
 
 .PHONY: portable
-portable: packages ## other systems and processors: the program compiles, and its tests pass where int has 32 bits
-	for platform in $(PLATFORMS); do \
-		echo "compiling for $$platform"; \
-		GOOS=$${platform%/*} GOARCH=$${platform#*/} CGO_ENABLED=0 go build -gcflags='all=-N -l -dwarf=false' -ldflags=-s -o /dev/null .; \
-	done
-	if [[ $$(go env GOHOSTOS)/$$(go env GOHOSTARCH) == linux/amd64 ]]; then export GOARCH=386 CGO_ENABLED=0; go test -short $(LEAN) ./... && go -C $(SERVED_MOD) test -short $(LEAN) ./...; \
-	else GOOS=linux GOARCH=386 CGO_ENABLED=0 go vet ./...; fi
+portable: packages ## other systems and processors: program and tests are right there for the compiler, and tests pass where int has 32 bits
+	go -C $(TOOLS_MOD) run ./typecheck $(CURDIR) $(PLATFORMS)
+	if [[ $$(go env GOHOSTOS)/$$(go env GOHOSTARCH) == linux/amd64 ]]; then export GOARCH=386; go test -short $(LEAN) ./... && go -C $(SERVED_MOD) test -short $(LEAN) ./...; \
+	else GOOS=linux GOARCH=386 go vet ./...; fi
 
 .PHONY: scrape-check
 scrape-check: build $(BIN)/promtool ## run the demo, scrape it, have promtool judge it

@@ -6,10 +6,11 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/kie-exporter/kie_exporter/test/kit/pipe"
 )
 
 const canary = "0123456789abcanary6789abcdef0123"
@@ -97,12 +98,12 @@ func TestKeyWithOddCharactersIsAKey(t *testing.T) {
 
 func TestKeyIsReadFromRegularFilesOnly(t *testing.T) {
 	dir := t.TempDir()
-	pipe := filepath.Join(dir, "pipe")
-	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+	fifo := filepath.Join(dir, "pipe")
+	if err := pipe.Make(fifo); err != nil {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{
-		pipe:                         "is not a regular file",
+		fifo:                         "is not a regular file",
 		dir:                          "is not a regular file",
 		"/dev/zero":                  "is not a regular file",
 		filepath.Join(dir, "absent"): "no such file or directory",

@@ -9,11 +9,11 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
+	"github.com/kie-exporter/kie_exporter/test/kit/pipe"
 )
 
 // serveText starts a server whose list is text.
@@ -51,7 +51,7 @@ func TestACheckWarnsOfIDsOfTwoAccounts(t *testing.T) {
 
 func TestACheckSaysForEverySourceWhatItHasAndWhatWasSkipped(t *testing.T) {
 	dir := writeLists(t, map[string]string{"a.txt": "a\n\nb\nx\x01y\na\nz\x02\n", "b.txt": "b\nc\n", "none.yml": "[]\n"})
-	if err := syscall.Mkfifo(filepath.Join(dir, "pi\x1bpe.txt"), 0o600); err != nil {
+	if err := pipe.Make(filepath.Join(dir, "pi\x1bpe.txt")); err != nil {
 		t.Fatal(err)
 	}
 	down := serveList(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })

@@ -19,7 +19,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -175,11 +174,9 @@ type cost struct {
 }
 
 func spent() cost {
-	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
 	m := []metrics.Sample{{Name: "/gc/heap/allocs:objects"}, {Name: "/gc/heap/allocs:bytes"}}
 	metrics.Read(m)
-	return cost{cpu: time.Duration(u.Utime.Nano() + u.Stime.Nano()), allocs: m[0].Value.Uint64(), bytes: m[1].Value.Uint64()}
+	return cost{cpu: processorTime(), allocs: m[0].Value.Uint64(), bytes: m[1].Value.Uint64()}
 }
 
 func (c *cost) add(before, after cost, size int64) {

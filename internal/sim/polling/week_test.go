@@ -1,3 +1,7 @@
+//go:build !race
+
+// One goroutine simulates, so the race detector has nothing to find here and would take five times as long.
+
 package polling_test
 
 import (

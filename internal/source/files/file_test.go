@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/kie-exporter/kie_exporter/internal/source/bounded"
@@ -18,13 +17,14 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/source/secrets"
 	"github.com/kie-exporter/kie_exporter/internal/source/yamllist"
 	"github.com/kie-exporter/kie_exporter/test/kit/lists"
+	"github.com/kie-exporter/kie_exporter/test/kit/pipe"
 )
 
 const maxFile = 256 << 20
 
 func TestOpeningNeverWaitsEvenIfTheFileBecameAPipe(t *testing.T) {
 	fifo := filepath.Join(t.TempDir(), "fifo")
-	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+	if err := pipe.Make(fifo); err != nil {
 		t.Skip(err)
 	}
 	if _, _, err := readBelow(t.Context(), filepath.Dir(fifo), fifo, bounded.Size{Most: 1}, &secrets.Known{}); !errors.Is(err, errNotRegular) {

@@ -7,13 +7,15 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/kie-exporter/kie_exporter/test/kit/pipe"
 )
 
 // noLists is what may stand in a list's place.
 var noLists = map[string]func(path string) error{
 	"a link to nothing": func(path string) error { return os.Symlink("nothing", path) },
 	"a link to itself":  func(path string) error { return os.Symlink(filepath.Base(path), path) },
-	"a FIFO":            func(path string) error { return syscall.Mkfifo(path, 0o600) },
+	"a FIFO":            pipe.Make,
 	"a socket": func(path string) error {
 		fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
 		if err != nil {
@@ -109,7 +111,7 @@ func TestListsAreKeptWhileNothingButWhatIsNoneMatches(t *testing.T) {
 		b.start("*.txt")
 		b.remove("a.txt")
 		b.remove("b.txt")
-		if err := syscall.Mkfifo(filepath.Join(b.dir, "b.txt"), 0o600); err != nil {
+		if err := pipe.Make(filepath.Join(b.dir, "b.txt")); err != nil {
 			b.t.Fatal(err)
 		}
 		b.poll(10)

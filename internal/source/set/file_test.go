@@ -9,13 +9,13 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/source/bounded"
 	"github.com/kie-exporter/kie_exporter/internal/source/files"
+	"github.com/kie-exporter/kie_exporter/test/kit/pipe"
 )
 
 // loadFile loads a list file without fake time, for what would wait would wait for ever there.
@@ -41,7 +41,7 @@ func loadFile(t *testing.T, path string, limit int) (*tracked, source.Stat, erro
 
 func TestWhatIsNoRegularFileIsRefusedWithoutWaiting(t *testing.T) {
 	fifo := filepath.Join(t.TempDir(), "fifo")
-	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+	if err := pipe.Make(fifo); err != nil {
 		t.Skip(err)
 	}
 	for path, want := range map[string]string{

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -113,12 +112,6 @@ func (s *Server) Kill() {
 	<-s.exited
 	s.cmd = nil
 }
-
-// Stop has the server stand still until Continue.
-func (s *Server) Stop() { _ = s.cmd.Process.Signal(syscall.SIGSTOP) }
-
-// Continue has it go on.
-func (s *Server) Continue() { _ = s.cmd.Process.Signal(syscall.SIGCONT) }
 
 // CLI sends a command as redis-cli does, and returns what it printed.
 func (s *Server) CLI(tb testing.TB, args ...string) string {
