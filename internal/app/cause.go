@@ -26,6 +26,9 @@ func withoutAddresses(err error) string {
 }
 
 func kindOfCause(err error) string {
+	if text, ok := errors.AsType[told](err); ok {
+		return string(text)
+	}
 	if e, ok := errors.AsType[*net.DNSError](err); ok {
 		if e.IsNotFound {
 			return "there is no host of that name"

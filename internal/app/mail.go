@@ -90,6 +90,9 @@ func (e *exporter) take(_ context.Context, q question.Kind, sh share.Share, body
 var errNoAnswer = errors.New("there is no answer")
 
 // answer answers what another replica asks about a share.
-func (e *exporter) answer(context.Context, question.Kind, share.Share, []byte) (any, error) {
+func (e *exporter) answer(ctx context.Context, q question.Kind, sh share.Share, body []byte) (any, error) {
+	if q == question.Probe {
+		return e.answerProbe(ctx, sh, body)
+	}
 	return nil, errNoAnswer
 }

@@ -5,9 +5,11 @@ package app_test
 import (
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"net/http"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -233,4 +235,70 @@ func TestPushesReachTheHolderFromAnyReplica(t *testing.T) {
 			checkSecrets(t, text)
 		}
 	}
+}
+
+// bucketOf names the hash that the record of a task is in.
+func bucketOf(id string) string {
+	return strconv.FormatInt(int64(crc32.ChecksumIEEE([]byte(id))%(1<<14)), 16)
+}
+
+func TestAnyReplicaAnswersProbes(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, "groups: [{name: g, tasks: [open, over], labels: {team: film}}]\n", "open", "over", "unlisted")
+	c.holder.until(30*time.Second, `kie_tasks{group="g",model="m",state="generating"} 2`)
+	probe := func(h *hooked, id string, lines ...string) {
+		t.Helper()
+		status, body := h.get("/probe?account=default&task_id=" + id)
+		if line := missing(body, lines); status != http.StatusOK || line != "" {
+			t.Errorf("%d, no %s in\n%s", status, line, body)
+		}
+	}
+	before := c.asked("open")
+	probe(c.other, "open", "probe_success 1", `kie_task_state{group="g",model="m",state="generating",task_id="open"} 1`,
+		`kie_task_info{account="default",group="g",label_team="film",model="m",task_id="open"} 1`)
+	if n := c.asked("open") - before; n != 1 {
+		t.Errorf("a probe at the other replica led to %d queries", n)
+	}
+	_, here := c.holder.get("/probe?account=default&task_id=unlisted")
+	_, there := c.other.get("/probe?account=default&task_id=unlisted")
+	for line := range strings.SplitSeq(here, "\n") { // both replicas say the same
+		if !strings.HasPrefix(line, "probe_duration_seconds ") && !strings.Contains(line, "last_answer") && !strings.Contains("\n"+there, "\n"+line) {
+			t.Errorf("the other replica does not say %q:\n%s", line, there)
+		}
+	}
+	_, body := c.other.get("/probe?account=default&task_id=none&debug=true")
+	if !strings.Contains(body, "not_found") || !strings.Contains(body, "asked:       true") {
+		t.Errorf("about a task that there is not: %s", body)
+	}
+	c.holder.until(30*time.Second, `kie_api_requests_total{account="default",class="not_found",endpoint="recordInfo"} 1`)
+
+	// What is over answers by its record, whoever holds the share.
+	c.put("over", 0)
+	probe(c.holder, "over", "probe_success 1")
+	wait.Until(t, 30*time.Second, 50*time.Millisecond, func() error {
+		if !strings.HasPrefix(c.server.CLI(t, "hget", "kie1:{default:default}:b:"+bucketOf("over"), "over"), "F") {
+			return errors.New("the record is not final")
+		}
+		return nil
+	})
+	asked := c.asked("over")
+	probe(c.other, "over", "probe_success 1", `kie_task_state{group="g",model="m",state="success",task_id="over"} 1`)
+	if c.asked("over") != asked {
+		t.Error("a task that is over is asked about")
+	}
+
+	// Nobody is there to answer: the probe ends in time and says why.
+	began := time.Now()
+	c.server.CLI(t, "client", "pause", "3000", "write")
+	_, body = c.other.getWith("/probe?account=default&task_id=open&debug=true", http.Header{"X-Prometheus-Scrape-Timeout-Seconds": {"1.5"}})
+	if took := time.Since(began); took > 20*time.Second || !strings.Contains(body, "the replica that") {
+		t.Errorf("after %v: %s", took, body)
+	}
+	c.server.CLI(t, "client", "unpause")
+	c.server.Kill()
+	_, body = c.other.get("/probe?account=default&task_id=open&debug=true")
+	if !strings.Contains(body, "the replica that has the task can't be asked over Redis") || strings.Contains(body, c.server.Addr()) {
+		t.Errorf("without Redis: %s", body)
+	}
+	probe(c.other, "open", "probe_success 0")
 }

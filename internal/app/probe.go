@@ -47,12 +47,8 @@ func (m *metrics) probe(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	ctx, cancel := m.deadline(r.Context(), r.Header, probeTimeout)
 	defer cancel()
-	p := m.exporter.tracker.ProbeAt(ctx, account, id, endpoint)
+	p := m.exporter.probe(ctx, account, id, endpoint)
 	took := time.Since(start)
-	if errors.Is(p.Err, tracker.ErrNoAccount) && m.exporter.isElsewhere(account) {
-		http.Error(w, "another replica has the account", http.StatusMisdirectedRequest)
-		return
-	}
 	if errors.Is(p.Err, tracker.ErrNoAccount) { // it went by a reload just now
 		http.Error(w, p.Err.Error(), http.StatusBadRequest)
 		return

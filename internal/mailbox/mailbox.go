@@ -110,8 +110,12 @@ func (m *Mailbox) Ask(ctx context.Context, sh share.Share, q question.Kind, body
 		defer m.mu.Unlock()
 		delete(m.waiting, number)
 	}()
-	until := m.now().Add(time.Until(deadline)).UnixMilli()
+	left := time.Until(deadline)
+	until := m.now().Add(left - left/20).UnixMilli() // so that an answer of the last moment is not too late
 	if err := m.send(ctx, sh, &message{Question: q, Until: until, Reply: m.own, Number: number}, body); err != nil {
+		if ctx.Err() != nil {
+			err = ErrSilent
+		}
 		return nil, err
 	}
 	select {
