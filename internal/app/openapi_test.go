@@ -328,6 +328,7 @@ func meetOtherShards(t *testing.T, d *described) {
 		id += "a"
 	}
 	p := &pushing{program: start(t, "--config.file="+config, "--shard=0", "--total-shards=2")}
+	p.untilReady()
 	for operation, path := range map[string]string{
 		"POST /api/v1/groups/{group}/tasks": "", "DELETE /api/v1/groups/{group}/tasks": "", "DELETE /api/v1/groups/{group}/tasks/{id}": "/" + id,
 	} {
