@@ -119,6 +119,12 @@ func used(a *view.Account) []kie.Endpoint {
 	return slices.DeleteFunc(kie.Endpoints(), func(e kie.Endpoint) bool { return !a.Requests.Uses(e) })
 }
 
+// Bounds of the pace.
+const (
+	paceConfigured = "configured"
+	paceLearned    = "learned"
+)
+
 func budgetMetrics() []Metric {
 	return []Metric{
 		perAccount(Metric{
@@ -127,6 +133,19 @@ func budgetMetrics() []Metric {
 			Help:      "Requests a second that are allowed now",
 			Stability: Experimental,
 		}, func(a *view.Account, s *series) { s.put(a.Requests.Pace) }),
+		perAccount(Metric{
+			Name:        "kie_api_pace_limit_requests_per_second",
+			Type:        Gauge,
+			Help:        "Most requests a second: as configured, and as learned from those that the API refused, once there was one",
+			Labels:      []string{"bound"},
+			Cardinality: " × pace bounds",
+			Stability:   Experimental,
+		}, func(a *view.Account, s *series) {
+			s.put(a.Requests.PaceConfigured, paceConfigured)
+			if a.Requests.PaceLearned > 0 {
+				s.put(a.Requests.PaceLearned, paceLearned)
+			}
+		}),
 		perAccount(Metric{
 			Name:        "kie_api_gate_closed",
 			Type:        Gauge,

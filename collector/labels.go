@@ -32,6 +32,7 @@ func valueSets() []valueSet {
 		{"classes", "class", words(kie.Classes())},
 		{"classes but ok", "class", words(slices.DeleteFunc(slices.Clone(kie.Classes()), func(c kie.Class) bool { return c == kie.ClassOK }))},
 		{"gate reasons", "reason", words(budget.Reasons())},
+		{"pace bounds", "bound", []string{paceConfigured, paceLearned}},
 		{"endpoints in use", "endpoint", words(kie.Endpoints())},
 		{"rejections", "reason", words([]source.Rejection{
 			source.RejectedInvalid, source.RejectedDuplicate, source.RejectedLimit, source.RejectedMaxTasks, source.RejectedListIDs,

@@ -48,7 +48,7 @@ type Config struct {
 	Limits Limits `yaml:"limits"`
 
 	// Which series single tasks have, of those that `limits.task_series` lets have some.
-	Series Series `yaml:"series"`
+	Series taskseries.Series `yaml:"series"`
 
 	// What replicas share (docs/scaling.md). The folder of --storage.path is each process's own.
 	Storage *replicas.Storage `yaml:"storage,omitempty" unset:"nothing is shared"` // nil: nothing is
@@ -83,6 +83,11 @@ type Account struct {
 	// How many requests a second are sent at most, on average. All that asks with the account's key draws on it.
 	RequestsPerSecond float64 `yaml:"requests_per_second" range:"0.001..100000" default:"2"`
 
+	// Up to how many requests a second may be sent where the API turns out to bear them and they save delay (docs/polling.md); not below `requests_per_second`.
+	//
+	// It is learned from refusals how many that are. Above requests_per_second one is sent after the other, never several in one go.
+	MaxRequestsPerSecond float64 `yaml:"max_requests_per_second,omitempty" range:"0.001..100000" unset:"as many as requests_per_second, and nothing is learned" sample:"10"` // 0: not set
+
 	// How many requests may be under way at the same time, and how many may be sent in one go after a pause.
 	MaxConcurrent int `yaml:"max_concurrent" range:"1..1000" default:"4"`
 
@@ -105,6 +110,16 @@ type Account struct {
 	// A callback is accepted only if it is signed with one of them.
 	WebhookKeys []*apikey.Key `yaml:"webhook_keys_files,omitempty" format:"key_file" items:"..2" unique:"true" unset:"no callback is accepted" sample:"[/run/secrets/kie_webhook_key]"`
 }
+
+// Check implements settings.Checker.
+func (a *Account) Check(o *settings.Object) {
+	if o.Clean() && o.Given("max_requests_per_second") && a.MaxRequestsPerSecond < a.RequestsPerSecond {
+		o.Report("max_requests_per_second", "must not be below requests_per_second (%g is below %g)", a.MaxRequestsPerSecond, a.RequestsPerSecond)
+	}
+}
+
+// MostPerSecond returns how many requests a second are ever sent at most, on average.
+func (a *Account) MostPerSecond() float64 { return max(a.RequestsPerSecond, a.MaxRequestsPerSecond) }
 
 // Equal reports whether two accounts are the same in all settings, and get their keys from the same places.
 func (a Account) Equal(b Account) bool {
@@ -286,26 +301,6 @@ func (m *Limits) Check(o *settings.Object) {
 	if o.Clean() && m.TaskSeries > m.Tasks {
 		o.Report("task_series", "must not be above tasks (%d is above %d)", m.TaskSeries, m.Tasks)
 	}
-}
-
-// Series are which series single tasks have.
-type Series struct {
-	// Whether a task has a series of `kie_task_state` for each state, of which one is 1, or for the `current` one only.
-	//
-	// `current` makes most of a task's series go, for a Prometheus that has to bear 100000 tasks; while a task changes its state, its
-	// series do, too (docs/performance.md). The dashboards and rules that come with the exporter work with both.
-	TaskStates string `yaml:"task_states" format:"task_states" default:"all"`
-
-	// The metrics of single tasks that there are; `*` stands for any characters. The others cost nothing.
-	//
-	// Alerts about single tasks need kie_task_failed_timestamp_seconds and kie_task_fail_code, rules by account kie_task_info, the dashboard
-	// of tasks all of them. A name that matches none is refused.
-	TaskMetrics []string `yaml:"task_metrics,omitempty" format:"task_metric" items:"1.." unique:"true" unset:"all" sample:"[kie_task_info, kie_task_state, kie_task_*_timestamp_seconds]"`
-}
-
-// Choice returns what is chosen.
-func (s Series) Choice() taskseries.Choice {
-	return taskseries.Choice{CurrentState: s.TaskStates == currentState, Metrics: s.TaskMetrics}
 }
 
 // defaultName names an account or a group that is the only one and has no name.

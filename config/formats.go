@@ -45,7 +45,7 @@ func formats(dir string) settings.Formats {
 	f["label_name"] = settings.Text[string]{What: "a label name", Parse: labelName, Form: labelNameForm}
 	f["label_value"] = settings.Text[string]{What: "a text", Parse: labelValue, Form: labelValueForm}
 	f["task_id"] = settings.Text[string]{What: "a task id", Parse: taskID, Form: idForm}
-	f["task_states"] = settings.Text[string]{What: "a text", Parse: taskStates, Form: map[string]any{"enum": []string{allStates, currentState}}}
+	f["task_states"] = settings.Text[string]{What: "a text", Parse: taskseries.ParseStates, Form: map[string]any{"enum": []string{taskseries.AllStates, taskseries.CurrentState}}}
 	f["task_metric"] = settings.Text[string]{
 		What: "a metric", Parse: taskseries.ParseMetric, Noun: "metric or pattern", ID: func(s string) string { return s },
 		Form: map[string]any{"pattern": "^[a-z_*]+$"},
@@ -90,19 +90,6 @@ func labelValue(s string) (string, error) {
 func taskID(s string) (string, error) {
 	if !kie.ValidID(s) {
 		return "", fmt.Errorf("must be 1 to 128 bytes of UTF-8 without control characters (got %s)", document.Quote(s))
-	}
-	return s, nil
-}
-
-// The states of which tasks have series.
-const (
-	allStates    = "all"
-	currentState = "current"
-)
-
-func taskStates(s string) (string, error) {
-	if s != allStates && s != currentState {
-		return "", fmt.Errorf("must be %s or %s (got %s)", allStates, currentState, document.Quote(s))
 	}
 	return s, nil
 }

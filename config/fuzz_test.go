@@ -73,6 +73,7 @@ func checkInvariants(t *testing.T, c *Config) {
 		check(a.BaseURL.Host != "" && a.BaseURL.User == nil && a.BaseURL.RawQuery == "", "base_url")
 		check(a.Key.Value() != "" && !keys[a.Key.Value()], "key")
 		check(a.RequestsPerSecond > 0 && a.RequestsPerSecond <= 100_000, "requests_per_second")
+		check(a.MaxRequestsPerSecond == 0 || a.MaxRequestsPerSecond >= a.RequestsPerSecond && a.MaxRequestsPerSecond <= 100_000, "max_requests_per_second")
 		check(a.MaxConcurrent >= 1 && a.MaxConcurrent <= 1000, "max_concurrent")
 		check(a.Timeout >= 100*time.Millisecond && a.Timeout <= 5*time.Minute, "timeout")
 		check(a.CreditsInterval == 0 || a.CreditsInterval >= 10*time.Second, "credits_interval")

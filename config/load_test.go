@@ -94,6 +94,7 @@ accounts:
       tls_config: {ca_file: ca.pem, server_name: kie, insecure_skip_verify: true, min_version: TLS13}
       http_headers: {X-B: {values: [d], secrets: [e], files: [f, /g]}}
     requests_per_second: 0.5
+    max_requests_per_second: 7.5
     max_concurrent: 1000
     timeout: 1m30s
     credits_interval: 0s
@@ -120,8 +121,8 @@ func TestEverySettingArrives(t *testing.T) {
 	if a.BaseURL.String() != "http://127.0.0.1:8080/kie/" || a.Key.Value() != "1-"+canary {
 		t.Errorf("base_url %s, key %s", a.BaseURL, a.Key.Value())
 	}
-	if a.RequestsPerSecond != 0.5 || a.MaxConcurrent != 1000 || a.Timeout != 90*time.Second || a.CreditsInterval != 0 {
-		t.Errorf("budget: got %v %v %v %v", a.RequestsPerSecond, a.MaxConcurrent, a.Timeout, a.CreditsInterval)
+	if a.RequestsPerSecond != 0.5 || a.MostPerSecond() != 7.5 || a.MaxConcurrent != 1000 || a.Timeout != 90*time.Second || a.CreditsInterval != 0 {
+		t.Errorf("budget: got %v %v %v %v %v", a.RequestsPerSecond, a.MostPerSecond(), a.MaxConcurrent, a.Timeout, a.CreditsInterval)
 	}
 	if k := a.WebhookKeys; len(k) != 2 || k[0].Value() != "3-"+canary || k[1].Value() != "4-"+canary {
 		t.Errorf("%d webhook keys", len(k))
@@ -138,7 +139,7 @@ func TestEverySettingArrives(t *testing.T) {
 	if !reflect.DeepEqual(a.HTTPClient, client) || a.HTTPClient.ProxyURL.String() != "socks5://u:p@proxy:1080" {
 		t.Errorf("http_client is not as written")
 	}
-	if b := c.Accounts[1]; b.Name != "b-1._" || b.RequestsPerSecond != 1e4 || b.Key.Value() != "2-"+canary {
+	if b := c.Accounts[1]; b.Name != "b-1._" || b.RequestsPerSecond != 1e4 || b.MostPerSecond() != 1e4 || b.Key.Value() != "2-"+canary {
 		t.Errorf("second account: got %v %v", b.Name, b.RequestsPerSecond)
 	}
 	groups := []Group{

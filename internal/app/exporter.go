@@ -61,6 +61,10 @@ type exporter struct {
 type recordStore interface {
 	records.Store
 	pushed.Store
+	// Knee returns how many requests a second of an account the API was found to let pass before; 0: that is not known.
+	Knee(account string) float64
+	// KeepKnees has kept what a function returns for each account, from now on. It is called before Run.
+	KeepKnees(of func() map[string]float64)
 	Run(ctx context.Context, t store.Tasks)
 	Close()
 }
@@ -91,6 +95,10 @@ func newExporter(
 		return nil, err
 	}
 	e.store = kept
+	for _, a := range g.accounts {
+		a.budget.Recall(kept.Knee(a.config.Name))
+	}
+	kept.KeepKnees(e.knees)
 	if g, err = e.join(g); err != nil {
 		e.close()
 		return nil, err
@@ -110,6 +118,15 @@ func newExporter(
 	e.status.Store(&collector.ConfigStatus{Successful: true, SucceededAt: time.Now()})
 	e.exposition = newExposition(e)
 	return e, nil
+}
+
+// knees returns how many requests a second the API was found to let pass, by account; 0: that is not known.
+func (e *exporter) knees() map[string]float64 {
+	knees := make(map[string]float64)
+	for _, a := range e.inForce.Load().accounts {
+		knees[a.config.Name] = a.budget.Knee()
+	}
+	return knees
 }
 
 // next makes a generation of what is configured now. A check, the start and each reload come through here.

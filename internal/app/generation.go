@@ -78,20 +78,21 @@ func newAccount(
 		return *before, nil
 	}
 	key := inForce(a.Key, "api", log.With("account", a.Name))
-	perSecond, atATime := part(a, held)
+	spends, share := part(a, held)
 	client, err := kie.NewClient(kie.Options{
 		BaseURL:        a.BaseURL,
 		Key:            key,
 		HTTPClient:     a.HTTPClient,
 		Timeout:        a.Timeout,
-		MaxConnections: atATime,
+		MaxConnections: spends.MaxConcurrent,
 		UserAgent:      "kie_exporter/" + version.Version,
 	})
 	if err != nil {
 		return servedAccount{}, err
 	}
 	next := servedAccount{config: a, client: client, held: held, options: budget.Options{
-		Client: client, Key: key, Rate: perSecond, Concurrent: atATime, Histograms: collector.NewHistogram,
+		Client: client, Key: key, Histograms: collector.NewHistogram,
+		Rate: spends.RequestsPerSecond, Most: spends.MaxRequestsPerSecond, Concurrent: spends.MaxConcurrent, Part: share,
 		Right: right, Empty: right != nil, // whoever held it until now may just have spent all
 	}}
 	if !held.IsWhole() {
@@ -108,11 +109,15 @@ func newAccount(
 	return next, nil
 }
 
-// part returns how many requests a second, and at a time, are left of what an account may spend for those of its parts that are held. All parts
+// part returns an account with what is left of what it may spend for those of its parts that are held, and which share that is. All parts
 // together never have more than the account: what does not divide is nobody's.
-func part(a config.Account, held share.Set) (perSecond float64, atATime int) {
-	k, of := held.Fraction()
-	return a.RequestsPerSecond * float64(k) / float64(of), a.MaxConcurrent * k / of
+func part(a config.Account, held share.Set) (spends config.Account, of float64) {
+	k, n := held.Fraction()
+	of = float64(k) / float64(n)
+	a.RequestsPerSecond *= of
+	a.MaxRequestsPerSecond *= of
+	a.MaxConcurrent = a.MaxConcurrent * k / n
+	return a, of
 }
 
 // tokenOf returns the token of a group's producers whenever it is called; nil: they have none.

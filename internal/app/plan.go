@@ -13,13 +13,13 @@ import (
 
 // describePlan says how long the first pass over the tasks that a shard has of an account takes, and how many requests that makes at the most.
 func describePlan(a config.Account, shard share.Shard, tasks, unfinished int) string {
-	limits := fmt.Sprintf("no 10 seconds see more than %.0f requests", float64(a.MaxConcurrent)+10*a.RequestsPerSecond)
+	limits := fmt.Sprintf("no 10 seconds see more than %.0f requests", float64(a.MaxConcurrent)+10*a.MostPerSecond())
 	if shard.IsOne() {
-		whole := a.RequestsPerSecond
-		a.RequestsPerSecond, a.MaxConcurrent = part(a, shard.Held(a.Name))
-		a.RequestsPerSecond = math.Round(a.RequestsPerSecond*1e4) / 1e4 // for a person
+		whole := a.MostPerSecond()
+		a, _ = part(a, shard.Held(a.Name))
+		a.RequestsPerSecond = forAPerson(a.RequestsPerSecond)
 		limits = fmt.Sprintf("it is asked in at most %d + %g·W requests in W seconds by this shard, and in at most %d + %g·W requests in W seconds over all shards",
-			a.MaxConcurrent, a.RequestsPerSecond, a.MaxConcurrent*shard.Total, whole)
+			a.MaxConcurrent, forAPerson(a.MostPerSecond()), a.MaxConcurrent*shard.Total, whole)
 	}
 	if unfinished == 0 {
 		return fmt.Sprintf("%s, none of which has to be asked about; %s", counted(tasks, "task"), limits)
@@ -28,6 +28,9 @@ func describePlan(a config.Account, shard share.Shard, tasks, unfinished int) st
 	return fmt.Sprintf("%s, %d of which may be unfinished; asking about each once takes %s at %g requests a second; %s",
 		counted(tasks, "task"), unfinished, rounded(seconds), a.RequestsPerSecond, limits)
 }
+
+// forAPerson rounds a rate.
+func forAPerson(perSecond float64) float64 { return math.Round(perSecond*1e4) / 1e4 }
 
 func counted(n int, noun string) string {
 	if n == 1 {

@@ -25,6 +25,12 @@ func TestThePlanSaysWhatTheBudgetMeans(t *testing.T) {
 			t.Errorf("got  %s\nwant %s", got, test.want)
 		}
 	}
+	learns := a
+	learns.MaxRequestsPerSecond = 10
+	const most = "0 tasks, none of which has to be asked about; no 10 seconds see more than 104 requests"
+	if got := describePlan(learns, share.Shard{}, 0, 0); got != most {
+		t.Errorf("got  %s\nwant %s", got, most)
+	}
 	// Of four shards each sends one request at a time of five, and the one that is left nobody.
 	a.MaxConcurrent = 5
 	const sharded = "500 tasks, 104 of which may be unfinished; asking about each once takes about 3 minutes at 0.5 requests a second; " +

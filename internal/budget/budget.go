@@ -10,6 +10,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/histogram"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/pace"
 )
 
 // keyPoll is how often a key is looked at while the gate is closed for a reason that another key would cure.
@@ -20,7 +21,9 @@ type Options struct {
 	Client     *kie.Client
 	Key        func() string // the key in force; a changed one opens a gate that was closed because of the key
 	Rate       float64       // requests a second
-	Concurrent int           // requests at a time, and the burst: a window of W seconds sees at most Concurrent + Rate·W
+	Most       float64       // requests a second up to which it is learned how many the API lets pass; Rate or less: it is not
+	Concurrent int           // requests at a time, and the burst: a window of W seconds sees at most Concurrent + max(Rate, Most)·W
+	Part       float64       // which part of the account Rate, Most and Concurrent are; 0: the whole
 	Histograms histogram.New // of how long requests take; New alone heeds it
 	Pace       Pace          // nil: Rate and Concurrent are this process's alone; New alone heeds it
 	// Right reports whether this process may ask now, which another may have taken over from it; nil: it always may. It is asked with the
@@ -28,6 +31,10 @@ type Options struct {
 	Right func() bool
 	// Empty has the budget begin without a burst, for who spent it until now may have spent all. New alone heeds it.
 	Empty bool
+}
+
+func (o Options) paceOptions() pace.Options {
+	return pace.Options{Rate: o.Rate, Most: o.Most, Burst: o.Concurrent, Part: o.Part}
 }
 
 // ErrClosed says that an account is not asked for now.
@@ -63,7 +70,7 @@ func New(o Options) *Account {
 		changed: make(chan struct{}),
 	}
 	if a.pace == nil {
-		a.pace = newLocal(o.Rate, o.Concurrent, o.Empty)
+		a.pace = newLocal(o.paceOptions(), o.Empty)
 	}
 	a.stats.init(o.Histograms)
 	return a
@@ -72,7 +79,7 @@ func New(o Options) *Account {
 // Reconfigure puts other options in force, but for the pace, which is told of them. What was spent and counted stays so, and the gate
 // stays as it is: no change of options makes room for a burst. Requests under way end as they began.
 func (a *Account) Reconfigure(o Options) {
-	a.pace.Reconfigure(o.Rate, o.Concurrent)
+	a.pace.Reconfigure(o.paceOptions())
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.options = o
@@ -190,6 +197,12 @@ func (a *Account) grant(w purpose) (permit *Permit, wait time.Duration, changed 
 		probe: p != nil, unlisted: p != nil && p.Unlisted,
 	}, 0, nil
 }
+
+// Recall begins with what Knee told in an earlier life, unless something is known.
+func (a *Account) Recall(knee float64) { a.pace.Recall(knee) }
+
+// Knee returns how many requests a second of the whole account the API was found to let pass at most; 0: that is not known.
+func (a *Account) Knee() float64 { return a.pace.Knee() }
 
 // hasRight reports whether this process may ask.
 func (a *Account) hasRight() bool {

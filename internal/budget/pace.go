@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
+	"github.com/kie-exporter/kie_exporter/internal/pace"
 )
 
 // Pace says when the next request of an account may be sent. It may be remote and shared with other processes, so the account calls it
@@ -16,28 +16,31 @@ type Pace interface {
 	// Take takes the right to send one request now, and returns 0. If there is none now, it returns after how long to ask again. It
 	// returns soon after ctx has ended. A right that is taken and not used is lost.
 	Take(ctx context.Context) (wait time.Duration)
+	// Worth tells what the request for which a right was taken last is worth, in seconds of delay. It must not block.
+	Worth(seconds float64)
 	// Slow says that the API refused a request as too fast.
 	Slow()
-	// Reconfigure puts another rate and another burst in force. What was taken stays taken.
-	Reconfigure(perSecond float64, burst int)
+	// Reconfigure puts other rates and another burst in force. What was taken stays taken.
+	Reconfigure(o pace.Options)
 	// Allowed returns how many requests a second are allowed, as far as this process knows. It must not block.
 	Allowed() float64
+	// Recall begins with what Knee returned before, unless something is known. It must not block.
+	Recall(knee float64)
+	// Knee returns how many requests a second of the whole account the API was found to let pass at most; 0: that is not known. It must not
+	// block.
+	Knee() float64
 }
 
 // local is the pace of an account that is this process's alone.
 type local struct {
-	mu      sync.Mutex // guards all
-	limiter *rate.Limiter
-	speed   speed
+	mu      sync.Mutex // guards limiter
+	limiter *pace.Limiter
 }
 
-func newLocal(perSecond float64, burst int, empty bool) *local {
-	l := &local{
-		limiter: rate.NewLimiter(rate.Limit(perSecond), burst),
-		speed:   speed{full: perSecond, base: perSecond},
-	}
+func newLocal(o pace.Options, empty bool) *local {
+	l := &local{limiter: pace.New(o)}
 	if empty {
-		l.limiter.AllowN(time.Now(), burst)
+		l.limiter.Empty(time.Now())
 	}
 	return l
 }
@@ -46,66 +49,47 @@ func newLocal(perSecond float64, burst int, empty bool) *local {
 func (l *local) Take(context.Context) (wait time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := time.Now() // under the lock: to a limiter whose time goes back, the same time comes twice
-	l.limiter.SetLimitAt(now, rate.Limit(l.speed.allowed(now)))
-	if l.limiter.AllowN(now, 1) {
-		return 0
-	}
-	missing := 1 - l.limiter.TokensAt(now)
-	return max(time.Duration(missing/float64(l.limiter.Limit())*float64(time.Second)), time.Microsecond)
+	return l.limiter.Take(time.Now()) // read under the lock: to a limiter whose time goes back, the same time comes twice
+}
+
+// Worth implements Pace.
+func (l *local) Worth(seconds float64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.limiter.Worth(seconds)
 }
 
 // Slow implements Pace.
 func (l *local) Slow() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.speed.halve(time.Now())
+	l.limiter.Refused(time.Now())
 }
 
 // Reconfigure implements Pace.
-func (l *local) Reconfigure(perSecond float64, burst int) {
+func (l *local) Reconfigure(o pace.Options) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := time.Now()
-	l.speed.scale(perSecond, now)
-	l.limiter.SetLimitAt(now, rate.Limit(l.speed.allowed(now)))
-	l.limiter.SetBurstAt(now, burst)
+	l.limiter.Reconfigure(o, time.Now())
+}
+
+// Recall implements Pace.
+func (l *local) Recall(knee float64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.limiter.Recall(knee)
+}
+
+// Knee implements Pace.
+func (l *local) Knee() float64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.limiter.Knee()
 }
 
 // Allowed implements Pace.
 func (l *local) Allowed() float64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.speed.allowed(time.Now())
-}
-
-// speed is the rate allowed: the full one, or less for some time after the API refused requests as too fast.
-type speed struct {
-	full  float64
-	base  float64 // what was allowed at since
-	since time.Time
-}
-
-const (
-	slowest  = 0.1 // of the full rate
-	recovery = 0.1 // of the full rate, a minute
-)
-
-// allowed returns the requests a second allowed at now.
-func (s *speed) allowed(now time.Time) float64 {
-	if s.base >= s.full {
-		return s.full
-	}
-	return min(s.full, s.base+s.full*recovery*now.Sub(s.since).Minutes())
-}
-
-// halve halves the rate allowed, down to slowest × full.
-func (s *speed) halve(now time.Time) {
-	s.base, s.since = max(s.full*slowest, s.allowed(now)/2), now
-}
-
-// scale makes another rate the full one. What is allowed of it stays the same part.
-func (s *speed) scale(full float64, now time.Time) {
-	s.base, s.since = full*s.allowed(now)/s.full, now
-	s.full = full
+	return l.limiter.Allowed(time.Now())
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/pace"
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 )
 
@@ -34,7 +35,13 @@ func (f *far) Slow() {
 	f.wait(context.Background())
 }
 
-func (f *far) Reconfigure(float64, int) {}
+func (f *far) Reconfigure(pace.Options) {}
+
+func (f *far) Worth(float64) {}
+
+func (f *far) Knee() float64 { return 0 }
+
+func (f *far) Recall(float64) {}
 
 func (f *far) Allowed() float64 { return 7 }
 

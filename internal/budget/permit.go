@@ -26,6 +26,10 @@ type Permit struct {
 // little then.
 func (p *Permit) Unproven() { p.unproven = true }
 
+// Worth says, before the request is sent, what it is worth, in seconds of delay: more than the configured rate is for requests that are
+// worth something.
+func (p *Permit) Worth(seconds float64) { p.account.pace.Worth(seconds) }
+
 // IsTrial reports whether the request is to find out if a closed gate can open.
 func (p *Permit) IsTrial() bool { return p.trial != trialNone }
 

@@ -25,7 +25,11 @@ type Stats struct {
 	Asked    bool // at least one request has ended
 	Up       bool // the last one got an envelope that shows the API in working order and the key accepted
 	Pace     float64
-	Closed   kie.Class // that closed the gate; ok: open
+	// PaceConfigured is the most requests a second that are ever allowed, PaceLearned how many of them the API was found to let pass; 0:
+	// that is not known.
+	PaceConfigured, PaceLearned float64
+
+	Closed kie.Class // that closed the gate; ok: open
 	// ClosedSince and ClosedUntil say when a gate that is closed closed, and when it is tried next whether it may open.
 	ClosedSince, ClosedUntil time.Time
 }
@@ -115,9 +119,11 @@ func (a *Account) Stats() Stats {
 		}
 		s.Duration[e] = a.stats.duration[e].Read()
 	}
-	s.Pace = a.pace.Allowed()
+	s.Pace, s.PaceLearned = a.pace.Allowed(), a.pace.Knee()
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	o := a.options.paceOptions()
+	s.PaceConfigured, s.PaceLearned = max(o.Rate, o.Most), s.PaceLearned*o.Share()
 	s.Closed = a.gate.reason
 	if s.Closed != kie.ClassOK {
 		s.ClosedSince, s.ClosedUntil = a.gate.since, a.gate.until

@@ -29,6 +29,7 @@ type Query struct {
 	Endpoint kie.Endpoint // that is asked
 	ID       string
 	Unproven bool                    // the API has never answered about the task
+	Worth    float64                 // seconds of delay that it is expected to save
 	Learn    func(kie.Answer, error) // is called once with what became of it
 }
 

@@ -107,6 +107,7 @@ func (d *Dispatcher) choose(permit *budget.Permit) func(context.Context) {
 		return func(ctx context.Context) { d.askModel(ctx, permit, model) }
 	}
 	d.noteKeyTried()
+	permit.Worth(q.Worth)
 	if q.Unproven {
 		permit.Unproven()
 	}

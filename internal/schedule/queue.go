@@ -71,6 +71,7 @@ type Queue[T any] struct {
 	retry byDue[T]
 	rare  byDue[T]
 
+	worth                     float64 // of asking the task that was taken last
 	hotQueries                uint64  // queries given to hot tasks
 	backlogCredit, rareCredit float64 // queries that the lane has coming to it
 }
@@ -122,9 +123,14 @@ func (q *Queue[T]) Take(now time.Time, avoid ...func(T) bool) (task T, ok bool) 
 	return task, ok
 }
 
+// Worth returns what it was worth to ask the task that was taken last, in seconds of delay. One of the backlog is worth highestPrice, for
+// nothing at all is known of it; one whose query failed and one that is rare, nothing.
+func (q *Queue[T]) Worth() float64 { return q.worth }
+
 // choose returns a task and its item, which is nil if the task is one of the backlog.
 func (q *Queue[T]) choose(now time.Time, avoid func(T) bool) (k *Item, task T, ok bool) {
-	hot, price := q.worthiest(now, avoid)
+	hot, worth, price := q.worthiest(now, avoid)
+	q.worth = 0
 	retry, rare := q.retry.next(now, avoid), q.rare.next(now, avoid)
 	backlog := retry.Item != nil
 	if !backlog && q.Backlog != nil {
@@ -137,8 +143,10 @@ func (q *Queue[T]) choose(now time.Time, avoid func(T) bool) (k *Item, task T, o
 		if retry.Item != nil {
 			return retry.Item, retry.task, true
 		}
+		q.worth = highestPrice
 		return nil, task, true
 	case hot.Item != nil:
+		q.worth = worth
 		return hot.Item, hot.task, true
 	}
 	return nil, task, false
@@ -160,10 +168,10 @@ func backlogDivisor(price float64) float64 {
 	return math.Sqrt(math.Sqrt(min(max(price, 1), highestPrice)))
 }
 
-// worthiest returns the hot task that is most worth asking, if there is one, and what asking it is worth.
-func (q *Queue[T]) worthiest(now time.Time, avoid func(T) bool) (best waiting[T], most float64) {
+// worthiest returns the hot task that is most worth asking, if there is one, what asking it is worth, and that as a price for the backlog.
+func (q *Queue[T]) worthiest(now time.Time, avoid func(T) bool) (best waiting[T], most, price float64) {
 	if len(q.hot) == 0 || q.hot[0].Due.After(now) {
-		return best, 0
+		return best, 0, 0
 	}
 	rounds := mostRounds * float64(len(q.hot))
 	most = -1
@@ -176,9 +184,9 @@ func (q *Queue[T]) worthiest(now time.Time, avoid func(T) bool) (best waiting[T]
 		}
 	}
 	if best.Item != nil && best.Durations.knownTables() == nil {
-		most = 0 // nothing was learned of such tasks: their worth is a guess, and no price for the backlog
+		return best, most, 0 // nothing was learned of such tasks: their worth is a guess, and no price for the backlog
 	}
-	return best, most
+	return best, most, most
 }
 
 // Earliest returns when the first task is due; false if there is none.

@@ -210,6 +210,12 @@ func (s *Store) Renew() {
 	}
 }
 
+// Knee returns that nothing is known: whoever takes an account over learns it anew.
+func (*Store) Knee(string) float64 { return 0 }
+
+// KeepKnees keeps nothing.
+func (*Store) KeepKnees(func() map[string]float64) {}
+
 // LastRun returns when a part of an account was last watched by whoever held it; when it was taken, if Redis does not know. Of several parts it
 // is the last of these times: what finished before it may have been counted.
 func (s *Store) LastRun(account string) (last time.Time) {

@@ -60,6 +60,7 @@ type contents struct {
 	empty   bool // of no length: new
 	format  int64
 	lastRun time.Time
+	knees   map[string]float64 // by account
 	tasks   int64
 	counted int64 // tasks as of the last transaction
 	invalid int   // records that are not what had been written, or can't be true
@@ -241,6 +242,8 @@ func (c *contents) take(key, value []byte) {
 		c.counted = unsealNumber(key, value)
 	case keyHeartbeat:
 		c.lastRun = kie.Time(unsealNumber(key, value)).Time()
+	default:
+		c.takeKnee(key, value)
 	}
 }
 
@@ -338,8 +341,8 @@ type change struct {
 	value []byte
 }
 
-// update makes all changes or none, and notes the time.
-func (f *file) update(now time.Time, all iter.Seq[change]) error {
+// update makes all changes or none, and notes the time and knees.
+func (f *file) update(now time.Time, knees map[string]float64, all iter.Seq[change]) error {
 	count := f.tasks.Load()
 	err := f.guarded(func() error {
 		return f.db.Update(func(tx *bbolt.Tx) error {
@@ -352,7 +355,8 @@ func (f *file) update(now time.Time, all iter.Seq[change]) error {
 			return errors.Join(
 				meta.Put([]byte(keyFormat), sealNumber(keyFormat, formatOf(tx))),
 				meta.Put([]byte(keyHeartbeat), sealNumber(keyHeartbeat, now.UnixMilli())),
-				meta.Put([]byte(keyTasks), sealNumber(keyTasks, count)))
+				meta.Put([]byte(keyTasks), sealNumber(keyTasks, count)),
+				putKnees(meta, knees))
 		})
 	})
 	if err == nil {

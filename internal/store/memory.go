@@ -16,6 +16,12 @@ type Memory struct{}
 // LastRun returns the zero time: no earlier process is known.
 func (Memory) LastRun(string) time.Time { return time.Time{} }
 
+// Knee returns that nothing is known.
+func (Memory) Knee(string) float64 { return 0 }
+
+// KeepKnees keeps nothing.
+func (Memory) KeepKnees(func() map[string]float64) {}
+
 // Put returns false: nobody but the tracker can tell whether the record is the first final one.
 func (Memory) Put(string, string, Record, func(first bool)) bool { return false }
 

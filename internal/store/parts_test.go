@@ -34,7 +34,7 @@ func TestAReaderIsShownEachRecordOnceWhileTheFileIsChecked(t *testing.T) {
 	dir, _ := made(t, all)
 	s := open(t, dir)
 	key := keyOf(acct, id(7))
-	if err := s.file.update(time.Now(), slices.Values([]change{{key, all[id(7)].encode(key, 100)}})); err != nil {
+	if err := s.file.update(time.Now(), nil, slices.Values([]change{{key, all[id(7)].encode(key, 100)}})); err != nil {
 		t.Fatal(err)
 	}
 	s.Close()

@@ -75,6 +75,8 @@ type Store struct {
 	strict  bool // what others can write is refused
 	log     *slog.Logger
 	lastRun time.Time
+	knees   map[string]float64        // of the previous process
+	kneesOf func() map[string]float64 // of this one; nil: nothing is known of any
 
 	mu           sync.Mutex // guards what follows up to errors, and is never held while the disk is waited for
 	file         *file      // nil: none
@@ -132,6 +134,7 @@ func OpenWith(dir string, o Options, log *slog.Logger) (*Store, error) {
 	if at := s.file.found.lastRun; !at.After(time.Now()) { // else a wrong clock wrote it
 		s.lastRun = at
 	}
+	s.believeKnees(s.file.found.knees)
 	return s, nil
 }
 

@@ -247,7 +247,7 @@ func TestAFileInUseIsAlwaysFoundGood(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.file.update(time.Now(), slices.Values(swept)); err != nil {
+		if err := s.file.update(time.Now(), nil, slices.Values(swept)); err != nil {
 			t.Fatal(err)
 		}
 		file, err := os.ReadFile(path)

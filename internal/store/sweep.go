@@ -78,7 +78,7 @@ func (s *Store) sweepPart(now time.Time, t Tasks) {
 		return
 	}
 	if len(all) > 0 {
-		if err := s.file.update(now, slices.Values(all)); err != nil {
+		if err := s.file.update(now, nil, slices.Values(all)); err != nil {
 			s.fail(OpWrite, err)
 			return
 		}

@@ -170,7 +170,7 @@ func (s *Store) write(now time.Time) bool {
 	for {
 		part := keys[:min(batchSize, len(keys))]
 		keys = keys[len(part):]
-		if err := f.update(now, s.encoded(part)); err != nil {
+		if err := f.update(now, s.kneesNow(), s.encoded(part)); err != nil {
 			s.fail(OpWrite, err)
 			call(waiting)
 			return false

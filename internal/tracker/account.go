@@ -55,7 +55,7 @@ func (a *dispatchedAccount) Take(now time.Time, permit *budget.Permit) (dispatch
 	}
 	a.Begin(k)
 	return dispatch.Query{
-		Endpoint: k.AskedAt(), ID: k.ID, Unproven: !k.Unfinished.IsAnswered(),
+		Endpoint: k.AskedAt(), ID: k.ID, Unproven: !k.Unfinished.IsAnswered(), Worth: a.Queue.Worth(),
 		Learn: func(answer kie.Answer, err error) { t.learn(a.Account, k, answer, err) },
 	}, true
 }

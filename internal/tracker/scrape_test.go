@@ -9,6 +9,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/budget"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/pace"
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
 )
@@ -212,8 +213,11 @@ func (stuck) Take(ctx context.Context) time.Duration {
 }
 
 func (stuck) Slow()                    {}
-func (stuck) Reconfigure(float64, int) {}
+func (stuck) Worth(float64)            {}
+func (stuck) Reconfigure(pace.Options) {}
 func (stuck) Allowed() float64         { return 1 }
+func (stuck) Knee() float64            { return 0 }
+func (stuck) Recall(float64)           {}
 
 func TestAScrapeDoesNotWaitForAPaceFarAway(t *testing.T) {
 	bubble(t, setup{budget: budget.Options{Rate: 1, Concurrent: 1, Pace: stuck{}}}, func(t *testing.T, r *rig) {

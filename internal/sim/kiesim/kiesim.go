@@ -171,16 +171,23 @@ func (s *Server) task(id string) (Task, bool) {
 	return s.draw(e), true
 }
 
+// SetRequestsPerSecond puts another rate limit in force.
+func (s *Server) SetRequestsPerSecond(limit float64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.o.RequestsPerSecond = limit
+}
+
 // admit applies the rate limit to a request of key that comes now. A refused request does not count.
 func (s *Server) admit(key string, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.o.RequestsPerSecond <= 0 {
 		return true
 	}
 	// A limit that is not whole gets a window in which it is.
 	limit := math.Ceil(s.o.RequestsPerSecond)
 	window := time.Duration(limit / s.o.RequestsPerSecond * float64(time.Second))
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	recent := s.admitted[key]
 	for len(recent) > 0 && now.Sub(recent[0]) >= window {
 		recent = recent[1:]

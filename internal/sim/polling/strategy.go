@@ -112,6 +112,21 @@ func (l *Learning) Next(now time.Time) *Task {
 	return k
 }
 
+// Due reports whether there is a task to ask now.
+func (l *Learning) Due(now time.Time) bool {
+	at, ok := l.queue.Earliest()
+	return ok && !at.After(now)
+}
+
+// Refused has a task asked again whose query the API refused.
+func (l *Learning) Refused(k *Task, now time.Time) {
+	k.item.Due = now
+	l.queue.Put(k, &k.item)
+}
+
+// Worth returns what the query about the task returned last is worth, in seconds of delay.
+func (l *Learning) Worth() float64 { return l.queue.Worth() }
+
 // backlog is old tasks in the order of their listing.
 type backlog []*Task
 

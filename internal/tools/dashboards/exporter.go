@@ -104,10 +104,11 @@ func budgetPanels() []panel {
 	return []panel{
 		{
 			kind: timeseries, title: "Requests and pace", width: 10, unit: perSecond, empty: noData, minimum: true,
-			about: "Requests to the API, and how many are allowed now, dashed. The pace is halved when the API says that it is asked too often, and recovers slowly.",
+			about: "Requests to the API, and how many are allowed now, dashed. The pace is halved when the API says that it is asked too often, and recovers slowly; with max_requests_per_second it stays below the limit that was learned.",
 			queries: []query{
 				line(`sum by (account) (rate(kie_api_requests_total{<exporters>}[$__rate_interval]))`, "{{account}}: requests"),
 				{expr: `sum by (account) (kie_api_pace_requests_per_second{<exporters>})`, legend: "{{account}}: allowed", dashed: true},
+				{expr: `sum by (account) (kie_api_pace_limit_requests_per_second{<exporters>,bound="learned"})`, legend: "{{account}}: limit learned", dashed: true, colour: grey},
 			},
 		},
 		{

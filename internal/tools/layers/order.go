@@ -44,7 +44,7 @@ func order() [][]string {
 		{"internal/cluster", "internal/mailbox", "internal/shared"},
 		{"internal/budget", "internal/connections", "internal/querylog", "internal/redis", "internal/spending", "internal/store"},
 		{"internal/source"},
-		{"internal/schedule"},
+		{"internal/pace", "internal/schedule"},
 		{"internal/kie"},
 		{"internal/buildinfo", "internal/histogram", "internal/question", "internal/share", "internal/table", "internal/taskseries"},
 	}

@@ -36,7 +36,7 @@ func run(args []string) error {
 
 // generate returns the files, by their names below root.
 func generate(root string) (map[string][]byte, error) {
-	comments, err := readComments(filepath.Join(root, "config"), filepath.Join(root, "internal", "httpclient"), filepath.Join(root, "internal", "replicas"))
+	comments, err := readComments(filepath.Join(root, "config"), filepath.Join(root, "internal", "httpclient"), filepath.Join(root, "internal", "replicas"), filepath.Join(root, "internal", "taskseries"))
 	if err != nil {
 		return nil, err
 	}

@@ -275,6 +275,7 @@ func richAccounts() []view.Account {
 				s.Requests[kie.Jobs][kie.ClassRateLimited] = 1
 				s.Requests[kie.Credit][kie.ClassOK] = 10
 				s.InFlight, s.Pace, s.Closed = 3, 1, kie.ClassRateLimited
+				s.PaceConfigured, s.PaceLearned = 10, 3.25
 			}),
 		},
 		{
@@ -284,7 +285,7 @@ func richAccounts() []view.Account {
 				s.Up, s.Closed = false, kie.ClassAuth
 			}),
 		},
-		{Name: "third", Requests: budget.Stats{Pace: 2}},
+		{Name: "third", Requests: budget.Stats{Pace: 2, PaceConfigured: 2}},
 	}
 }
 
@@ -292,7 +293,7 @@ func richAccounts() []view.Account {
 func stats(change func(*budget.Stats)) budget.Stats {
 	s := budget.Stats{
 		Duration: [kie.EndpointCount]histogram.Histogram{Measured("", 0.32, 0.7), Measured("", 0.25)},
-		Asked:    true, Up: true, Pace: 2,
+		Asked:    true, Up: true, Pace: 2, PaceConfigured: 2,
 	}
 	change(&s)
 	return s

@@ -10,15 +10,14 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/sim/polling"
 )
 
-// The table stands between these lines of the document.
-const (
-	begin = "<!-- simulation: begin -->\n"
-	end   = "<!-- simulation: end -->\n"
-)
+// mark is the line of the document before and after a table.
+func mark(table, place string) []byte { return fmt.Appendf(nil, "<!-- %s: %s -->\n", table, place) }
 
 const (
 	tasks = 20_000
 	seeds = 5
+
+	limitTasks = 4000
 )
 
 func main() {
@@ -35,8 +34,12 @@ func run(docs string) error {
 	}
 	table := polling.Table(results)
 	fmt.Print(table)
-	if err := insert(filepath.Join(docs, "polling.md"), table); err != nil {
-		return err
+	limits := polling.LimitTables(limitTasks)
+	fmt.Print(limits)
+	for name, table := range map[string]string{"simulation": table, "limits": limits} {
+		if err := insert(filepath.Join(docs, "polling.md"), name, table); err != nil {
+			return err
+		}
 	}
 	plots := filepath.Join(docs, "polling")
 	if err := os.MkdirAll(plots, 0o755); err != nil { //nolint:gosec // documents are for everybody
@@ -54,18 +57,19 @@ func run(docs string) error {
 	return nil
 }
 
-// insert replaces what is between the marks of a document.
-func insert(path, table string) error {
+// insert replaces what is between the marks of a table.
+func insert(path, name, table string) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	before, rest, ok := bytes.Cut(text, []byte(begin))
-	_, after, ok2 := bytes.Cut(rest, []byte(end))
+	begin, end := mark(name, "begin"), mark(name, "end")
+	before, rest, ok := bytes.Cut(text, begin)
+	_, after, ok2 := bytes.Cut(rest, end)
 	if !ok || !ok2 {
-		return fmt.Errorf("%s has no place for the table", path)
+		return fmt.Errorf("%s has no place for the table %s", path, name)
 	}
-	text = bytes.Join([][]byte{before, []byte(begin), []byte(table), []byte(end), after}, nil)
+	text = bytes.Join([][]byte{before, begin, []byte(table), end, after}, nil)
 	return os.WriteFile(path, text, 0o644) //nolint:gosec // documents are for everybody
 }
 
