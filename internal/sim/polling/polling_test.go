@@ -148,3 +148,16 @@ func TestAFirstReadDelaysNewsByNoMoreThanAThird(t *testing.T) {
 		}
 	}
 }
+
+func TestAVariantThatIsKnownBringsATenth(t *testing.T) {
+	t.Parallel()
+	for _, m := range polling.Mixes() {
+		t.Run(m.Name, func(t *testing.T) {
+			t.Parallel()
+			model, variant := m.Compare(1, 3000, 1)
+			if variant.Mean() > 0.9*model.Mean() || variant.Quantile(0.99) > 1.1*model.Quantile(0.99) {
+				t.Errorf("mean %.1f s and p99 %.1f s, by the model alone %.1f s and %.1f s", variant.Mean(), variant.Quantile(0.99), model.Mean(), model.Quantile(0.99))
+			}
+		})
+	}
+}

@@ -18,6 +18,9 @@ const (
 	seeds = 5
 
 	limitTasks = 4000
+
+	variantTasks = 12_000
+	variantSeeds = 2
 )
 
 func main() {
@@ -36,7 +39,9 @@ func run(docs string) error {
 	fmt.Print(table)
 	limits := polling.LimitTables(limitTasks)
 	fmt.Print(limits)
-	for name, table := range map[string]string{"simulation": table, "limits": limits} {
+	variants := polling.VariantTable(variantTasks, variantSeeds)
+	fmt.Print(variants)
+	for name, table := range map[string]string{"simulation": table, "limits": limits, "variants": variants} {
 		if err := insert(filepath.Join(docs, "polling.md"), name, table); err != nil {
 			return err
 		}
