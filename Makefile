@@ -259,8 +259,9 @@ soak-attack: ## run with strangers at every door for SOAK; writes the results in
 	SOAK=$(SOAK) SOAK_SEED=$(SOAK_SEED) SOAK_ATTACK_REPORT=$(CURDIR)/docs/reliability.md go -C $(SERVED_MOD) test -count=1 -v -timeout 0 -run TestHonestWork ./soak
 
 .PHONY: simulate
-simulate: ## compare ways to spend the budget; writes table and plots of docs/polling.md
+simulate: ## compare ways to spend the budget, and have replicas die; writes tables and plots of docs/polling.md and docs/scaling.md
 	go run ./internal/sim/polling/report
+	go test -count=1 -timeout 30m -run Promises ./internal/sim/replicas -args -write=$(CURDIR)/docs/scaling.md
 
 .PHONY: mutate
 mutate: $(BIN)/mutaterules $(BIN)/promtool ## alter the rules in every way, see that their tests notice; ONLY="KieAlert ..." these

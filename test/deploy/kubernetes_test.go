@@ -293,6 +293,30 @@ func TestShardsAreAsManyAsTheyAreTold(t *testing.T) {
 	m.accepted(t)
 }
 
+// Each pod is a replica of its own name, reaches Redis, and the exporter takes that. Only one may be drained at a time.
+func TestReplicasShareARedis(t *testing.T) {
+	m := render(t, "replicas")
+	want := map[string]int{"StatefulSet": 1, "Service": 1, "NetworkPolicy": 1, "ConfigMap": 2, "PodDisruptionBudget": 1}
+	if !reflect.DeepEqual(m.rendered, want) || *m.set.Spec.Replicas != 2 {
+		t.Errorf("%v with %d pods", m.rendered, *m.set.Spec.Replicas)
+	}
+	for pod := range 2 {
+		if args := expanded(m.set.Spec.Template.Spec.Containers[0], pod); !slices.Contains(args, fmt.Sprintf("--cluster.replica=kie-exporter-%d", pod)) {
+			t.Errorf("pod %d has %v", pod, args)
+		}
+	}
+	if ports := m.policy.Spec.Egress[0].Ports; !slices.ContainsFunc(ports, func(p networking.NetworkPolicyPort) bool { return p.Port.IntVal == 6379 }) {
+		t.Errorf("Redis is not reached: %v", ports)
+	}
+	labels := m.set.Spec.Template.Labels
+	spread := m.set.Spec.Template.Spec.TopologySpreadConstraints
+	if !reflect.DeepEqual(m.budget.Spec.Selector.MatchLabels, labels) || m.budget.Spec.MaxUnavailable.IntVal != 1 ||
+		len(spread) != 1 || !reflect.DeepEqual(spread[0].LabelSelector.MatchLabels, labels) {
+		t.Errorf("the budget is of %v, spread are %v, pods have %v", m.budget.Spec, spread, labels)
+	}
+	m.accepted(t)
+}
+
 func TestProbesAskTheListenerWithoutPassword(t *testing.T) {
 	c := render(t, "base").set.Spec.Template.Spec.Containers[0]
 	ports := map[string]int32{}

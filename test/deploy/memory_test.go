@@ -31,7 +31,7 @@ func TestGoIsToldEightyPercentOfEachMemoryLimit(t *testing.T) {
 		}
 		return err
 	})
-	if err != nil || found["systemd"] != 1 || found["compose"] != 1 || found["kubernetes"] != 1 {
+	if err != nil || found["systemd"] != 1 || found["compose"] != 2 || found["kubernetes"] != 1 {
 		t.Errorf("limits found: %v, %v", found, err)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/cli"
 	"github.com/compose-spec/compose-go/v2/types"
@@ -32,10 +33,11 @@ func loadCompose(t *testing.T, envFiles ...string) *types.Project {
 }
 
 // password writes an env file with a password for Grafana.
-func password(t *testing.T, of string) string {
+func password(t *testing.T, of string, more ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), ".env")
-	if err := os.WriteFile(path, []byte("GRAFANA_ADMIN_PASSWORD="+of+"\n"), 0o600); err != nil {
+	lines := append([]string{"GRAFANA_ADMIN_PASSWORD=" + of}, more...)
+	if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -54,16 +56,38 @@ func TestComposeAsksForGrafanasPassword(t *testing.T) {
 
 func parseCompose(t *testing.T, envFiles ...string) (*types.Project, error) {
 	t.Helper()
-	o, err := cli.NewProjectOptions([]string{compose + "/compose.yaml"}, cli.WithEnvFiles(envFiles...), cli.WithDotEnv)
+	return parseFiles(t, []string{compose + "/compose.yaml"}, envFiles...)
+}
+
+func parseFiles(t *testing.T, files []string, envFiles ...string) (*types.Project, error) {
+	t.Helper()
+	o, err := cli.NewProjectOptions(files, cli.WithEnvFiles(envFiles...), cli.WithDotEnv)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return o.LoadProject(t.Context())
 }
 
+// loadReplicas parses the compose file with two exporters over Redis.
+func loadReplicas(t *testing.T, envFiles ...string) *types.Project {
+	t.Helper()
+	t.Setenv("REDIS_PASSWORD", "no-secret")
+	project, err := parseFiles(t, []string{compose + "/compose.yaml", compose + "/replicas.yaml"}, append(envFiles, password(t, "no-secret", "REDIS_PASSWORD=no-secret"))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return project
+}
+
 func TestComposeServicesAreConfined(t *testing.T) {
+	checkConfined(t, loadCompose(t))
+	checkConfined(t, loadReplicas(t))
+}
+
+func checkConfined(t *testing.T, project *types.Project) {
+	t.Helper()
 	published := map[string]string{}
-	for name, s := range loadCompose(t).Services {
+	for name, s := range project.Services {
 		if !s.ReadOnly || !slices.Contains(s.Tmpfs, "/tmp") || !slices.Contains(s.CapDrop, "ALL") || len(s.SecurityOpt) == 0 {
 			t.Errorf("%s: not confined", name)
 		}
@@ -82,7 +106,12 @@ func TestComposeServicesAreConfined(t *testing.T) {
 }
 
 func TestComposeMountsWhatThereIs(t *testing.T) {
-	project := loadCompose(t)
+	checkMounts(t, loadCompose(t))
+	checkMounts(t, loadReplicas(t))
+}
+
+func checkMounts(t *testing.T, project *types.Project) {
+	t.Helper()
 	for name, s := range project.Services {
 		if s.Build != nil {
 			if _, err := os.Stat(filepath.Join(s.Build.Context, s.Build.Dockerfile)); err != nil {
@@ -143,7 +172,12 @@ func flag(t *testing.T, s types.ServiceConfig, name string) string {
 }
 
 func TestComposePrometheusIsConfigured(t *testing.T) {
-	s := loadCompose(t).Services["prometheus"]
+	checkPrometheus(t, loadCompose(t).Services["prometheus"])
+	checkPrometheus(t, loadReplicas(t).Services["prometheus"])
+}
+
+func checkPrometheus(t *testing.T, s types.ServiceConfig) {
+	t.Helper()
 	path := flag(t, s, "--config.file")
 	root := t.TempDir()
 	for _, v := range s.Volumes {
@@ -258,4 +292,85 @@ func TestComposeRunsTheDemoUnlessTold(t *testing.T) {
 	if said, err := check.CombinedOutput(); err != nil || !strings.Contains(string(said), "The configuration is valid") {
 		t.Errorf("with the example of .env it fails: %v\n%s", err, said)
 	}
+}
+
+// Each replica is a target of its own, both have the same configuration, and the exporter takes it.
+func TestComposeReplicasAreTwoOfOneCluster(t *testing.T) {
+	project := loadReplicas(t)
+	var prometheus struct {
+		Scrape []struct {
+			Static []struct{ Targets []string } `yaml:"static_configs"`
+		} `yaml:"scrape_configs"`
+	}
+	readYAML(t, onHost(t, project.Services["prometheus"], "/etc/prometheus/prometheus.yml"), &prometheus)
+	if targets := prometheus.Scrape[0].Static[0].Targets; !slices.Equal(targets, []string{"kie_exporter:10059", "kie_exporter_2:10059"}) {
+		t.Errorf("scraped are %v", targets)
+	}
+	secrets := t.TempDir()
+	if err := os.WriteFile(filepath.Join(secrets, "redis_password"), []byte("no-secret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"kie_exporter", "kie_exporter_2"} {
+		s := project.Services[name]
+		if got := flag(t, s, "--cluster.replica"); got != name || len(s.Secrets) != 1 || s.Secrets[0].Source != "redis_password" {
+			t.Errorf("%s is replica %s with secrets %v", name, got, s.Secrets)
+		}
+		folder := t.TempDir()
+		if err := os.CopyFS(folder, os.DirFS(onHost(t, s, "/etc/kie_exporter"))); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(folder, flag(t, s, "--config.file"))
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(text), "/run/secrets", secrets)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		check := exec.CommandContext(t.Context(), "kie_exporter", append([]string{"--config.check"}, s.Command...)...) //nolint:gosec // ours
+		check.Dir, check.Env = folder, []string{"KIE_API_KEY=no-secret"}
+		if said, err := check.CombinedOutput(); err != nil || !strings.Contains(string(said), "The configuration is valid") {
+			t.Errorf("%s: %v\n%s", name, err, said)
+		}
+	}
+}
+
+// The exporters' user has the documented rights, and a server takes the command.
+func TestComposeRedisIsAsDocumented(t *testing.T) {
+	s := loadReplicas(t).Services["redis"]
+	text, err := os.ReadFile(repo + "/docs/scaling.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, documented, found := strings.Cut(string(text), "ACL SETUSER kie_exporter on '>password' ")
+	documented, _, _ = strings.Cut(documented, "\n")
+	if told := strings.Join(s.Command, " "); !found || !strings.Contains(told, "--user kie_exporter on >no-secret "+documented) {
+		t.Errorf("%s\nhas not the rights\n%s", told, documented)
+	}
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal(err)
+		}
+		t.Skip("no redis-server")
+	}
+	dir := t.TempDir()
+	socket := filepath.Join(dir, "s")
+	server := exec.CommandContext(t.Context(), "redis-server", append(s.Command[1:], "--port", "0", "--unixsocket", socket, "--dir", dir)...) //nolint:gosec // ours
+	var said strings.Builder
+	server.Stdout, server.Stderr = &said, &said
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = server.Process.Kill(); _ = server.Wait() }()
+	var last []byte
+	for range 200 {
+		last, _ = exec.CommandContext(t.Context(), "redis-cli", "-s", socket, "--no-auth-warning", "--user", "kie_exporter", "--pass", "no-secret", "set", "kie1:{a}:b", "c").CombinedOutput()
+		if strings.TrimSpace(string(last)) == "OK" {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	_ = server.Process.Kill()
+	_ = server.Wait()
+	t.Errorf("the server says %s\n%s", last, said.String())
 }
