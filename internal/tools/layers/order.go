@@ -19,7 +19,7 @@ func order() [][]string {
 		{"internal/source/jsonlist", "internal/source/yamllist"},
 		{"internal/source/bounded", "internal/source/parsed", "internal/source/past", "internal/source/reads", "internal/source/secrets", "internal/source/turns"},
 		{"internal/sim/demo", "internal/sim/polling/report"},
-		{"internal/sim/kiesim", "internal/sim/polling"},
+		{"internal/sim/kiesim", "internal/sim/polling", "internal/sim/replicas"},
 		{"internal/exposition"},
 		{"collector"},
 		{"internal/openapi", "internal/web"},
