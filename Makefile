@@ -176,8 +176,8 @@ feeding-check: packages $(BIN)/caddy ## run the snippets of docs/feeding.md: cur
 	go -C $(FEEDING_MOD) test -count=1 ./...
 
 .PHONY: redis-check
-redis-check: packages ## replicas over Redis: failovers of Sentinel and Redis Cluster, broken lines, the documented rights
-	go -C $(REDIS_MOD) test -count=1 ./...
+redis-check: packages ## replicas over Redis: failovers of Sentinel and Redis Cluster, broken lines, the documented rights, faults, a soak
+	go -C $(REDIS_MOD) test -count=1 -parallel 10 ./...
 
 .PHONY: packages
 packages: ## Debian packages that tests use, if they are missing and may be installed
@@ -251,8 +251,12 @@ fuzz: ## run every fuzz target for FUZZTIME
 	test/fuzz.sh $(FUZZTIME)
 
 .PHONY: soak
-soak: ## run under faults, reloads and kills for SOAK; writes the results into docs/reliability.md
+soak: soak-replicas ## run under faults, reloads and kills for SOAK, then replicas so long; writes the results into docs/reliability.md
 	SOAK=$(SOAK) SOAK_SEED=$(SOAK_SEED) SOAK_REPORT=$(CURDIR)/docs/reliability.md go -C $(SERVED_MOD) test -count=1 -v -timeout 0 -run TestWhatIsSaid ./soak
+
+.PHONY: soak-replicas
+soak-replicas: ## run three replicas, and kill one a minute, over a Redis that fails for SOAK; writes the results into docs/reliability.md
+	SOAK=$(SOAK) SOAK_SEED=$(SOAK_SEED) SOAK_REPORT=$(CURDIR)/docs/reliability.md go -C $(REDIS_MOD) test -count=1 -v -timeout 0 -run TestReplicasSoak ./faults
 
 .PHONY: soak-attack
 soak-attack: ## run with strangers at every door for SOAK; writes the results into docs/reliability.md

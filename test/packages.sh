@@ -71,6 +71,7 @@ provide postgresql "snippets for PostgreSQL" postgres
 need logrotate "rotating lists" logrotate
 need nginx "handing on callbacks" nginx
 need redis-server "records in Redis" redis-server
+need iproute2 "a network that loses packets" ip
 need redis-sentinel "Redis with Sentinel" redis-sentinel
 need strace "killing a push at each step" strace
 

@@ -143,6 +143,7 @@ func (e *exporter) next() (*generation, error) {
 
 func (e *exporter) options(g *generation) tracker.Options {
 	o := g.options()
+	o.Replicas = e.replicas != nil
 	o.HoldBack, o.Store, o.Log, o.Histograms, o.Queries = e.holdBack, e.store, e.log, collector.NewHistogram, e.queries
 	return o
 }

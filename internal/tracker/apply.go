@@ -71,7 +71,8 @@ func (t *Tracker) addListed(in string, listed []source.Task, records []store.Rec
 			t.moveLocked(k, g, l.Labels)
 		} else {
 			r := t.records.OwnLocked(records[i], g.Account)
-			if k = t.tasks.Recall(g, l.ID, removed); k == nil {
+			k = t.tasks.Recall(g, l.ID, removed)
+			if k == nil || t.options.Replicas && k.IsOver() != r.IsOver() { // another replica found out since, or nobody could write it
 				k = t.tasks.Restore(g, l.ID, l.Model, l.Endpoint, &r, now, seen)
 			}
 			if k == nil {

@@ -27,6 +27,7 @@ type Options struct {
 	Accounts []AccountOptions
 	Groups   []GroupOptions
 
+	Replicas   bool            // others may have had tasks that come back: the store knows better what became of them
 	Background bool            // ask also when nobody scrapes
 	MaxWait    time.Duration   // how long a scrape waits for answers at the most
 	Bounds     schedule.Bounds // between two queries of an unfinished task

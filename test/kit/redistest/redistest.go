@@ -2,6 +2,7 @@
 package redistest
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
@@ -125,7 +126,14 @@ func (s *Server) CLI(tb testing.TB, args ...string) string {
 
 // Try is CLI for what may fail.
 func (s *Server) Try(args ...string) (string, error) {
-	out, err := exec.Command("redis-cli", append([]string{"-h", s.Host, "-p", strconv.Itoa(s.Port)}, args...)...).CombinedOutput() //nolint:noctx,gosec // ends by itself; the arguments are a test's
+	return s.TryFor(context.Background(), time.Hour, args...)
+}
+
+// TryFor is Try for what may not be answered.
+func (s *Server) TryFor(ctx context.Context, d time.Duration, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "redis-cli", append([]string{"-h", s.Host, "-p", strconv.Itoa(s.Port)}, args...)...).CombinedOutput() //nolint:gosec // the arguments are a test's
 	text := strings.TrimSpace(string(out))
 	if err != nil {
 		return "", fmt.Errorf("redis-cli %v: %w: %s", args, err, text)

@@ -1,0 +1,60 @@
+package tracker_test
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
+	"github.com/kie-exporter/kie_exporter/internal/store"
+	"github.com/kie-exporter/kie_exporter/internal/tracker"
+)
+
+// others is what other replicas found out, in the store that all have.
+type others struct {
+	store.Memory
+
+	mu    sync.Mutex
+	found map[string]store.Record
+}
+
+func (o *others) Find(_ string, ids []string) []store.Record {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	all := make([]store.Record, len(ids))
+	for i, id := range ids {
+		all[i] = o.found[id]
+	}
+	return all
+}
+
+// A task that comes back with its account, which another replica had meanwhile, is what the store says: over if another found that out, and to be
+// asked about if nobody could write that it is over.
+func TestWhatOtherReplicasFoundOutIsNotAskedAgain(t *testing.T) {
+	kept := &others{found: make(map[string]store.Record)}
+	bubble(t, setup{tracker: tracker.Options{Store: kept, Background: true, Replicas: true}}, func(t *testing.T, r *rig) {
+		r.sim.Put(kiesim.Task{ID: "found", Model: "m", Duration: time.Hour})
+		r.sim.Put(kiesim.Task{ID: "lost", Model: "m", Duration: 10 * time.Second})
+		r.list("found", "lost")
+		time.Sleep(2 * time.Minute)
+		r.Reconfigure(r.groups(), nothing)
+		before := []int{r.sim.Queries("found"), r.sim.Queries("lost")}
+		if before[0] == 0 || before[1] == 0 {
+			t.Fatalf("%v queries", before)
+		}
+		final := store.Record{Group: "video", Seen: 1_700_000_000_000, Learned: kie.TimeOf(time.Now()), Counted: true}
+		final.Task = kie.Task{Model: "m", State: kie.StateSuccess, Created: 1_700_000_000_000, Completed: 1_700_000_100_000}
+		kept.mu.Lock()
+		kept.found["found"] = final
+		kept.mu.Unlock()
+		r.Reconfigure(r.groups("video"), func() { r.Apply(listing("video", "found", "lost")) })
+		time.Sleep(2 * time.Minute)
+		if n := r.sim.Queries("found"); n != before[0] {
+			t.Errorf("what another replica found out was asked %d times more", n-before[0])
+		}
+		if n := r.sim.Queries("lost"); n == before[1] {
+			t.Error("what nobody could write is not asked again")
+		}
+	})
+}

@@ -1,0 +1,141 @@
+package faults_test
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestReplicasLiveThroughFaults has two replicas at work, one fault each, and all well again.
+func TestReplicasLiveThroughFaults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for leases to end")
+	}
+	for name, fault := range map[string]func(*testing.T, *fleet){
+		"a process stands still for longer than the lease": standsStill,
+		"Redis hangs for longer than the lease":            hangs,
+		"Redis loses all":                                  losesAll,
+		"Redis takes no changes":                           takesNoChanges,
+		"Redis is full":                                    isFull,
+		"the clock of Redis is set":                        clockIsSet,
+		"a replica is killed":                              isKilled,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFleet(t, "127.0.0.1", "127.0.0.1")
+			f.start("first", f.server.Addr(), "127.0.0.1")
+			f.start("second", f.server.Addr(), "127.0.0.1")
+			f.allHeld()
+			time.Sleep(3 * time.Second)
+			fault(t, f)
+			t.Logf("all is held again after %v", f.allHeld())
+			f.settle()
+			f.check()
+		})
+	}
+}
+
+func standsStill(t *testing.T, f *fleet) {
+	t.Helper()
+	f.holderOf("a").standStill(lease + 8*time.Second)
+}
+
+func isKilled(t *testing.T, f *fleet) {
+	t.Helper()
+	l := f.holderOf("a")
+	l.kill()
+	at := time.Now()
+	f.until("the other has all", func(h *life) bool { return h != l })
+	if took := time.Since(at); took > lease+3*time.Second {
+		t.Errorf("the takeover took %v", took)
+	} else {
+		t.Logf("the other has all %v after kill -9", took)
+	}
+}
+
+// hangs has no call to Redis answered. Scrapes are as fast as before.
+func hangs(t *testing.T, f *fleet) {
+	t.Helper()
+	before := f.scrapeTimes(5 * time.Second)
+	f.server.CLI(t, "client", "pause", strconv.Itoa(int((lease + 12*time.Second).Milliseconds())), "ALL")
+	during := f.scrapeTimes(7 * time.Second) // all is held still
+	ratio := float64(during) / float64(before)
+	t.Logf("a scrape takes %v, and %v while Redis hangs", before, during)
+	if ratio > 2 && during-before > 5*time.Millisecond { // what a call would take is 500 ms
+		t.Errorf("a scrape takes %.1f times as long while Redis hangs: %v instead of %v", ratio, during, before)
+	}
+	time.Sleep(lease)
+	if holders := f.holders(); len(holders) != 0 {
+		t.Errorf("%d accounts are held though Redis has not answered for longer than a lease", len(holders))
+	}
+}
+
+// scrapeTimes returns the median of what scrapes take that begin from now on, for a while.
+func (f *fleet) scrapeTimes(d time.Duration) time.Duration {
+	began := time.Now()
+	time.Sleep(d)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var all []time.Duration
+	for _, l := range f.lives {
+		for _, s := range l.seen {
+			if s.began.After(began) {
+				all = append(all, s.ended.Sub(s.began))
+			}
+		}
+	}
+	slices.Sort(all)
+	if len(all) == 0 {
+		f.t.Fatal("no scrape was answered")
+	}
+	return all[len(all)/2]
+}
+
+func losesAll(t *testing.T, f *fleet) {
+	t.Helper()
+	for range 3 {
+		f.server.CLI(t, "flushall")
+		time.Sleep(3 * time.Second)
+		if n := len(f.holders()); n != len(accounts()) {
+			t.Errorf("%d accounts are held after Redis lost all", n)
+		}
+	}
+	f.server.Kill()
+	f.server.Up(t)
+}
+
+func takesNoChanges(t *testing.T, f *fleet) {
+	t.Helper()
+	f.server.CLI(t, "replicaof", "127.0.0.1", "1")
+	time.Sleep(lease + 3*time.Second)
+	f.server.CLI(t, "replicaof", "no", "one")
+}
+
+func isFull(t *testing.T, f *fleet) {
+	t.Helper()
+	f.server.CLI(t, "config", "set", "maxmemory-policy", "noeviction")
+	f.server.CLI(t, "config", "set", "maxmemory", "1")
+	time.Sleep(lease + 3*time.Second)
+	f.server.CLI(t, "config", "set", "maxmemory", "0")
+}
+
+// clockIsSet has all leases look ended, and then as if they ended in an hour, which is what a step of the server's clock does to them.
+func clockIsSet(t *testing.T, f *fleet) {
+	t.Helper()
+	const key = "kie1:{default}:leases"
+	for _, step := range []time.Duration{-lease, time.Hour, -lease, -lease} {
+		f.mu.Lock()
+		f.steps = append(f.steps, time.Now())
+		f.mu.Unlock()
+		for share := range strings.FieldsSeq(f.server.CLI(t, "--raw", "hkeys", key)) {
+			parts := strings.Split(f.server.CLI(t, "--raw", "hget", key, share), "|")
+			if len(parts) == 4 && parts[0] != "" {
+				f.server.CLI(t, "hset", key, share, fmt.Sprintf("%s|%d", strings.Join(parts[:3], "|"), time.Now().Add(step).UnixMilli()))
+			}
+		}
+		time.Sleep(4 * time.Second)
+	}
+}

@@ -1,0 +1,266 @@
+package faults_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
+	"github.com/kie-exporter/kie_exporter/test/kit/redistest"
+	"github.com/kie-exporter/kie_exporter/test/kit/wait"
+)
+
+// What all replicas are told.
+const (
+	lease     = 10 * time.Second
+	rate      = 10.0
+	atATime   = 4
+	perSecond = 3 // tasks that are created
+)
+
+func accounts() []string { return []string{"a", "b", "c"} }
+
+// fleet is replicas over one Redis and one API. What it notes is looked at in the end.
+type fleet struct {
+	t       *testing.T
+	server  *redistest.Server
+	sim     *kiesim.Server
+	api     string // URL, to which a replica's name is added
+	dir     string
+	random  *rand.Rand
+	long    bool // there is time for what takes long
+	began   time.Time
+	stopAll func()
+	ctx     context.Context //nolint:containedctx // for as long as the fleet works
+	working sync.WaitGroup
+
+	mu       sync.Mutex // guards what follows
+	requests []request
+	ends     map[string]time.Time // when each task finishes
+	listed   map[string]time.Time
+	finals   map[string]time.Time // when its final record was seen in Redis
+	lives    []*life
+	kills    []time.Time
+	wakes    []time.Time // of processes that stood still
+	steps    []time.Time // of the server's clock
+	troubles []time.Time // when something was wrong with the server
+	idle     bool        // no task is created
+}
+
+// request is a query about a task as the API got it.
+type request struct {
+	account, id, replica string
+	at                   time.Time
+}
+
+// newFleet starts Redis and the API; host is where they listen.
+func newFleet(t *testing.T, redisHost, apiHost string) *fleet {
+	t.Helper()
+	f := &fleet{
+		t: t, dir: t.TempDir(), random: rand.New(rand.NewPCG(1, 1)), began: time.Now(), sim: kiesim.New(kiesim.Options{Credits: 100}),
+		ends: make(map[string]time.Time), listed: make(map[string]time.Time), finals: make(map[string]time.Time),
+	}
+	f.server = redistest.New(t, "--protected-mode", "no") // its network is a test's own
+	f.server.Host = redisHost
+	f.server.Up(t)
+	l, err := net.Listen("tcp", net.JoinHostPort(apiHost, "0")) //nolint:noctx // returns at once
+	if err != nil {
+		t.Fatal(err)
+	}
+	api := &httptest.Server{Listener: l, Config: &http.Server{Handler: http.HandlerFunc(f.serve)}} //nolint:gosec // a test's own
+	api.Start()
+	f.api = api.URL
+	for _, a := range accounts() {
+		f.write(a+".key", "canary-key-of-"+a)
+		f.write(a+".txt", "")
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	f.ctx = ctx
+	f.stopAll = func() { cancel(); f.working.Wait() }
+	f.working.Go(func() { f.create(ctx) })
+	f.working.Go(func() { f.watchRecords(ctx) })
+	t.Cleanup(func() { f.stopAll(); api.Close() })
+	return f
+}
+
+func (f *fleet) write(name, text string) {
+	if err := os.WriteFile(filepath.Join(f.dir, name), []byte(text), 0o600); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// serve answers for the API. A replica is known by the first part of the path.
+func (f *fleet) serve(w http.ResponseWriter, r *http.Request) {
+	replica, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	if id := r.URL.Query().Get("taskId"); id != "" {
+		account, _, _ := strings.Cut(id, "_")
+		f.mu.Lock()
+		f.requests = append(f.requests, request{account, id, replica, time.Now()})
+		f.mu.Unlock()
+	}
+	r.URL.Path = "/" + path
+	f.sim.ServeHTTP(w, r)
+}
+
+// create lists a new task now and then, until ctx ends.
+func (f *fleet) create(ctx context.Context) {
+	tick := time.NewTicker(time.Second / perSecond)
+	defer tick.Stop()
+	for n := 0; ; n++ {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		account := accounts()[n%len(accounts())]
+		id, now := fmt.Sprintf("%s_task_%06d", account, n), time.Now()
+		lasts := time.Duration(2+n%28) * time.Second
+		f.mu.Lock()
+		idle := f.idle
+		if !idle {
+			f.ends[id], f.listed[id] = now.Add(lasts), now
+		}
+		f.mu.Unlock()
+		if idle {
+			continue
+		}
+		f.sim.Put(kiesim.Task{ID: id, Model: "m", Created: now, Duration: lasts})
+		file, err := os.OpenFile(filepath.Join(f.dir, account+".txt"), os.O_APPEND|os.O_WRONLY, 0)
+		if err == nil {
+			_, err = fmt.Fprintln(file, id)
+			err = errors.Join(err, file.Close())
+		}
+		if err != nil {
+			f.t.Error(err)
+			return
+		}
+	}
+}
+
+// finalIDs is a script that returns the ids of all final records.
+const finalIDs = `local all = {}
+for _, key in ipairs(redis.call('KEYS', '*:b:*')) do
+  local pairs = redis.call('HGETALL', key)
+  for i = 1, #pairs, 2 do if string.sub(pairs[i + 1], 1, 1) == 'F' then all[#all + 1] = pairs[i] end end
+end
+return all`
+
+// watchRecords notes which tasks have final records, until ctx ends.
+func (f *fleet) watchRecords(ctx context.Context) {
+	for ctx.Err() == nil {
+		out, err := f.server.TryFor(ctx, 2*time.Second, "--raw", "eval", finalIDs, "0")
+		now := time.Now()
+		f.mu.Lock()
+		for id := range strings.FieldsSeq(out) {
+			if _, there := f.finals[id]; !there && err == nil && !f.listed[id].IsZero() {
+				f.finals[id] = now
+			}
+		}
+		f.mu.Unlock()
+		select {
+		case <-ctx.Done():
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+}
+
+// configure writes the configuration of a replica, whose requests are known by its name.
+func (f *fleet) configure(name, redisAddress string) string {
+	var text strings.Builder
+	text.WriteString("accounts:\n")
+	for _, a := range accounts() {
+		fmt.Fprintf(&text, "  - {name: %s, base_url: %q, credentials_file: %s.key, requests_per_second: %g, max_concurrent: %d, timeout: 3s, credits_interval: 0s}\n",
+			a, f.api+"/"+name, a, rate, atATime)
+	}
+	text.WriteString("groups:\n")
+	for _, a := range accounts() {
+		fmt.Fprintf(&text, "  - {name: %s, account: %s, files: [%s.txt]}\n", a, a, a)
+	}
+	fmt.Fprintf(&text, "polling: {max_wait: 0s, min_interval: 1s, max_interval: 3s}\nstorage: {redis: {addresses: [%q]}}\ncluster: {lease: %s}\n", redisAddress, lease)
+	f.write(name+".yml", text.String())
+	return filepath.Join(f.dir, name+".yml")
+}
+
+func (f *fleet) isStopping() bool { return f.ctx.Err() != nil }
+
+// holders returns who said last, and within a lease, that it holds each account.
+func (f *fleet) holders() map[string][]*life {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := make(map[string][]*life)
+	for _, l := range f.lives {
+		if len(l.seen) == 0 || l.isOver() {
+			continue
+		}
+		last := l.seen[len(l.seen)-1]
+		if time.Since(last.ended) > lease/2 {
+			continue
+		}
+		for a := range last.held {
+			all[a] = append(all[a], l)
+		}
+	}
+	return all
+}
+
+// until waits until each account has one holder that ok likes.
+func (f *fleet) until(what string, ok func(l *life) bool) time.Duration {
+	f.t.Helper()
+	began := time.Now()
+	wait.Until(f.t, 2*time.Minute, 100*time.Millisecond, func() error {
+		holders := f.holders()
+		for _, a := range accounts() {
+			if h := holders[a]; len(h) != 1 || !ok(h[0]) {
+				return fmt.Errorf("%s: account %s has %d holders", what, a, len(h))
+			}
+		}
+		return nil
+	})
+	return time.Since(began)
+}
+
+func (f *fleet) allHeld() time.Duration {
+	f.t.Helper()
+	return f.until("all is held", func(*life) bool { return true })
+}
+
+// holderOf returns who holds an account.
+func (f *fleet) holderOf(account string) *life {
+	f.t.Helper()
+	if h := f.holders()[account]; len(h) == 1 {
+		return h[0]
+	}
+	f.t.Fatalf("account %s has no holder", account)
+	return nil
+}
+
+// settle waits until all tasks that were created have final records, and replicas have shown what they counted.
+func (f *fleet) settle() {
+	f.t.Helper()
+	f.mu.Lock()
+	f.idle = true
+	f.mu.Unlock()
+	wait.Until(f.t, 3*time.Minute, 500*time.Millisecond, func() error {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if len(f.finals) < len(f.ends) {
+			missing := slices.DeleteFunc(slices.Collect(maps.Keys(f.ends)), func(id string) bool { _, ok := f.finals[id]; return ok })
+			return fmt.Errorf("%d of %d tasks are final in Redis, not %s", len(f.finals), len(f.ends), missing[0])
+		}
+		return nil
+	})
+	time.Sleep(3 * time.Second)
+	f.stopAll()
+}

@@ -1,0 +1,175 @@
+package faults_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/kie-exporter/kie_exporter/test/kit/output"
+	"github.com/kie-exporter/kie_exporter/test/kit/wait"
+)
+
+// life is a process of a replica from its start to its end.
+type life struct {
+	fleet *fleet
+	name  string
+	cmd   *exec.Cmd
+	base  string
+	log   output.Text
+	over  chan struct{}
+	err   error // with which it ended; once over is closed
+
+	// The fleet's lock guards what follows.
+	seen   []sight
+	killed bool
+}
+
+// sight is one scrape: what was said at some moment between two.
+type sight struct {
+	began, ended time.Time
+	held, shown  map[string]bool
+	taken        map[string]float64 // how often each account was taken so far
+	counted      map[string]float64
+	uncounted    map[string]float64
+}
+
+// start starts a replica. Prefix runs it in another place, such as a network of its own.
+func (f *fleet) start(name, redisAddress, listen string, prefix ...string) *life {
+	f.t.Helper()
+	l := &life{fleet: f, name: name, over: make(chan struct{})}
+	args := append(append([]string(nil), prefix...), "kie_exporter", "--config.file="+f.configure(name, redisAddress), "--web.listen-address="+listen+":0",
+		"--storage.path="+f.t.TempDir(), "--cluster.replica="+name)
+	l.cmd = exec.Command(args[0], args[1:]...) //nolint:noctx,gosec // ended below
+	l.cmd.Stderr = &l.log
+	if err := l.cmd.Start(); err != nil {
+		f.t.Fatal(err)
+	}
+	go func() { l.err = l.cmd.Wait(); close(l.over) }()
+	f.t.Cleanup(func() {
+		_ = l.cmd.Process.Kill()
+		<-l.over
+		if f.t.Failed() {
+			f.t.Logf("%s:\n%s", name, l.log.String())
+		}
+	})
+	listening := regexp.MustCompile(`msg="Listening on" address=(\S+)`)
+	wait.Until(f.t, time.Minute, 10*time.Millisecond, func() error {
+		if !listening.MatchString(l.log.String()) {
+			return errors.New("it does not listen: " + l.log.String())
+		}
+		return nil
+	})
+	l.base = "http://" + listening.FindStringSubmatch(l.log.String())[1]
+	f.mu.Lock()
+	f.lives = append(f.lives, l)
+	f.mu.Unlock()
+	f.working.Go(l.watch)
+	return l
+}
+
+func (l *life) isOver() bool {
+	select {
+	case <-l.over:
+		return true
+	default:
+		return false
+	}
+}
+
+// watch scrapes the process until it or the fleet ends.
+func (l *life) watch() {
+	for !l.isOver() && !l.fleet.isStopping() {
+		if s, err := l.scrape(); err == nil {
+			l.fleet.mu.Lock()
+			l.seen = append(l.seen, s)
+			l.fleet.mu.Unlock()
+		}
+		time.Sleep(150 * time.Millisecond)
+	}
+}
+
+var sample = regexp.MustCompile(`(?m)^(kie_exporter_share_held|kie_exporter_share_changes_total|kie_tasks|kie_exporter_detection_delay_seconds_count|kie_exporter_uncounted_tasks_total)\{(.*)\} (\S+)$`)
+
+var label = regexp.MustCompile(`(account|group|change)="(\w+)"`)
+
+func (l *life) scrape() (s sight, err error) {
+	s = sight{began: time.Now(), held: map[string]bool{}, shown: map[string]bool{}, taken: map[string]float64{}, counted: map[string]float64{}, uncounted: map[string]float64{}}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, l.base+"/metrics", http.NoBody)
+	if err != nil {
+		return s, err
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return s, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = errors.New(resp.Status)
+	}
+	s.ended = time.Now()
+	for _, m := range sample.FindAllStringSubmatch(string(body), -1) {
+		labels := map[string]string{}
+		for _, pair := range label.FindAllStringSubmatch(m[2], -1) {
+			labels[pair[1]] = pair[2]
+		}
+		value, e := strconv.ParseFloat(m[3], 64)
+		if e != nil {
+			return s, e
+		}
+		switch m[1] {
+		case "kie_exporter_share_held":
+			if value == 1 {
+				s.held[labels["account"]] = true
+			}
+		case "kie_exporter_share_changes_total":
+			if labels["change"] == "taken" {
+				s.taken[labels["account"]] += value
+			}
+		case "kie_tasks":
+			s.shown[labels["group"]] = true
+		case "kie_exporter_detection_delay_seconds_count":
+			s.counted[labels["group"]] += value
+		default:
+			s.uncounted[labels["group"]] += value
+		}
+	}
+	return s, err
+}
+
+// kill ends the process at once.
+func (l *life) kill() {
+	l.fleet.mu.Lock()
+	l.killed = true
+	l.fleet.kills = append(l.fleet.kills, time.Now())
+	l.fleet.mu.Unlock()
+	_ = l.cmd.Process.Kill()
+	<-l.over
+}
+
+// end ends the process in order.
+func (l *life) end() {
+	_ = l.cmd.Process.Signal(syscall.SIGTERM)
+	<-l.over
+	if l.err != nil {
+		l.fleet.t.Errorf("%s ends with %v", l.name, l.err)
+	}
+}
+
+// standStill has the process stand still for a while.
+func (l *life) standStill(d time.Duration) {
+	_ = l.cmd.Process.Signal(syscall.SIGSTOP)
+	time.Sleep(d)
+	l.fleet.mu.Lock()
+	l.fleet.wakes = append(l.fleet.wakes, time.Now())
+	l.fleet.mu.Unlock()
+	_ = l.cmd.Process.Signal(syscall.SIGCONT)
+}
