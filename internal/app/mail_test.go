@@ -27,6 +27,7 @@ type cluster struct {
 	server        *redistest.Server
 	sim           *kiesim.Server
 	dir           string
+	second        *hooked
 	holder, other *hooked
 }
 
@@ -48,6 +49,7 @@ storage: {redis: {addresses: [%q], timeout: 5s}}
 cluster: {lease: 10s}
 %s`, api, c.server.Addr(), settings))
 	first, second := c.join("first"), c.join("second")
+	c.second = second
 	wait.Until(t, time.Minute, 50*time.Millisecond, func() error {
 		switch {
 		case strings.Contains(first.stderr.String(), "Share taken"):
@@ -242,6 +244,30 @@ func bucketOf(id string) string {
 	return strconv.FormatInt(int64(crc32.ChecksumIEEE([]byte(id))%(1<<14)), 16)
 }
 
+// wantMissing checks that pages say which tasks they lack, and who has them.
+func (c *cluster) wantMissing() {
+	c.t.Helper()
+	name := "first"
+	if c.holder == c.second {
+		name = "second"
+	}
+	for path, want := range map[string]string{
+		"/api/v1/tasks":      `"missing":[{"account":"default","part":0,"parts":1,"held_by":"` + name + `"}]`,
+		"/api/v1/status":     `"missing":[{"account":"default","part":0,"parts":1,"held_by":"` + name + `"}]`,
+		"/api/v1/tasks/open": `"no task of this id is known; it may be one of account default, held by ` + name + `"`,
+		"/tasks":             "<li>account default, held by " + name + "</li>",
+		"/tasks/open":        "it may be one of account default, held by " + name,
+		"/":                  "<li>account default, held by " + name + "</li>",
+	} {
+		if _, body := c.other.get(path); !strings.Contains(body, want) {
+			c.t.Errorf("%s of the other replica does not say %s:\n%s", path, want, body)
+		}
+		if _, body := c.holder.get(path); strings.Contains(body, "held by") || strings.Contains(body, `"missing":[`) {
+			c.t.Errorf("%s of the holder lacks something:\n%s", path, body)
+		}
+	}
+}
+
 func TestAnyReplicaAnswersProbes(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, "groups: [{name: g, tasks: [open, over], labels: {team: film}}]\n", "open", "over", "unlisted")
@@ -286,6 +312,8 @@ func TestAnyReplicaAnswersProbes(t *testing.T) {
 	if c.asked("over") != asked {
 		t.Error("a task that is over is asked about")
 	}
+
+	c.wantMissing()
 
 	// Nobody is there to answer: the probe ends in time and says why.
 	began := time.Now()

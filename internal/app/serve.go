@@ -192,7 +192,7 @@ func (f *flags) handler(e *exporter) (http.Handler, error) {
 	tasks, err := web.NewTasks(web.Known{
 		Tasks: e.tracker.All, Find: e.tracker.Find, Kept: e.tracker.Kept, Finished: e.tracker.Finished,
 		Queries: e.queries.Queries, Next: e.tracker.Next, Grafana: f.grafana, Shard: f.shard,
-		Status: func() web.Status { return e.shown(f.hookAddress != "") },
+		Status: func() web.Status { return e.shown(f.hookAddress != "") }, Elsewhere: e.replicas.missing,
 	})
 	if err != nil {
 		return nil, err

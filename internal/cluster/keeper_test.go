@@ -110,6 +110,21 @@ func TestReplicasShareWork(t *testing.T) {
 	}
 	b := run(t, server, "b", nil)
 	eventually(t, "they share", func() bool { return len(a.held()) == 2 && len(b.held()) == 1 })
+	for _, r := range []*running{a, b} {
+		other, name := b, "b"
+		if r == b {
+			other, name = a, "a"
+		}
+		eventually(t, "each knows what the other one holds", func() bool {
+			var names []string
+			for _, o := range r.Others(t.Context()) {
+				if o.Replica == name {
+					names = append(names, o.String())
+				}
+			}
+			return slices.Equal(names, other.held())
+		})
+	}
 	if err := a.stop(); err != nil {
 		t.Error(err)
 	}

@@ -129,6 +129,8 @@ func (k *Keeper) Offset() time.Duration {
 	return k.offset
 }
 
+func (k *Keeper) serverTimeLocked() time.Time { return time.Now().Add(-k.offset) }
+
 // Stats is how the cluster stands.
 type Stats struct {
 	Shares        []share.Share // all there are

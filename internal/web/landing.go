@@ -39,7 +39,7 @@ func (t *Tasks) Landing(l Landing) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		secure(w, pagePolicy)
-		status := t.known.Status()
+		status := t.status()
 		t.send(w, http.StatusOK, "landing.html", landingContent{
 			Version: l.Version, At: stamp{Exact: moment(status.At).Format("2006-01-02 15:04:05 MST")}, Status: status.view(), Links: links, Probe: l.Probe,
 		})

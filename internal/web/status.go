@@ -24,13 +24,35 @@ type Status struct {
 	Receiving    bool           // there is an address for callbacks
 	ReloadFailed bool           // the last attempt to load the configuration again did
 	Shard        share.Shard    // whose tasks are all that is shown
+	Elsewhere    []Elsewhere    // shares of accounts whose tasks other replicas show
+}
+
+// Elsewhere is a share of an account that this replica does not hold.
+type Elsewhere struct {
+	Account string `json:"account"`
+	Part    int    `json:"part"`
+	Parts   int    `json:"parts"`
+	Holder  string `json:"held_by,omitempty"` // the replica that does; empty: nobody, as far as is known
+}
+
+// String returns which share it is, and who holds it.
+func (e Elsewhere) String() string {
+	text := "account " + e.Account
+	if e.Parts > 1 {
+		text += fmt.Sprintf(", part %d of %d (counted from 0)", e.Part, e.Parts)
+	}
+	if e.Holder == "" {
+		return text + ", held by nobody as far as is known"
+	}
+	return text + ", held by " + e.Holder
 }
 
 // statusDocument is what /api/v1/status answers. Fields are only added to it. What is not known is left out.
 type statusDocument struct {
 	At        time.Time        `json:"at"`
-	Well      bool             `json:"well"`            // there is no problem
-	Shard     *shardRecord     `json:"shard,omitempty"` // absent: there is only one
+	Well      bool             `json:"well"`              // there is no problem
+	Shard     *shardRecord     `json:"shard,omitempty"`   // absent: there is only one
+	Missing   []Elsewhere      `json:"missing,omitempty"` // shares of which all that follows tells nothing
 	Problems  []problem        `json:"problems"`
 	Accounts  []accountRecord  `json:"accounts"`
 	Groups    []groupRecord    `json:"groups"`
@@ -98,6 +120,7 @@ func (s *Status) document() statusDocument {
 	if s.Shard.IsOne() {
 		d.Shard = &shardRecord{s.Shard.Number, s.Shard.Total}
 	}
+	d.Missing = s.Elsewhere
 	for i := range s.Accounts {
 		d.Accounts = append(d.Accounts, newAccountRecord(&s.Accounts[i]))
 	}
@@ -174,6 +197,7 @@ const shownProblems = 12
 // viewStatus is what the pages show of how the exporter stands.
 type viewStatus struct {
 	Shard    string // which one this is; empty: there is only one
+	Missing  []Elsewhere
 	Calm     string // what is said if there is no problem
 	Problems []viewProblem
 	More     int // problems that are not shown
@@ -195,7 +219,7 @@ func (s *Status) view() viewStatus { return s.viewOf(func(*problem) bool { retur
 
 // viewOf is view with the problems that matter.
 func (s *Status) viewOf(matters func(t *problem) bool) viewStatus {
-	v := viewStatus{}
+	v := viewStatus{Missing: s.Elsewhere}
 	if s.Shard.IsOne() {
 		v.Shard = s.Shard.String()
 	}
@@ -313,6 +337,6 @@ func thousands(x float64) string {
 
 func (t *Tasks) serveStatus(w http.ResponseWriter, _ *http.Request) {
 	secure(w, "default-src 'none'; frame-ancestors 'none'")
-	s := t.known.Status()
+	s := t.status()
 	sendJSON(w, http.StatusOK, s.document())
 }

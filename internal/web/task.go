@@ -86,7 +86,7 @@ func (t *Tasks) serveTask(w http.ResponseWriter, r *http.Request) {
 
 // statusFor returns what is wrong that concerns some tasks.
 func (t *Tasks) statusFor(tasks []view.Task) viewStatus {
-	s := t.known.Status()
+	s := t.status()
 	concerns := func(account, group string) bool {
 		return slices.ContainsFunc(tasks, func(k view.Task) bool { return account == k.Account || group == k.Group })
 	}

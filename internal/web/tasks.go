@@ -12,6 +12,7 @@ import (
 	"html/template"
 	"iter"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
@@ -42,8 +43,17 @@ type Known struct {
 	Next     func(account, id string) view.Next
 	Status   func() Status
 	Shard    share.Shard // that this process is: all else is known to others
+	// Elsewhere returns the shares of accounts whose tasks other replicas know; nil: there are no others.
+	Elsewhere func() []Elsewhere
 	// Grafana is where Grafana is, for links to the dashboards; empty: there are none.
 	Grafana string
+}
+
+func (k *Known) elsewhere() []Elsewhere {
+	if k.Elsewhere == nil {
+		return nil
+	}
+	return k.Elsewhere()
 }
 
 // Tasks serves what is known of all tasks. It asks the API nothing, and keeps nothing between requests.
@@ -53,6 +63,13 @@ type Tasks struct {
 	pages *template.Template
 
 	streams chan struct{} // held by each stream of tasks
+}
+
+// status tells how the exporter stands, and what it does not know.
+func (t *Tasks) status() Status {
+	s := t.known.Status()
+	s.Elsewhere = t.known.elsewhere()
+	return s
 }
 
 // NewTasks returns what serves what is known.
@@ -88,6 +105,15 @@ func (t *Tasks) unknown(what, id string) string {
 	if other, is := t.known.Shard.Other(id); is {
 		return what + "; it is one of " + other.String()
 	}
+	var others []string
+	for _, e := range t.known.elsewhere() {
+		if share.Of(id, e.Parts) == e.Part {
+			others = append(others, e.String())
+		}
+	}
+	if len(others) > 0 {
+		what += "; it may be one of " + strings.Join(others, "; ")
+	}
 	return what
 }
 
@@ -106,7 +132,7 @@ func (t *Tasks) servePage(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), status)
 		return
 	}
-	known := t.known.Status()
+	known := t.status()
 	t.send(w, http.StatusOK, "page.html", newContent(s, &known))
 }
 
@@ -139,7 +165,9 @@ func (t *Tasks) serveJSON(w http.ResponseWriter, r *http.Request) {
 		sendJSON(w, status, refusal{err.Error()})
 		return
 	}
-	sendJSON(w, http.StatusOK, newDocument(s))
+	d := newDocument(s)
+	d.Missing = t.known.elsewhere()
+	sendJSON(w, http.StatusOK, d)
 }
 
 // refusal is what is answered in place of what was asked for.
