@@ -143,7 +143,7 @@ func (s *Store) Pushes(group string) ([]source.Task, error) {
 		for _, reply := range replies {
 			pairs, ok := reply.([]any)
 			if !ok {
-				s.undecoded(1)
+				s.undecoded()
 			}
 			for i := 0; i+1 < len(pairs); i += 2 {
 				if t, ok := s.pushedTask(decoder, group, pairs[i], pairs[i+1]); ok {
@@ -160,7 +160,7 @@ func (s *Store) pushedTask(d *store.PushDecoder, group string, id, value any) (s
 	text, _ := value.(string)
 	t, ok := d.Decode(group, name, []byte(text))
 	if !ok {
-		s.undecoded(1)
+		s.undecoded()
 	}
 	return t, ok
 }

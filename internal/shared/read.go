@@ -86,7 +86,7 @@ func (s *Store) read(ctx context.Context, account string, ids []string, each fun
 		for c, reply := range replies {
 			values, ok := reply.([]any)
 			if !ok || len(values) != len(asked[c]) { // the bucket is no hash
-				s.undecoded(1)
+				s.undecoded()
 				continue
 			}
 			for v, i := range asked[c] {
@@ -138,7 +138,7 @@ func (p *parser) parse(ctx context.Context, id, value string) (store.Compact, bo
 		}
 	}
 	if !ok {
-		p.store.undecoded(1)
+		p.store.undecoded()
 	}
 	return compact, ok
 }
@@ -198,7 +198,7 @@ func (s *Store) readBuckets(ctx context.Context, account string, from int, each 
 	for _, reply := range replies {
 		pairs, ok := reply.([]any)
 		if !ok {
-			s.undecoded(1)
+			s.undecoded()
 			continue
 		}
 		for i := 0; i+1 < len(pairs); i += 2 {
