@@ -28,6 +28,7 @@ var tickScript = redis.NewScript(tickSource)
 
 const (
 	ticksALease = 6
+	longestTick = 2 * time.Second  // between two ticks, so that what another replica releases is taken soon
 	retry       = time.Second      // after a call that failed
 	longestHold = 20 * time.Second // for which a share that is given up waits to be scraped once more
 	lastCalls   = 5 * time.Second  // in which all is released at the end
@@ -183,7 +184,7 @@ func (k *Keeper) tick(ctx context.Context) time.Duration {
 		k.options.Log.Info("A share is to be given to another replica", "account", h.share.Account, "part", h.share.Part)
 	}
 	again := k.seal(ctx, unsealed)
-	wait := min(k.options.Lease/ticksALease, max(r.wait+10*time.Millisecond, 100*time.Millisecond), k.untilDeadline(now))
+	wait := min(k.options.Lease/ticksALease, longestTick, max(r.wait+10*time.Millisecond, 100*time.Millisecond), k.untilDeadline(now))
 	if again || len(leaving) > 0 || k.isLeaving() {
 		wait = min(wait, retry)
 	}

@@ -38,7 +38,7 @@ type state struct {
 	holds    map[share.Share]*hold
 	release  map[share.Share]uint64 // given up, and Redis is to be told
 	dropped  map[string]bool        // share|epoch: their time was up
-	known    map[share.Share]bool   // held once
+	known    map[share.Share]bool   // held once, and not by others since: nobody knows more of it
 	highest  map[share.Share]uint64 // epochs under which shares were held
 	taken    time.Time              // since when another process has the name; zero: none has
 	last     reply
@@ -179,6 +179,7 @@ func (s *state) take(r reply, sent, now time.Time, released map[share.Share]uint
 	for _, name := range r.lost {
 		if sh, ok := byName[name]; ok && s.holds[sh] != nil {
 			delete(s.holds, sh)
+			delete(s.known, sh)
 			c.lost = append(c.lost, sh)
 		}
 	}
@@ -250,6 +251,7 @@ func (s *state) leave(n int, now time.Time) (leaving []*hold) {
 func (s *state) gone(h *hold) {
 	if s.holds[h.share] == h {
 		delete(s.holds, h.share)
+		delete(s.known, h.share)
 		s.release[h.share] = h.epoch
 	}
 }

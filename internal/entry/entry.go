@@ -66,6 +66,7 @@ const (
 	guessed                   // the API did not tell when it ended
 	Removed                   // tracked no longer
 	Called                    // a callback has come for it
+	Written                   // its final record was written, or read; said where other replicas may write it
 )
 
 // Has reports whether a mark is set.

@@ -159,6 +159,7 @@ func Restore(id string, m *Model, r *store.Record) *Task {
 	k := &Task{ID: id, Learned: r.Learned}
 	k.Hold(&r.Task, m)
 	k.Marks.Set(Counted, r.Counted)
+	k.Marks.Set(Written, true)
 	if r.Completed.IsZero() {
 		k.Guess(r.FailedAt)
 	}

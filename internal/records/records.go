@@ -63,6 +63,22 @@ func (k *Keeper) KeepLocked(t *entry.Task, written func(first bool)) bool {
 	return k.store.Put(t.Group.Account.Name, t.ID, t.Record(), written)
 }
 
+// Noting returns what KeepLocked is to call when the final record of a task is written, or can't be: it calls written, if there is that. With replicas,
+// where others may write it, the task is marked with what came of it.
+func (k *Keeper) Noting(t *entry.Task, replicas bool, written func(first bool)) func(first bool) {
+	if !replicas {
+		return written
+	}
+	return func(first bool) {
+		k.mu.Lock()
+		t.Marks.Set(entry.Written, first)
+		k.mu.Unlock()
+		if written != nil {
+			written(first)
+		}
+	}
+}
+
 // KeepAnswers has the last answers about unfinished tasks kept that were not, so that the next process goes on from them.
 func (k *Keeper) KeepAnswers() {
 	for at := 0; ; at += atATime {

@@ -72,7 +72,7 @@ func (t *Tracker) addListed(in string, listed []source.Task, records []store.Rec
 		} else {
 			r := t.records.OwnLocked(records[i], g.Account)
 			k = t.tasks.Recall(g, l.ID, removed)
-			if k == nil || t.options.Replicas && k.IsOver() != r.IsOver() { // another replica found out since, or nobody could write it
+			if k == nil || t.options.Replicas && t.isOutdatedLocked(k, &r) {
 				k = t.tasks.Restore(g, l.ID, l.Model, l.Endpoint, &r, now, seen)
 			}
 			if k == nil {
@@ -96,6 +96,19 @@ func (t *Tracker) addListed(in string, listed []source.Task, records []store.Rec
 		}
 		t.useToldLocked(k, now)
 	}
+}
+
+// isOutdatedLocked reports whether a record says better what became of a task that comes back than what was known when it left: another replica
+// found out since that it is over, or that could not be written. Where the store has lost the record, it is written again.
+func (t *Tracker) isOutdatedLocked(k *entry.Task, r *store.Record) bool {
+	if k.IsOver() == r.IsOver() {
+		return false
+	}
+	if k.IsOver() && k.Marks.Has(entry.Written) {
+		t.records.KeepLocked(k, nil)
+		return false
+	}
+	return true
 }
 
 // moveLocked takes a tracked task to another group, or gives it other labels.

@@ -120,7 +120,7 @@ func (t *Tracker) finishLocked(k *entry.Task, f *kie.Task, m life.Moment) {
 	t.tasks.Finish(k)
 	if !end.News {
 		k.Group.Totals.Uncounted()
-		t.records.KeepLocked(k, nil)
+		t.records.KeepLocked(k, t.records.Noting(k, t.options.Replicas, nil))
 		return
 	}
 	if known {
@@ -137,7 +137,7 @@ func (t *Tracker) finishLocked(k *entry.Task, f *kie.Task, m life.Moment) {
 // Count is called exactly once for each final answer that is news, but for a kill between record and call, which loses the count. Its first is
 // false where a final record was there before, and then the totals stay: the store looks for that right before it writes (findFinal).
 func (t *Tracker) countLocked(k *entry.Task, count func(first bool)) {
-	if !t.records.KeepLocked(k, func(first bool) { t.update(func() { count(first) }) }) {
+	if !t.records.KeepLocked(k, t.records.Noting(k, t.options.Replicas, func(first bool) { t.update(func() { count(first) }) })) {
 		count(true)
 	}
 }

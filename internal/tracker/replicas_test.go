@@ -29,10 +29,20 @@ func (o *others) Find(_ string, ids []string) []store.Record {
 	return all
 }
 
+// mute is others that can't write.
+type mute struct{ others }
+
+func (m *mute) Put(_, _ string, _ store.Record, written func(first bool)) bool {
+	if written != nil {
+		go written(false)
+	}
+	return true
+}
+
 // A task that comes back with its account, which another replica had meanwhile, is what the store says: over if another found that out, and to be
 // asked about if nobody could write that it is over.
 func TestWhatOtherReplicasFoundOutIsNotAskedAgain(t *testing.T) {
-	kept := &others{found: make(map[string]store.Record)}
+	kept := &mute{others{found: make(map[string]store.Record)}}
 	bubble(t, setup{tracker: tracker.Options{Store: kept, Background: true, Replicas: true}}, func(t *testing.T, r *rig) {
 		r.sim.Put(kiesim.Task{ID: "found", Model: "m", Duration: time.Hour})
 		r.sim.Put(kiesim.Task{ID: "lost", Model: "m", Duration: 10 * time.Second})
@@ -55,6 +65,31 @@ func TestWhatOtherReplicasFoundOutIsNotAskedAgain(t *testing.T) {
 		}
 		if n := r.sim.Queries("lost"); n == before[1] {
 			t.Error("what nobody could write is not asked again")
+		}
+	})
+}
+
+// Put says that each record is written, and the first.
+func (o *others) Put(_, _ string, _ store.Record, written func(first bool)) bool {
+	if written != nil {
+		go written(true)
+	}
+	return true
+}
+
+// What was written once and the store has lost since is known still by who wrote it.
+func TestWhatTheStoreLostIsNotAskedAgain(t *testing.T) {
+	kept := &others{found: make(map[string]store.Record)}
+	bubble(t, setup{tracker: tracker.Options{Store: kept, Background: true, Replicas: true}}, func(t *testing.T, r *rig) {
+		r.sim.Put(kiesim.Task{ID: "a", Model: "m", Duration: 10 * time.Second})
+		r.list("a")
+		time.Sleep(2 * time.Minute)
+		r.Reconfigure(r.groups(), nothing)
+		before := r.sim.Queries("a")
+		r.Reconfigure(r.groups("video"), func() { r.Apply(listing("video", "a")) })
+		time.Sleep(2 * time.Minute)
+		if n := r.sim.Queries("a"); n != before || !find(t, r.Snapshot(), "a").State.Finished() {
+			t.Errorf("it was asked %d times more", n-before)
 		}
 	})
 }

@@ -34,17 +34,18 @@ func accounts() []string { return []string{"a", "b", "c"} }
 
 // fleet is replicas over one Redis and one API. What it notes is looked at in the end.
 type fleet struct {
-	t       *testing.T
-	server  *redistest.Server
-	sim     *kiesim.Server
-	api     string // URL, to which a replica's name is added
-	dir     string
-	random  *rand.Rand
-	long    bool // there is time for what takes long
-	began   time.Time
-	stopAll func()
-	ctx     context.Context //nolint:containedctx // for as long as the fleet works
-	working sync.WaitGroup
+	t        *testing.T
+	server   *redistest.Server
+	sim      *kiesim.Server
+	api      string // URL, to which a replica's name is added
+	dir      string
+	random   *rand.Rand
+	settings func(redisAddress string) string // the configuration; nil: the usual one
+	long     bool                             // there is time for what takes long
+	began    time.Time
+	stopAll  func()
+	ctx      context.Context //nolint:containedctx // for as long as the fleet works
+	working  sync.WaitGroup
 
 	mu       sync.Mutex // guards what follows
 	requests []request
@@ -53,10 +54,12 @@ type fleet struct {
 	finals   map[string]time.Time // when its final record was seen in Redis
 	lives    []*life
 	kills    []time.Time
-	wakes    []time.Time // of processes that stood still
-	steps    []time.Time // of the server's clock
-	troubles []time.Time // when something was wrong with the server
-	idle     bool        // no task is created
+	wakes    []time.Time          // of processes that stood still
+	steps    []time.Time          // of the server's clock
+	troubles []time.Time          // when something was wrong with the server
+	losses   int                  // of all that the server had
+	once     map[string]time.Time // like finals, of records that the server may have lost since
+	idle     bool                 // no task is created
 }
 
 // request is a query about a task as the API got it.
@@ -65,12 +68,21 @@ type request struct {
 	at                   time.Time
 }
 
-// newFleet starts Redis and the API; host is where they listen.
+// newFleet starts Redis and the API at these addresses, and has tasks created.
 func newFleet(t *testing.T, redisHost, apiHost string) *fleet {
+	t.Helper()
+	f := newIdleFleet(t, redisHost, apiHost)
+	f.working.Go(func() { f.create(f.ctx) })
+	f.working.Go(func() { f.watchRecords(f.ctx) })
+	return f
+}
+
+// newIdleFleet is newFleet without tasks.
+func newIdleFleet(t *testing.T, redisHost, apiHost string) *fleet {
 	t.Helper()
 	f := &fleet{
 		t: t, dir: t.TempDir(), random: rand.New(rand.NewPCG(1, 1)), began: time.Now(), sim: kiesim.New(kiesim.Options{Credits: 100}),
-		ends: make(map[string]time.Time), listed: make(map[string]time.Time), finals: make(map[string]time.Time),
+		ends: make(map[string]time.Time), listed: make(map[string]time.Time), finals: make(map[string]time.Time), once: make(map[string]time.Time),
 	}
 	f.server = redistest.New(t, "--protected-mode", "no") // its network is a test's own
 	f.server.Host = redisHost
@@ -89,8 +101,6 @@ func newFleet(t *testing.T, redisHost, apiHost string) *fleet {
 	ctx, cancel := context.WithCancel(context.Background())
 	f.ctx = ctx
 	f.stopAll = func() { cancel(); f.working.Wait() }
-	f.working.Go(func() { f.create(ctx) })
-	f.working.Go(func() { f.watchRecords(ctx) })
 	t.Cleanup(func() { f.stopAll(); api.Close() })
 	return f
 }
@@ -160,11 +170,14 @@ return all`
 // watchRecords notes which tasks have final records, until ctx ends.
 func (f *fleet) watchRecords(ctx context.Context) {
 	for ctx.Err() == nil {
+		f.mu.Lock()
+		losses := f.losses
+		f.mu.Unlock()
 		out, err := f.server.TryFor(ctx, 2*time.Second, "--raw", "eval", finalIDs, "0")
 		now := time.Now()
 		f.mu.Lock()
 		for id := range strings.FieldsSeq(out) {
-			if _, there := f.finals[id]; !there && err == nil && !f.listed[id].IsZero() {
+			if _, there := f.finals[id]; !there && err == nil && losses == f.losses && !f.listed[id].IsZero() {
 				f.finals[id] = now
 			}
 		}
@@ -176,8 +189,21 @@ func (f *fleet) watchRecords(ctx context.Context) {
 	}
 }
 
+// lost notes that the server has just lost all it had: what was final has to be written again.
+func (f *fleet) lost() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.losses++
+	maps.Copy(f.once, f.finals)
+	clear(f.finals)
+}
+
 // configure writes the configuration of a replica, whose requests are known by its name.
 func (f *fleet) configure(name, redisAddress string) string {
+	if f.settings != nil {
+		f.write(name+".yml", f.settings(redisAddress))
+		return filepath.Join(f.dir, name+".yml")
+	}
 	var text strings.Builder
 	text.WriteString("accounts:\n")
 	for _, a := range accounts() {

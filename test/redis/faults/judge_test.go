@@ -158,14 +158,21 @@ func (f *fleet) windows() (r finding) {
 
 // askedAgain sees that nothing is asked that has a final record.
 func (f *fleet) askedAgain() (r finding) {
-	r.what = "a task with a final record is not asked again"
+	r.what = "a task with a final record in Redis is not asked again"
+	again := 0
 	for _, q := range f.requests {
+		if at, final := f.once[q.id]; final && q.at.Sub(at) > 2*time.Second {
+			again++
+		}
 		if at, final := f.finals[q.id]; final {
 			r.looked++
 			if q.at.Sub(at) > 2*time.Second && !f.justWoke(q.at) {
 				r.broken = append(r.broken, fmt.Sprintf("%s by %s, %v after", q.id, q.replica, q.at.Sub(at)))
 			}
 		}
+	}
+	if f.losses > 0 {
+		r.figure = fmt.Sprintf("Redis lost all %d times: %d queries about tasks whose final record it had had", f.losses, again)
 	}
 	return r
 }

@@ -34,9 +34,11 @@ type life struct {
 type sight struct {
 	began, ended time.Time
 	held, shown  map[string]bool
+	tasks        float64            // all that are shown
 	taken        map[string]float64 // how often each account was taken so far
 	counted      map[string]float64
 	uncounted    map[string]float64
+	calls        float64 // to Redis
 }
 
 // start starts a replica. Prefix runs it in another place, such as a network of its own.
@@ -94,7 +96,7 @@ func (l *life) watch() {
 	}
 }
 
-var sample = regexp.MustCompile(`(?m)^(kie_exporter_share_held|kie_exporter_share_changes_total|kie_tasks|kie_exporter_detection_delay_seconds_count|kie_exporter_uncounted_tasks_total)\{(.*)\} (\S+)$`)
+var sample = regexp.MustCompile(`(?m)^(kie_exporter_share_held|kie_exporter_share_changes_total|kie_tasks|kie_exporter_detection_delay_seconds_count|kie_exporter_uncounted_tasks_total|kie_exporter_redis_calls_total)\{(.*)\} (\S+)$`)
 
 var label = regexp.MustCompile(`(account|group|change)="(\w+)"`)
 
@@ -136,6 +138,9 @@ func (l *life) scrape() (s sight, err error) {
 			}
 		case "kie_tasks":
 			s.shown[labels["group"]] = true
+			s.tasks += value
+		case "kie_exporter_redis_calls_total":
+			s.calls += value
 		case "kie_exporter_detection_delay_seconds_count":
 			s.counted[labels["group"]] += value
 		default:

@@ -95,6 +95,7 @@ func (f *fleet) deeds(running []*life) []deed {
 		{"Redis emptied", func() {
 			f.trouble()
 			f.server.CLI(f.t, "flushall")
+			f.lost()
 		}},
 		{"Redis stands still", func() {
 			defer f.trouble()
@@ -109,6 +110,7 @@ func (f *fleet) deeds(running []*life) []deed {
 			defer f.trouble()
 			f.trouble()
 			f.server.Kill()
+			f.lost()
 			time.Sleep(f.upTo(time.Second, 15*time.Second))
 			f.server.Up(f.t)
 		}},
