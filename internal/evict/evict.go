@@ -128,15 +128,19 @@ func (e *Evictor) Evict(w source.Wanted) (gone []source.Evicted) {
 
 // longestOver returns the tasks of a group that are over for longest, in that order. Group empty: of all.
 func (e *Evictor) longestOver(group string, most int) (all []leaving) {
+	var last time.Time // of those that are over for longest so far, once there are enough of them
 	shorten := func() {
 		slices.SortFunc(all, func(a, b leaving) int {
 			return cmp.Or(a.since.Compare(b.since), cmp.Compare(a.task.ID, b.task.ID))
 		})
 		all = all[:min(most, len(all))]
+		if len(all) == most && most > 0 {
+			last = all[most-1].since
+		}
 	}
 	for _, account := range e.accounts() {
 		for shard := range table.Shards {
-			all = e.appendOver(all, account, shard, group)
+			all = e.appendOver(all, account, shard, group, last)
 			if len(all) > 2*most+1<<17 {
 				shorten()
 			}
@@ -152,13 +156,17 @@ func (e *Evictor) accounts() []string {
 	return e.tasks.Table.Names()
 }
 
-// appendOver appends the tasks of a group that are over, of one part of an account's.
-func (e *Evictor) appendOver(all []leaving, account string, shard int, group string) []leaving {
+// appendOver appends the tasks of a group that are over, of one part of an account's, but for those that are over only since after the last; zero:
+// all.
+func (e *Evictor) appendOver(all []leaving, account string, shard int, group string, last time.Time) []leaving {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for k := range e.tasks.Table.Shard(account, shard) {
-		if isLeaving(k, group) {
-			all = append(all, leaving{k.OverSince(), k})
+		if !isLeaving(k, group) {
+			continue
+		}
+		if since := k.OverSince(); last.IsZero() || !since.After(last) {
+			all = append(all, leaving{since, k})
 		}
 	}
 	return all

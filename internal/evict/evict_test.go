@@ -144,6 +144,34 @@ func TestThoseThatAreOverForLongestLeave(t *testing.T) {
 	}
 }
 
+// Of more than are sorted at a time, those leave that are over for longest, and the first ids of those that are over since the same moment.
+func TestThoseThatAreOverForLongestAreFoundAmongMany(t *testing.T) {
+	const tasks, wanted = 150_000, 10
+	v := newEvicting(t)
+	same := make([][]string, wanted) // by minute
+	for i := range tasks {
+		id, minute := strconv.Itoa(tasks+i), i*7919%tasks/4
+		v.track("video", id, minute)
+		if minute < wanted {
+			same[minute] = append(same[minute], id)
+		}
+	}
+	var gone, want []string
+	for _, e := range v.Evict(source.Wanted{Need: wanted}) {
+		gone = append(gone, e.IDs...)
+	}
+	for _, ids := range same {
+		slices.Sort(ids)
+		want = append(want, ids...)
+	}
+	want = want[:wanted]
+	slices.Sort(gone)
+	slices.Sort(want)
+	if !slices.Equal(gone, want) {
+		t.Errorf("%v leave, want %v", gone, want)
+	}
+}
+
 // Whoever makes room does so while others have tasks tracked, and finish.
 func TestTasksLeaveWhileOthersCome(t *testing.T) {
 	v := newEvicting(t)

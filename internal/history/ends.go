@@ -52,6 +52,8 @@ type notes struct {
 	room    int64 // records that it may note still
 	counts  []int // of tasks that are over, by age
 	pending []noted
+	account string // of the last record
+	hash    uint64 // of that
 	_       [64]byte
 }
 
@@ -90,7 +92,10 @@ func (e *Ends) note(part int, account, id []byte, r *store.Record) {
 		return
 	}
 	age := min(max(int64(e.now-cmp.Or(r.Learned, r.Seen))/time.Hour.Milliseconds(), 0), hoursBack)
-	at, tag := e.place(maphash.Bytes(e.seed, account), maphash.Bytes(e.seed, id))
+	if n.account != string(account) {
+		n.account, n.hash = string(account), maphash.Bytes(e.seed, account)
+	}
+	at, tag := e.place(n.hash, maphash.Bytes(e.seed, id))
 	if n.pending = append(n.pending, noted{at, tag | uint64(age), !r.Unlisted()}); len(n.pending) == together {
 		e.settle(n)
 	}

@@ -242,6 +242,9 @@ type texts map[string]string
 const mostTexts = 10_000
 
 func (names texts) get(b []byte) string {
+	if len(b) == 0 { // as the fail codes of most
+		return ""
+	}
 	if s, ok := names[string(b)]; ok {
 		return s
 	}

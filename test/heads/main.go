@@ -2,6 +2,7 @@
 // for each way to show a task's state. docs/performance.md has what it says.
 //
 //	go run ./test/heads -prometheus .cache/bin/prometheus -tasks 10000
+//	go run ./test/heads -prometheus .cache/bin/prometheus -tasks 50000 -interval 5s
 //
 // The tasks are shown by the exporter's own exposition. In the life "whole" each goes through all states under the eyes of Prometheus; in "over" all
 // have finished before the first scrape. The way "number" is none that the exporter has: one series whose value stands for the state.
@@ -43,7 +44,6 @@ const (
 	beginnings = 8
 	perState   = 2
 	scrapes    = beginnings + 4*perState + 4
-	interval   = "1s"
 )
 
 func main() {
@@ -51,22 +51,29 @@ func main() {
 	tasks := flag.Int("tasks", 10_000, "how many")
 	lives := flag.String("lives", "over,whole", "which")
 	ways := flag.String("ways", "all,current,number", "which")
+	interval := flag.Duration("interval", time.Second, "between scrapes; more for many tasks")
 	flag.Parse()
-	if err := run(context.Background(), *program, *tasks, strings.Split(*lives, ","), strings.Split(*ways, ",")); err != nil {
+	if err := run(context.Background(), scraper{*program, *interval}, *tasks, strings.Split(*lives, ","), strings.Split(*ways, ",")); err != nil {
 		fmt.Fprintln(os.Stderr, "heads:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, program string, tasks int, lives, ways []string) error {
-	empty, err := measure(ctx, program, &world{})
+// scraper is a Prometheus, and how often it scrapes.
+type scraper struct {
+	program  string
+	interval time.Duration
+}
+
+func run(ctx context.Context, s scraper, tasks int, lives, ways []string) error {
+	empty, err := s.measure(ctx, &world{})
 	if err != nil {
 		return err
 	}
 	fmt.Println("| life | way | samples a scrape | series in the head | MB of heap | bytes of heap a task |\n|---|---|---|---|---|---|")
 	for _, life := range lives {
 		for _, way := range ways {
-			got, err := measure(ctx, program, &world{tasks: tasks, over: life == "over", way: way})
+			got, err := s.measure(ctx, &world{tasks: tasks, over: life == "over", way: way})
 			if err != nil {
 				return fmt.Errorf("%s, %s: %w", life, way, err)
 			}
@@ -172,7 +179,7 @@ func numbered(text []byte) []byte {
 // figures are what a Prometheus tells of itself when all scrapes are done.
 type figures struct{ samples, series, heap float64 }
 
-func measure(ctx context.Context, program string, w *world) (f figures, err error) {
+func (s scraper) measure(ctx context.Context, w *world) (f figures, err error) {
 	target := httptest.NewServer(w.handler())
 	defer target.Close()
 	dir, err := os.MkdirTemp("", "heads")
@@ -185,19 +192,19 @@ func measure(ctx context.Context, program string, w *world) (f figures, err erro
 		return f, err
 	}
 	config := fmt.Sprintf("global: {scrape_interval: %s, scrape_timeout: %s}\nscrape_configs: [{job_name: kie, static_configs: [{targets: [%q]}]}]\n",
-		interval, interval, target.Listener.Addr())
+		s.interval, s.interval, target.Listener.Addr())
 	path := filepath.Join(dir, "prometheus.yml")
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		return f, err
 	}
 	ctx, stop := context.WithCancel(ctx)
-	p := exec.CommandContext(ctx, program, "--config.file="+path, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address, "--log.level=error") //nolint:gosec // who runs it says which
-	p.Stderr = os.Stderr
-	if err := p.Start(); err != nil {
+	c := exec.CommandContext(ctx, s.program, "--config.file="+path, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address, "--log.level=error") //nolint:gosec // who runs it says which
+	c.Stderr = os.Stderr
+	if err := c.Start(); err != nil {
 		stop()
 		return f, err
 	}
-	defer func() { stop(); _ = p.Wait() }()
+	defer func() { stop(); _ = c.Wait() }()
 	for int(w.seen.Load()) <= scrapes+1 {
 		select {
 		case <-ctx.Done():
@@ -239,18 +246,26 @@ func read(ctx context.Context, base string) (f figures, err error) {
 			return f, err
 		}
 	}
-	answer, err := get(ctx, base+"/api/v1/query?query="+url.QueryEscape("max_over_time(scrape_samples_scraped[10m])"))
+	if up, err := query(ctx, base, "min_over_time(up[1h])"); err != nil || up != 1 {
+		return f, errors.Join(err, errors.New("a scrape failed: the interval is too short for so many tasks"))
+	}
+	f.samples, err = query(ctx, base, "max_over_time(scrape_samples_scraped[1h])")
+	return f, err
+}
+
+// query returns the one value that an expression has.
+func query(ctx context.Context, base, expression string) (float64, error) {
+	answer, err := get(ctx, base+"/api/v1/query?query="+url.QueryEscape(expression))
 	if err != nil {
-		return f, err
+		return 0, err
 	}
 	var found struct {
 		Data struct{ Result []struct{ Value [2]any } }
 	}
 	if err := json.NewDecoder(bytes.NewReader(answer)).Decode(&found); err != nil || len(found.Data.Result) != 1 {
-		return f, fmt.Errorf("%w: %s", err, answer)
+		return 0, fmt.Errorf("%w: %s", err, answer)
 	}
-	f.samples, err = strconv.ParseFloat(fmt.Sprint(found.Data.Result[0].Value[1]), 64)
-	return f, err
+	return strconv.ParseFloat(fmt.Sprint(found.Data.Result[0].Value[1]), 64)
 }
 
 func get(ctx context.Context, address string) ([]byte, error) {
