@@ -156,11 +156,11 @@ rules-check: $(BIN)/promtool $(BIN)/pint ## recording and alert rules and their 
 	$< test rules deploy/mixin/example/example.test.yml
 
 .PHONY: dashboards-check
-dashboards-check: build $(BIN)/prometheus $(BIN)/panelcheck ## every panel shows data of a live demo
+dashboards-check: build packages $(BIN)/prometheus $(BIN)/panelcheck ## every panel shows data of a live demo
 	test/dashboards-check.sh $(BIN)/prometheus $(BIN)/panelcheck ./kie_exporter
 
 .PHONY: e2e
-e2e: $(BIN)/prometheus $(BIN)/promtool $(BIN)/alertmanager ## the exporter in a real Prometheus and Alertmanager
+e2e: packages $(BIN)/prometheus $(BIN)/promtool $(BIN)/alertmanager ## the exporter in a real Prometheus and Alertmanager
 	go -C $(E2E_MOD) test -count=1 -parallel 4 -timeout 15m ./...
 
 .PHONY: deploy-check

@@ -367,6 +367,16 @@ func TestKindAndReplicasFollowFromTheValues(t *testing.T) {
 	}
 }
 
+func TestPortsOfRedisAreLetOut(t *testing.T) {
+	for address, want := range map[string]int{"redis:6380": 4, "/run/redis/redis.sock": 3} {
+		m := rendered(t, map[string]any{"config": map[string]any{"storage": map[string]any{"redis": map[string]any{"addresses": []any{address}}}}})
+		ports := m.policy.Spec.Egress[0].Ports
+		if last := ports[len(ports)-1].Port; len(ports) != want || last == nil || last.IntVal == 0 {
+			t.Errorf("for %s the pods reach %v", address, ports)
+		}
+	}
+}
+
 func workload(m *manifests) string {
 	if m.deployment.Name == "" {
 		words := []string{"StatefulSet", strconv.Itoa(int(*m.set.Spec.Replicas))}

@@ -63,7 +63,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
 {{- define "kie-exporter.redisPorts" -}}
 {{- $ports := list -}}
 {{- range (include "kie-exporter.redis" . | fromYaml).addresses -}}
-{{- $ports = append $ports (regexFind "[0-9]+$" .) -}}
+{{- if not (hasPrefix "/" .) -}}{{- $ports = append $ports (regexFind "[0-9]+$" .) -}}{{- end -}}
 {{- end -}}
 {{- $ports | uniq | toJson -}}
 {{- end -}}
