@@ -200,7 +200,8 @@ func (d *Demo) Config() (*config.Config, error) {
 	for _, a := range d.apis {
 		account := config.Account{
 			Name: a.account, BaseURL: a.base, Key: key, HTTPClient: client,
-			RequestsPerSecond: 10, MaxConcurrent: 8, Timeout: 10 * time.Second, CreditsInterval: 10 * time.Second, ModelHealthInterval: time.Minute,
+			RequestsPerSecond: 10, MaxRequestsPerSecond: 15, MaxConcurrent: 8, Timeout: 10 * time.Second, CreditsInterval: 10 * time.Second,
+			ModelHealthInterval: time.Minute,
 		}
 		if callsBack(a.account) {
 			account.WebhookKeys = []*apikey.Key{signing}
