@@ -158,7 +158,7 @@ type Group struct {
 	//
 	//	.txt or no ending: an id a line; lines that begin with # are comments
 	//	.yml, .yaml, .json: a list of {tasks: [...], labels: {...}, endpoint: ...}, of ids, or of objects with taskId or task_id
-	//	.jsonl, .ndjson: objects with taskId or task_id and optionally model and endpoint, such as the answers of createTask as they came,
+	//	.jsonl, .ndjson: objects with taskId or task_id and optionally model, variant and endpoint, such as answers of createTask as they came,
 	//	  on lines of their own or not
 	//
 	// Rotated (x.jsonl.1, x.txt-20261128) and packed ones (x.jsonl.1.gz) are read, too. Other endings are refused.

@@ -9,6 +9,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/life"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
+	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 )
@@ -93,13 +94,15 @@ func (k *Task) ModelName() string {
 	if k.Model != nil {
 		return k.Model.Name
 	}
-	return k.Unfinished.Hint
+	model, _ := source.SplitHint(k.Unfinished.Hint)
+	return model
 }
 
 // Durations returns what is known of how long tasks like this unfinished one take.
 func (k *Task) Durations() *schedule.Durations {
 	if k.Model != nil {
-		return k.Model.Durations
+		_, variant := source.SplitHint(k.Unfinished.Hint)
+		return k.Group.Learned.Variant(k.Model.Name, variant, k.Model.Durations)
 	}
 	return k.Group.Learned.Expect(k.Unfinished.Hint)
 }
@@ -167,9 +170,10 @@ func Restore(id string, m *Model, r *store.Record) *Task {
 }
 
 // Resume returns a task of a group that an earlier process, or this one, left unfinished, and what is known of it but for its last answer.
-// A source says that it is of the model hint.
+// A source hints at its model.
 func Resume(g *Group, id, hint string, r *store.Record, now time.Time) (*Task, life.Unfinished) {
-	o := life.New(cmp.Or(hint, r.Model), r.Seen.Time())
+	model, variant := source.SplitHint(hint)
+	o := life.New(source.Hint(cmp.Or(model, r.Model), variant), r.Seen.Time())
 	o.Watched, o.GivenUp, o.Due = r.Watched, r.GivenUp, now
 	if r.Backlog {
 		o.Backlog, o.News = !r.Watched, r.Seen.Time()

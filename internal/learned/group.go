@@ -3,8 +3,11 @@
 package learned
 
 import (
+	"maps"
+
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
+	"github.com/kie-exporter/kie_exporter/internal/source"
 )
 
 // Group is what is known of how long the tasks of a group take, or all tasks. Not safe for concurrent use.
@@ -12,7 +15,12 @@ type Group struct {
 	all     *Group // of all tasks; nil: this is it
 	any     *schedule.Durations
 	byModel map[string]*schedule.Durations
+	byHint  map[string]*schedule.Durations // of variants, by model and variant
+	counts  map[string]int                 // variants by model
 }
+
+// mostVariants is how many variants of a model are told apart. Tasks of further ones go by the model.
+const mostVariants = 32
 
 func newGroup(all *Group) *Group {
 	g := &Group{all: all, byModel: make(map[string]*schedule.Durations)}
@@ -43,12 +51,34 @@ func (g *Group) Model(name string) *schedule.Durations {
 	return d
 }
 
-// Expect returns what to go by for a task that is said to be of a model. Of one that no answer has named yet, that is what is
+// Variant returns what is known of a variant of a model in the group, of which the model's durations are known.
+func (g *Group) Variant(model, variant string, of *schedule.Durations) *schedule.Durations {
+	if variant == "" || model == kie.Other {
+		return of
+	}
+	hint := source.Hint(model, variant)
+	if d, ok := g.byHint[hint]; ok {
+		return d
+	}
+	if g.counts[model] >= mostVariants {
+		return of
+	}
+	if g.byHint == nil {
+		g.byHint, g.counts = make(map[string]*schedule.Durations), make(map[string]int)
+	}
+	d := schedule.NewVariant(of)
+	g.byHint[hint] = d
+	g.counts[model]++
+	return d
+}
+
+// Expect returns what to go by for a task of which a hint tells the model. Of one that no answer has named yet, that is what is
 // known of all tasks of the group.
-func (g *Group) Expect(model string) *schedule.Durations {
+func (g *Group) Expect(hint string) *schedule.Durations {
+	model, variant := source.SplitHint(hint)
 	_, here := g.byModel[model]
 	if _, anywhere := g.all.byModel[model]; here || anywhere {
-		return g.Model(model)
+		return g.Variant(model, variant, g.Model(model))
 	}
 	return g.any
 }
@@ -92,6 +122,11 @@ func (g *Group) forget(models map[string]struct{}) {
 		if d, ok := g.byModel[name]; ok {
 			d.Retire()
 			delete(g.byModel, name)
+			delete(g.counts, name)
+			maps.DeleteFunc(g.byHint, func(hint string, _ *schedule.Durations) bool {
+				of, _ := source.SplitHint(hint)
+				return of == name
+			})
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 type Unfinished struct {
 	schedule.Item
 
-	Hint    string    // the model that its source names
+	Hint    string    // of its source: model and variant
 	doubt   string    // fail code of an answer that wants a second one
 	doubted time.Time // when that answer came
 	faults  int       // queries in a row that failed

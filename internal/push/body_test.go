@@ -45,6 +45,8 @@ func TestWhatAnObjectSaysThatNobodyReadsIsCountedByKey(t *testing.T) {
 		"several":                       {`[{"taskId":"a","lables":{}},{"taskId":"b","lables":{},"order":1},"c"]`, map[string]int{"lables": 2, "order": 1}},
 		"where it costs the id":         {`{"id":"a"}`, map[string]int{"id": 1}},
 		"a model that is no text":       {`{"taskId":"a","model":{"name":"m"}}`, map[string]int{"model": 1}},
+		"a variant that is no text":     {`{"taskId":"a","variant":7}`, map[string]int{"variant": 1}},
+		"a variant":                     {`{"taskId":"a","model":"m","variant":"10s"}`, nil},
 		"a model that is not known":     {`{"taskId":"a","model":null}`, nil},
 		"labels below labels":           {`{"taskId":"a","labels":{"lables":"x"}}`, nil},
 		"control characters and length": {`{"taskId":"a","x\u0007` + strings.Repeat(long, 9) + `":1}`, map[string]int{kie.CleanLabel("x\a" + strings.Repeat(long, 9)): 1}},

@@ -22,6 +22,7 @@ type object struct {
 	ID      json.RawMessage `json:"taskId"`
 	OtherID json.RawMessage `json:"task_id"`
 	Model   json.RawMessage `json:"model"`
+	Variant json.RawMessage `json:"variant"`
 	At      json.RawMessage `json:"endpoint"`
 	Labels  json.RawMessage `json:"labels"`
 	Code    json.RawMessage `json:"code"`
@@ -116,6 +117,9 @@ func (b *body) object(index int, raw json.RawMessage) error {
 	if !isNull(o.Model) && o.Model[0] != '"' {
 		b.ignore("model")
 	}
+	if !isNull(o.Variant) && o.Variant[0] != '"' {
+		b.ignore("variant")
+	}
 	isObject(o.Data, &in)
 	for _, given := range []json.RawMessage{o.ID, o.OtherID, in.ID, in.OtherID} {
 		if isNull(given) {
@@ -127,7 +131,7 @@ func (b *body) object(index int, raw json.RawMessage) error {
 		if err != nil {
 			return err
 		}
-		t := source.Task{ID: id, Model: modelOf(o.Model, in.Model), Endpoint: at, Labels: labels}
+		t := source.Task{ID: id, Model: kie.CleanLabel(source.Hint(modelOf(o.Model, in.Model), modelOf(o.Variant))), Endpoint: at, Labels: labels}
 		b.take(index, t, cmp.Or(unless(ok, "taskId is no text"), unless(known, parsed.ErrEndpoint.Error()), fault))
 		return nil
 	}
@@ -186,7 +190,7 @@ func endpointOf(raw json.RawMessage) (word string, ok bool) {
 	return "", ok && word == ""
 }
 
-// modelOf returns the first of some values that is a text, as a label.
+// modelOf returns the first of some values that is a text, as a label: a model, or a variant.
 func modelOf(values ...json.RawMessage) string {
 	for _, raw := range values {
 		if len(raw) > 0 && raw[0] == '"' {

@@ -22,6 +22,7 @@ type Durations struct {
 	parent    *Durations
 	children  []*Durations
 	elsewhere *Durations // of the same model in all groups; nil: these are not of one model, or it has no name
+	variant   bool       // of the parent, a model: no answer tells which
 
 	observations
 }
@@ -53,6 +54,12 @@ func NewModel(group, elsewhere *Durations) *Durations {
 	d := NewDurations(group)
 	d.elsewhere = elsewhere
 	return d
+}
+
+// NewVariant returns durations of a variant of a model, of which nothing is known. Until enough is, they go by the model's. From which age on
+// tasks are overdue is the model's in any case.
+func NewVariant(model *Durations) *Durations {
+	return &Durations{parent: model, variant: true, observations: observations{rank: 0.5}}
 }
 
 // Inherit has d begin with all that is known of other tasks, unless something is known of its own.

@@ -76,6 +76,9 @@ func (t *threshold) observe(took, limit time.Duration, changed bool) {
 
 // Overdue returns how old an unfinished task may be.
 func (d *Durations) Overdue() time.Duration {
+	if d.variant {
+		return d.parent.Overdue()
+	}
 	if after, ok := d.overdue.learned(); ok {
 		return after
 	}

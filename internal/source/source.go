@@ -28,7 +28,7 @@ type Fetch func(ctx context.Context) (arrive func() bool)
 // Task is a task as a source lists it.
 type Task struct {
 	ID     string
-	Model  string            // only a list that names models can say; used until the first answer
+	Model  string            // a Hint; only a list that names models can say; the model is used until the first answer
 	Labels map[string]string // the group's and the list's; shared between tasks, never written to
 	// Endpoint is the word for where the task is asked about, if its list says; empty: where its group says.
 	Endpoint string

@@ -131,7 +131,7 @@ func (s *Set) TakeFacts(k *entry.Task, f *kie.Task) {
 	case k.Model != nil:
 		name = k.Model.Name
 	case k.AskedAt().Model() != "": // an endpoint that need not tell models
-		name = cmp.Or(k.Unfinished.Hint, k.AskedAt().Model())
+		name = cmp.Or(k.ModelName(), k.AskedAt().Model())
 	}
 	name, admitted := s.Admit(name)
 	if !admitted && k.Model == nil {

@@ -115,6 +115,7 @@ func (t *Tracker) finishLocked(k *entry.Task, f *kie.Task, m life.Moment) {
 	if end.Guessed {
 		k.Guess(end.Completed)
 	}
+	durations := k.Durations()
 	k.Learned = t.tasks.Stamps.Next(time.Now()) // not of m, whose time is from before the lock was had
 	k.Marks.Set(entry.Counted, end.News)
 	t.tasks.Finish(k)
@@ -124,7 +125,7 @@ func (t *Tracker) finishLocked(k *entry.Task, f *kie.Task, m life.Moment) {
 		return
 	}
 	if known {
-		k.Model.Durations.Observe(took)
+		durations.Observe(took)
 	}
 	if !k.Marks.Has(entry.Called) && k.Group.CallbackMissed(m.APINow().Sub(end.Latest)) {
 		t.tasks.RetimeGroups(map[*entry.Group]bool{k.Group: true}, t.options.Bounds, m.Now)

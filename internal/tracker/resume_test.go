@@ -255,6 +255,7 @@ func TestARecordWithoutALastAnswerIsReadAsItIs(t *testing.T) {
 				}, nil)
 			}
 		})
+		w.api.Inject(kiesim.Match{}, kiesim.Fault{Delay: time.Second}) // so that nothing is answered before it is looked
 		w.process(func(r *rig) {
 			r.backlog("waits", "queues", "generates")
 			for id, k := range seen(r) {

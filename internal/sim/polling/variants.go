@@ -24,8 +24,11 @@ func Mixes() []Mix {
 	return []Mix{
 		{"the workload above: images of 1K, 2K and 4K, videos of 5 and 10 s", []Model{
 			{"speech", 0.15, 5 * second / 2, 0.2},
-			{"image 1K", 0.20, 24 * second, 0.4}, {"image 2K", 0.15, 38 * second, 0.4}, {"image 4K", 0.10, 62 * second, 0.4},
-			{"video 5 s", 0.20, 120 * second, 0.25}, {"video 10 s", 0.15, 210 * second, 0.25},
+			{"image 1K", 0.20, 24 * second, 0.4},
+			{"image 2K", 0.15, 38 * second, 0.4},
+			{"image 4K", 0.10, 62 * second, 0.4},
+			{"video 5 s", 0.20, 120 * second, 0.25},
+			{"video 10 s", 0.15, 210 * second, 0.25},
 			{"edit", 0.05, 600 * second, 0.3},
 		}, []int{0, 1, 1, 1, 2, 2, 3}},
 		{"one model of videos of 5 and 10 s", []Model{
@@ -74,7 +77,7 @@ func (v *variants) durations(k *Task) *schedule.Durations {
 	}
 	d, ok := v.each[k.Model]
 	if !ok {
-		d = schedule.NewDurations(m)
+		d = schedule.NewVariant(m)
 		v.each[k.Model] = d
 	}
 	return d
@@ -100,9 +103,9 @@ func (v *variants) Answer(k *Task, finished bool, now time.Time) {
 
 // Compare returns what comes of the mix where the model of each task is known, and where its variant is, too.
 func (m Mix) Compare(rate float64, tasks, seeds int) (model, variant Result) {
-	for seed := range seeds {
+	for seed := range uint64(seeds) { //nolint:gosec // a few
 		run := func(known bool) Result {
-			return Run(Workload(m.Variants, tasks, rate, uint64(seed)+1), newVariants(m, known))
+			return Run(Workload(m.Variants, tasks, rate, seed+1), newVariants(m, known))
 		}
 		model.Add(run(false))
 		variant.Add(run(true))

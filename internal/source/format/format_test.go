@@ -104,6 +104,9 @@ func TestListFormats(t *testing.T) {
 		{"strings of something broken", "x.jsonl", "{\"a\":\n\"b\": \"c\",\n\"d\",\n\"e\"}\n\"f\"]\n", "", "1|3|4|5", ""},
 		{"answer to a creation", "x.jsonl", `{"code":200,"msg":"success","data":{"taskId":"a","recordId":"r"}}`, "a", "", ""},
 		{"model that can't be a label", "x.jsonl", `{"taskId":"a","model":"m\u0000\n"}`, "a=m", "", ""},
+		{"variants", "x.jsonl", `{"taskId":"a","model":"m","variant":"10s"}` + "\n" + `{"taskId":"b","variant":"5s"}` + "\n" + `{"taskId":"c","model":"m","variant":7}`, "a=m\u241f10s|b=\u241f5s|c=m", "", ""},
+		{"variants of objects", "x.json", `[{"taskId":"a","model":"m","variant":"10s"},{"taskId":"b","variant":null,"model":"m"}]`, "a=m\u241f10s|b=m", "", ""},
+		{"variants of YAML", "x.yml", "- {taskId: a, model: m, variant: 10s}\n- {taskId: b, variant: [1]}\n", "a=m\u241f10s|b", "", ""},
 		{"no task", "x.jsonl", "{}\n[]\nnull\n1\n{\"taskId\":null}\n{\"taskId\":\"\"}\n{\"taskId\":[1]}\n{\"taskId\":1}\n{\"taskId\":\"a\\n\"}\n{\"code\":422,\"data\":null}\n{\n# c\n", "", "1|2|3|4|5|6|7|8|9|11|+1", ""},
 
 		{"entries", "x.yml", "- tasks:\n  - a\n  - b\n  labels: {team: film}\n- tasks: [c]\n", "a,team:film|b,team:film|c", "", ""},

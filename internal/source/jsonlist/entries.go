@@ -147,7 +147,7 @@ func (w *list) entry() error {
 	case e.HasID() && !e.HasEndpoint():
 		w.h.Fault(line, w.text[start:w.at], parsed.ErrEndpoint)
 	case e.HasID():
-		attrs, err := w.h.Describe(e.Model, e.Endpoint, e.labels)
+		attrs, err := w.h.Describe(e.Hint(), e.Endpoint, e.labels)
 		if err != nil {
 			return err
 		}

@@ -19,6 +19,8 @@ func (o *object) read(c *cursor, key string) error {
 		return o.readID(c, key, &o.ID)
 	case isKey(key, "model"):
 		return o.readModel(c)
+	case isKey(key, "variant"):
+		return o.readVariant(c)
 	case isKey(key, "code"):
 		return o.readCode(c)
 	case isKey(key, "endpoint"):
@@ -67,6 +69,15 @@ func (o *object) readModel(c *cursor) error {
 	if o.Model == "" {
 		o.Model = model.Text
 	}
+	return err
+}
+
+func (o *object) readVariant(c *cursor) error {
+	if c.next() != '"' {
+		return c.skip()
+	}
+	variant, err := c.string()
+	o.Variant = variant.Text
 	return err
 }
 

@@ -203,7 +203,7 @@ func (s *stream) take(start, line int) error {
 		case !item.HasEndpoint():
 			s.h.Fault(line, s.content[start:s.at], parsed.ErrEndpoint)
 		default:
-			attrs, err := s.h.Describe(item.Model, item.Endpoint, nil)
+			attrs, err := s.h.Describe(item.Hint(), item.Endpoint, nil)
 			if err != nil {
 				return err
 			}

@@ -4,12 +4,14 @@ import (
 	"strings"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/source"
 )
 
 // Object is what an object of JSON or YAML tells of a task: one of the producer's own, or an answer to createTask as it came.
 type Object struct {
 	ID, Inner Span // Inner: under data
 	Model     string
+	Variant   string // of the model
 	Endpoint  string // as it is written
 	Keyed     bool   // it has a key for an id
 	Wrong     bool   // the value of which is no text
@@ -18,6 +20,9 @@ type Object struct {
 
 // HasID reports whether the object names a task.
 func (o *Object) HasID() bool { return o.ID.Text+o.Inner.Text != "" }
+
+// Hint returns what the object says of its task's kind.
+func (o *Object) Hint() string { return source.Hint(o.Model, o.Variant) }
 
 // TaskID returns the id that counts.
 func (o *Object) TaskID() Span {

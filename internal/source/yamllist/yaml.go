@@ -223,7 +223,7 @@ func takeEntry(entry *yaml.Node, h *list) error {
 	case o.HasID() && !o.HasEndpoint():
 		h.Fault(entry.Line, o.Endpoint, parsed.ErrEndpoint)
 	case o.HasID():
-		attrs, err := h.Describe(o.Model, o.Endpoint, labels)
+		attrs, err := h.Describe(o.Hint(), o.Endpoint, labels)
 		if err != nil {
 			return err
 		}
@@ -279,6 +279,8 @@ func (s *object) read(key string, value *yaml.Node, inner bool) {
 		}
 	case strings.EqualFold(key, "model") && scalar && s.Model == "":
 		s.Model = value.Value
+	case strings.EqualFold(key, "variant") && scalar && !inner:
+		s.Variant = value.Value
 	case strings.EqualFold(key, "endpoint") && scalar && !inner:
 		s.Endpoint = value.Value
 	case strings.EqualFold(key, "code") && scalar && !inner:
