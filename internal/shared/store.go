@@ -273,7 +273,7 @@ func (s *Store) Close() {
 func (s *Store) undecoded() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.errors[store.OpDecode] ++
+	s.errors[store.OpDecode]++
 }
 
 // All yields every record of the parts that are held, by id.
