@@ -35,6 +35,7 @@ func TestRedisCluster(t *testing.T) {
 	defer w.watch()()
 	w.eventually("they share", func() bool { return w.even(a, b) })
 	w.more("records are written")
+	w.tells(a, b, o)
 	for _, n := range nodes {
 		n.Kill()
 		n.Up(t)

@@ -886,7 +886,29 @@ func storage() []row {
 		{
 			"keys in Redis that are garbage, of another type or of a later version",
 			"left alone, and what they hold is not believed; a lease that can't be read is a stranger's",
-			[]string{"shared.TestWhatIsNotOursIsLeftAlone", "shared.TestAnotherDictionaryIsNoticed", "cluster.TestEntriesThatCantBeReadAreAStrangers"},
+			[]string{
+				"shared.TestWhatIsNotOursIsLeftAlone", "shared.TestAnotherDictionaryIsNoticed", "cluster.TestEntriesThatCantBeReadAreAStrangers",
+				"shared.TestAServerThatIsAwayOrGarbageTakesNoPush", "mailbox.TestBadMessagesAndFullBoxes",
+			},
+		},
+		{
+			"a push, a callback or a probe that comes to a replica that does not hold the task",
+			"the one that does acts: ids are in Redis before they are acknowledged, hints wait for a minute, the answer to a probe comes from the holder; while Redis is away 503, "+
+				"or a probe without success that says so",
+			[]string{
+				"app.TestPushesReachTheHolderFromAnyReplica", "app.TestACallbackReachesTheHolderFromAnyReplica", "app.TestAnyReplicaAnswersProbes",
+				"mailbox.TestABoxIsHandedOnWithTheShare",
+			},
+		},
+		{
+			"kill -9 of a replica that stood still while ids were acknowledged, and of Redis with appendonly",
+			"every id that was acknowledged is asked about",
+			[]string{"main.TestPushesSurviveTheLossOfAnyReplicaAndOfRedis", "shared.TestAnyReplicaKeepsPushesAndTheHolderTakesThem"},
+		},
+		{
+			"notes for a replica that nobody takes",
+			"the journal stays below 10,000 notes, and who takes the share reads all again",
+			[]string{"shared.TestAJournalThatNobodyTakesStaysShort"},
 		},
 		{
 			"two replicas of one name, or with different leases or parts",
