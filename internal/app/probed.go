@@ -12,6 +12,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/config"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
+	"github.com/kie-exporter/kie_exporter/internal/mailbox"
 	"github.com/kie-exporter/kie_exporter/internal/question"
 	"github.com/kie-exporter/kie_exporter/internal/redis"
 	"github.com/kie-exporter/kie_exporter/internal/share"
@@ -105,10 +106,14 @@ func (e *exporter) probeElsewhere(ctx context.Context, account, id string, at ki
 
 // whyUnanswered returns why a question was not answered, without addresses.
 func whyUnanswered(err error) error {
+	const what = "the replica that has the task can't be asked over Redis"
 	if e, ok := errors.AsType[*redis.Error](err); ok {
-		return fmt.Errorf("the replica that has the task can't be asked over Redis: %s", e.Result)
+		return fmt.Errorf("%s: %s", what, e.Result)
 	}
-	return err
+	if errors.Is(err, mailbox.ErrSilent) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", what, err)
 }
 
 // answerProbe asks about a task for another replica.

@@ -893,7 +893,7 @@ func storage() []row {
 		},
 		{
 			"a push, a callback or a probe that comes to a replica that does not hold the task",
-			"the one that does acts: ids are in Redis before they are acknowledged, hints wait for a minute, the answer to a probe comes from the holder; while Redis is away 503, "+
+			"the one that does acts: ids are in Redis before they are acknowledged, hints wait for a minute, the answer to a probe comes from the holder; while Redis is away 503, " +
 				"or a probe without success that says so",
 			[]string{
 				"app.TestPushesReachTheHolderFromAnyReplica", "app.TestACallbackReachesTheHolderFromAnyReplica", "app.TestAnyReplicaAnswersProbes",
