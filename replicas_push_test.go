@@ -37,7 +37,7 @@ func TestPushesSurviveTheLossOfAnyReplicaAndOfRedis(t *testing.T) {
 		t.Skip("waits for leases to end")
 	}
 	t.Parallel()
-	server := redistest.Start(t, "--appendonly", "yes")
+	server := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always")
 	sim := kiesim.New(kiesim.Options{Record: true})
 	api := httptest.NewServer(sim)
 	t.Cleanup(api.Close)

@@ -34,7 +34,7 @@ type cluster struct {
 // startCluster starts two replicas; the tasks run for another hour.
 func startCluster(t *testing.T, settings string, tasks ...string) *cluster {
 	t.Helper()
-	c := &cluster{t: t, server: redistest.Start(t, "--appendonly", "yes"), dir: t.TempDir()}
+	c := &cluster{t: t, server: redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always"), dir: t.TempDir()}
 	var api string
 	c.sim, api = serveAPI(t, kiesim.Options{Record: true})
 	for _, id := range tasks {
