@@ -255,7 +255,7 @@ soak: soak-replicas ## run under faults, reloads and kills for SOAK, then replic
 	SOAK=$(SOAK) SOAK_SEED=$(SOAK_SEED) SOAK_REPORT=$(CURDIR)/docs/reliability.md go -C $(SERVED_MOD) test -count=1 -v -timeout 0 -run TestWhatIsSaid ./soak
 
 .PHONY: soak-replicas
-soak-replicas: ## run three replicas, and kill one a minute, over a Redis that fails for SOAK; writes the results into docs/reliability.md
+soak-replicas: ## run three replicas, and kill one every minute or two, over a Redis that fails for SOAK; writes the results into docs/reliability.md
 	SOAK=$(SOAK) SOAK_SEED=$(SOAK_SEED) SOAK_REPORT=$(CURDIR)/docs/reliability.md go -C $(REDIS_MOD) test -count=1 -v -timeout 0 -run TestReplicasSoak ./faults
 
 .PHONY: soak-attack

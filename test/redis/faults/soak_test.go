@@ -19,7 +19,7 @@ const (
 	resultsEnd   = "<!-- End of results with replicas. -->"
 )
 
-// TestReplicasSoak has three replicas at work, of which one is killed each minute, over a Redis that is killed, stands still and is emptied.
+// TestReplicasSoak has three replicas at work, of which one is killed every minute or two, over a Redis that is killed, stands still and is emptied.
 func TestReplicasSoak(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a minute")
