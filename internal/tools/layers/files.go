@@ -26,7 +26,7 @@ import (
 func downward() []string {
 	return []string{
 		"internal/backlog", "internal/blocks", "internal/dispatch", "internal/entry", "internal/labels", "internal/learned", "internal/life",
-		"internal/probe", "internal/reader", "internal/records", "internal/source/ledger", "internal/source/list",
+		"internal/evict", "internal/history", "internal/probe", "internal/reader", "internal/records", "internal/results", "internal/withheld", "internal/source/ledger", "internal/source/list",
 		"internal/source/room", "internal/source/told", "internal/summary", "internal/tasks", "internal/totals", "internal/tracker", "internal/unlisted", "internal/view",
 	}
 }

@@ -71,6 +71,6 @@ func bounded() []string {
 		"internal/labels", "internal/learned", "internal/life", "internal/mailbox", "internal/probe", "internal/reader", "internal/records", "internal/redis", "internal/results", "internal/settings",
 		"internal/source/claim", "internal/source/groups", "internal/source/ledger", "internal/source/list", "internal/source/owners", "internal/source/past",
 		"internal/source/reads", "internal/source/room", "internal/source/set", "internal/source/told", "internal/source/turns", "internal/summary",
-		"internal/tasks", "internal/totals", "internal/tracker", "internal/unlisted", "internal/view",
+		"internal/tasks", "internal/totals", "internal/tracker", "internal/unlisted", "internal/view", "internal/withheld",
 	}
 }
