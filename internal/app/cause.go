@@ -26,7 +26,7 @@ func withoutAddresses(err error) string {
 }
 
 func kindOfCause(err error) string {
-	if text, ok := errors.AsType[told](err); ok {
+	if text, ok := errors.AsType[remoteCause](err); ok {
 		return string(text)
 	}
 	if e, ok := errors.AsType[*net.DNSError](err); ok {

@@ -26,28 +26,9 @@ type probeAsked struct {
 	Endpoint string `json:"endpoint"`
 }
 
-// probeAnswer is how a replica has probed a task: what its series need, and no more.
+// probeAnswer is how a replica has probed a task.
 type probeAnswer struct {
-	Group      string            `json:"group,omitempty"`
-	Labels     map[string]string `json:"labels,omitempty"`
-	Model      string            `json:"model,omitempty"`
-	State      string            `json:"state"`
-	Endpoint   string            `json:"endpoint"`
-	Created    kie.Time          `json:"created,omitempty"`
-	Updated    kie.Time          `json:"updated,omitempty"`
-	Completed  kie.Time          `json:"completed,omitempty"`
-	FailedAt   kie.Time          `json:"failed_at,omitempty"`
-	Learned    kie.Time          `json:"learned,omitempty"`
-	FailCode   string            `json:"fail_code,omitempty"`
-	Reason     string            `json:"reason,omitempty"`
-	Credits    *float64          `json:"credits,omitempty"`
-	Result     bool              `json:"result,omitempty"`
-	TaskTook   time.Duration     `json:"task_took,omitempty"`
-	Seen       time.Time         `json:"seen,omitzero"`
-	LastAnswer time.Time         `json:"last_answer,omitzero"`
-	QueryError string            `json:"query_error"`
-	Overdue    bool              `json:"overdue,omitempty"`
-	GivenUp    bool              `json:"given_up,omitempty"`
+	view.Task
 
 	Asked  bool          `json:"asked,omitempty"`
 	Waited time.Duration `json:"waited,omitempty"`
@@ -57,16 +38,17 @@ type probeAnswer struct {
 
 // probeError is why a probe failed, without addresses.
 type probeError struct {
-	Class  string `json:"class,omitempty"` // empty: the query was given up, or not sent
-	Status int    `json:"status,omitempty"`
-	Code   int    `json:"code,omitempty"`
-	Text   string `json:"text,omitempty"`
+	Class  *kie.Class `json:"class,omitempty"` // nil: the query was given up, or not sent
+	Status int        `json:"status,omitempty"`
+	Code   int        `json:"code,omitempty"`
+	Text   string     `json:"text,omitempty"`
 }
 
-// told is a cause that another replica told, without addresses.
-type told string
+// remoteCause is why another replica failed, without addresses.
+type remoteCause string
 
-func (t told) Error() string { return string(t) }
+// Error implements error.
+func (c remoteCause) Error() string { return string(c) }
 
 // probe asks about a task, wherever it is.
 func (e *exporter) probe(ctx context.Context, account, id string, at kie.Endpoint) view.Probe {
@@ -135,23 +117,13 @@ func (e *exporter) answerProbe(ctx context.Context, sh share.Share, body []byte)
 
 // answerOf returns a probe as another replica is told it.
 func answerOf(p *view.Probe) *probeAnswer {
-	t := &p.Task
-	a := &probeAnswer{
-		Group: t.Group, Labels: t.Labels, Model: t.Model, State: t.State.String(), Endpoint: t.Endpoint.Word(),
-		Created: t.Created, Updated: t.Updated, Completed: t.Completed, FailedAt: t.FailedAt, Learned: t.Learned,
-		FailCode: t.FailCode, Reason: t.Reason.String(), Result: t.HasResult, TaskTook: t.Took,
-		Seen: t.Seen, LastAnswer: t.LastAnswer, QueryError: t.QueryError.String(), Overdue: t.Overdue, GivenUp: t.GivenUp,
-		Asked: p.Asked, Waited: p.Waited, Took: p.Took,
-	}
-	if t.HasCredits {
-		a.Credits = &t.Credits
-	}
+	a := &probeAnswer{Task: p.Task, Asked: p.Asked, Waited: p.Waited, Took: p.Took}
 	if p.Err == nil {
 		return a
 	}
 	a.Error = &probeError{Text: withoutAddresses(p.Err)}
 	if of, ok := errors.AsType[*kie.Error](p.Err); ok {
-		a.Error = &probeError{Class: of.Class.String(), Status: of.Status, Code: of.Code}
+		a.Error = &probeError{Class: &of.Class, Status: of.Status, Code: of.Code}
 		if of.Err != nil {
 			a.Error.Text = kindOfCause(of.Err)
 		}
@@ -161,39 +133,19 @@ func answerOf(p *view.Probe) *probeAnswer {
 
 // probe returns what another replica told.
 func (a *probeAnswer) probe(account, id string) view.Probe {
-	t := view.Task{
-		Task: kie.Task{
-			ID: id, Model: kie.CleanLabel(a.Model), State: named(kie.States(), a.State, kie.StateUnknown), Created: a.Created, Updated: a.Updated,
-			Completed: a.Completed, Took: a.TaskTook, FailCode: a.FailCode, Reason: named(kie.Reasons(), a.Reason, 0), HasResult: a.Result,
-		},
-		Group: a.Group, Account: account, Labels: a.Labels, FailedAt: a.FailedAt, Learned: a.Learned, Seen: a.Seen,
-		LastAnswer: a.LastAnswer, QueryError: named(kie.Classes(), a.QueryError, kie.ClassOther), Overdue: a.Overdue, GivenUp: a.GivenUp,
-	}
-	t.Endpoint, _ = kie.EndpointNamed(a.Endpoint)
-	if a.Credits != nil {
-		t.Credits, t.HasCredits = *a.Credits, true
-	}
+	t := a.Task
+	t.ID, t.Account, t.Model = id, account, kie.CleanLabel(t.Model)
 	p := view.Probe{Task: t, Asked: a.Asked, Waited: a.Waited, Took: a.Took}
 	switch e := a.Error; {
 	case e == nil:
-	case e.Class == "":
-		p.Err = told(e.Text)
+	case e.Class == nil:
+		p.Err = remoteCause(e.Text)
 	default:
-		of := &kie.Error{Class: named(kie.Classes(), e.Class, kie.ClassOther), Status: e.Status, Code: e.Code}
+		of := &kie.Error{Class: *e.Class, Status: e.Status, Code: e.Code}
 		if e.Text != "" {
-			of.Err = told(e.Text)
+			of.Err = remoteCause(e.Text)
 		}
 		p.Err = of
 	}
 	return p
-}
-
-// named returns the value of that name; otherwise if there is none, as in an answer of a later version.
-func named[T fmt.Stringer](all []T, name string, otherwise T) T {
-	for _, v := range all {
-		if v.String() == name {
-			return v
-		}
-	}
-	return otherwise
 }

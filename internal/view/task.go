@@ -9,24 +9,24 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 )
 
-// Task is what is known of one task.
+// Task is what is known of one task. As JSON, which is for other replicas, it has neither id nor account.
 type Task struct {
 	kie.Task // its state is pending and its model empty until it was first answered; credits are of a finished task
 
-	Group   string
-	Account string
+	Group   string `json:"group,omitempty"`
+	Account string `json:"-"`
 	// Endpoint is where the API is asked about it.
-	Endpoint kie.Endpoint
-	Labels   map[string]string // never written to
+	Endpoint kie.Endpoint      `json:"endpoint"`
+	Labels   map[string]string `json:"labels,omitempty"` // never written to
 
-	FailedAt kie.Time // of a failed task that is news; absent otherwise
-	Learned  kie.Time // of a finished task: when its final state was learned
+	FailedAt kie.Time `json:"failed_at,omitempty"` // of a failed task that is news; absent otherwise
+	Learned  kie.Time `json:"learned,omitempty"`   // of a finished task: when its final state was learned
 
-	Seen       time.Time // of an unfinished task: when it was first listed
-	LastAnswer time.Time // of an unfinished task; zero if never answered
-	QueryError kie.Class // of an unfinished task's last query; ok if it did not fail
-	Overdue    bool      // an unfinished task that an answer showed to be older than its group and model allow
-	GivenUp    bool      // an unfinished task that the API does not know any more, and that is not asked again
+	Seen       time.Time `json:"seen,omitzero"`        // of an unfinished task: when it was first listed
+	LastAnswer time.Time `json:"last_answer,omitzero"` // of an unfinished task; zero if never answered
+	QueryError kie.Class `json:"query_error"`          // of an unfinished task's last query; ok if it did not fail
+	Overdue    bool      `json:"overdue,omitempty"`    // an unfinished task that an answer showed to be older than its group and model allow
+	GivenUp    bool      `json:"given_up,omitempty"`   // an unfinished task that the API does not know any more, and that is not asked again
 }
 
 // Take makes facts what is known of the task, as of an answer at that time if they are not final.
