@@ -28,7 +28,7 @@ func Complete() {
 }
 
 func complete(info *debug.BuildInfo) {
-	told := of(info)
+	told := commitOf(info)
 	version.Version = cmp.Or(version.Version, told.version, unknown)
 	version.Revision = cmp.Or(version.Revision, told.revision, unknown)
 	version.BuildDate = cmp.Or(version.BuildDate, told.date, unknown)
@@ -39,8 +39,8 @@ func complete(info *debug.BuildInfo) {
 // commit is what is known of the source of a build; empty is what is not.
 type commit struct{ version, revision, date string }
 
-// of returns what Go's tool recorded: a version unless it was told to look at no repository, and the rest of that if it looked.
-func of(info *debug.BuildInfo) (c commit) {
+// commitOf returns what Go's tool recorded: a version unless it was told to look at no repository, and the rest of that if it looked.
+func commitOf(info *debug.BuildInfo) (c commit) {
 	if info.Main.Version != "(devel)" {
 		c.version = strings.TrimPrefix(info.Main.Version, "v")
 	}

@@ -36,7 +36,7 @@ func TestEachWayToBuildTellsAVersion(t *testing.T) {
 		"a time that is none": {"v0.1.0", []debug.BuildSetting{{Key: "vcs.time", Value: "today"}}, commit{version: "0.1.0"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := of(&debug.BuildInfo{Main: debug.Module{Version: test.recorded}, Settings: test.settings}); got != test.want {
+			if got := commitOf(&debug.BuildInfo{Main: debug.Module{Version: test.recorded}, Settings: test.settings}); got != test.want {
 				t.Errorf("%+v, want %+v", got, test.want)
 			}
 		})

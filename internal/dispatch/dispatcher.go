@@ -66,12 +66,12 @@ func New(o Options, tasks Tasks) *Dispatcher {
 		credits: credits{interval: o.CreditsInterval},
 		notes:   notes{name: o.Name, budget: o.Budget, log: o.Log, key: key{origin: o.KeyOrigin, untried: o.TryKey}},
 	}
-	d.setModelsInterval(o.ModelsInterval)
+	d.setModelsIntervalLocked(o.ModelsInterval)
 	return d
 }
 
-// setModelsInterval has models asked about at an interval.
-func (d *Dispatcher) setModelsInterval(interval time.Duration) {
+// setModelsIntervalLocked has models asked about at an interval.
+func (d *Dispatcher) setModelsIntervalLocked(interval time.Duration) {
 	d.models.setInterval(interval)
 	if interval > 0 {
 		d.budget.Use(kie.ModelHealth)
@@ -83,7 +83,7 @@ func (d *Dispatcher) Configure(o Options) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.credits.setInterval(o.CreditsInterval, time.Now())
-	d.setModelsInterval(o.ModelsInterval)
+	d.setModelsIntervalLocked(o.ModelsInterval)
 	d.notes.key.origin = o.KeyOrigin
 }
 

@@ -45,12 +45,12 @@ func (s *Samples) Add(r *store.Record) {
 		return
 	}
 	if s.one == nil || s.one.group != r.Group || s.one.model != r.Model {
-		s.one = s.of(r.Group, r.Model)
+		s.one = s.samplesOf(r.Group, r.Model)
 	}
 	s.one.add(Sample{Group: r.Group, Model: r.Model, Took: took, learned: r.Learned})
 }
 
-func (s *Samples) of(group, model string) *samplesOf {
+func (s *Samples) samplesOf(group, model string) *samplesOf {
 	key := [2]string{group, model}
 	of := s.byModel[key]
 	if of == nil {
@@ -78,7 +78,7 @@ func (of *samplesOf) add(s Sample) {
 func (s *Samples) Merge(o *Samples) {
 	s.latest = max(s.latest, o.latest)
 	for key, of := range o.byModel {
-		own := s.of(key[0], key[1])
+		own := s.samplesOf(key[0], key[1])
 		for _, sample := range of.all {
 			own.add(sample)
 		}

@@ -157,14 +157,14 @@ func (s *Store) commit(ctx context.Context, p Part, batch []key) bool {
 	case errors.Is(err, ErrFenced):
 		s.mu.Lock()
 		s.refused += uint64(len(batch))
-		gone := s.leave(batch)
+		gone := s.leaveLocked(batch)
 		s.mu.Unlock()
 		gone.giveUp()
 		return false
 	case err != nil:
 		s.fail(store.OpWrite, p.Account, err)
 		s.mu.Lock()
-		for k, e := range s.leave(batch) {
+		for k, e := range s.leaveLocked(batch) {
 			s.queue.putBack(k, e)
 		}
 		s.mu.Unlock()
@@ -174,8 +174,8 @@ func (s *Store) commit(ctx context.Context, p Part, batch []key) bool {
 	return true
 }
 
-// leave takes a batch out of what is being written. The lock is held.
-func (s *Store) leave(batch []key) queue {
+// leaveLocked takes a batch out of what is being written.
+func (s *Store) leaveLocked(batch []key) queue {
 	gone := make(queue, len(batch))
 	for _, k := range batch {
 		gone[k] = s.writing[k]
@@ -248,7 +248,7 @@ func (s *Store) tryCommit(ctx context.Context, p Part, mark string, batch []key)
 func (s *Store) done(p Part, batch []key, results []any) {
 	s.mu.Lock()
 	s.written[p] = time.Now()
-	written := s.leave(batch)
+	written := s.leaveLocked(batch)
 	if found, ok := s.seals[p]; ok {
 		n, _ := results[0].(int64)
 		found.records = int(n)

@@ -48,14 +48,14 @@ func known(at time.Time) (*view.Snapshot, []view.Task) {
 	return s, tasks
 }
 
-func of(group string) string { return group }
+func accountOf(group string) string { return group }
 
 func TestAShareThatIsWithheldIsInNoSum(t *testing.T) {
 	at := time.Unix(1_700_000_000, 0)
 	for name, whole := range map[string]bool{"all that is held of the account": true, "one of two parts": false} {
 		s, tasks := known(at)
 		before, _ := known(at)
-		got := From(s, map[string]*Account{"new": {Parts: share.Some(2, 0), Whole: whole}}, of, slices.Values(tasks))
+		got := From(s, map[string]*Account{"new": {Parts: share.Some(2, 0), Whole: whole}}, accountOf, slices.Values(tasks))
 		if !reflect.DeepEqual(s, before) {
 			t.Errorf("%s: the snapshot that others have was changed", name)
 		}

@@ -18,8 +18,8 @@ import (
 	"github.com/kie-exporter/kie_exporter/test/kit/heap"
 )
 
-// shelf is a storage in memory, which may fail before or after it has saved.
-type shelf struct {
+// pushStore is a storage in memory, which may fail before or after it has saved.
+type pushStore struct {
 	mu     sync.Mutex
 	kept   map[string]source.Task // of one group
 	file   int
@@ -29,11 +29,11 @@ type shelf struct {
 	before func()
 }
 
-func newShelf() *shelf { return &shelf{kept: make(map[string]source.Task), file: 1} }
+func newPushStore() *pushStore { return &pushStore{kept: make(map[string]source.Task), file: 1} }
 
-var errShelf = errors.New("the shelf is full")
+var errPushStore = errors.New("the storage is full")
 
-func (s *shelf) SavePushes(changes []source.Pushed) error {
+func (s *pushStore) SavePushes(changes []source.Pushed) error {
 	if s.before != nil {
 		s.before()
 	}
@@ -41,7 +41,7 @@ func (s *shelf) SavePushes(changes []source.Pushed) error {
 	defer s.mu.Unlock()
 	s.saves++
 	if s.fails && !s.forget {
-		return errShelf
+		return errPushStore
 	}
 	for _, c := range changes {
 		if c.Gone {
@@ -51,12 +51,12 @@ func (s *shelf) SavePushes(changes []source.Pushed) error {
 		}
 	}
 	if s.fails {
-		return errShelf
+		return errPushStore
 	}
 	return nil
 }
 
-func (s *shelf) Pushes(string) (tasks []source.Task, err error) {
+func (s *pushStore) Pushes(string) (tasks []source.Task, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, t := range s.kept {
@@ -65,7 +65,7 @@ func (s *shelf) Pushes(string) (tasks []source.Task, err error) {
 	return tasks, nil
 }
 
-func (s *shelf) PushesFile() int {
+func (s *pushStore) PushesFile() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.file
@@ -79,7 +79,7 @@ func (n *counting) Apply(c source.Change) {
 	n.removed += len(c.Removed)
 }
 
-// pushing returns sources of which group g takes pushes, kept on a shelf.
+// pushing returns sources of which group g takes pushes, kept in a pushStore.
 func pushing(t *testing.T, on pushed.Store, groups ...Group) (*Set, *counting) {
 	t.Helper()
 	sink := &counting{}
@@ -102,7 +102,7 @@ func push(s *Set, ids ...string) *source.Push {
 
 func TestAPushThatIsNotSavedDoesNotCountAndMayComeAgain(t *testing.T) {
 	for _, forget := range []bool{false, true} {
-		on := newShelf()
+		on := newPushStore()
 		s, sink := pushing(t, on)
 		_ = s.Load(t.Context())
 		on.fails, on.forget = true, forget
@@ -118,7 +118,7 @@ func TestAPushThatIsNotSavedDoesNotCountAndMayComeAgain(t *testing.T) {
 
 // A process that ends between the write and the answer leaves what nobody was told; what was pushed before the end is there again.
 func TestWhatWasSavedIsThereAgainInAnotherProcess(t *testing.T) {
-	on := newShelf()
+	on := newPushStore()
 	s, _ := pushing(t, on)
 	if p := push(s, "early"); !errors.Is(p.Err, source.ErrStarting) {
 		t.Errorf("before anything is read: %+v", p)
@@ -137,7 +137,7 @@ func TestWhatWasSavedIsThereAgainInAnotherProcess(t *testing.T) {
 
 func TestAllWhoWaitAreSavedAtOnceAndWhatAddsIsNotMixedWithWhatRemoves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		on := newShelf()
+		on := newPushStore()
 		on.before = func() { time.Sleep(10 * time.Millisecond) }
 		s, sink := pushing(t, on)
 		_ = s.Load(t.Context())
@@ -161,13 +161,13 @@ func TestAllWhoWaitAreSavedAtOnceAndWhatAddsIsNotMixedWithWhatRemoves(t *testing
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if _, kept := on.kept["x"]; kept != s.kinds.pushed["g"].List().Has("x") {
-			t.Errorf("on the shelf: %v, in the list: %v", kept, !kept)
+			t.Errorf("in the storage: %v, in the list: %v", kept, !kept)
 		}
 	})
 }
 
 func TestAStorageWithAnotherFileGetsEverythingAgain(t *testing.T) {
-	on := newShelf()
+	on := newPushStore()
 	s, _ := pushing(t, on)
 	_ = s.Load(t.Context())
 	push(s, "a", "b")
@@ -179,7 +179,7 @@ func TestAStorageWithAnotherFileGetsEverythingAgain(t *testing.T) {
 }
 
 func TestAPushDisturbsNoListThatIsBeingRead(t *testing.T) {
-	on := newShelf()
+	on := newPushStore()
 	s, sink := pushing(t, on, Group{Name: "listed", Account: "main", Inline: []string{"a", "b"}})
 	_ = s.Load(t.Context())
 	s.mu.Lock()
