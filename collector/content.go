@@ -59,28 +59,28 @@ func newContent(known *view.Snapshot, in *Inputs) *content {
 		accounts: some(known.Accounts, func(a *view.Account) ([]*dto.LabelPair, bool) {
 			return []*dto.LabelPair{p.pair("account", a.Name)}, a.CountersOnly
 		}),
-		sources: some(distinct(told(in.Sources)), func(s *source.Stat) ([]*dto.LabelPair, bool) {
+		sources: some(distinct(valueOf(in.Sources)), func(s *source.Stat) ([]*dto.LabelPair, bool) {
 			withheld := slices.ContainsFunc(known.Groups, func(g view.Group) bool { return g.Name == s.Group && g.CountersOnly })
 			return []*dto.LabelPair{p.pair("group", s.Group), p.pair("source", s.Source)}, withheld
 		}),
-		callbacks: entities(told(in.Callbacks), func(s *webhook.Stat) []*dto.LabelPair {
+		callbacks: entities(valueOf(in.Callbacks), func(s *webhook.Stat) []*dto.LabelPair {
 			return []*dto.LabelPair{p.pair("account", s.Account)}
 		}),
-		pushes: entities(told(in.Pushes), func(s *source.PushStat) []*dto.LabelPair {
+		pushes: entities(valueOf(in.Pushes), func(s *source.PushStat) []*dto.LabelPair {
 			return []*dto.LabelPair{p.pair("group", s.Group)}
 		}),
-		mailbox:   told(in.Mailbox),
+		mailbox:   valueOf(in.Mailbox),
 		overflows: known.Overflows,
 		storage:   known.Storage,
-		config:    told(in.Config),
+		config:    valueOf(in.Config),
 		shard:     in.Shard,
-		replicas:  told(in.Replicas),
+		replicas:  valueOf(in.Replicas),
 		pairs:     p,
 	}
 }
 
-// told returns what a function returns, and nothing if there is none.
-func told[T any](tell func() T) (nothing T) {
+// valueOf returns what a function returns, and nothing if there is none.
+func valueOf[T any](tell func() T) (nothing T) {
 	if tell == nil {
 		return nothing
 	}

@@ -47,7 +47,7 @@ func Load(path string, getenv func(string) string, checks ...func(a *Account, at
 func ForTasks(ids, files []string, getenv func(string) string) (*Config, error) {
 	l := newLoader("", getenv)
 	group := Group{Name: defaultName, Account: defaultName}
-	ofTasks, ofFiles := document.Place("--task.id"), document.Place("--task.file")
+	ofTasks, ofFiles := document.Outside("--task.id"), document.Outside("--task.file")
 	if len(ids)+len(files) == 0 {
 		l.Report(ofTasks, "no tasks; give ids with --task.id, list files with --task.file, or a file with --config.file")
 	}
@@ -69,7 +69,7 @@ func ForTasks(ids, files []string, getenv func(string) string) (*Config, error) 
 	}
 	account := DefaultAccount()
 	account.Name = defaultName
-	account.Key = l.environmentKey(document.Place(apikey.Variable), "must be set in the environment to the API key")
+	account.Key = l.environmentKey(document.Outside(apikey.Variable), "must be set in the environment to the API key")
 	l.config.Accounts, l.config.Groups = []Account{account}, []Group{group}
 	return l.result()
 }
@@ -124,7 +124,7 @@ func (l *loader) result() (*Config, error) {
 // root reads the whole file, and then checks what concerns more than one of its parts.
 func (l *loader) root(v document.Value) {
 	if v.IsEmpty() {
-		l.Report(document.Place(""), "is empty; it must have at least one group")
+		l.Report(document.Outside(""), "is empty; it must have at least one group")
 		return
 	}
 	o := l.declared.ReadObject(l.Decoder, v, l.config)
@@ -263,6 +263,6 @@ func (l *loader) checkReplicas(root *settings.Object) {
 		c.Account(at, l.config.Accounts[i].Parts, l.config.Accounts[i].MaxConcurrent)
 	}
 	if err := c.All(); err != nil {
-		l.Report(document.Place("cluster.replica"), "must be given, for the name of the host will not do: %s", err)
+		l.Report(document.Outside("cluster.replica"), "must be given, for the name of the host will not do: %s", err)
 	}
 }

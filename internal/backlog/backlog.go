@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// Task is a task that knows its place in the list that it is in.
+// Task is a task that knows its index in the list that it is in.
 type Task interface {
 	comparable
-	Place() int
-	SetPlace(place int)
+	BacklogIndex() int
+	SetBacklogIndex(at int)
 	DueAt() time.Time
 }
 
@@ -30,7 +30,7 @@ func (b *List[T]) Put(k T) {
 	if len(b.tasks) == cap(b.tasks) && b.count < len(b.tasks)/2 {
 		b.close()
 	}
-	k.SetPlace(len(b.tasks))
+	k.SetBacklogIndex(len(b.tasks))
 	b.tasks = append(b.tasks, k)
 	b.count++
 }
@@ -38,7 +38,7 @@ func (b *List[T]) Put(k T) {
 // Take takes a task out that is in the list.
 func (b *List[T]) Take(k T) {
 	var none T
-	b.tasks[k.Place()] = none
+	b.tasks[k.BacklogIndex()] = none
 	b.count--
 	for len(b.tasks) > 0 && b.tasks[len(b.tasks)-1] == none {
 		b.tasks = b.tasks[:len(b.tasks)-1]
@@ -59,14 +59,16 @@ func (b *List[T]) close() {
 	var none T
 	for _, k := range all {
 		if k != none {
-			k.SetPlace(len(b.tasks))
+			k.SetBacklogIndex(len(b.tasks))
 			b.tasks = append(b.tasks, k)
 		}
 	}
 }
 
 // Has reports whether a task is in the list.
-func (b *List[T]) Has(k T) bool { return k.Place() < len(b.tasks) && b.tasks[k.Place()] == k }
+func (b *List[T]) Has(k T) bool {
+	return k.BacklogIndex() < len(b.tasks) && b.tasks[k.BacklogIndex()] == k
+}
 
 // Newest implements schedule.Backlog.
 func (b *List[T]) Newest(avoid func(T) bool) (newest T, ok bool) {

@@ -14,9 +14,9 @@ var _ schedule.Backlog[*task] = (*List[*task])(nil)
 // task is a task that was listed so many seconds after the first one.
 type task struct{ after, place int }
 
-func (k *task) Place() int         { return k.place }
-func (k *task) SetPlace(place int) { k.place = place }
-func (k *task) DueAt() time.Time   { return time.Unix(int64(k.after), 0) }
+func (k *task) BacklogIndex() int         { return k.place }
+func (k *task) SetBacklogIndex(place int) { k.place = place }
+func (k *task) DueAt() time.Time          { return time.Unix(int64(k.after), 0) }
 
 // Whatever comes and goes, the newest and the oldest are those of a plain list, and no more room is taken than that has.
 func TestBacklogIsAListInOrderOfListing(t *testing.T) {

@@ -25,7 +25,7 @@ import (
 // What holds of it while no method runs, Check checks:
 //   - A finished task has no Unfinished, and one that is not has one.
 //   - An unfinished task that is being asked waits nowhere. Another one waits in the lane that its Unfinished tells, once.
-//   - It is in the backlog if, and only if, its Unfinished is shared; only then its detail is a place there.
+//   - It is in the backlog if, and only if, its Unfinished is shared; only then its detail is an index there.
 //   - It has a model if, and only if, an answer has told one.
 type Task struct {
 	ID string
@@ -44,7 +44,7 @@ type Task struct {
 	Marks   Marks
 }
 
-// detail is two things that no task has at once, so that they share 8 bytes: the credits of a finished task, and the place of an unfinished
+// detail is two things that no task has at once, so that they share 8 bytes: the credits of a finished task, and the index of an unfinished
 // one in the backlog.
 type detail uint64
 
@@ -52,9 +52,9 @@ func (d detail) credits() float64 { return math.Float64frombits(uint64(d)) }
 
 func (d *detail) setCredits(credits float64) { *d = detail(math.Float64bits(credits)) }
 
-func (d detail) place() int { return int(d) } //nolint:gosec // setPlace was given an int
+func (d detail) backlogIndex() int { return int(d) } //nolint:gosec // setBacklogIndex was given an int
 
-func (d *detail) setPlace(place int) { *d = detail(place) } //nolint:gosec // a place in a list
+func (d *detail) setBacklogIndex(at int) { *d = detail(at) } //nolint:gosec // an index in a list
 
 // Marks are what is true of a task.
 type Marks uint8

@@ -10,11 +10,11 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 )
 
-// Place implements backlog.Task.
-func (k *Task) Place() int { return k.detail.place() }
+// BacklogIndex implements backlog.Task.
+func (k *Task) BacklogIndex() int { return k.detail.backlogIndex() }
 
-// SetPlace implements backlog.Task.
-func (k *Task) SetPlace(place int) { k.detail.setPlace(place) }
+// SetBacklogIndex implements backlog.Task.
+func (k *Task) SetBacklogIndex(at int) { k.detail.setBacklogIndex(at) }
 
 // DueAt implements backlog.Task.
 func (k *Task) DueAt() time.Time { return k.Unfinished.Due }

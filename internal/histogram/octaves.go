@@ -7,8 +7,8 @@ import "math"
 // Octaves is a scale of buckets of equal ratio, so many to an octave. Before them is one of all that is below a second.
 type Octaves int
 
-// Place returns in which bucket a duration of so many seconds is, and how far into it: 2.5 is in the middle of the third one.
-func (n Octaves) Place(seconds float64) float64 {
+// Bucket returns in which bucket a duration of so many seconds is, and how far into it: 2.5 is in the middle of the third one.
+func (n Octaves) Bucket(seconds float64) float64 {
 	if seconds < 1 {
 		return max(seconds, 0)
 	}

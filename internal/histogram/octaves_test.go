@@ -8,7 +8,7 @@ import (
 func TestADurationIsBetweenTheEdgesOfItsBucket(t *testing.T) {
 	for _, n := range []Octaves{1, 4, 8} {
 		for seconds := 0.001; seconds < 1e9; seconds *= 1.01 {
-			place := n.Place(seconds)
+			place := n.Bucket(seconds)
 			if low, high := n.Edge(math.Floor(place)), n.Edge(math.Floor(place)+1); seconds < low*(1-1e-9) || seconds > high*(1+1e-9) {
 				t.Fatalf("%d to an octave: %g s are in bucket %g, which is from %g to %g", n, seconds, place, low, high)
 			}
@@ -22,7 +22,7 @@ func TestADurationIsBetweenTheEdgesOfItsBucket(t *testing.T) {
 func TestTheFirstBucketIsOfLessThanASecond(t *testing.T) {
 	const n = Octaves(8)
 	for seconds, want := range map[float64]float64{-1: 0, 0: 0, .5: .5, 1: 1, 2: 9, 4: 17} {
-		if got := n.Place(seconds); got != want {
+		if got := n.Bucket(seconds); got != want {
 			t.Errorf("%g s are at %g, want %g", seconds, got, want)
 		}
 	}

@@ -33,7 +33,7 @@ type Options struct {
 // Receiver takes pushes.
 type Receiver struct {
 	options Options
-	places  *places
+	slots   *slots
 	mux     *http.ServeMux
 
 	mu      sync.Mutex        // guards what follows
@@ -42,7 +42,7 @@ type Receiver struct {
 
 // New returns a receiver.
 func New(o Options) *Receiver {
-	r := &Receiver{options: o, places: newPlaces(), mux: http.NewServeMux(), tallies: make(map[string]*tally)}
+	r := &Receiver{options: o, slots: newSlots(), mux: http.NewServeMux(), tallies: make(map[string]*tally)}
 	r.Register(r.mux)
 	return r
 }
@@ -107,7 +107,7 @@ type rejected struct {
 	Reason string `json:"reason"`
 }
 
-// serve has a handler called for whoever may push to a group, if there is a place, and counts what the push came to.
+// serve has a handler called for whoever may push to a group, if there is a slot, and counts what the push came to.
 func (r *Receiver) serve(handle handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, req *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
@@ -120,7 +120,7 @@ func (r *Receiver) serve(handle handler) http.HandlerFunc {
 			w.Header().Set("WWW-Authenticate", challenge(req))
 			r.count(group, refuse(w, http.StatusUnauthorized, "", "want Authorization: Bearer with the group's token"))
 		default:
-			r.count(group, r.inPlace(w, req, handle))
+			r.count(group, r.inSlot(w, req, handle))
 		}
 	}
 }
@@ -134,11 +134,11 @@ func challenge(req *http.Request) string {
 }
 
 // handler answers a push and returns the status of the answer.
-type handler func(http.ResponseWriter, *http.Request, *place) (status int)
+type handler func(http.ResponseWriter, *http.Request, *slot) (status int)
 
-// inPlace has a handler called if there is a place.
-func (r *Receiver) inPlace(w http.ResponseWriter, req *http.Request, handle handler) (status int) {
-	p := r.places.take(w)
+// inSlot has a handler called if there is a slot.
+func (r *Receiver) inSlot(w http.ResponseWriter, req *http.Request, handle handler) (status int) {
+	p := r.slots.take(w)
 	if p == nil {
 		return refuse(w, http.StatusServiceUnavailable, "1", "too many pushes at a time")
 	}
@@ -153,7 +153,7 @@ func bears(req *http.Request, token string) bool {
 	return subtle.ConstantTimeCompare(want[:], got[:]) == 1 && strings.EqualFold(scheme, "Bearer")
 }
 
-func (r *Receiver) add(w http.ResponseWriter, req *http.Request, p *place) int {
+func (r *Receiver) add(w http.ResponseWriter, req *http.Request, p *slot) int {
 	b, status := r.read(w, req, p)
 	if b == nil {
 		return status
@@ -178,7 +178,7 @@ func (r *Receiver) add(w http.ResponseWriter, req *http.Request, p *place) int {
 	return send(w, status, answer{push.Accepted, push.Known, b.rejections(), b.more, b.ignored, r.durable()})
 }
 
-func (r *Receiver) remove(w http.ResponseWriter, req *http.Request, p *place) int {
+func (r *Receiver) remove(w http.ResponseWriter, req *http.Request, p *slot) int {
 	b, status := r.read(w, req, p)
 	if b == nil {
 		return status
@@ -186,7 +186,7 @@ func (r *Receiver) remove(w http.ResponseWriter, req *http.Request, p *place) in
 	return r.forget(w, req, b)
 }
 
-func (r *Receiver) removeOne(w http.ResponseWriter, req *http.Request, p *place) int {
+func (r *Receiver) removeOne(w http.ResponseWriter, req *http.Request, p *slot) int {
 	p.read()
 	return r.forget(w, req, &body{tasks: []source.Task{{ID: req.PathValue("id")}}, indices: []int{0}})
 }
@@ -237,7 +237,7 @@ func (r *Receiver) durable() *bool {
 }
 
 // read reads the body of a push; nil: it was refused, with the status.
-func (r *Receiver) read(w http.ResponseWriter, req *http.Request, p *place) (b *body, status int) {
+func (r *Receiver) read(w http.ResponseWriter, req *http.Request, p *slot) (b *body, status int) {
 	b, err := readBody(w, req)
 	p.read()
 	var large *tooLarge

@@ -29,7 +29,7 @@ func (k *Keeper) Ended(account string, ids []string) []time.Time {
 	}
 	for i, r := range k.store.Find(account, absent) {
 		if r.State.Finished() {
-			ended[at[i]] = k.toldAt(r.Learned, r.Completed)
+			ended[at[i]] = k.firstKnown(r.Learned, r.Completed)
 		}
 	}
 	return ended
@@ -40,7 +40,7 @@ func (k *Keeper) endedLocked(t *entry.Task) time.Time {
 	case t == nil:
 		return time.Time{}
 	case t.Unfinished == nil:
-		return k.toldAt(t.Learned, t.Facts().Completed)
+		return k.firstKnown(t.Learned, t.Facts().Completed)
 	case t.Unfinished.GivenUp:
 		return t.Unfinished.Due // when that was; or when we started, for no record says it
 	default:
@@ -48,8 +48,8 @@ func (k *Keeper) endedLocked(t *entry.Task) time.Time {
 	}
 }
 
-// toldAt returns the first of some times that is known, or when we started.
-func (k *Keeper) toldAt(times ...kie.Time) time.Time {
+// firstKnown returns the first of some times that is known, or when we started.
+func (k *Keeper) firstKnown(times ...kie.Time) time.Time {
 	if at := kie.FirstTime(times...); !at.IsZero() {
 		return at.Time()
 	}

@@ -22,7 +22,7 @@ func edge(b int) float64 { return scale.Edge(float64(b)) }
 
 // position returns the bucket of an age in seconds, and how far into the bucket it is, from 0 to 1.
 func position(seconds float64) (b int, part float64) {
-	x := scale.Place(seconds)
+	x := scale.Bucket(seconds)
 	if x >= buckets {
 		return buckets - 1, 1
 	}

@@ -27,7 +27,7 @@ type Object struct {
 }
 
 // Absent returns the object at a path where the file has none.
-func (d *Decoder) Absent(path string) *Object { return &Object{d: d, value: document.Place(path)} }
+func (d *Decoder) Absent(path string) *Object { return &Object{d: d, value: document.Outside(path)} }
 
 // Path returns the path that leads to o.
 func (o *Object) Path() string { return o.value.Path() }

@@ -94,7 +94,7 @@ func (t *Tracker) addListed(in string, listed []source.Task, records []store.Rec
 		if k.Own != l.Endpoint {
 			t.tasks.AskTaskAt(k, l.Endpoint)
 		}
-		t.useToldLocked(k, now)
+		t.useFinalAnswerLocked(k, now)
 	}
 }
 

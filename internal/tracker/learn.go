@@ -59,7 +59,7 @@ func (t *Tracker) concludeLocked(a *entry.Account, k *entry.Task, o life.Outcome
 	if effect.Keep {
 		t.records.KeepLocked(k, nil)
 	}
-	t.useToldLocked(k, now)
+	t.useFinalAnswerLocked(k, now)
 	t.tasks.MarkChanged(k)
 	if k.Unfinished == nil {
 		return
@@ -77,17 +77,17 @@ func (t *Tracker) learnUnlistedLocked(a *entry.Account, f kie.Task) {
 	}
 	t.tasks.Unlisted.Learn(a.Name, f)
 	if k := t.tasks.Get(a.Name, f.ID); k != nil {
-		t.useToldLocked(k, time.Now())
+		t.useFinalAnswerLocked(k, time.Now())
 	}
 }
 
-// useToldLocked gives a tracked task that is not being asked the final answer that came while it was in no list, if there is one.
-func (t *Tracker) useToldLocked(k *entry.Task, now time.Time) {
+// useFinalAnswerLocked gives a tracked task that is not being asked the final answer that came while it was in no list, if there is one.
+func (t *Tracker) useFinalAnswerLocked(k *entry.Task, now time.Time) {
 	if k.Unfinished == nil || k.Unfinished.Asking {
 		return
 	}
 	a := k.Group.Account
-	if f, ok := t.tasks.Unlisted.ToldFinal(a.Name, k.ID); ok {
+	if f, ok := t.tasks.Unlisted.FinalAnswer(a.Name, k.ID); ok {
 		k.Detach()
 		t.takeFactsLocked(k, f, a.Clock.At(now))
 		a.Release()

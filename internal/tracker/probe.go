@@ -50,7 +50,7 @@ func (t probeTracker) Known(account, id string) (*entry.Account, view.Task, erro
 	if k := t.tasks.Get(account, id); k != nil {
 		return a, k.View(), nil
 	}
-	if f, ok := t.tasks.Unlisted.ToldFinal(account, id); ok {
+	if f, ok := t.tasks.Unlisted.FinalAnswer(account, id); ok {
 		known.Take(f, time.Time{})
 		return a, known, nil
 	}

@@ -75,15 +75,15 @@ func (u *Memory) Learn(account string, f kie.Task) {
 	}
 }
 
-// ToldFinal returns what a final answer told about a task of an account while it was in no list; false: there was none.
-func (u *Memory) ToldFinal(account, id string) (kie.Task, bool) {
+// FinalAnswer returns what a final answer told about a task of an account while it was in no list; false: there was none.
+func (u *Memory) FinalAnswer(account, id string) (kie.Task, bool) {
 	f, ok := u.final[accountID{account, id}]
 	return f, ok
 }
 
 // IsFinished reports whether a task of an account that is in no list is known to be finished.
 func (u *Memory) IsFinished(account, id string) bool {
-	_, told := u.ToldFinal(account, id)
+	_, told := u.FinalAnswer(account, id)
 	k := u.tasks.Get(account, id)
 	return told || k != nil && k.Unfinished == nil
 }

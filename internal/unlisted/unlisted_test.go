@@ -62,7 +62,7 @@ func TestATaskOfWhichAFinalAnswerWasToldIsFinished(t *testing.T) {
 	for i := range maxFinal {
 		m.Learn("main", kie.Task{ID: strconv.Itoa(i), State: kie.StateFail})
 	}
-	if _, ok := m.ToldFinal("main", "told"); ok {
+	if _, ok := m.FinalAnswer("main", "told"); ok {
 		t.Error("the oldest is remembered still")
 	}
 }

@@ -31,7 +31,7 @@ func (l *latencies) add(d time.Duration) {
 	l.bins[binOf(d.Seconds())]++
 }
 
-func binOf(seconds float64) int { return min(int(scale.Place(seconds)), bins-1) }
+func binOf(seconds float64) int { return min(int(scale.Bucket(seconds)), bins-1) }
 
 // quantile returns how long that part of the tasks took at the most.
 func (l *latencies) quantile(part float64) time.Duration {

@@ -35,8 +35,8 @@ type Value struct {
 	path string
 }
 
-// Place is where something should be that is in no line of the file.
-func Place(path string) Value { return Value{&yaml.Node{}, path} }
+// Outside is where something should be that is in no line of the file.
+func Outside(path string) Value { return Value{&yaml.Node{}, path} }
 
 // IsEmpty reports whether there is nothing, be it that the file is empty.
 func (v Value) IsEmpty() bool { return v.node.IsZero() || v.node.Tag == "!!null" }
@@ -98,7 +98,7 @@ func (d *Document) Parse(text []byte) (root Value, ok bool) {
 	var first, second yaml.Node
 	err := stream.Decode(&first)
 	if errors.Is(err, io.EOF) {
-		return Place(""), true
+		return Outside(""), true
 	}
 	if err == nil {
 		err = stream.Decode(&second)

@@ -53,7 +53,7 @@ func stages(t Task) []stage {
 // callback returns what is posted about a task.
 func (s *Server) callback(t Task, stage string) any {
 	rec := s.record(t, time.Since(t.Created))
-	f, ok := s.families[t.Endpoint]
+	f, ok := s.shapes[t.Endpoint]
 	if !ok {
 		return envelope{Code: codeOK, Msg: "success", Data: rec}
 	}

@@ -39,7 +39,7 @@ type Server struct {
 	o        Options
 	start    time.Time
 	failures []Failure
-	families map[Endpoint]family
+	shapes   map[Endpoint]shape
 
 	mu       sync.Mutex // guards what follows
 	keys     map[string]bool
@@ -71,7 +71,7 @@ func New(o Options) *Server {
 		o.Models = DefaultModels()
 	}
 	s := &Server{
-		o: o, start: time.Now(), failures: Failures(), families: families(), credits: o.Credits,
+		o: o, start: time.Now(), failures: Failures(), shapes: shapes(), credits: o.Credits,
 		tasks: map[string]entry{}, admitted: map[string][]time.Time{}, log: newRequestLog(),
 	}
 	s.SetKeys(o.Keys...)

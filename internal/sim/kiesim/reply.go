@@ -130,7 +130,7 @@ func (s *Server) answer(n arrival) reply {
 	case t.Raw != "":
 		return reply{status: http.StatusOK, code: codeOK, body: []byte(t.Raw)}
 	}
-	return accept(s.told(t, age))
+	return accept(s.dataOf(t, age))
 }
 
 // record is the data that tells of a task. The last keys are undocumented, as some of the real answers' are.

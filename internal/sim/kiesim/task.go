@@ -52,7 +52,7 @@ func (s *Server) draw(e entry) Task {
 	r := s.rand(streamLives, seq)
 	t := Task{ID: newID(r), Created: created, Endpoint: e.endpoint}
 	m := s.pickModel(r, created)
-	if models := s.families[e.endpoint].models; len(models) > 0 {
+	if models := s.shapes[e.endpoint].models; len(models) > 0 {
 		m = models[pick(r, len(models), func(i int) float64 { return models[i].Weight })]
 	}
 	failing, empty := r.Float64() < s.failureRatio(m, created), r.Float64() < m.EmptyRatio

@@ -116,7 +116,7 @@ func (f *file) isAnother(ctx context.Context, opened *os.File, target string, in
 
 // spot is a place in a file.
 type spot struct {
-	place format.Place
+	place format.Position
 	at    int64  // the place in bytes
 	near  string // the bytes just before it
 }
@@ -129,7 +129,7 @@ func (s *spot) isNear(opened io.ReaderAt) bool {
 }
 
 // advance puts the place behind what was read.
-func (s *spot) advance(read string, next format.Place) {
+func (s *spot) advance(read string, next format.Position) {
 	s.at += int64(len(read))
 	s.place = next
 	near := s.near + read[max(0, len(read)-nearBytes):]
@@ -158,7 +158,7 @@ func endsLine(opened io.ReaderAt, at int64) bool {
 }
 
 // advance puts the place behind what was read.
-func (t *tail) advance(read string, next format.Place) {
+func (t *tail) advance(read string, next format.Position) {
 	t.spot.advance(read, next)
 	t.grown = true
 	_, _ = t.all.WriteString(read)
@@ -242,7 +242,7 @@ func (r *partReader) refuses(ctx context.Context) error {
 type part struct {
 	parsed *parsed.List
 	read   string
-	next   format.Place
+	next   format.Position
 	last   bool
 	err    error
 }

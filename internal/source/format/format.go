@@ -35,10 +35,10 @@ type Parser func(content string, h *parsed.List) error
 // Format is how to read a list.
 type Format struct {
 	parse  Parser
-	lines  bool                                                                              // each part stands for itself
-	text   bool                                                                              // which is an id a line, and one of another format shows that none is one
-	stream func(content string, h *parsed.List, from jsonlist.Place) (jsonlist.Place, error) // reads a part; nil: parse does
-	packed bool                                                                              // with gzip
+	lines  bool                                                                                          // each part stands for itself
+	text   bool                                                                                          // which is an id a line, and one of another format shows that none is one
+	stream func(content string, h *parsed.List, from jsonlist.StreamState) (jsonlist.StreamState, error) // reads a part; nil: parse does
+	packed bool                                                                                          // with gzip
 	yaml   bool
 }
 
@@ -132,16 +132,16 @@ func (f Format) Read(ctx context.Context, content string, bytes int64, into *par
 	return inTime(ctx, func(ctx context.Context) error { return f.read(ctx, content, bytes, into) })
 }
 
-// Place is where a part of a list begins. The zero Place is the beginning of the list.
-type Place struct {
+// Position is where a part of a list begins. The zero Position is the beginning of the list.
+type Position struct {
 	Lines  int // that come before it
-	stream jsonlist.Place
+	stream jsonlist.StreamState
 	begun  bool
 }
 
 // ReadPart reads a part of a list that is read in parts, as Read does with all of one, and returns where the next begins: behind all that
 // was not left out.
-func (f Format) ReadPart(ctx context.Context, content string, from Place, into *parsed.List) (next Place, err error) {
+func (f Format) ReadPart(ctx context.Context, content string, from Position, into *parsed.List) (next Position, err error) {
 	if !from.begun {
 		if content, err = plain(content); err != nil {
 			return from, err

@@ -312,7 +312,7 @@ func FuzzParts(f *testing.F) {
 			list = formats["txt"]
 		}
 		whole := newList()
-		_, errWhole := list.ReadPart(t.Context(), content, Place{}, whole)
+		_, errWhole := list.ReadPart(t.Context(), content, Position{}, whole)
 		parts, errParts := inParts(t, list, content, 1+int(size))
 		if (errWhole == nil) != (errParts == nil) {
 			t.Fatalf("%v as a whole, %v in parts", errWhole, errParts)
@@ -326,7 +326,7 @@ func FuzzParts(f *testing.F) {
 // inParts returns what a content lists that comes in so many bytes at a time.
 func inParts(t *testing.T, list Format, content string, size int) (all []string, err error) {
 	t.Helper()
-	var from Place
+	var from Position
 	for at, end := 0, 0; end < len(content); {
 		end = min(len(content), end+size)
 		last := end == len(content)

@@ -18,7 +18,7 @@ type Parts struct {
 func NewParts(f Format, o parsed.Options) *Parts { return &Parts{f, o} }
 
 // Parse reads the next part, and returns where the one after it begins. It has no bound but its length.
-func (p *Parts) Parse(ctx context.Context, content string, from Place, half func(tail string) bool) (*parsed.List, Place, error) {
+func (p *Parts) Parse(ctx context.Context, content string, from Position, half func(tail string) bool) (*parsed.List, Position, error) {
 	o := p.options
 	o.IDs, o.Lines, o.Half = len(content), from.Lines, half
 	part := parsed.New(o)

@@ -31,8 +31,8 @@ type stream struct {
 	amid    bool // the content begins amid a line
 }
 
-// Place is what matters of the values before a part of a stream. The zero Place is that of its beginning.
-type Place struct {
+// StreamState is what matters of the values before a part of a stream. The zero StreamState is that of its beginning.
+type StreamState struct {
 	suspect      int
 	inside, amid bool
 }
@@ -46,16 +46,16 @@ type streamItem struct {
 // ParseLines reads JSON values, each on a line of its own or not. After something broken it goes on at the next line. What it
 // finds does not depend on what comes behind it, so that ids read once are read again when the file has grown.
 func ParseLines(content string, h *parsed.List) error {
-	_, err := ParsePart(content, h, Place{})
+	_, err := ParsePart(content, h, StreamState{})
 	return err
 }
 
 // ParsePart reads a part of a stream that begins where another one ended, and returns what matters of it for the next.
-func ParsePart(content string, h *parsed.List, from Place) (Place, error) {
+func ParsePart(content string, h *parsed.List, from StreamState) (StreamState, error) {
 	s := stream{cursor: cursor{line: 1 + h.LinesBefore()}, content: content, h: h, suspect: from.suspect, inside: from.inside, amid: from.amid}
 	err := s.read()
 	end := len(content) - h.Left()
-	return Place{suspect: max(0, s.suspect-end), inside: s.inside, amid: !s.begins(end)}, err
+	return StreamState{suspect: max(0, s.suspect-end), inside: s.inside, amid: !s.begins(end)}, err
 }
 
 // read goes over all values.

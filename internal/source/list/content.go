@@ -28,10 +28,10 @@ func (l *List) Content(half func(tail string) bool) *parsed.List {
 }
 
 // Parts begins to parse a content from a place on, which needs no lock.
-func (l *List) Parts(f format.Format, from format.Place) *format.Parts {
+func (l *List) Parts(f format.Format, from format.Position) *format.Parts {
 	o := l.options(0)
 	o.Before, o.Faults = l.before, l.faults
-	if from == (format.Place{}) { // another content, which is not begun yet
+	if from == (format.Position{}) { // another content, which is not begun yet
 		o.Before, o.Faults = l.faults, parsed.Faults{}
 	}
 	return format.NewParts(f, o)

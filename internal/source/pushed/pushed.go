@@ -10,7 +10,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/source/list"
-	"github.com/kie-exporter/kie_exporter/internal/source/told"
+	"github.com/kie-exporter/kie_exporter/internal/source/pushlist"
 )
 
 // Store keeps pushed ids beyond the process, or nothing at all. It may wait for a disk.
@@ -46,7 +46,7 @@ type Source struct {
 	keep   time.Duration // how long a task stays that has finished
 	beyond *Beyond
 	claims *list.Source
-	list   *told.List
+	list   *pushlist.List
 
 	restored bool      // what was pushed to earlier processes is there
 	behind   bool      // the storage has what is not there
@@ -59,7 +59,7 @@ type Source struct {
 
 // New returns a source that has no ids yet.
 func New(group string, claims *list.Source, beyond *Beyond) *Source {
-	return &Source{group: group, claims: claims, list: told.New(claims), beyond: beyond}
+	return &Source{group: group, claims: claims, list: pushlist.New(claims), beyond: beyond}
 }
 
 // Hold says which parts of the account are this process's. If others are, all is read again from the storage, and before that nobody can say what

@@ -151,10 +151,10 @@ func testCommitted(t *testing.T, k kit) {
 	}
 }
 
-// told is what Put said of some records in a row: "first", "second", or "unknown".
-type told []string
+// counts is what Put said of some records in a row: "first", "second", or "unknown".
+type counts []string
 
-func (a *told) put(s Store, account, id string, r store.Record) {
+func (a *counts) put(s Store, account, id string, r store.Record) {
 	i := len(*a)
 	*a = append(*a, "unknown")
 	s.Put(account, id, r, func(first bool) {
@@ -165,7 +165,7 @@ func (a *told) put(s Store, account, id string, r store.Record) {
 	})
 }
 
-func (k kit) wantTold(t *testing.T, got told, want ...string) {
+func (k kit) wantCounts(t *testing.T, got counts, want ...string) {
 	t.Helper()
 	if !k.keeps {
 		want = slices.Repeat([]string{"unknown"}, len(want))
@@ -176,7 +176,7 @@ func (k kit) wantTold(t *testing.T, got told, want ...string) {
 }
 
 func testFirst(t *testing.T, k kit) {
-	var got told
+	var got counts
 	k.process(t, func(s Store) {
 		s.Put(account, "a", unfinished(), nil)
 		settle()
@@ -193,11 +193,11 @@ func testFirst(t *testing.T, k kit) {
 		got.put(s, account, "quiet", final())
 		got.put(s, account, "new", final())
 	})
-	k.wantTold(t, got, "first", "second", "second", "second", "second", "second", "first")
+	k.wantCounts(t, got, "first", "second", "second", "second", "second", "second", "first")
 }
 
 func testFirstOfEach(t *testing.T, k kit) {
-	var got told
+	var got counts
 	k.process(t, func(s Store) {
 		got.put(s, account, "a", final())
 		got.put(s, account, "b", final())
@@ -206,7 +206,7 @@ func testFirstOfEach(t *testing.T, k kit) {
 		got.put(s, "other", "b", final())
 		settle()
 	})
-	k.wantTold(t, got, "first", "first", "first", "first")
+	k.wantCounts(t, got, "first", "first", "first", "first")
 }
 
 func testAll(t *testing.T, k kit) {

@@ -35,8 +35,8 @@ const (
 	Cover        Endpoint = "cover"
 )
 
-// family is how an endpoint answers.
-type family struct {
+// shape is how an endpoint answers.
+type shape struct {
 	path     string
 	inFlight string               // as in Task
 	failed   string               // the word for a failure
@@ -49,13 +49,13 @@ type family struct {
 	models   []Model
 }
 
-func families() map[Endpoint]family {
-	words := func(path, failed string, result func(url string) any) family {
-		return family{
+func shapes() map[Endpoint]shape {
+	words := func(path, failed string, result func(url string) any) shape {
+		return shape{
 			path: path, state: "successFlag", inFlight: "PENDING", failed: failed, param: "param", times: withoutZone, result: result, nullData: true,
 		}
 	}
-	return map[Endpoint]family{
+	return map[Endpoint]shape{
 		Suno: {
 			path: "generate/record-info", state: "status", inFlight: "PENDING TEXT_SUCCESS FIRST_SUCCESS", failed: "GENERATE_AUDIO_FAILED",
 			param: "param", nullData: true, result: track,
@@ -116,7 +116,7 @@ func track(url string) any {
 func lyrics(url string) any { return map[string]any{"data": []any{map[string]any{"text": url}}} }
 
 // data is the data that tells of a task, as the endpoint shapes it.
-func (f family) data(t Task, rec record) map[string]any {
+func (f shape) data(t Task, rec record) map[string]any {
 	d := map[string]any{"taskId": t.ID, f.state: f.word(rec.State)}
 	if f.param != "" {
 		d[f.param] = param(t.Model)
@@ -156,7 +156,7 @@ func asNumber(code any) any {
 }
 
 // word is how the endpoint calls a state.
-func (f family) word(state string) any {
+func (f shape) word(state string) any {
 	switch {
 	case f.failed == "" && state == stateSuccess:
 		return 1
@@ -172,9 +172,9 @@ func (f family) word(state string) any {
 	return state
 }
 
-// told returns the data that tells of a task at an age.
-func (s *Server) told(t Task, age time.Duration) any {
-	f, ok := s.families[t.Endpoint]
+// dataOf returns the data that tells of a task at an age.
+func (s *Server) dataOf(t Task, age time.Duration) any {
+	f, ok := s.shapes[t.Endpoint]
 	if !ok {
 		return overlay(s.record(t, age), t.Data)
 	}
@@ -186,7 +186,7 @@ func (s *Server) told(t Task, age time.Duration) any {
 
 // unknown returns the answer about an id that an endpoint does not know.
 func (s *Server) unknown(e Endpoint, id string) reply {
-	switch f := s.families[e]; {
+	switch f := s.shapes[e]; {
 	case e == RecordInfo || e == Playground:
 		return refuse(codeNoRecord, "recordInfo is null")
 	case f.nullData:
@@ -215,7 +215,7 @@ func (s *Server) endpointAt(path string) (e Endpoint, tasks bool) {
 	case "/api/v1/chat/credit":
 		return Credit, false
 	}
-	for e, f := range s.families {
+	for e, f := range s.shapes {
 		if path == "/api/v1/"+f.path {
 			return e, true
 		}
@@ -224,7 +224,7 @@ func (s *Server) endpointAt(path string) (e Endpoint, tasks bool) {
 }
 
 // callback returns what the API posts about a task of the endpoint whose data it is.
-func (f family) callback(e Endpoint, id string, data map[string]any, stage string) any {
+func (f shape) callback(e Endpoint, id string, data map[string]any, stage string) any {
 	code := codeOK
 	if data[f.state] == f.word(stateFail) {
 		code = codeGenerationFailed

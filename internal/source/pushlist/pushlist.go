@@ -1,5 +1,5 @@
-// Package told has lists whose ids producers tell one by one: what was said of them, and which of them nobody will name again.
-package told
+// Package pushlist has lists whose ids producers tell one by one: what was said of them, and which of them nobody will name again.
+package pushlist
 
 import (
 	"iter"
