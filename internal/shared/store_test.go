@@ -218,11 +218,11 @@ func TestARecordWhoseWritingWasNotAnsweredIsRecognised(t *testing.T) {
 	if _, err := p.tryCommit(t.Context(), whole, p.rights.Mark(whole), batch); err != nil { // written, and nobody hears of it
 		t.Fatal(err)
 	}
-	p.Store.mu.Lock()
+	p.mu.Lock()
 	for k, e := range p.leaveLocked(batch) {
 		p.queue.putBack(k, e)
 	}
-	p.Store.mu.Unlock()
+	p.mu.Unlock()
 	second := p.put("1", final("video"))
 	p.write(t)
 	want(t, "the record", told, "first")
