@@ -430,6 +430,20 @@ func TestPushesBeyondTheLimitAreAnsweredWith429AndTheOthersCount(t *testing.T) {
 	p.wantPush(asText, "d\n", 200, `{"accepted":1,`)
 }
 
+func TestAPushHasRoomOnceTasksThatHaveFinishedAreOnDisk(t *testing.T) {
+	p := startPushing(t, pushSettings+"limits: {tasks: 3}\n", "--storage.path="+t.TempDir())
+	for i := range 5 { // beside the one that is listed there is room for two
+		id := fmt.Sprint("id-", i)
+		p.sim.Put(kiesim.Task{ID: id, Model: "m", Created: time.Now().Add(-time.Minute), Duration: 30 * time.Second})
+		wait.Until(t, 10*time.Second, 20*time.Millisecond, func() error { // meanwhile those before finish, and are not on disk yet
+			if status, answer := p.push("g", asText, id); status != http.StatusOK {
+				return fmt.Errorf("%s is answered with %d, %s", id, status, answer)
+			}
+			return nil
+		})
+	}
+}
+
 // callbackAbout sends a validly signed callback about a task and returns the status of the answer.
 func (p *pushing) callbackAbout(id string) int {
 	p.t.Helper()

@@ -296,6 +296,30 @@ func TestAFullGroupForgetsItsOwnFinishedTasks(t *testing.T) {
 	})
 }
 
+func TestAGroupFullOfUnfinishedTasksKeepsNoOtherFromMakingRoom(t *testing.T) {
+	feeding(t, 3, func(_ *testing.T, f *feed) {
+		f.groups[0].MaxTasks = 2
+		f.groups[1].Files = []files.Pattern{f.pattern("*.jsonl")}
+		f.run(func(p *fed) {
+			for id := range strings.FieldsSeq("a b c") {
+				f.api.Put(kiesim.Task{ID: id, Duration: -1})
+			}
+			f.list("l.txt", "a", "b", "c") // and c is tried again and again
+			f.create("i.jsonl", `"d"`)
+			f.api.Put(kiesim.Task{ID: "d", Model: "m"})
+			p.pass(time.Minute)
+			p.isTracked("a b d")
+			for id := range strings.FieldsSeq("e f g") {
+				f.api.Put(kiesim.Task{ID: id, Model: "m"})
+				f.list("i.jsonl", `"`+id+`"`)
+				p.pass(12 * time.Second)
+				p.isTracked("a b " + id)
+			}
+			f.wantQueries(0, "c")
+		})
+	})
+}
+
 func TestATaskThatWasGivenUpLeavesMemoryToo(t *testing.T) {
 	bubble(t, setup{tracker: tracker.Options{Background: true}}, func(t *testing.T, r *rig) {
 		r.list("a") // which the API does not know

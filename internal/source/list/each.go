@@ -38,11 +38,11 @@ func (l *List) Refuses(id string) source.Rejection {
 }
 
 // MayMakeRoom reports whether tasks could leave memory for what there is no room for.
-func (l *List) MayMakeRoom() bool { return l.source.all.Room.MayEvict() }
+func (l *List) MayMakeRoom() bool { return l.source.all.Room.MayEvict(&l.source.group.Group) }
 
 // MakeRoom has tasks that are over leave memory for so many ids that the list lacks.
 func (l *List) MakeRoom(ids int) {
-	if r, gr := l.source.all.Room, &l.source.group.Group; ids > r.Free(gr) && r.MayEvict() {
+	if r, gr := l.source.all.Room, &l.source.group.Group; ids > r.Free(gr) && r.MayEvict(gr) {
 		r.Make(gr, ids, nil)
 	}
 }

@@ -182,7 +182,7 @@ func (l *List) Wants() bool {
 	if l.patience.Lasts() {
 		return false
 	}
-	if l.counts.Refused+l.counts.GroupFull > 0 && g.Room.MayEvict() {
+	if l.counts.Refused+l.counts.GroupFull > 0 && g.Room.MayEvict(&l.source.group.Group) {
 		return true
 	}
 	return l.counts.Refused > 0 && !g.Room.IsFull() || l.counts.GroupFull > 0 && !l.source.group.IsFull()

@@ -18,9 +18,11 @@ const (
 	pastFactor = 4
 	// evictShare is which part of the tasks leaves at a time at least: whoever makes room goes through all tasks.
 	evictShare = 64
-	// futileFor is how long nobody tries again to make room after there was nothing to evict.
-	futileFor = 30 * time.Second
-	// futileCost is how many times as long as it took to find that there was nothing, nobody looks again, whoever wants room.
+	// futileFor is how long nobody tries again at least to make room after there was nothing to evict: what has just finished is on disk by then.
+	futileFor = time.Second
+	// futileShare is how many times as long as it took to find that there was nothing, nobody tries again.
+	futileShare = 100
+	// futileCost is how many times as long nobody looks again, whoever wants room.
 	futileCost = 20
 )
 
@@ -32,10 +34,15 @@ type Room struct {
 
 	ids    *owners.Owners
 	lists  Lists
-	past   *past.Memory  // ids whose tasks have left memory
-	futile time.Time     // when there was last nothing to evict
-	took   time.Duration // to find that
-	old    source.Old    // what was over at the start, while the first lists are read; nil: not known
+	past   *past.Memory       // ids whose tasks have left memory
+	futile map[string]attempt // the last one that found nothing to evict, by group; empty: of all
+	old    source.Old         // what was over at the start, while the first lists are read; nil: not known
+}
+
+// attempt is when somebody tried to make room, and how long that took.
+type attempt struct {
+	at   time.Time
+	took time.Duration
 }
 
 // Lists are the lists that name tasks.
@@ -50,7 +57,7 @@ type Lists interface {
 
 // New returns the room within limits, of which these ids take some.
 func New(limits source.Limits, ids *owners.Owners, lists Lists) *Room {
-	return &Room{Limits: limits, ids: ids, lists: lists, past: past.New(lists.IsStale)}
+	return &Room{Limits: limits, ids: ids, lists: lists, past: past.New(lists.IsStale), futile: make(map[string]attempt)}
 }
 
 // IsPast reports whether the task of an account's id has left memory and may still be listed.
@@ -151,9 +158,18 @@ func (r *Room) MayComeFree(ages []source.Age) bool {
 	return slices.Contains(ages, source.Over) || r.Memory != nil && r.Memory.HasOver()
 }
 
-// MayEvict reports whether room could be made.
-func (r *Room) MayEvict() bool {
-	return r.Memory != nil && time.Since(r.futile) >= futileFor && r.Memory.HasOver()
+// MayEvict reports whether room could be made in a group. That none can be made in one says nothing of the others.
+func (r *Room) MayEvict(gr *claim.Group) bool {
+	if r.Memory == nil || gr.IsFull() && r.isFutile(gr.Name) || r.IsFull() && r.isFutile("") {
+		return false
+	}
+	return r.Memory.HasOver()
+}
+
+// isFutile reports whether there was lately nothing to evict of a group; empty: of all.
+func (r *Room) isFutile(group string) bool {
+	last := r.futile[group]
+	return time.Since(last.at) < max(futileFor, futileShare*last.took)
 }
 
 // Shrink makes room where there is less of it than tasks of a group.
@@ -182,13 +198,16 @@ func (r *Room) Make(gr *claim.Group, need int, rivals []time.Time) {
 	}
 	if gr.Most > 0 {
 		want(gr.Name, gr.Most-gr.Tasks-gr.Coming, gr.Most)
+		left := max(0, gr.Most-gr.Tasks-gr.Coming) // for more of the group's ids nobody else has to leave
+		need = min(need, left)
+		rivals = rivals[:min(len(rivals), left-need)]
 	}
 	want("", r.Limits.Tasks-r.ids.Count(), r.Limits.Tasks)
 }
 
 // evict has tasks leave memory, as far as those can be remembered that will not be known again otherwise.
 func (r *Room) evict(w source.Wanted) {
-	if time.Since(r.futile) < futileCost*r.took {
+	if last := r.futile[w.Group]; time.Since(last.at) < futileCost*last.took {
 		return
 	}
 	needed, began := w.Need > 0, time.Now()
@@ -202,7 +221,7 @@ func (r *Room) evict(w source.Wanted) {
 		gone = r.Memory.Evict(w)
 	}
 	if len(gone) == 0 && needed {
-		r.futile, r.took = time.Now(), time.Since(began)
+		r.futile[w.Group] = attempt{time.Now(), time.Since(began)}
 	}
 	for _, e := range gone {
 		a := r.ids.Account(e.Account)
