@@ -573,6 +573,7 @@ func lists() []row {
 			[]string{
 				"tracker.TestAYearOfAGrowingListRefusesNothingAndAsksNothingTwice", "tracker.TestTheLongestFinishedTaskLeavesMemoryForANewOne/disk",
 				"tracker.TestTheLongestFinishedTaskLeavesMemoryForANewOne/memory", "tracker.TestIdsAreRefusedOnlyWhenAllTasksAreUnfinished",
+				"tracker.TestAGroupFullOfUnfinishedTasksKeepsNoOtherFromMakingRoom", "app.TestAPushHasRoomOnceTasksThatHaveFinishedAreOnDisk",
 				"tracker.TestAfterARestartTheUnfinishedAndTheLatestFinishedAreTracked", "tracker.TestAFullGroupForgetsItsOwnFinishedTasks",
 				"tracker.TestALowerLimitHasFinishedTasksLeaveMemoryAtOnce", "tracker.TestATaskThatWasGivenUpLeavesMemoryToo",
 			},
