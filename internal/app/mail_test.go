@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"io"
 	"net/http"
 	"path/filepath"
 	"strconv"
@@ -129,21 +128,9 @@ func TestACallbackReachesTheHolderFromAnyReplica(t *testing.T) {
 // push pushes ids, a line each, or has them forgotten, and returns the status and the answer.
 func (h *hooked) push(method string, ids ...string) (int, string) {
 	h.t.Helper()
-	req, err := http.NewRequestWithContext(h.t.Context(), method, h.base+"/api/v1/groups/g/tasks", strings.NewReader(strings.Join(ids, "\n")))
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	req.Header = http.Header{"Authorization": {"Bearer " + canaryToken}, "Content-Type": {asText}}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	return resp.StatusCode, strings.TrimSpace(string(body))
+	header := http.Header{"Authorization": {"Bearer " + canaryToken}, "Content-Type": {asText}}
+	status, answer, _ := h.exchange(method, "/api/v1/groups/g/tasks", header, strings.Join(ids, "\n"))
+	return status, answer
 }
 
 func (h *hooked) wantPush(status int, answer, method string, ids ...string) {

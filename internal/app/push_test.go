@@ -75,7 +75,7 @@ func (p *pushing) sendTo(method, path string, header http.Header, body string) (
 	return status, answer
 }
 
-func (p *pushing) exchange(method, path string, header http.Header, body string) (int, string, http.Header) {
+func (p *program) exchange(method, path string, header http.Header, body string) (int, string, http.Header) {
 	p.t.Helper()
 	req, err := http.NewRequestWithContext(p.t.Context(), method, p.base+path, strings.NewReader(body))
 	if err != nil {

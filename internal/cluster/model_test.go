@@ -19,6 +19,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/redis"
 	"github.com/kie-exporter/kie_exporter/internal/share"
+	"github.com/kie-exporter/kie_exporter/test/kit/program"
 	"github.com/kie-exporter/kie_exporter/test/kit/redistest"
 )
 
@@ -322,7 +323,7 @@ func runHistory(t *testing.T, seed uint64, s server, notes bool) (w *world, ok b
 func TestTick(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(800)) // garbage is most of what a history makes
 	n := 2000
-	if underRace {
+	if program.UnderRace() { // which takes five times as long, and a history has one goroutine
 		n = 200
 	}
 	histories(t, n, func() server { return &modelled{table: newTable(), saved: newTable()} })

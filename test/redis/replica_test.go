@@ -17,6 +17,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/share"
 	"github.com/kie-exporter/kie_exporter/internal/shared"
 	"github.com/kie-exporter/kie_exporter/internal/store"
+	"github.com/kie-exporter/kie_exporter/test/kit/storetest"
 )
 
 // world is some replicas, what they counted, and who held what.
@@ -86,7 +87,7 @@ func (w *world) join(name string, o redis.Options) *replica {
 	ctx, cancel := context.WithCancel(w.t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { _ = r.Run(ctx) })
-	running.Go(func() { r.store.Run(ctx, none{}) })
+	running.Go(func() { r.store.Run(ctx, storetest.NoTasks{}) })
 	running.Go(func() { r.work(ctx) })
 	r.end = sync.OnceFunc(func() {
 		cancel()
@@ -197,13 +198,3 @@ func (w *world) once() {
 	}
 	w.t.Logf("%d tasks counted, %d records of tasks that were counted before", len(w.counted), w.refused)
 }
-
-// none has no tasks.
-type none struct{}
-
-func (none) Accounts() []string                      { return nil }
-func (none) IDs(string) []string                     { return nil }
-func (none) Records(string, []string) []store.Record { return nil }
-func (none) Listed(string, string) bool              { return true }
-func (none) Owner(store.Record) (string, bool)       { return "", false }
-func (none) TakesPushes(string) bool                 { return false }

@@ -25,6 +25,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/shared"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/test/kit/redistest"
+	"github.com/kie-exporter/kie_exporter/test/kit/storetest"
 )
 
 const (
@@ -113,7 +114,7 @@ func (w *world) start(t *testing.T, name string) *replica {
 	ctx, cancel := context.WithCancel(t.Context())
 	r.end = cancel
 	r.ended.Go(func() { _ = r.keeper.Run(ctx) })
-	r.ended.Go(func() { r.store.Run(ctx, nothing{}) })
+	r.ended.Go(func() { r.store.Run(ctx, storetest.NoTasks{}) })
 	r.ended.Go(func() { r.adopt(ctx) })
 	return r
 }
@@ -224,16 +225,6 @@ func (r *replica) stop(kill bool) {
 		_ = r.client.Close()
 	}
 }
-
-// nothing is the tasks of a process without any.
-type nothing struct{}
-
-func (nothing) Accounts() []string                      { return nil }
-func (nothing) IDs(string) []string                     { return nil }
-func (nothing) Records(string, []string) []store.Record { return nil }
-func (nothing) Listed(string, string) bool              { return true }
-func (nothing) Owner(store.Record) (string, bool)       { return "", false }
-func (nothing) TakesPushes(string) bool                 { return false }
 
 // simulate has replicas share accounts for some time, of which one a minute is killed or ends, and comes again.
 func simulate(t *testing.T, server *redistest.Server, accounts int, took time.Duration) (result Result) {

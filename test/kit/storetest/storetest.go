@@ -83,6 +83,27 @@ func (listed) Owner(store.Record) (account string, owned bool) { return "", fals
 
 func (listed) TakesPushes(string) bool { return true }
 
+// NoTasks are the tasks of a process without any.
+type NoTasks struct{}
+
+// Accounts returns none.
+func (NoTasks) Accounts() []string { return nil }
+
+// IDs returns none.
+func (NoTasks) IDs(string) []string { return nil }
+
+// Records returns none.
+func (NoTasks) Records(string, []string) []store.Record { return nil }
+
+// Listed says that every task is listed.
+func (NoTasks) Listed(string, string) bool { return true }
+
+// Owner knows of nobody.
+func (NoTasks) Owner(store.Record) (account string, owned bool) { return "", false }
+
+// TakesPushes says that no group does.
+func (NoTasks) TakesPushes(string) bool { return false }
+
 const account = "main"
 
 func unfinished() store.Record {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -97,6 +98,14 @@ func (s size) shown(f *fleet, lives ...*life) time.Duration {
 	return time.Since(began)
 }
 
+// holder returns one of the replicas that has tasks, and the others.
+func (f *fleet) holder(lives []*life) (holder *life, others []*life) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	i := slices.IndexFunc(lives, func(l *life) bool { return l.seen[len(l.seen)-1].tasks > 0 })
+	return lives[i], slices.Delete(slices.Clone(lives), i, i+1)
+}
+
 func (s size) measure(t *testing.T) {
 	t.Helper()
 	f := s.fleet(t)
@@ -119,29 +128,12 @@ func (s size) measure(t *testing.T) {
 		t.Logf("%s: %.0f tasks, %.1f calls to Redis a second", l.name, last.tasks, (last.calls-calls[l].calls)/last.began.Sub(calls[l].began).Seconds())
 	}
 	f.mu.Unlock()
-	var victim *life
-	f.mu.Lock()
-	for i, l := range lives {
-		if l.seen[len(l.seen)-1].tasks > 0 {
-			victim = l
-			lives = append(lives[:i:i], lives[i+1:]...)
-			break
-		}
-	}
-	f.mu.Unlock()
+	victim, lives := f.holder(lives)
 	victim.kill()
 	t.Logf("after kill -9 all are shown again after %v", s.shown(f, lives...))
 	lives = append(lives, f.start("again", f.server.Addr(), "127.0.0.1"))
 	time.Sleep(40 * time.Second) // until shares are given to it
-	f.mu.Lock()
-	for i, l := range lives {
-		if l.seen[len(l.seen)-1].tasks > 0 {
-			victim = l
-			lives = append(lives[:i:i], lives[i+1:]...)
-			break
-		}
-	}
-	f.mu.Unlock()
+	victim, lives = f.holder(lives)
 	before := f.taken(lives)
 	began := time.Now()
 	if err := victim.cmd.Process.Signal(os.Interrupt); err != nil {

@@ -1,5 +1,0 @@
-//go:build !race
-
-package cluster
-
-const underRace = false // the race detector takes five times as long, and a history has one goroutine
