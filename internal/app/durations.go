@@ -1,4 +1,4 @@
-// What a replica learned of how long tasks take goes on with whoever holds them next.
+// What a replica learned goes on with whoever holds the account next: how long tasks take, and how many requests the API lets pass.
 
 package app
 
@@ -40,6 +40,18 @@ func (e *exporter) keepDurations(ctx context.Context, sh share.Share) {
 	err := e.replicas.store.KeepDurations(ctx, shared.Part{Account: sh.Account, Part: sh.Part}, e.tracker.Durations(sh.Account))
 	if err != nil {
 		e.log.Debug("What was learned of how long tasks take can't be kept for now", "account", sh.Account, "err", err)
+	}
+}
+
+// recallPaces has the budgets of accounts that were not in force begin with what their last holders found out of the API.
+func (e *exporter) recallPaces(next *generation) {
+	if e.replicas == nil {
+		return
+	}
+	for _, a := range next.accounts {
+		if e.inForce.Load().account(a.config.Name) == nil {
+			a.budget.Recall(e.store.Knee(a.config.Name))
+		}
 	}
 }
 

@@ -33,6 +33,12 @@ type cluster struct {
 // startCluster starts two replicas; the tasks run for another hour.
 func startCluster(t *testing.T, settings string, tasks ...string) *cluster {
 	t.Helper()
+	return startClusterOf(t, "requests_per_second: 100, max_concurrent: 4", settings, tasks...)
+}
+
+// startClusterOf is startCluster with settings of the account.
+func startClusterOf(t *testing.T, account, settings string, tasks ...string) *cluster {
+	t.Helper()
 	c := &cluster{t: t, server: redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always"), dir: t.TempDir()}
 	var api string
 	c.sim, api = serveAPI(t, kiesim.Options{Record: true})
@@ -42,11 +48,11 @@ func startCluster(t *testing.T, settings string, tasks ...string) *cluster {
 	rewrite(t, filepath.Join(c.dir, "hook"), canary+"-1\n")
 	rewrite(t, filepath.Join(c.dir, "token"), canaryToken+"\n")
 	rewrite(t, filepath.Join(c.dir, "kie.yml"), fmt.Sprintf(`
-accounts: [{base_url: %q, requests_per_second: 100, max_concurrent: 4, credits_interval: 0s, webhook_keys_files: [hook]}]
+accounts: [{base_url: %q, %s, credits_interval: 0s, webhook_keys_files: [hook]}]
 polling: {background: true, max_wait: 0s, min_interval: 1s, max_interval: 1h}
 storage: {redis: {addresses: [%q], timeout: 5s}}
 cluster: {lease: 10s}
-%s`, api, c.server.Addr(), settings))
+%s`, api, account, c.server.Addr(), settings))
 	first, second := c.join("first"), c.join("second")
 	c.second = second
 	wait.Until(t, time.Minute, 50*time.Millisecond, func() error {

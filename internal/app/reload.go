@@ -69,6 +69,7 @@ func (e *exporter) putInForce(ctx context.Context, g *generation, lists *set.Pre
 		e.replicas.keeper.Set(e.replicas.shares(g.config))
 	}
 	g.reconfigureBudgets(before)
+	e.recallPaces(g)
 	known := e.learnedBefore(ctx, g)
 	e.tracker.Reconfigure(e.options(g), func() {
 		e.goOn(known)

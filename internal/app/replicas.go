@@ -249,6 +249,7 @@ func (e *exporter) join(g *generation) (*generation, error) {
 		e.keepDurations(ctx, sh)
 	}
 	e.replicas, e.store, e.sharing = r, r.store, r
+	r.store.KeepKnees(e.knees)
 	r.mailbox = e.newMailbox()
 	next, err := newGeneration(g.config, r, g, e.log)
 	if err != nil {

@@ -1,11 +1,12 @@
 -- Writes records of a part of an account.
--- KEYS: fence, meta, names, then a bucket for each record. ARGV: mark, part, how many names, each with its number, then id and record of each.
+-- KEYS: fence, meta, names, then a bucket for each record. ARGV: mark, part, thousandths of requests a second that the API was found to let pass
+-- (nothing: what was kept stays), how many names, each with its number, then id and record of each.
 -- Returns {-1} if the fence is not ours, {-3} if a name has another number, else {0, how many records the part has, for each what came of it}:
 -- 1 it is written, and if it is final it is the first one; 0 a final record was there; 2 what was there can't be told and is left alone.
 -- The nonce in a record tells one whose writing was not answered from another's.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {-1} end
-local i = 4
-for _ = 1, tonumber(ARGV[3]) do
+local i = 5
+for _ = 1, tonumber(ARGV[4]) do
   if redis.call('HGET', KEYS[3], ARGV[i]) ~= ARGV[i + 1] then return {-3} end
   i = i + 2
 end
@@ -31,4 +32,5 @@ local records = (tonumber(redis.call('HGET', KEYS[2], 'records:' .. ARGV[2]) or 
 result[2] = records
 redis.call('HSET', KEYS[2], 'ran:' .. ARGV[2], string.format('%d', t[1] * 1000 + math.floor(t[2] / 1000)),
   'records:' .. ARGV[2], string.format('%d', records))
+if ARGV[3] ~= '' then redis.call('HSET', KEYS[2], 'knee:' .. ARGV[2], ARGV[3]) end
 return result

@@ -59,6 +59,7 @@ type Rights interface {
 type Copy interface {
 	Put(account, id string, r store.Record, written func(first bool)) bool
 	Find(account string, ids []string) []store.Record
+	Knee(account string) float64
 	Scan(yield func(account, id string, r store.Record) bool) error
 	SavePushes(changes []source.Pushed) error
 	Pushes(group string) ([]source.Task, error)
@@ -99,6 +100,8 @@ type Store struct {
 	errors     map[store.Operation]uint64
 	refused    uint64 // records that the fence refused
 	losses     int    // times that Redis lost its memory, as far as is known
+	kneesOf    func() map[string]float64
+	knees      map[string]float64 // what that returned last
 	told       map[string]bool
 
 	// What follows belongs to Run.
@@ -111,6 +114,8 @@ type seal struct {
 	ran     time.Time // when its records were last written, by our clock; zero: not known
 	at      time.Time
 	records int
+	knee    int64 // thousandths of requests a second that the API was found to let pass; 0: that was not known
+	hasKnee bool  // somebody has said so
 }
 
 // New returns a store of what Redis has. It reads nothing.
@@ -157,11 +162,11 @@ func (s *Store) Seal(ctx context.Context, p Part, mark string, epoch uint64) err
 	switch {
 	case code == -1:
 		return ErrFenced
-	case code != 1 || len(r) != 5:
+	case code != 1 || len(r) != 6:
 		return fmt.Errorf("redis: the fence of account %s, part %d can't be read, and is left alone: %v", p.Account, p.Part, r)
 	}
 	now := time.Now()
-	found := seal{at: now, records: int(number(r[3]))}
+	found := seal{at: now, records: int(number(r[3])), knee: number(r[5]), hasKnee: r[5] != ""}
 	if ran, there := number(r[2]), number(r[4]); ran > 0 {
 		found.ran = now.Add(time.Duration(ran-there) * time.Millisecond) // whatever either clock says
 	}
@@ -209,12 +214,6 @@ func (s *Store) Renew() {
 		s.overflowed[p.Account] = true
 	}
 }
-
-// Knee returns that nothing is known: whoever takes an account over learns it anew.
-func (*Store) Knee(string) float64 { return 0 }
-
-// KeepKnees keeps nothing.
-func (*Store) KeepKnees(func() map[string]float64) {}
 
 // LastRun returns when a part of an account was last watched by whoever held it; when it was taken, if Redis does not know. Of several parts it
 // is the last of these times: what finished before it may have been counted.

@@ -20,6 +20,7 @@ const (
 	batchSize         = 500             // records written by one script: that takes some milliseconds of Redis' time
 	recordsAtATime    = 1_000           // of which the tasks are asked
 	lastWords         = 5 * time.Second // for what is written when the process ends
+	soon              = 5 * time.Second // after it was sealed a part is held, if it ever is
 )
 
 // Run writes until ctx ends, and then what is left.
@@ -50,6 +51,7 @@ func (s *Store) Flush(ctx context.Context, p Part) { s.writePart(ctx, p, true) }
 func (s *Store) step(ctx context.Context, t store.Tasks, last bool) {
 	held := s.rights.Held()
 	s.dropUnheld()
+	s.noteKnees()
 	for _, p := range held {
 		if !s.writePart(ctx, p, last) {
 			continue
@@ -77,8 +79,8 @@ func (s *Store) dropUnheld() {
 			delete(s.queue, k)
 		}
 	}
-	for p := range s.seals {
-		if s.rights.Mark(p) == "" {
+	for p, found := range s.seals {
+		if s.rights.Mark(p) == "" && time.Since(found.at) > soon { // one that was sealed a moment ago is about to be held
 			delete(s.seals, p)
 			delete(s.restore, p)
 			delete(s.overflowed, p.Account)
@@ -218,13 +220,13 @@ func (s *Store) tryCommit(ctx context.Context, p Part, mark string, batch []key)
 	}
 	names := s.namesOf(p.Account)
 	keys := []string{s.fence(p), s.key(p.Account, "meta"), s.key(p.Account, "names")}
-	args := []any{mark, p.Part, 0}
+	args := []any{mark, p.Part, s.kneeNow(p.Account), 0}
 	for name := range used {
 		if n := names.Number(name); n > 0 {
 			args = append(args, name, strconv.FormatUint(n, 10))
 		}
 	}
-	args[2] = (len(args) - 3) / 2
+	args[3] = (len(args) - 4) / 2
 	for i, k := range batch {
 		keys = append(keys, s.bucket(p.Account, bucketOf(k.id)))
 		compact := store.Compact{Record: entries[i].record, Nonce: entries[i].nonce}

@@ -35,9 +35,20 @@ func (s *Store) kneesNow() map[string]float64 {
 
 // believeKnees takes what a file says.
 func (s *Store) believeKnees(found map[string]float64) {
-	if age := time.Since(s.lastRun); !s.lastRun.IsZero() && age < kneesLast {
+	if kneesHold(s.lastRun) {
 		s.knees = found
 	}
+}
+
+func kneesHold(lastRun time.Time) bool { return !lastRun.IsZero() && time.Since(lastRun) < kneesLast }
+
+// BelieveKnee returns a knee of which so many thousandths were kept by who ran last at some time; 0: it can't be true, or is too long ago.
+func BelieveKnee(thousandths int64, lastRun time.Time) float64 {
+	knee := float64(thousandths) / 1000
+	if knee <= 0 || knee >= mostKnee || !kneesHold(lastRun) {
+		return 0
+	}
+	return knee
 }
 
 // takeKnee takes an account's from the first bucket.
