@@ -12,7 +12,8 @@ for clone in "$work/one" "$work/another/and/deeper"; do
     git clone --quiet "$root" "$clone"
     mkdir -p "$clone/.cache/bin"
     cp "$root"/.cache/bin/{goreleaser,cyclonedx-gomod} "$clone/.cache/bin/"
-    GOCACHE=$clone/.cache/go make --no-print-directory -C "$clone" VERSION= REVISION= BUILD_DATE= release-snapshot >"$clone.log" 2>&1 ||
+    # What the make that called this says of the folder it runs in may not hold for the clone.
+    env -u VERSION -u REVISION -u BUILD_DATE GOCACHE="$clone/.cache/go" make --no-print-directory -C "$clone" release-snapshot >"$clone.log" 2>&1 ||
         { tail -n 50 "$clone.log" >&2; exit 1; }
 done
 one=$work/one/.cache/dist another=$work/another/and/deeper/.cache/dist
