@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,6 +47,7 @@ type fleet struct {
 	stopAll  func()
 	ctx      context.Context //nolint:containedctx // for as long as the fleet works
 	working  sync.WaitGroup
+	between  atomic.Int64 // nanoseconds from a scrape of a process to the next one
 
 	mu       sync.Mutex // guards what follows
 	requests []request
@@ -84,6 +86,7 @@ func newIdleFleet(t *testing.T, redisHost, apiHost string) *fleet {
 		t: t, dir: t.TempDir(), random: rand.New(rand.NewPCG(1, 1)), began: time.Now(), sim: kiesim.New(kiesim.Options{Credits: 100}),
 		ends: make(map[string]time.Time), listed: make(map[string]time.Time), finals: make(map[string]time.Time), once: make(map[string]time.Time),
 	}
+	f.between.Store(int64(usuallyBetween))
 	f.server = redistest.New(t, "--protected-mode", "no") // its network is a test's own
 	f.server.Host = redisHost
 	f.server.Up(t)

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"regexp"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
@@ -84,6 +85,9 @@ func (l *life) isOver() bool {
 	}
 }
 
+// usuallyBetween is how much time passes between two scrapes of a process.
+const usuallyBetween = 150 * time.Millisecond
+
 // watch scrapes the process until it or the fleet ends.
 func (l *life) watch() {
 	for !l.isOver() && !l.fleet.isStopping() {
@@ -92,7 +96,7 @@ func (l *life) watch() {
 			l.seen = append(l.seen, s)
 			l.fleet.mu.Unlock()
 		}
-		time.Sleep(150 * time.Millisecond)
+		time.Sleep(time.Duration(l.fleet.between.Load()))
 	}
 }
 
@@ -148,6 +152,35 @@ func (l *life) scrape() (s sight, err error) {
 		}
 	}
 	return s, err
+}
+
+// scrapesMakeNoCalls scrapes a process far more often than it calls Redis.
+func (l *life) scrapesMakeNoCalls() {
+	const clients, each = 8, 50
+	before, err := l.scrape()
+	if err != nil {
+		l.fleet.t.Error(err)
+	}
+	var all sync.WaitGroup
+	for range clients {
+		all.Go(func() {
+			for range each {
+				if _, err := l.scrape(); err != nil {
+					l.fleet.t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	after, err := l.scrape()
+	if err != nil {
+		l.fleet.t.Error(err)
+	}
+	calls := after.calls - before.calls
+	l.fleet.t.Logf("%.0f calls to Redis in the %v of %d scrapes", calls, after.ended.Sub(before.began), clients*each)
+	if calls > clients*each/2 {
+		l.fleet.t.Errorf("%.0f calls to Redis while there were %d scrapes", calls, clients*each)
+	}
 }
 
 // kill ends the process at once.
