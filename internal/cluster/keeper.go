@@ -44,15 +44,34 @@ type Options struct {
 	Replica string // this one's name
 	Version string // of the program
 	Lease   time.Duration
-	// Seal makes this replica the only one that may write the records of a share, under a mark, or fails.
+	// Seal makes this replica the only one that may write the records of a share, under a mark, or fails; nil: there are none.
 	Seal func(ctx context.Context, sh share.Share, mark string, epoch uint64) error
-	// Flush writes what is known of a share, before it is released.
+	// Flush writes what is known of a share, before it is released; nil: nothing is.
 	Flush func(ctx context.Context, sh share.Share)
-	// Resting reports whether no query about an account is under way. It is asked once there may be none any more.
+	// Resting reports whether no query about an account is under way; nil: none ever is. It is asked once there may be none any more.
 	Resting func(account string) bool
-	// Scraped returns the moment of which was shown what was last asked for.
+	// Scraped returns the moment of which was shown what was last asked for; nil: nobody asks.
 	Scraped func() time.Time
 	Log     *slog.Logger
+}
+
+// complete has all functions be there.
+func (o *Options) complete() {
+	if o.Seal == nil {
+		o.Seal = func(context.Context, share.Share, string, uint64) error { return nil }
+	}
+	if o.Flush == nil {
+		o.Flush = func(context.Context, share.Share) {}
+	}
+	if o.Resting == nil {
+		o.Resting = func(string) bool { return true }
+	}
+	if o.Scraped == nil {
+		o.Scraped = func() time.Time { return time.Time{} }
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
 }
 
 // Keeper holds shares. It is safe for concurrent use.
@@ -87,6 +106,7 @@ func Kinds() []string { return []string{Taken, Released, Expired, Lost} }
 
 // New returns a keeper that holds nothing.
 func New(o Options, shares []share.Share, digest string) *Keeper {
+	o.complete()
 	prefix := "kie1:{" + o.Cluster + "}:"
 	k := &Keeper{
 		options: o, keys: []string{prefix + "leases", prefix + "members", prefix + "meta"},

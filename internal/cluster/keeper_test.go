@@ -76,6 +76,29 @@ func run(t *testing.T, server *redistest.Server, name string, change func(o *Opt
 	return r
 }
 
+// Who only wants leases tells a keeper nothing more.
+func TestAKeeperNeedsNobodyToTellItAnything(t *testing.T) {
+	server := redistest.Start(t)
+	bare := func(o *Options) { o.Seal, o.Flush, o.Resting, o.Scraped, o.Log = nil, nil, nil, nil, nil }
+	a := run(t, server, "a", bare)
+	eventually(t, "one has all", func() bool { return len(a.held()) == 3 })
+	b := run(t, server, "b", bare)
+	eventually(t, "it gives one up, though nobody looks", func() bool {
+		a.Keeper.mu.Lock()
+		for _, h := range a.state.holds {
+			if !h.written.IsZero() { // from then on it waits to be looked at
+				h.leaving = h.leaving.Add(-longestHold)
+			}
+		}
+		a.Keeper.mu.Unlock()
+		return len(b.held()) == 1
+	})
+	if err := a.stop(); err != nil {
+		t.Error(err)
+	}
+	eventually(t, "the other has all", func() bool { return len(b.held()) == 3 })
+}
+
 func (r *running) held() []string {
 	var names []string
 	for _, sh := range r.Held() {

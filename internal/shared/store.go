@@ -75,7 +75,7 @@ type Options struct {
 	Cluster string // whose replicas share the records
 	Rights  Rights
 	Copy    Copy
-	// AccountOf returns the account of a group; false: there is no such group.
+	// AccountOf returns the account of a group that takes pushes; false: it takes none. Nil: no group does.
 	AccountOf func(group string) (account string, ok bool)
 	Log       *slog.Logger
 }
@@ -120,6 +120,9 @@ type seal struct {
 
 // New returns a store of what Redis has. It reads nothing.
 func New(o Options) *Store {
+	if o.AccountOf == nil {
+		o.AccountOf = func(string) (string, bool) { return "", false }
+	}
 	return &Store{
 		Copy: o.Copy, client: o.Client, cluster: o.Cluster, rights: o.Rights, accountOf: o.AccountOf, log: o.Log,
 		queue: make(queue), writing: make(queue), overflowed: make(map[string]bool), names: make(map[string]*names),
