@@ -28,6 +28,7 @@ for k = 4, #KEYS do
   if changed == 1 and not own then notes[#notes + 1] = what .. group .. '\0' .. id end
 end
 if n ~= before then redis.call('HSET', KEYS[2], counted, string.format('%d', math.max(0, n))) end
+if n > before then redis.call('HDEL', KEYS[2], 'unpushed:' .. part .. ':' .. group) end -- somebody knows that it takes pushes
 if #notes > 0 and redis.call('RPUSH', KEYS[3], unpack(notes)) > tonumber(ARGV[5]) then
   local t = redis.call('TIME')
   redis.call('RPUSH', KEYS[3], '*' .. t[1] .. '.' .. t[2]) -- all is to be read again

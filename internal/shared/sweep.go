@@ -1,4 +1,5 @@
-// The sweep lets go the records of tasks that have long been unlisted, as the store of one process does.
+// The sweep lets go the records of tasks that have long been unlisted, and pushed ids of groups that have long taken none, as the store of one
+// process does.
 
 package shared
 
@@ -19,11 +20,11 @@ type sweep struct {
 	due      time.Time
 	accounts []string // still to be swept; the first one from a bucket on
 	bucket   int
+	unpushed []unpushed // of that account, once all buckets are swept
 }
 
 // sweepOn sweeps some buckets, if it is time to.
-func (s *Store) sweepOn(ctx context.Context, t store.Tasks) {
-	now := time.Now()
+func (s *Store) sweepOn(ctx context.Context, now time.Time, t store.Tasks) {
 	if s.sweep.due.IsZero() {
 		s.sweep.due = now.Add(firstSweep)
 	}
@@ -34,17 +35,44 @@ func (s *Store) sweepOn(ctx context.Context, t store.Tasks) {
 		s.sweep = sweep{due: now, accounts: s.heldAccounts()}
 	}
 	if len(s.sweep.accounts) > 0 {
-		if err := s.sweepBuckets(ctx, s.sweep.accounts[0], s.sweep.bucket, store.Day(now), t); err != nil {
+		done, err := s.sweepSome(ctx, s.sweep.accounts[0], store.Day(now), t)
+		if err != nil {
 			s.fail(store.OpRead, s.sweep.accounts[0], err)
 			return
 		}
-		if s.sweep.bucket += commandsAtATime; s.sweep.bucket >= buckets {
-			s.sweep.accounts, s.sweep.bucket = s.sweep.accounts[1:], 0
+		if done {
+			s.sweep = sweep{due: now, accounts: s.sweep.accounts[1:]}
 		}
 	}
 	if len(s.sweep.accounts) == 0 {
 		s.sweep.due = now.Add(sweepPause)
 	}
+}
+
+// sweepSome sweeps as much of an account as one step may, and reports whether that was the last.
+func (s *Store) sweepSome(ctx context.Context, account string, today uint16, t store.Tasks) (done bool, err error) {
+	w := &s.sweep
+	switch {
+	case w.bucket < buckets:
+		if err = s.sweepBuckets(ctx, account, w.bucket, today, t); err != nil {
+			return false, err
+		}
+		if w.bucket += commandsAtATime; w.bucket < buckets {
+			return false, nil
+		}
+		if w.unpushed, err = s.findUnpushed(ctx, account, today); err != nil {
+			w.bucket -= commandsAtATime
+		}
+	case len(w.unpushed) > 0:
+		gone, err := s.dropUnpushed(ctx, &w.unpushed[0])
+		if err != nil {
+			return false, err
+		}
+		if gone {
+			w.unpushed = w.unpushed[1:]
+		}
+	}
+	return err == nil && len(w.unpushed) == 0, err
 }
 
 // sweepBuckets marks records of tasks that are not listed with the day, and removes those that were marked long ago.

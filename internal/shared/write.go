@@ -66,7 +66,7 @@ func (s *Store) step(ctx context.Context, t store.Tasks, last bool) {
 	for _, account := range s.heldAccounts() {
 		s.catchUp(ctx, account, t)
 	}
-	s.sweepOn(ctx, t)
+	s.sweepOn(ctx, time.Now(), t)
 }
 
 // dropUnheld gives up what waits of parts that are not held any more. Who holds them asks once more and counts.
