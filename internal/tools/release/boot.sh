@@ -11,12 +11,12 @@ if [[ ${2:-} != inside ]]; then
     rm -f "$folder/rc"
     new=$(mktemp -d /run/kie_exporter-boot.XXXXXX) # stays empty: what is mounted on it is so in the namespace only
     # As the first process of its namespace takes all others with it, nothing stays behind.
-    timeout -k 5 300 unshare --mount --pid --fork --kill-child --uts --ipc --cgroup --net "$0" "$folder" inside "$new" >"$folder/boot.log" 2>&1 &
+    timeout -k 5 600 unshare --mount --pid --fork --kill-child --uts --ipc --cgroup --net "$0" "$folder" inside "$new" >"$folder/boot.log" 2>&1 &
     booted=$!
     trap 'kill "$booted" 2>/dev/null || true; wait "$booted" || true; rmdir "$new"' EXIT
     while [[ ! -s $folder/rc ]] && kill -0 "$booted" 2>/dev/null; do sleep 0.2; done
     cat "$folder/log"
-    [[ -s $folder/rc ]] || { echo "boot: systemd ended or took over 300 s" >&2; cat "$folder/boot.log" >&2; exit 1; }
+    [[ -s $folder/rc ]] || { echo "boot: systemd ended or took over 600 s" >&2; cat "$folder/boot.log" >&2; exit 1; }
     read -r code <"$folder/rc"
     exit "$code"
 fi
@@ -60,6 +60,7 @@ for device in null zero full random urandom tty; do
 done
 mount -t devpts -o ptmxmode=0666 devpts dev/pts
 ln -s pts/ptmx dev/ptmx
+ln -s /proc/self/fd/0 dev/stdin
 mkdir -p .before
 pivot_root . .before
 exec env -i container=boot PATH=/usr/sbin:/usr/bin:/sbin:/bin sh -c '

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -72,7 +73,8 @@ func TestPackagedUnitIsTheOneOfDeploy(t *testing.T) {
 	}
 }
 
-// TestPackagesWorkUnderSystemd installs, starts, upgrades, removes and purges them where systemd runs: steps.sh says what is seen to.
+// TestPackagesWorkUnderSystemd installs, starts, upgrades, removes and purges them where systemd runs, and does what the operating manual
+// says of the service: steps.sh says what is seen to.
 func TestPackagesWorkUnderSystemd(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the program")
@@ -93,8 +95,25 @@ func TestPackagesWorkUnderSystemd(t *testing.T) {
 	write(t, filepath.Join(folder, "new.deb"), string(pack(t, later, "deb")), 0o600)
 	write(t, filepath.Join(folder, "new.rpm"), string(pack(t, later, "rpm")), 0o600)
 	copyFile(t, "steps.sh", filepath.Join(folder, "steps.sh"))
+	manual(t, filepath.Join(folder, "manual"))
 	if said := run(t, ".", nil, boot[0], append(boot[1:], folder)...); !strings.HasSuffix(said, "== done\n") {
 		t.Errorf("%s", said)
+	}
+}
+
+// manual puts what the operating manual has one type into a folder: each block that has a name is a file of that name.
+func manual(t *testing.T, folder string) {
+	t.Helper()
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile(filepath.Join(repo, "docs/operating.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(folder, "page"), string(page), 0o600)
+	for _, block := range regexp.MustCompile("(?ms)^```(\\w+ [\\w ]+)\n(.*?)^```$").FindAllStringSubmatch(string(page), -1) {
+		write(t, filepath.Join(folder, block[1]), block[2], 0o600)
 	}
 }
 

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# What boot.sh has systemd run: /mnt/old.deb is installed, started, upgraded to /mnt/new.deb, removed, installed again and
-# purged; then the same of /mnt/new.rpm, as far as rpm knows it. Says which step failed.
+# What boot.sh has systemd run: /mnt/old.deb is installed, started, upgraded to /mnt/new.deb, removed and installed again, has done
+# to it what docs/operating.md says of systemd, as its blocks in /mnt/manual stand there, and is purged; then the same of
+# /mnt/new.rpm, as far as rpm knows it. Says which step failed.
 set -euo pipefail
 trap 'echo "line $LINENO failed: $BASH_COMMAND"; journalctl --no-pager -n 30 -u kie_exporter.service || true' ERR
 
 config=/etc/kie_exporter/kie_exporter.yml key=/etc/kie_exporter/kie_api_key unit=/usr/lib/systemd/system/kie_exporter.service
+store=/var/lib/kie_exporter/kie_exporter.db dropins=/etc/systemd/system/kie_exporter.service.d
 export DEBIAN_FRONTEND=noninteractive
 
 step() { echo "== $*"; }
@@ -20,18 +22,20 @@ gone() {
     local path
     for path; do [[ ! -e $path && ! -L $path ]] || { echo "$path is there"; return 1; }; done
 }
-# answers VERSION waits until the service says so of itself.
-answers() {
+# shows PATTERN waits until the service's /metrics have a line of that pattern.
+shows() {
     local i text
     for ((i = 0; i < 100; i++)); do
         text=$({ exec 3<>/dev/tcp/127.0.0.1/10059 && printf 'GET /metrics HTTP/1.0\r\n\r\n' >&3 && cat <&3; } 2>/dev/null) || true
-        if [[ $text == *"kie_exporter_build_info{"*"version=\"$1\""* ]]; then return; fi
+        if grep -qx "$1" <<<"$text"; then return; fi
         sleep 0.2
     done
-    echo "the service does not say version $1"
+    echo "the service does not show $1"
     systemctl status --no-pager kie_exporter.service || true
     return 1
 }
+# answers VERSION waits until the service says so of itself.
+answers() { shows "kie_exporter_build_info{.*version=\"$1\".*"; }
 # private PATH fails if somebody can read a file who is neither the service nor root.
 private() {
     runuser -u kie_exporter -- test -r "$1" || [[ $1 == "$key" ]] || { echo "the service can't read $1"; return 1; }
@@ -89,6 +93,57 @@ grep -q '^# edited here$' "$config"
 step 'install again, with the key there'
 dpkg -i /mnt/new.deb >/mnt/said 2>&1 || { cat /mnt/said; false; }
 answers 0.1.1
+
+step 'two accounts, as the manual has it'
+rm "$key"
+for account in film shop; do echo "no-secret-key-of-$account" | install -m 600 /dev/stdin "/etc/kie_exporter/${account}_key"; done
+mkdir -p "$dropins"
+cp '/mnt/manual/ini systemd' "$dropins/override.conf"
+cp '/mnt/manual/yaml two accounts' "$config"
+echo '{"taskId":"task_12345678"}' >/etc/kie_exporter/tasks/film-1.jsonl
+echo task_23456789 >/etc/kie_exporter/tasks/shop.txt
+systemctl daemon-reload # as `systemctl edit` does
+systemctl restart kie_exporter.service
+shows 'kie_exporter_source_tasks{group="film",.*} 1'
+shows 'kie_exporter_source_tasks{group="shop",.*} 1'
+kie_exporter --config.check --config.file="$config" >/mnt/said 2>&1 || { cat /mnt/said; false; }
+
+step 'back up and restore, as the manual has it'
+shows 'kie_exporter_store_tasks [2-9]'
+bash -e '/mnt/manual/sh backup'
+answers 0.1.1
+kept=$(sha256sum </var/backups/kie_exporter.db)
+rm /etc/kie_exporter/tasks/* # so that nothing but the storage knows of the tasks
+systemctl stop kie_exporter.service
+rm "$store"
+bash -e '/mnt/manual/sh restore'
+shows 'kie_exporter_store_tasks [2-9]'
+shows 'kie_exporter_store_up 1'
+is "$kept" sha256sum </var/backups/kie_exporter.db
+
+step 'a copy that nobody else may open'
+cp --remove-destination /var/backups/kie_exporter.db "$store"
+systemctl restart kie_exporter.service
+shows 'kie_exporter_store_up 0'
+grep -o 'chown --reference=[^`]*' /mnt/manual/page | bash -e
+systemctl restart kie_exporter.service
+shows 'kie_exporter_store_up 1'
+
+step 'move to another host, as the manual has it'
+cd /root
+bash -e '/mnt/manual/sh move from' >/mnt/said 2>&1 || { cat /mnt/said; false; }
+dpkg -P kie-exporter >/mnt/said 2>&1 || { cat /mnt/said; false; }
+before=$(id -u kie_exporter)
+userdel kie_exporter
+useradd --system somebody # so that the service's user has another number there
+dpkg -i /mnt/new.deb >/mnt/said 2>&1 || { cat /mnt/said; false; }
+[[ $(id -u kie_exporter) != "$before" ]]
+bash -e '/mnt/manual/sh move to' >/mnt/said 2>&1 || { cat /mnt/said; false; }
+shows 'kie_exporter_store_tasks [2-9]'
+shows 'kie_exporter_store_up 1'
+is kie_exporter stat -c %U "$store"
+private "$config"
+rm -r "$dropins"
 
 step purge
 dpkg -P kie-exporter >/mnt/said 2>&1 || { cat /mnt/said; false; }
