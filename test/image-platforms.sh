@@ -19,8 +19,11 @@ buildah manifest inspect "$tag"
 
 [[ ${PUSH:-} == 1 ]] || exit 0
 [[ -z $standin ]] || { echo "image: Go's image cannot be pulled, so nothing is pushed" >&2; exit 1; }
-buildah login --username "$REGISTRY_USER" --password-stdin "${tag%%/*}" <<<"$REGISTRY_PASSWORD"
-buildah manifest push --all --digestfile "$folder/digest" "$tag" "docker://$tag"
+# cosign, and the action that attests, look for credentials where docker has them, and nowhere else.
+auth=$HOME/.docker/config.json
+mkdir -p "${auth%/*}"
+buildah login --authfile "$auth" --username "$REGISTRY_USER" --password-stdin "${tag%%/*}" <<<"$REGISTRY_PASSWORD"
+buildah manifest push --authfile "$auth" --all --digestfile "$folder/digest" "$tag" "docker://$tag"
 digest=$(<"$folder/digest")
 cosign sign --yes "${tag%:*}@$digest"
 echo "${digest#sha256:}  ${tag%:*}" >"$folder/sha256sums.txt"

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # usage: image.sh TAG PROMTOOL
 # Builds the Dockerfile with buildah, then runs the image as it is meant to be
-# run: with a read-only root and the image's own user. Needs root and buildah.
+# run: with a read-only root and the image's own user. What its labels say, the
+# program says, too. Needs root and buildah.
 #
 # Where the registry of the image that compiles cannot be reached, this machine's Go
 # toolchain takes its place. The tag then ends in -standin, so that nobody takes it
@@ -45,6 +46,10 @@ inside=(unshare --mount bash -euc '
     mount -o remount,bind,ro "$0"
     exec chroot --userspec=65532:65532 "$0" "$@"' "$root")
 
-"${inside[@]}" /bin/kie_exporter --version
+said=$("${inside[@]}" /bin/kie_exporter --version)
+label() { buildah inspect --format "{{index .OCIv1.Config.Labels \"org.opencontainers.image.$1\"}}" "$container"; }
+version=$(label version) revision=$(label revision)
+[[ $version == "${VERSION:-unknown}" && $said == "kie_exporter, version $version ("*", revision: $revision)"* ]] ||
+    fail "the labels say $version of $revision, --version says $said"
 test/scrape-check.sh "$promtool" "${inside[@]}" /bin/kie_exporter
 echo "image: $tag works with a read-only root as 65532:65532"

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # usage: scrape-check.sh PROMTOOL EXPORTER…
 # Starts the exporter's demo on a free port, scrapes it, has promtool judge the
-# metrics, and sees that SIGTERM ends the program with exit code 0.
+# metrics, which say the version that --version says, and sees that SIGTERM ends
+# the program with exit code 0.
 set -euo pipefail
 
 promtool=$1
@@ -43,6 +44,12 @@ sleep 5 # lets the demo's first tasks finish, so that there is something to judg
 
 curl -fsS -m 15 "http://$address/metrics" >"$work/metrics" || fail "the scrape failed"
 "$promtool" check metrics <"$work/metrics" || fail "promtool found fault"
+said=$("${exporter[@]}" --version) || fail "--version failed"
+version=$(sed -nE '1s/^kie_exporter, version (\S+) \(.*/\1/p' <<<"$said")
+revision=$(sed -nE '1s/.*, revision: (\S+)\)$/\1/p' <<<"$said")
+[[ -n $version && -n $revision ]] || fail "--version says $said"
+grep -qF "revision=\"$revision\",tags=" <(grep -F "version=\"$version\"}" "$work/metrics" | grep '^kie_exporter_build_info{') ||
+    fail "--version says $version of $revision, kie_exporter_build_info does not"
 series=$(grep -c '^kie_' "$work/metrics") || fail "no series of ours in the scrape"
 
 kill -TERM "$pid"
