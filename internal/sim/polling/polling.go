@@ -100,7 +100,10 @@ type Strategy interface {
 
 // Run spends the budget on the tasks, which are in the order of their listing, until all that count are known to be
 // finished.
-func Run(tasks []*Task, s Strategy) Result {
+func Run(tasks []*Task, s Strategy) Result { return run(tasks, s, Slot) }
+
+// run is Run with another time between two queries.
+func run(tasks []*Task, s Strategy, slot time.Duration) Result {
 	var r Result
 	missing := 0
 	for _, k := range tasks {
@@ -108,7 +111,7 @@ func Run(tasks []*Task, s Strategy) Result {
 			missing++
 		}
 	}
-	for now, listed := Start(), 0; missing > 0; now = now.Add(Slot) {
+	for now, listed := Start(), 0; missing > 0; now = now.Add(slot) {
 		for ; listed < len(tasks) && !tasks[listed].Listed().After(now); listed++ {
 			s.List(tasks[listed], now)
 		}

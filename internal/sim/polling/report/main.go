@@ -21,6 +21,8 @@ const (
 
 	variantTasks = 12_000
 	variantSeeds = 2
+
+	partSeeds = 2
 )
 
 func main() {
@@ -45,6 +47,11 @@ func run(docs string) error {
 		if err := insert(filepath.Join(docs, "polling.md"), name, table); err != nil {
 			return err
 		}
+	}
+	parts := polling.PartTable(tasks, partSeeds)
+	fmt.Print(parts)
+	if err := insert(filepath.Join(docs, "scaling.md"), "parts", parts); err != nil {
+		return err
 	}
 	plots := filepath.Join(docs, "polling")
 	if err := os.MkdirAll(plots, 0o755); err != nil { //nolint:gosec // documents are for everybody
