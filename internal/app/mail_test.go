@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"net/http"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -230,6 +231,77 @@ func TestPushesReachTheHolderFromAnyReplica(t *testing.T) {
 			checkSecrets(t, text)
 		}
 	}
+}
+
+// A replica comes and is given a part of the account, while ids are pushed, and forgotten, at either.
+func TestPushesWhileAShareIsGivenToAnotherReplica(t *testing.T) {
+	t.Parallel()
+	c := startClusterOf(t, "parts: 2, requests_per_second: 500, max_concurrent: 4", "groups: [{name: g, push: {credentials_file: token}}]\n")
+	leaves, stays := c.second, c.holder
+	if stays == leaves {
+		stays = c.other
+	}
+	if code := leaves.end(); code != 0 {
+		t.Errorf("it ends with %d", code)
+	}
+	const both = `kie_exporter_share_held{account="default",part="0"} 1`
+	stays.until(30*time.Second, both, strings.Replace(both, `"0"`, `"1"`, 1))
+
+	replicas := make(chan *hooked, 1)
+	stop := make(chan struct{})
+	var pushing sync.WaitGroup
+	var kept, forgotten []string
+	pushing.Go(func() {
+		to := []*hooked{stays}
+		for n := 0; ; n++ {
+			select {
+			case came := <-replicas:
+				to = append(to, came)
+			case <-stop:
+				return
+			default:
+			}
+			id := fmt.Sprintf("pushed-%05d", n)
+			c.put(id, time.Hour)
+			to[n%len(to)].wantPush(http.StatusOK, `"accepted":1`, http.MethodPost, id)
+			if n%5 == 0 {
+				to[(n+1)%len(to)].wantPush(http.StatusOK, `"forgotten":1`, http.MethodDelete, id)
+				forgotten = append(forgotten, id)
+			} else {
+				kept = append(kept, id)
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+	})
+	came := c.join("third")
+	replicas <- came
+	wait.Until(t, time.Minute, 20*time.Millisecond, func() error {
+		if body, other := came.scrape(), stays.scrape(); strings.Contains(body, "\n"+both) == strings.Contains(other, "\n"+both) {
+			return errors.New("nothing is given to the replica that came")
+		}
+		return nil
+	})
+	time.Sleep(500 * time.Millisecond)
+	close(stop)
+	pushing.Wait()
+	t.Logf("%d ids were pushed meanwhile, and %d forgotten", len(kept), len(forgotten))
+	for _, id := range kept {
+		c.untilAsked(id, 1)
+	}
+	tracked := regexp.MustCompile(`kie_exporter_source_tasks\{group="g",source="push"\} (\d+)`)
+	wait.Until(t, 30*time.Second, 50*time.Millisecond, func() error {
+		sum := 0
+		for _, h := range []*hooked{stays, came} {
+			if m := tracked.FindStringSubmatch(h.scrape()); m != nil {
+				n, _ := strconv.Atoi(m[1])
+				sum += n
+			}
+		}
+		if sum != len(kept) {
+			return fmt.Errorf("%d of %d ids that were pushed and not forgotten are tracked", sum, len(kept))
+		}
+		return nil
+	})
 }
 
 // bucketOf names the hash that the record of a task is in.
