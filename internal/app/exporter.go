@@ -41,6 +41,7 @@ type exporter struct {
 	sources    *set.Set
 	webhook    *webhook.Receiver
 	pushes     *push.Receiver
+	pages      atomic.Pointer[web.Tasks] // which answer other replicas, too; nil: they are not served yet
 	exposition *exposition.Handler
 	queries    *querylog.Log
 	panics     prometheus.Counter // of handlers

@@ -3,6 +3,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/mailbox"
 	"github.com/kie-exporter/kie_exporter/internal/question"
 	"github.com/kie-exporter/kie_exporter/internal/share"
+	"github.com/kie-exporter/kie_exporter/internal/web"
 	"github.com/kie-exporter/kie_exporter/internal/webhook"
 )
 
@@ -24,7 +26,7 @@ type subject struct {
 func (e *exporter) newMailbox() *mailbox.Mailbox {
 	r := e.replicas
 	return mailbox.New(mailbox.Options{
-		Client: r.client, Cluster: r.cluster.Name, Held: e.boxes, Offset: r.keeper.Offset, Take: e.take, Answer: e.answer, Log: e.log,
+		Client: r.client, Cluster: r.cluster.Name, Replica: r.cluster.Replica, Held: e.boxes, Offset: r.keeper.Offset, Take: e.take, Answer: e.answer, Log: e.log,
 	})
 }
 
@@ -37,9 +39,12 @@ func (e *exporter) mail() map[question.Count]uint64 {
 }
 
 // boxes returns the shares whose boxes this replica reads: those that it holds and goes on holding, once they are in force.
-func (e *exporter) boxes() []share.Share {
+func (e *exporter) boxes() []share.Share { return e.inForceOf(e.replicas.keeper.Keeps()) }
+
+// inForceOf returns those of some shares that are in force.
+func (e *exporter) inForceOf(shares []share.Share) []share.Share {
 	g := e.inForce.Load()
-	return slices.DeleteFunc(e.replicas.keeper.Keeps(), func(sh share.Share) bool {
+	return slices.DeleteFunc(shares, func(sh share.Share) bool {
 		a := g.account(sh.Account)
 		return a == nil || !a.held.HasPart(sh.Part)
 	})
@@ -89,10 +94,61 @@ func (e *exporter) take(_ context.Context, q question.Kind, sh share.Share, body
 // errNoAnswer says that a question has no answer here.
 var errNoAnswer = errors.New("there is no answer")
 
-// answer answers what another replica asks about a share.
+// answer answers what another replica asks about a share, or about all that this one holds.
 func (e *exporter) answer(ctx context.Context, q question.Kind, sh share.Share, body []byte) (any, error) {
-	if q == question.Probe {
+	pages := e.pages.Load()
+	switch {
+	case q == question.Probe && sh.Account != "":
 		return e.answerProbe(ctx, sh, body)
+	case q == question.Page && sh.Account == "" && pages != nil:
+		return pages.Answer(ctx, body)
 	}
 	return nil, errNoAnswer
+}
+
+// pagesOfReplicas is the replicas as pages see them.
+type pagesOfReplicas struct{ e *exporter }
+
+// Name implements web.Replicas.
+func (p pagesOfReplicas) Name() string { return p.e.replicas.cluster.Replica }
+
+// Own implements web.Replicas.
+func (p pagesOfReplicas) Own() []share.Share { return p.e.inForceOf(p.e.replicas.keeper.Held()) }
+
+// Holders implements web.Replicas.
+func (p pagesOfReplicas) Holders(ctx context.Context) (all []web.Holder) {
+	holders, known := p.e.replicas.keeper.Holders(ctx)
+	for _, h := range holders {
+		all = append(all, web.Holder{Share: h.Share, Replica: h.Replica, Known: known})
+	}
+	return all
+}
+
+// errSecret says that what somebody looks for is a secret, which goes nowhere.
+var errSecret = errors.New("the question has a secret of the configuration")
+
+// Ask implements web.Replicas.
+func (p pagesOfReplicas) Ask(ctx context.Context, replica string, about any) ([]byte, error) {
+	text, err := json.Marshal(about)
+	if err != nil {
+		return nil, err
+	}
+	for _, secret := range p.e.config().Secrets() {
+		if secret != "" && bytes.Contains(text, []byte(secret)) {
+			return nil, errSecret
+		}
+	}
+	return p.e.replicas.mailbox.AskReplica(ctx, replica, question.Page, json.RawMessage(text))
+}
+
+// Order implements web.Replicas.
+func (p pagesOfReplicas) Order() (accounts, groups []string) {
+	cfg := p.e.config()
+	for _, a := range cfg.Accounts {
+		accounts = append(accounts, a.Name)
+	}
+	for _, g := range cfg.Groups {
+		groups = append(groups, g.Name)
+	}
+	return accounts, groups
 }

@@ -3,10 +3,13 @@
 package app_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"net"
 	"net/http"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -17,6 +20,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
+	"github.com/kie-exporter/kie_exporter/test/kit/output"
 	"github.com/kie-exporter/kie_exporter/test/kit/redistest"
 	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
@@ -309,26 +313,57 @@ func bucketOf(id string) string {
 	return strconv.FormatInt(int64(crc32.ChecksumIEEE([]byte(id))%(1<<14)), 16)
 }
 
-// wantMissing checks that pages say which tasks they lack, and who has them.
-func (c *cluster) wantMissing() {
-	c.t.Helper()
-	name := "first"
+// names returns the names of the holder and of the other one.
+func (c *cluster) names() (holder, other string) {
 	if c.holder == c.second {
-		name = "second"
+		return "second", "first"
 	}
-	for path, want := range map[string]string{
-		"/api/v1/tasks":      `"missing":[{"account":"default","part":0,"parts":1,"held_by":"` + name + `"}]`,
-		"/api/v1/status":     `"missing":[{"account":"default","part":0,"parts":1,"held_by":"` + name + `"}]`,
-		"/api/v1/tasks/open": `"no task of this id is known; it may be one of account default, held by ` + name + `"`,
-		"/tasks":             "<li>account default, held by " + name + "</li>",
-		"/tasks/open":        "it may be one of account default, held by " + name,
-		"/":                  "<li>account default, held by " + name + "</li>",
-	} {
-		if _, body := c.other.get(path); !strings.Contains(body, want) {
-			c.t.Errorf("%s of the other replica does not say %s:\n%s", path, want, body)
+	return "first", "second"
+}
+
+// wantSame checks that both replicas show the same.
+func (c *cluster) wantSame() {
+	c.t.Helper()
+	moment := regexp.MustCompile(`"at":"[^"]*"|\d+ s ago|\d+:\d+:\d+|From the replicas.*|"queries":.*`)
+	for _, path := range []string{"/api/v1/tasks", "/api/v1/tasks?state=success", "/api/v1/tasks?limit=1", "/api/v1/status", "/api/v1/tasks/open", "/api/v1/tasks/over", "/tasks", "/"} {
+		status, here := c.holder.get(path)
+		_, there := c.other.get(path)
+		if here, there = moment.ReplaceAllString(here, ""), moment.ReplaceAllString(there, ""); status != http.StatusOK || here != there || strings.Contains(there, "held by") {
+			c.t.Errorf("%s of the holder: %d\n%s\nand of the other replica:\n%s", path, status, here, there)
 		}
-		if _, body := c.holder.get(path); strings.Contains(body, "held by") || strings.Contains(body, `"missing":[`) {
-			c.t.Errorf("%s of the holder lacks something:\n%s", path, body)
+	}
+	holder, other := c.names()
+	if status, body := c.other.get("/tasks/open"); status != http.StatusOK || !strings.Contains(body, "From the replicas "+min(holder, other+" (this one)")) || !strings.Contains(body, "generating") {
+		c.t.Errorf("the page of a task at the other replica: %d\n%s", status, body)
+	}
+	if status, body := c.other.get("/api/v1/tasks/none"); status != http.StatusNotFound || body != `{"error":"no task of this id is known"}`+"\n" {
+		c.t.Errorf("of a task that there is not: %d %s", status, body)
+	}
+	_, _, header := c.other.exchange(http.MethodGet, "/api/v1/tasks?format=csv", nil, "")
+	if got, want := header.Get("Kie-Missing"), `"default/0"; held_by="`+holder+`"`; got != want {
+		c.t.Errorf("a stream says that it lacks %s, want %s", got, want)
+	}
+}
+
+// wantMissing checks that pages say what they lack, who has it, and why.
+func (c *cluster) wantMissing(why, reason string) {
+	c.t.Helper()
+	holder, _ := c.names()
+	for path, want := range map[string]string{
+		"/api/v1/tasks":      `"missing":[{"account":"default","part":0,"parts":1,"held_by":"` + holder + `","reason":"` + reason + `"}]`,
+		"/api/v1/status":     `"missing":[{"account":"default","part":0,"parts":1,"held_by":"` + holder + `","reason":"` + reason + `"}]`,
+		"/api/v1/tasks/open": `"no task of this id is known; it may be one of account default, held by ` + holder + why + `"`,
+		"/tasks":             "<li>account default, held by " + holder + why + "</li>",
+		"/tasks/open":        "it may be one of account default, held by " + holder + why,
+		"/":                  "<li>account default, held by " + holder + why + "</li>",
+	} {
+		began := time.Now()
+		status, body := c.other.get(path)
+		if want := map[bool]int{true: http.StatusServiceUnavailable, false: http.StatusOK}[strings.HasSuffix(path, "/open")]; status != want {
+			c.t.Errorf("%s is answered with %d, want %d", path, status, want)
+		}
+		if took := time.Since(began); !strings.Contains(body, want) || took > 20*time.Second {
+			c.t.Errorf("%s of the other replica does not say %s after %v:\n%s", path, want, took, body)
 		}
 	}
 }
@@ -378,7 +413,19 @@ func TestAnyReplicaAnswersProbes(t *testing.T) {
 		t.Error("a task that is over is asked about")
 	}
 
-	c.wantMissing()
+	stop := c.listen()
+	c.wantSame()
+	c.other.get("/api/v1/tasks?q=" + canary + "-1") // which is a secret, and goes nowhere
+	c.other.get("/tasks/" + canary + "-1")
+	c.other.get("/api/v1/tasks?q=sought")
+	said := stop()
+	checkSecrets(t, said)
+	if !strings.Contains(said, "sought") || strings.Contains(said, "http://") {
+		t.Errorf("over Redis went %.5000s", said)
+	}
+	if metrics := c.other.scrape(); !regexp.MustCompile(`(?m)^kie_exporter_mailbox_total\{question="page",result="answered"\} [1-9]`).MatchString(metrics) {
+		t.Errorf("no question about a page is counted:\n%s", metrics)
+	}
 
 	// Nobody is there to answer: the probe ends in time and says why.
 	began := time.Now()
@@ -389,9 +436,41 @@ func TestAnyReplicaAnswersProbes(t *testing.T) {
 	}
 	c.server.CLI(t, "client", "unpause")
 	c.server.Kill()
+	c.wantMissing("; Redis does not answer", "unreachable")
 	_, body = c.other.get("/probe?account=default&task_id=open&debug=true")
 	if !strings.Contains(body, "the replica that has the task can't be asked over Redis") || strings.Contains(body, c.server.Addr()) {
 		t.Errorf("without Redis: %s", body)
 	}
 	probe(c.other, "open", "probe_success 0")
+}
+
+// listen notes all that is said to Redis, until it is stopped.
+func (c *cluster) listen() (stop func() string) {
+	c.t.Helper()
+	ctx, cancel := context.WithCancel(c.t.Context())
+	host, port, _ := net.SplitHostPort(c.server.Addr())
+	monitor := exec.CommandContext(ctx, "redis-cli", "-h", host, "-p", port, "monitor") //nolint:gosec // a test's own server
+	var said output.Text
+	monitor.Stdout = &said
+	if err := monitor.Start(); err != nil {
+		c.t.Fatal(err)
+	}
+	wait.Until(c.t, time.Minute, 10*time.Millisecond, func() error {
+		if !strings.Contains(said.String(), "OK") {
+			return errors.New("the server does not say what it is told")
+		}
+		return nil
+	})
+	return func() string {
+		c.server.CLI(c.t, "ping", "the-end")
+		wait.Until(c.t, time.Minute, 10*time.Millisecond, func() error {
+			if !strings.Contains(said.String(), "the-end") {
+				return errors.New("the server does not say all")
+			}
+			return nil
+		})
+		cancel()
+		_ = monitor.Wait()
+		return said.String()
+	}
 }

@@ -28,7 +28,6 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/shared"
 	"github.com/kie-exporter/kie_exporter/internal/tracker"
 	"github.com/kie-exporter/kie_exporter/internal/view"
-	"github.com/kie-exporter/kie_exporter/internal/web"
 	"github.com/kie-exporter/kie_exporter/internal/withheld"
 )
 
@@ -170,17 +169,6 @@ func (h holdings) Of(account, id string) int { return share.Of(id, h.keeper.Part
 // Mark implements shared.Rights.
 func (h holdings) Mark(p shared.Part) string {
 	return h.keeper.Mark(share.Share{Account: p.Account, Part: p.Part, Parts: h.keeper.Parts(p.Account)})
-}
-
-// missing returns the shares that this replica does not hold, and who holds them.
-func (r *replicas) missing() (all []web.Elsewhere) {
-	if r == nil {
-		return nil
-	}
-	for _, o := range r.keeper.Others(context.Background()) {
-		all = append(all, web.Elsewhere{Account: o.Account, Part: o.Part, Parts: o.Parts, Holder: o.Replica})
-	}
-	return all
 }
 
 // Static implements sharing.

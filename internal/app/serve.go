@@ -189,14 +189,19 @@ func (f *flags) handler(e *exporter) (http.Handler, error) {
 	}
 	mux.Handle("POST /-/reload", reload)
 	mux.Handle("PUT /-/reload", reload)
-	tasks, err := web.NewTasks(web.Known{
+	known := web.Known{
 		Tasks: e.tracker.All, Find: e.tracker.Find, Kept: e.tracker.Kept, Finished: e.tracker.Finished,
 		Queries: e.queries.Queries, Next: e.tracker.Next, Grafana: f.grafana, Shard: f.shard,
-		Status: func() web.Status { return e.shown(f.hookAddress != "") }, Elsewhere: e.replicas.missing,
-	})
+		Status: func() web.Status { return e.shown(f.hookAddress != "") },
+	}
+	if e.replicas != nil {
+		known.Replicas = pagesOfReplicas{e}
+	}
+	tasks, err := web.NewTasks(known)
 	if err != nil {
 		return nil, err
 	}
+	e.pages.Store(tasks)
 	tasks.Register(mux)
 	e.pushes.Register(mux)
 	openapi.Register(mux)

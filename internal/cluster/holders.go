@@ -1,4 +1,4 @@
-// Who holds what others hold, for a person who asks.
+// Who holds what, for a person who asks.
 
 package cluster
 
@@ -6,37 +6,44 @@ import (
 	"context"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/redis"
 	"github.com/kie-exporter/kie_exporter/internal/share"
 )
 
-// Holder is a share that another replica holds, or nobody.
+// Holder is a share and who holds it.
 type Holder struct {
 	share.Share
 
 	Replica string // empty: nobody holds it, or Redis does not say
 }
 
-// Others returns the shares that this replica does not hold, in order, and who holds them. It waits for Redis as long as a call may take.
-func (k *Keeper) Others(ctx context.Context) (others []Holder) {
+// Holders returns all shares, in order, and who holds them, and whether Redis says so now: if not, they are those of the last time, if there
+// was one. It waits for Redis as long as a call may take.
+func (k *Keeper) Holders(ctx context.Context) (all []Holder, current bool) {
 	k.mu.Lock()
 	shares, now := k.state.shares, k.serverTimeLocked()
 	k.mu.Unlock()
-	own := k.rights.Load().shares
-	for _, sh := range shares {
-		if _, held := own[sh]; !held {
-			others = append(others, Holder{Share: sh})
-		}
-	}
-	if len(others) == 0 {
-		return nil
-	}
 	reply, err := k.options.Client.Do(ctx, redis.Call{Name: "read"}, "hgetall", k.keys[0])
-	pairs, ok := reply.([]any)
-	if err != nil || !ok {
-		return others
+	if pairs, ok := reply.([]any); ok && err == nil {
+		current = true
+		k.holders.Store(new(holdersOf(pairs, now)))
 	}
+	if holders := k.holders.Load(); holders != nil {
+		for _, sh := range shares {
+			all = append(all, Holder{sh, (*holders)[sh.String()]})
+		}
+		return all, current
+	}
+	for _, sh := range shares {
+		all = append(all, Holder{Share: sh})
+	}
+	return all, current
+}
+
+// holdersOf reads the table of leases.
+func holdersOf(pairs []any, now time.Time) map[string]string {
 	holders := make(map[string]string)
 	for i := 0; i+1 < len(pairs); i += 2 {
 		name, _ := pairs[i].(string)
@@ -48,8 +55,5 @@ func (k *Keeper) Others(ctx context.Context) (others []Holder) {
 			}
 		}
 	}
-	for i := range others {
-		others[i].Replica = holders[others[i].String()]
-	}
-	return others
+	return holders
 }

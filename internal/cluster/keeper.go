@@ -81,7 +81,8 @@ type Keeper struct {
 	changed chan struct{}
 	wake    chan struct{}
 
-	rights atomic.Pointer[rights] // what is held now
+	rights  atomic.Pointer[rights]            // what is held now
+	holders atomic.Pointer[map[string]string] // by share: who held it when somebody asked last
 
 	mu      sync.Mutex // guards what follows, and is never held during a call
 	state   *state

@@ -140,12 +140,13 @@ func TestReplicasShareWork(t *testing.T) {
 		}
 		eventually(t, "each knows what the other one holds", func() bool {
 			var names []string
-			for _, o := range r.Others(t.Context()) {
-				if o.Replica == name {
-					names = append(names, o.String())
+			all, current := r.Holders(t.Context())
+			for _, h := range all {
+				if h.Replica == name {
+					names = append(names, h.String())
 				}
 			}
-			return slices.Equal(names, other.held())
+			return current && slices.Equal(names, other.held())
 		})
 	}
 	if err := a.stop(); err != nil {

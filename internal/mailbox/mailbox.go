@@ -1,5 +1,5 @@
-// Package mailbox has replicas ask each other, through lists in Redis: each share has a box, which its holder reads, and each process one for
-// the answers to what it asked. It knows neither what is asked for nor who holds what.
+// Package mailbox has replicas ask each other, through lists in Redis: each share has a box, which its holder reads, each replica one for
+// questions to it alone, whatever it holds, and each process one for the answers to what it asked. It knows neither what is asked for nor who holds what.
 package mailbox
 
 import (
@@ -35,25 +35,31 @@ const (
 	look = 500 * time.Millisecond
 	// atATime is how many questions are answered at a time.
 	atATime = 256
+	// mostAnswer is how many bytes an answer may have.
+	mostAnswer = 8 << 20
 )
 
 // Why a message did not get through.
 var (
 	ErrFull   = errors.New("redis: the mailbox of the share is full")
 	ErrSilent = errors.New("the replica that holds the share did not answer in time")
+
+	errTooLong = errors.New("the answer is too long")
 )
 
 // Options are what a mailbox is made of.
 type Options struct {
 	Client  *redis.Client
 	Cluster string // whose replicas ask each other
+	Replica string // the name by which others ask this one
 	// Held returns the shares whose boxes this process reads now.
 	Held func() []share.Share
 	// Offset returns our clock minus the server's.
 	Offset func() time.Duration
 	// Take takes what it is told about a share, at once.
 	Take func(ctx context.Context, q question.Kind, sh share.Share, body []byte)
-	// Answer answers what it is asked about a share, until ctx ends; an error: it can't. It is called by many goroutines.
+	// Answer answers what it is asked about a share, or, if that has no account, what this replica is asked, until ctx ends; an error: it
+	// can't. It is called by many goroutines.
 	Answer func(ctx context.Context, q question.Kind, sh share.Share, body []byte) (any, error)
 	Log    *slog.Logger
 }
@@ -90,16 +96,30 @@ func New(o Options) *Mailbox {
 
 func (m *Mailbox) boxes() string { return "kie1:{" + m.options.Cluster + "}:box:" }
 
+func (m *Mailbox) boxOf(sh share.Share) string { return m.boxes() + sh.String() }
+
+// boxOfReplica names the box of a replica. Unlike that of a share it has no slash.
+func (m *Mailbox) boxOfReplica(name string) string { return m.boxes() + "@" + name }
+
 // now returns the time by the server's clock.
 func (m *Mailbox) now() time.Time { return time.Now().Add(-m.options.Offset()) }
 
 // Tell has whoever holds a share, now or within a minute, take something. It returns nil once that is in the share's box.
 func (m *Mailbox) Tell(ctx context.Context, sh share.Share, q question.Kind, body any) error {
-	return m.send(ctx, sh, &message{Question: q, Until: m.now().Add(boxSeconds * time.Second).UnixMilli()}, body)
+	return m.send(ctx, m.boxOf(sh), &message{Question: q, Until: m.now().Add(boxSeconds * time.Second).UnixMilli()}, body)
 }
 
 // Ask asks whoever holds a share, and returns the answer. Ctx has a deadline.
 func (m *Mailbox) Ask(ctx context.Context, sh share.Share, q question.Kind, body any) ([]byte, error) {
+	return m.ask(ctx, m.boxOf(sh), q, body)
+}
+
+// AskReplica asks a replica, whatever it holds, and returns the answer. Ctx has a deadline.
+func (m *Mailbox) AskReplica(ctx context.Context, name string, q question.Kind, body any) ([]byte, error) {
+	return m.ask(ctx, m.boxOfReplica(name), q, body)
+}
+
+func (m *Mailbox) ask(ctx context.Context, box string, q question.Kind, body any) ([]byte, error) {
 	deadline, _ := ctx.Deadline()
 	number, answers := m.last.Add(1), make(chan json.RawMessage, 1)
 	m.mu.Lock()
@@ -112,7 +132,7 @@ func (m *Mailbox) Ask(ctx context.Context, sh share.Share, q question.Kind, body
 	}()
 	left := time.Until(deadline)
 	until := m.now().Add(left - left/20).UnixMilli() // so that an answer of the last moment is not too late
-	if err := m.send(ctx, sh, &message{Question: q, Until: until, Reply: m.own, Number: number}, body); err != nil {
+	if err := m.send(ctx, box, &message{Question: q, Until: until, Reply: m.own, Number: number}, body); err != nil {
 		if ctx.Err() != nil {
 			err = ErrSilent
 		}
@@ -132,9 +152,9 @@ func (m *Mailbox) Ask(ctx context.Context, sh share.Share, q question.Kind, body
 	}
 }
 
-func (m *Mailbox) send(ctx context.Context, sh share.Share, msg *message, body any) (err error) {
+func (m *Mailbox) send(ctx context.Context, box string, msg *message, body any) (err error) {
 	if msg.Body, err = json.Marshal(body); err == nil {
-		err = m.put(ctx, m.boxes()+sh.String(), boxSeconds, msg)
+		err = m.put(ctx, box, boxSeconds, msg)
 	}
 	if err != nil {
 		m.count(msg.Question, question.Failed)
@@ -185,11 +205,15 @@ func (m *Mailbox) Run(ctx context.Context) {
 // lists returns what is to be read now.
 func (m *Mailbox) lists() []string {
 	now := time.Now()
-	all := []string{m.own}
+	boxes := []string{m.boxOfReplica(m.options.Replica)}
+	for _, sh := range m.options.Held() {
+		boxes = append(boxes, m.boxOf(sh))
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, sh := range m.options.Held() {
-		if box := m.boxes() + sh.String(); m.broken[box].Before(now) {
+	all := []string{m.own}
+	for _, box := range boxes {
+		if m.broken[box].Before(now) {
 			all = append(all, box)
 		}
 	}
@@ -246,10 +270,13 @@ func (m *Mailbox) receive(ctx context.Context, e redis.Element, answering *sync.
 	}
 }
 
-// shareOf returns the share of a box, and whether it is read now.
+// shareOf returns the share of a box, none for that of the replica, and whether it is read now.
 func (m *Mailbox) shareOf(box string) (share.Share, bool) {
+	if box == m.boxOfReplica(m.options.Replica) {
+		return share.Share{}, true
+	}
 	held := m.options.Held()
-	i := slices.IndexFunc(held, func(sh share.Share) bool { return m.boxes()+sh.String() == box })
+	i := slices.IndexFunc(held, func(sh share.Share) bool { return m.boxOf(sh) == box })
 	if i < 0 {
 		return share.Share{}, false
 	}
@@ -275,7 +302,11 @@ func (m *Mailbox) reply(ctx context.Context, msg *message, answer any) {
 	r := message{Number: msg.Number}
 	if answer != nil {
 		var err error
-		if r.Body, err = json.Marshal(answer); err != nil {
+		if r.Body, err = json.Marshal(answer); err == nil && len(r.Body) > mostAnswer {
+			err = errTooLong
+		}
+		if err != nil {
+			m.options.Log.Error("A question of another replica can't be answered", "question", string(msg.Question), "err", err)
 			r.Body = nil
 		}
 	}

@@ -1,4 +1,4 @@
-// A overview as the page shows it.
+// An overview as the page shows it.
 
 package web
 
@@ -116,7 +116,7 @@ func (s *overview) stamp(t time.Time) stamp {
 	return stamp{Exact: t.Format(time.RFC3339), Ago: ageInWords(s.at.Sub(t))}
 }
 
-func newContent(s *overview, status *Status) content {
+func newContent(s *overview, status *statusDocument) content {
 	q := s.query
 	v := content{
 		At: stamp{Exact: moment(s.at).Format("2006-01-02 15:04:05 MST")}, Tracked: s.tracked,

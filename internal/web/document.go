@@ -1,4 +1,4 @@
-// A overview as JSON.
+// An overview as JSON.
 
 package web
 
@@ -17,7 +17,7 @@ type document struct {
 	Earlier  int           `json:"earlier"`            // of the matching ones, on the pages before
 	Next     string        `json:"next,omitempty"`     // query string of the next page
 	Previous string        `json:"previous,omitempty"` // of the page before
-	Missing  []Elsewhere   `json:"missing,omitempty"`  // shares whose tasks are not among these
+	Missing  []Missing     `json:"missing,omitempty"`  // shares whose tasks are not among these
 	Models   []modelRecord `json:"models"`
 	Failures []taskRecord  `json:"failures"`
 	Tasks    []taskRecord  `json:"tasks"`

@@ -37,11 +37,15 @@ func (t *Tasks) Landing(l Landing) http.Handler {
 	if l.Profiles {
 		links = append(links, link{"debug/pprof/", "Profiles", "of the process"})
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		secure(w, pagePolicy)
-		status := t.status()
+		status, err := t.gatherStatus(r.Context())
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
 		t.send(w, http.StatusOK, "landing.html", landingContent{
-			Version: l.Version, At: stamp{Exact: moment(status.At).Format("2006-01-02 15:04:05 MST")}, Status: status.view(), Links: links, Probe: l.Probe,
+			Version: l.Version, At: stamp{Exact: status.At.Format("2006-01-02 15:04:05 MST")}, Status: status.view(), Links: links, Probe: l.Probe,
 		})
 	})
 }

@@ -1,11 +1,11 @@
-// A overview goes through all tasks once and keeps what one page shows.
+// An overview goes through all tasks once and keeps what one page shows.
 
 package web
 
 import (
 	"cmp"
 	"fmt"
-	"iter"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,8 +35,19 @@ type overview struct {
 	urgent   []view.Task // in scope: overdue ones, then those whose queries fail
 	missing  []view.Task // in scope: those that the API does not know
 	rows     []*row      // by group, then model, empty ones too
+}
 
-	byKey map[rowKey]*row
+// pass gathers what an overview is made of, from tasks one by one, or from what passes of other replicas came to.
+type pass struct {
+	query *query
+
+	tracked  int
+	matching int
+	ahead    int // of the matching ones, on the near side of the place where the page begins or ends
+
+	page, failures, urgent, missing topTasks
+
+	rows map[rowKey]*row
 }
 
 type rowKey struct{ group, model string }
@@ -53,42 +64,55 @@ type row struct {
 	latency latencies
 }
 
-func newOverview(q *query, tasks iter.Seq[view.Task], now time.Time) *overview {
-	s := &overview{query: q, at: now, byKey: make(map[rowKey]*row)}
-	page := topTasks{most: q.limit, backwards: q.before != nil}
-	failures, urgent, missing := topTasks{most: shownFailures}, topTasks{most: shownUrgent}, topTasks{most: shownMissing}
-	for k := range tasks {
-		s.tracked++
-		r := s.row(rowKey{k.Group, k.Model})
-		if !q.inScope(&k) {
-			continue
-		}
-		r.add(&k)
-		place := rankOf(&k)
-		switch {
-		case k.State == kie.StateFail:
-			failures.add(place, &k)
-		case place.class <= rankFailing:
-			urgent.add(place, &k)
-		case place.class == rankMissing:
-			missing.add(place, &k)
-		}
-		if !q.matches(&k) {
-			continue
-		}
-		s.matching++
-		if q.after != nil && place.compare(*q.after) <= 0 {
-			s.earlier++
-			continue
-		}
-		if q.before != nil && place.compare(*q.before) >= 0 {
-			continue
-		}
-		page.add(place, &k)
+func newPass(q *query) *pass {
+	return &pass{
+		query: q, rows: make(map[rowKey]*row), page: topTasks{most: q.limit, backwards: q.before != nil},
+		failures: topTasks{most: shownFailures}, urgent: topTasks{most: shownUrgent}, missing: topTasks{most: shownMissing},
 	}
-	s.tasks, s.failures, s.urgent, s.missing = page.tasks(), failures.tasks(), urgent.tasks(), missing.tasks()
-	if q.before != nil {
-		s.earlier = page.offered - len(s.tasks)
+}
+
+// add takes a task into account.
+func (p *pass) add(k *view.Task) {
+	q := p.query
+	p.tracked++
+	r := p.row(rowKey{k.Group, k.Model})
+	if !q.inScope(k) {
+		return
+	}
+	r.add(k)
+	place := rankOf(k)
+	switch {
+	case k.State == kie.StateFail:
+		p.failures.add(place, k)
+	case place.class <= rankFailing:
+		p.urgent.add(place, k)
+	case place.class == rankMissing:
+		p.missing.add(place, k)
+	}
+	if !q.matches(k) {
+		return
+	}
+	p.matching++
+	switch {
+	case q.after != nil && place.compare(*q.after) <= 0:
+		p.ahead++
+		return
+	case q.before != nil && place.compare(*q.before) >= 0:
+		return
+	case q.before != nil:
+		p.ahead++
+	}
+	p.page.add(place, k)
+}
+
+// overview returns what the pass came to.
+func (p *pass) overview(now time.Time) *overview {
+	s := &overview{
+		query: p.query, at: now, tracked: p.tracked, matching: p.matching, earlier: p.ahead, rows: slices.Collect(maps.Values(p.rows)),
+		tasks: p.page.tasks(), failures: p.failures.tasks(), urgent: p.urgent.tasks(), missing: p.missing.tasks(),
+	}
+	if p.query.before != nil {
+		s.earlier -= len(s.tasks)
 	}
 	slices.SortFunc(s.rows, func(a, b *row) int {
 		return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.model, b.model))
@@ -96,12 +120,11 @@ func newOverview(q *query, tasks iter.Seq[view.Task], now time.Time) *overview {
 	return s
 }
 
-func (s *overview) row(key rowKey) *row {
-	r, ok := s.byKey[key]
+func (p *pass) row(key rowKey) *row {
+	r, ok := p.rows[key]
 	if !ok {
 		r = &row{rowKey: key}
-		s.byKey[key] = r
-		s.rows = append(s.rows, r)
+		p.rows[key] = r
 	}
 	return r
 }
@@ -213,7 +236,6 @@ func parseRank(name, text string) (*rank, error) {
 type topTasks struct {
 	most      int
 	backwards bool
-	offered   int
 	kept      []ranked // fewer than twice as many as wanted
 	bound     *rank    // those beyond it are not wanted; nil: all are
 }
@@ -224,7 +246,6 @@ type ranked struct {
 }
 
 func (l *topTasks) add(r rank, k *view.Task) {
-	l.offered++
 	if l.bound != nil && l.compare(r, *l.bound) > 0 {
 		return
 	}

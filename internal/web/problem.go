@@ -36,6 +36,7 @@ type problem struct {
 	Account  string    `json:"account,omitempty"`
 	Group    string    `json:"group,omitempty"`
 	Source   string    `json:"source,omitempty"`
+	Replica  string    `json:"replica,omitempty"` // whose problem it is, of several replicas; empty: it is of an account, whoever holds that
 	Text     string    `json:"text"`
 	Do       string    `json:"to_do"`
 	Since    time.Time `json:"since,omitzero"`
@@ -77,10 +78,15 @@ func (s *Status) problems() []problem {
 			Do: "kie_exporter --config.check says what is wrong with it.",
 		})
 	}
+	sortProblems(all)
+	return all
+}
+
+// sortProblems puts the worst first.
+func sortProblems(all []problem) {
 	slices.SortStableFunc(all, func(a, b problem) int {
 		return cmp.Or(cmp.Compare(a.Severity.rank(), b.Severity.rank()), strings.Compare(a.Account, b.Account))
 	})
-	return all
 }
 
 func accountProblems(a *view.Account) (all []problem) {

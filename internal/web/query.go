@@ -42,6 +42,7 @@ type query struct {
 	finishedAfter *cursor // only finished tasks after it, in their order; nil: all, in none
 
 	values url.Values // what was asked, without empty values and the place in the list
+	raw    string     // as it came
 }
 
 // parseQuery reads a query string. Its errors are for people.
@@ -50,7 +51,7 @@ func parseQuery(raw string) (*query, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the query string can't be read: %w", err)
 	}
-	q := &query{limit: defaultLimit, format: formatJSON, values: url.Values{}}
+	q := &query{limit: defaultLimit, format: formatJSON, values: url.Values{}, raw: raw}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		given := slices.DeleteFunc(values[name], func(v string) bool { return v == "" }) // forms send empty fields
 		if err := q.set(name, given); err != nil {

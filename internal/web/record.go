@@ -14,8 +14,9 @@ import (
 
 // recordDocument is what /api/v1/tasks/{id} answers, with a task of each account that has the id. Fields are only added to it.
 type recordDocument struct {
-	At    time.Time   `json:"at"`
-	Tasks []knownTask `json:"tasks"`
+	At      time.Time   `json:"at"`
+	Missing []Missing   `json:"missing,omitempty"` // shares that may have one, too
+	Tasks   []knownTask `json:"tasks"`
 }
 
 // knownTask is all that is known of a task.
@@ -37,24 +38,45 @@ type queryRecord struct {
 func (t *Tasks) serveRecord(w http.ResponseWriter, r *http.Request) {
 	secure(w, "default-src 'none'; frame-ancestors 'none'")
 	id, account := r.PathValue("id"), r.URL.Query().Get("account")
-	d := recordDocument{At: moment(time.Now()), Tasks: []knownTask{}}
+	found, status, err := t.gatherTask(r.Context(), id, account)
+	if err != nil {
+		w.Header().Set("Retry-After", "5")
+		sendJSON(w, http.StatusServiceUnavailable, refusal{err.Error()})
+		return
+	}
+	if len(found) == 0 {
+		text, code := t.unknown("no task of this id is known", id, status.Missing)
+		if code == http.StatusServiceUnavailable {
+			w.Header().Set("Retry-After", "5")
+		}
+		sendJSON(w, code, refusal{text})
+		return
+	}
+	d := recordDocument{At: moment(time.Now()), Tasks: []knownTask{}, Missing: status.Missing}
+	for i := range found {
+		r := &found[i]
+		d.Tasks = append(d.Tasks, knownTask{newRecord(r.Task.view()), r.Tracked, queryRecords(r.Queries), r.Left})
+	}
+	sendJSON(w, http.StatusOK, d)
+}
+
+// records returns all that is known here of the tasks of an id, one for each account that has it. What comes from disk is not tracked.
+func (t *Tasks) records(id, account string, of scope) (all []toldRecord) {
 	add := func(tasks []view.Task, tracked bool) {
 		for i := range tasks {
 			k := &tasks[i]
-			other := func(known knownTask) bool { return known.Account == k.Account }
-			if (account == "" || k.Account == account) && !slices.ContainsFunc(d.Tasks, other) {
+			other := func(r toldRecord) bool { return r.Task.Account == k.Account }
+			if (account == "" || k.Account == account) && of.has(k.Account, id) && !slices.ContainsFunc(all, other) {
 				queries, left := t.known.Queries(k.Account, id)
-				d.Tasks = append(d.Tasks, knownTask{newRecord(k), tracked, queryRecords(queries), left})
+				all = append(all, toldRecord{
+					Task: tell(k), Tracked: tracked, Queries: queries, Left: left, Next: t.known.Next(k.Account, id),
+				})
 			}
 		}
 	}
 	add(t.known.Find(id), true)
 	add(t.known.Kept(id), false)
-	if len(d.Tasks) == 0 {
-		sendJSON(w, http.StatusNotFound, refusal{t.unknown("no task of this id is known", id)})
-		return
-	}
-	sendJSON(w, http.StatusOK, d)
+	return all
 }
 
 func queryRecords(queries []querylog.Query) []queryRecord {

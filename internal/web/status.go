@@ -24,41 +24,22 @@ type Status struct {
 	Receiving    bool           // there is an address for callbacks
 	ReloadFailed bool           // the last attempt to load the configuration again did
 	Shard        share.Shard    // whose tasks are all that is shown
-	Elsewhere    []Elsewhere    // shares of accounts whose tasks other replicas show
-}
-
-// Elsewhere is a share of an account that this replica does not hold.
-type Elsewhere struct {
-	Account string `json:"account"`
-	Part    int    `json:"part"`
-	Parts   int    `json:"parts"`
-	Holder  string `json:"held_by,omitempty"` // the replica that does; empty: nobody, as far as is known
-}
-
-// String returns which share it is, and who holds it.
-func (e Elsewhere) String() string {
-	text := "account " + e.Account
-	if e.Parts > 1 {
-		text += fmt.Sprintf(", part %d of %d (counted from 0)", e.Part, e.Parts)
-	}
-	if e.Holder == "" {
-		return text + ", held by nobody as far as is known"
-	}
-	return text + ", held by " + e.Holder
 }
 
 // statusDocument is what /api/v1/status answers. Fields are only added to it. What is not known is left out.
 type statusDocument struct {
 	At        time.Time        `json:"at"`
-	Well      bool             `json:"well"`              // there is no problem
+	Well      bool             `json:"well"`              // there is no problem, and nothing is missing
 	Shard     *shardRecord     `json:"shard,omitempty"`   // absent: there is only one
-	Missing   []Elsewhere      `json:"missing,omitempty"` // shares of which all that follows tells nothing
+	Missing   []Missing        `json:"missing,omitempty"` // shares of which all that follows tells nothing
 	Problems  []problem        `json:"problems"`
 	Accounts  []accountRecord  `json:"accounts"`
 	Groups    []groupRecord    `json:"groups"`
 	Sources   []sourceRecord   `json:"sources"`
 	Storage   storageRecord    `json:"storage"`
 	Callbacks []callbackRecord `json:"callbacks"`
+
+	replicas string // which ones told this, in words; empty: there is only this process
 }
 
 type shardRecord struct {
@@ -111,6 +92,13 @@ type callbackRecord struct {
 	Results map[string]uint64 `json:"results"`
 }
 
+// How the callbacks of a group stand.
+const (
+	callbacksOff    = "off"
+	callbacksSilent = "silent"
+	callbacksCome   = "coming"
+)
+
 func (s *Status) document() statusDocument {
 	d := statusDocument{
 		At: moment(s.At), Problems: s.problems(), Accounts: []accountRecord{}, Groups: []groupRecord{}, Sources: []sourceRecord{},
@@ -120,17 +108,16 @@ func (s *Status) document() statusDocument {
 	if s.Shard.IsOne() {
 		d.Shard = &shardRecord{s.Shard.Number, s.Shard.Total}
 	}
-	d.Missing = s.Elsewhere
 	for i := range s.Accounts {
 		d.Accounts = append(d.Accounts, newAccountRecord(&s.Accounts[i]))
 	}
 	for _, g := range s.Groups {
-		r := groupRecord{Name: g.Name, Account: g.Account, Tasks: g.Tasks, Callbacks: "off"}
+		r := groupRecord{Name: g.Name, Account: g.Account, Tasks: g.Tasks, Callbacks: callbacksOff}
 		switch {
 		case g.Relied:
-			r.Callbacks = "coming"
+			r.Callbacks = callbacksCome
 		case g.Callbacks:
-			r.Callbacks = "silent"
+			r.Callbacks = callbacksSilent
 		}
 		d.Groups = append(d.Groups, r)
 	}
@@ -147,14 +134,21 @@ func (s *Status) document() statusDocument {
 	return d
 }
 
+// How what is known is stored.
+const (
+	storedInMemory = "memory"
+	storedOnDisk   = "disk"
+	storageFails   = "failing"
+)
+
 func (s *Status) storage() string {
 	switch {
 	case !s.Keeps:
-		return "memory"
+		return storedInMemory
 	case s.Storage.Up:
-		return "disk"
+		return storedOnDisk
 	}
-	return "failing"
+	return storageFails
 }
 
 func newAccountRecord(a *view.Account) accountRecord {
@@ -194,14 +188,19 @@ func newSourceRecord(s *source.Stat) sourceRecord {
 // shownProblems is how many problems a page shows at the most.
 const shownProblems = 12
 
+// shownMissingShares is how many shares that are missing a page names at the most.
+const shownMissingShares = 12
+
 // viewStatus is what the pages show of how the exporter stands.
 type viewStatus struct {
-	Shard    string // which one this is; empty: there is only one
-	Missing  []Elsewhere
-	Calm     string // what is said if there is no problem
-	Problems []viewProblem
-	More     int // problems that are not shown
-	Accounts []viewAccount
+	Shard       string    // which one this is; empty: there is only one
+	Replicas    string    // which ones told what is shown; empty: there is only this process
+	Missing     []Missing // shares of which nothing is shown
+	MoreMissing int       // that are not named
+	Calm        string    // what is said if there is no problem
+	Problems    []viewProblem
+	More        int // problems that are not shown
+	Accounts    []viewAccount
 }
 
 type viewProblem struct {
@@ -215,32 +214,37 @@ type viewAccount struct {
 	Balance, Runway, Spent, Pace, At string
 }
 
-func (s *Status) view() viewStatus { return s.viewOf(func(*problem) bool { return true }) }
+func (d *statusDocument) view() viewStatus { return d.viewOf(func(*problem) bool { return true }) }
 
 // viewOf is view with the problems that matter.
-func (s *Status) viewOf(matters func(t *problem) bool) viewStatus {
-	v := viewStatus{Missing: s.Elsewhere}
-	if s.Shard.IsOne() {
-		v.Shard = s.Shard.String()
+func (d *statusDocument) viewOf(matters func(t *problem) bool) viewStatus {
+	v := viewStatus{Replicas: d.replicas}
+	v.MoreMissing = max(0, len(d.Missing)-shownMissingShares)
+	v.Missing = d.Missing[:len(d.Missing)-v.MoreMissing]
+	if d.Shard != nil {
+		v.Shard = share.Shard{Number: d.Shard.Number, Total: d.Shard.Total}.String()
 	}
-	all := slices.DeleteFunc(s.problems(), func(t problem) bool { return !matters(&t) })
+	all := slices.DeleteFunc(slices.Clone(d.Problems), func(t problem) bool { return !matters(&t) })
 	v.More = max(0, len(all)-shownProblems)
 	for _, t := range all[:len(all)-v.More] {
-		v.Problems = append(v.Problems, s.viewProblem(t))
+		v.Problems = append(v.Problems, d.viewProblem(t))
 	}
-	for i := range s.Accounts {
-		v.Accounts = append(v.Accounts, viewAccountOf(&s.Accounts[i]))
+	for i := range d.Accounts {
+		v.Accounts = append(v.Accounts, d.Accounts[i].view())
 	}
-	if len(all) == 0 {
-		v.Calm = s.calm()
+	if len(all) == 0 && len(d.Missing) == 0 {
+		v.Calm = d.calm()
 	}
 	return v
 }
 
-func (s *Status) viewProblem(t problem) viewProblem {
+func (d *statusDocument) viewProblem(t problem) viewProblem {
 	v := viewProblem{problem: t}
-	if t.Account != "" {
+	switch {
+	case t.Account != "":
 		v.Where = "account " + t.Account
+	case t.Replica != "":
+		v.Where = "replica " + t.Replica
 	}
 	if t.Since.IsZero() {
 		return v
@@ -250,11 +254,11 @@ func (s *Status) viewProblem(t problem) viewProblem {
 		v.When = "Nothing is asked"
 	}
 	layout := time.TimeOnly
-	if s.At.Sub(t.Since) > 12*time.Hour {
+	if d.At.Sub(t.Since) > 12*time.Hour {
 		layout = time.DateTime
 	}
-	v.When += fmt.Sprintf(" since %s UTC, for %s", t.Since.Format(layout), ageInWords(s.At.Sub(t.Since)))
-	if left := t.Until.Sub(s.At); left > 0 {
+	v.When += fmt.Sprintf(" since %s UTC, for %s", t.Since.Format(layout), ageInWords(d.At.Sub(t.Since)))
+	if left := t.Until.Sub(d.At); left > 0 {
 		v.When += fmt.Sprintf("; tried again at %s, in %s", t.Until.Format(time.TimeOnly), ageInWords(left))
 	} else if !t.Until.IsZero() {
 		v.When += "; tried again any moment"
@@ -264,25 +268,25 @@ func (s *Status) viewProblem(t problem) viewProblem {
 }
 
 // calm says that all is well, and what that means.
-func (s *Status) calm() string {
+func (d *statusDocument) calm() string {
 	asked := 0
-	for i := range s.Accounts {
-		if s.Accounts[i].Requests.Asked {
+	for i := range d.Accounts {
+		if d.Accounts[i].Up != nil {
 			asked++
 		}
 	}
 	ids := 0
-	for i := range s.Sources {
-		ids += s.Sources[i].Tasks
+	for i := range d.Sources {
+		ids += d.Sources[i].IDs
 	}
 	var said []string
-	if asked < len(s.Accounts) {
+	if asked < len(d.Accounts) {
 		said = append(said, plural(asked, "account was", "accounts were")+" asked so far, the others wait for a scrape")
 	} else {
 		said = append(said, plural(asked, "account answers", "accounts answer"))
 	}
-	said = append(said, plural(len(s.Sources), "list was", "lists were")+" read, with "+plural(ids, "id", "ids"))
-	if s.Keeps {
+	said = append(said, plural(len(d.Sources), "list was", "lists were")+" read, with "+plural(ids, "id", "ids"))
+	if d.Storage.Mode != storedInMemory {
 		said = append(said, "what is known is on disk")
 	}
 	return "All is well: " + strings.Join(said, "; ") + "."
@@ -295,26 +299,26 @@ func plural(n int, one, many string) string {
 	return thousands(float64(n)) + " " + many
 }
 
-func viewAccountOf(a *view.Account) viewAccount {
-	v := viewAccount{Name: a.Name, Pace: fmt.Sprintf("%.3g", a.Requests.Pace)}
-	switch r := &a.Requests; {
-	case r.Closed != kie.ClassOK:
-		v.State, v.Kind = "closed: "+r.Closed.String(), "bad"
-	case !r.Asked:
+func (a *accountRecord) view() viewAccount {
+	v := viewAccount{Name: a.Name, Pace: fmt.Sprintf("%.3g", a.Pace)}
+	switch {
+	case a.Gate.Closed:
+		v.State, v.Kind = "closed: "+a.Gate.Reason, "bad"
+	case a.Up == nil:
 		v.State, v.Kind = "not asked yet", "quiet"
-	case !r.Up:
+	case !*a.Up:
 		v.State, v.Kind = "last request failed", "warn"
 	default:
 		v.State, v.Kind = "up", "good"
 	}
-	if a.HasBalance {
-		v.Balance = thousands(a.Balance)
+	if a.Balance != nil {
+		v.Balance = thousands(*a.Balance)
 	}
-	if a.HasUse {
-		v.Spent = thousands(a.UsedPerHour)
+	if a.PerHour != nil {
+		v.Spent = thousands(*a.PerHour)
 	}
-	if left, ok := runway(a); ok {
-		v.Runway = inWords(left)
+	if a.Runway != nil {
+		v.Runway = inWords(time.Duration(*a.Runway) * time.Second)
 	}
 	return v
 }
@@ -335,8 +339,13 @@ func thousands(x float64) string {
 	return sign + digits
 }
 
-func (t *Tasks) serveStatus(w http.ResponseWriter, _ *http.Request) {
+func (t *Tasks) serveStatus(w http.ResponseWriter, r *http.Request) {
 	secure(w, "default-src 'none'; frame-ancestors 'none'")
-	s := t.status()
-	sendJSON(w, http.StatusOK, s.document())
+	d, err := t.gatherStatus(r.Context())
+	if err != nil {
+		w.Header().Set("Retry-After", "5")
+		sendJSON(w, http.StatusServiceUnavailable, refusal{err.Error()})
+		return
+	}
+	sendJSON(w, http.StatusOK, d)
 }

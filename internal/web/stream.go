@@ -4,8 +4,12 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
@@ -37,6 +41,7 @@ func (t *Tasks) serveStream(w http.ResponseWriter, r *http.Request, q *query) {
 	}
 	s := &stream{query: q, known: t.known, ctx: r.Context(), until: kie.TimeOf(time.Now().Add(-settled))}
 	to := &patient{w: w, control: http.NewResponseController(w)}
+	t.nameMissing(r.Context(), w.Header())
 	s.rows = newRows(q.format, w.Header(), to)
 	if r.Method == http.MethodHead {
 		return
@@ -53,6 +58,39 @@ func (t *Tasks) serveStream(w http.ResponseWriter, r *http.Request, q *query) {
 	default:
 		w.Header().Set("Retry-After", "30")
 		sendJSON(w, http.StatusServiceUnavailable, refusal{"the tasks can't be read now: " + err.Error()})
+	}
+}
+
+// missingHeader names the shares whose tasks are not in a stream, and who holds them, and mostNamed is how many it names.
+const (
+	missingHeader = "Kie-Missing"
+	mostNamed     = 100
+)
+
+// nameMissing says in a header which shares other replicas hold: a stream has the tasks of its own replica.
+func (t *Tasks) nameMissing(ctx context.Context, h http.Header) {
+	if t.known.Replicas == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, patienceOfReplicas)
+	defer cancel()
+	own := t.known.Replicas.Own()
+	var names []string
+	for _, holder := range t.known.Replicas.Holders(ctx) {
+		if slices.Contains(own, holder.Share) {
+			continue
+		}
+		name := strconv.Quote(holder.String())
+		if holder.Replica != "" {
+			name += "; held_by=" + strconv.Quote(holder.Replica)
+		}
+		names = append(names, name)
+	}
+	if more := len(names) - mostNamed; more > 0 {
+		names = append(names[:mostNamed], strconv.Quote(fmt.Sprint(more, " more")))
+	}
+	if len(names) > 0 {
+		h.Set(missingHeader, strings.Join(names, ", "))
 	}
 }
 

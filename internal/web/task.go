@@ -67,38 +67,41 @@ func pathOf(k *view.Task) string {
 func (t *Tasks) serveTask(w http.ResponseWriter, r *http.Request) {
 	secure(w, pagePolicy)
 	id, account := r.PathValue("id"), r.URL.Query().Get("account")
-	found := slices.DeleteFunc(t.known.Find(id), func(k view.Task) bool { return account != "" && k.Account != account })
+	found, status, err := t.gatherTask(r.Context(), id, account)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	found = slices.DeleteFunc(found, func(r toldRecord) bool { return !r.Tracked })
 	if len(found) == 0 {
-		http.Error(w, t.unknown("No task of this id is tracked: it is in no list any more, or never was", id)+".", http.StatusNotFound)
+		text, code := t.unknown("No task of this id is tracked: it is in no list any more, or never was", id, status.Missing)
+		http.Error(w, text+".", code)
 		return
 	}
 	now := time.Now()
 	c := taskContent{
-		At: stamp{Exact: moment(now).Format("2006-01-02 15:04:05 MST")}, ID: id, Status: t.statusFor(found), Logs: logsPage,
+		At: stamp{Exact: moment(now).Format("2006-01-02 15:04:05 MST")}, ID: id, Status: status.of(found), Logs: logsPage,
 	}
 	for i := range found {
-		queries, left := t.known.Queries(found[i].Account, id)
-		next := t.known.Next(found[i].Account, id)
-		c.Records = append(c.Records, t.facts(&found[i], queries, left, next, now))
+		c.Records = append(c.Records, t.facts(&found[i], now))
 	}
 	t.send(w, http.StatusOK, "task.html", c)
 }
 
-// statusFor returns what is wrong that concerns some tasks.
-func (t *Tasks) statusFor(tasks []view.Task) viewStatus {
-	s := t.status()
+// of returns what is wrong that concerns some tasks.
+func (d *statusDocument) of(tasks []toldRecord) viewStatus {
 	concerns := func(account, group string) bool {
-		return slices.ContainsFunc(tasks, func(k view.Task) bool { return account == k.Account || group == k.Group })
+		return slices.ContainsFunc(tasks, func(r toldRecord) bool { return account == r.Task.Account || group == r.Task.Group })
 	}
-	v := s.viewOf(func(t *problem) bool { return concerns(t.Account, t.Group) && (t.Group == "" || concerns("", t.Group)) })
+	v := d.viewOf(func(t *problem) bool { return concerns(t.Account, t.Group) && (t.Group == "" || concerns("", t.Group)) })
 	v.Calm = ""
 	v.Accounts = slices.DeleteFunc(v.Accounts, func(a viewAccount) bool { return !concerns(a.Name, "") })
 	return v
 }
 
-func (t *Tasks) facts(k *view.Task, queries []querylog.Query, left int, next view.Next, now time.Time) taskFacts {
-	s := &overview{at: now}
-	f := taskFacts{viewTask: s.viewTask(k), Events: append(s.events(k, queries, left), s.nextQuery(k, next)...)}
+func (t *Tasks) facts(r *toldRecord, now time.Time) taskFacts {
+	s, k := &overview{at: now}, r.Task.view()
+	f := taskFacts{viewTask: s.viewTask(k), Events: append(s.events(k, r.Queries, r.Left), s.nextQuery(k, r.Next)...)}
 	for _, name := range slices.Sorted(maps.Keys(k.Labels)) {
 		f.Labels = append(f.Labels, fact{name, k.Labels[name]})
 	}

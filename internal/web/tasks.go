@@ -43,17 +43,10 @@ type Known struct {
 	Next     func(account, id string) view.Next
 	Status   func() Status
 	Shard    share.Shard // that this process is: all else is known to others
-	// Elsewhere returns the shares of accounts whose tasks other replicas know; nil: there are no others.
-	Elsewhere func() []Elsewhere
+	// Replicas are those among which what is known is divided; nil: all of it is known here.
+	Replicas Replicas
 	// Grafana is where Grafana is, for links to the dashboards; empty: there are none.
 	Grafana string
-}
-
-func (k *Known) elsewhere() []Elsewhere {
-	if k.Elsewhere == nil {
-		return nil
-	}
-	return k.Elsewhere()
 }
 
 // Tasks serves what is known of all tasks. It asks the API nothing, and keeps nothing between requests.
@@ -63,13 +56,7 @@ type Tasks struct {
 	pages *template.Template
 
 	streams chan struct{} // held by each stream of tasks
-}
-
-// status tells how the exporter stands, and what it does not know.
-func (t *Tasks) status() Status {
-	s := t.known.Status()
-	s.Elsewhere = t.known.elsewhere()
-	return s
+	asking  chan struct{} // held by each request that waits for other replicas
 }
 
 // NewTasks returns what serves what is known.
@@ -78,7 +65,7 @@ func NewTasks(known Known) (*Tasks, error) {
 	if err != nil {
 		return nil, fmt.Errorf("page of tasks: %w", err)
 	}
-	return &Tasks{known: known, turn: make(chan struct{}, 1), pages: pages, streams: make(chan struct{}, mostStreams)}, nil
+	return &Tasks{known: known, turn: make(chan struct{}, 1), pages: pages, streams: make(chan struct{}, mostStreams), asking: make(chan struct{}, mostAsking)}, nil
 }
 
 // assets are what the pages load. A task of such an id has no page.
@@ -100,21 +87,20 @@ func (t *Tasks) Register(mux *http.ServeMux) {
 	}
 }
 
-// unknown says that no task of an id is known, and who may know one.
-func (t *Tasks) unknown(what, id string) string {
+// unknown says that no task of an id is known, and who may know one, and returns the status of that answer: 503 if somebody who may know
+// one can't be asked now.
+func (t *Tasks) unknown(what, id string, missing []Missing) (text string, status int) {
 	if other, is := t.known.Shard.Other(id); is {
-		return what + "; it is one of " + other.String()
+		return what + "; it is one of " + other.String(), http.StatusNotFound
+	}
+	if len(missing) == 0 {
+		return what, http.StatusNotFound
 	}
 	var others []string
-	for _, e := range t.known.elsewhere() {
-		if share.Of(id, e.Parts) == e.Part {
-			others = append(others, e.String())
-		}
+	for _, m := range missing {
+		others = append(others, m.String())
 	}
-	if len(others) > 0 {
-		what += "; it may be one of " + strings.Join(others, "; ")
-	}
-	return what
+	return what + "; it may be one of " + strings.Join(others, "; "), http.StatusServiceUnavailable
 }
 
 func (t *Tasks) servePage(w http.ResponseWriter, r *http.Request) {
@@ -127,13 +113,12 @@ func (t *Tasks) servePage(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	s, status, err := t.look(r.Context(), q)
+	s, known, err := t.gatherPage(r.Context(), q)
 	if err != nil {
-		http.Error(w, err.Error(), status)
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
-	known := t.status()
-	t.send(w, http.StatusOK, "page.html", newContent(s, &known))
+	t.send(w, http.StatusOK, "page.html", newContent(s, known))
 }
 
 // send answers with a page. The status is written when it is known that there is a page to send with it.
@@ -159,14 +144,14 @@ func (t *Tasks) serveJSON(w http.ResponseWriter, r *http.Request) {
 		t.serveStream(w, r, q)
 		return
 	}
-	s, status, err := t.look(r.Context(), q)
+	s, known, err := t.gatherPage(r.Context(), q)
 	if err != nil {
 		w.Header().Set("Retry-After", "5")
-		sendJSON(w, status, refusal{err.Error()})
+		sendJSON(w, http.StatusServiceUnavailable, refusal{err.Error()})
 		return
 	}
 	d := newDocument(s)
-	d.Missing = t.known.elsewhere()
+	d.Missing = known.Missing
 	sendJSON(w, http.StatusOK, d)
 }
 
@@ -186,17 +171,29 @@ func sendJSON(w http.ResponseWriter, status int, answer any) {
 	_, _ = w.Write(append(body, '\n')) // the client may be gone
 }
 
-// look goes through the tasks as a request asks, one request at a time. An error comes with its HTTP status.
-func (t *Tasks) look(ctx context.Context, q *query) (*overview, int, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+// errTooMany says that a request finds no place among those that are answered.
+var errTooMany = errors.New("too many look at the tasks at the same time")
+
+// look goes through the tasks of a scope as a request asks, one request at a time.
+func (t *Tasks) look(ctx context.Context, q *query, of scope) (*pass, error) {
+	waiting, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	select {
 	case t.turn <- struct{}{}:
 		defer func() { <-t.turn }()
-	case <-ctx.Done():
-		return nil, http.StatusServiceUnavailable, errors.New("too many look at the tasks at the same time")
+	case <-waiting.Done():
+		return nil, errTooMany
 	}
-	return newOverview(q, t.known.Tasks(), time.Now()), http.StatusOK, nil
+	p, seen := newPass(q), 0
+	for k := range t.known.Tasks() {
+		if seen++; seen%looks == 0 && ctx.Err() != nil { // whoever asked is gone, or waits no longer
+			return nil, ctx.Err()
+		}
+		if of.has(k.Account, k.ID) {
+			p.add(&k)
+		}
+	}
+	return p, nil
 }
 
 // secure sets the headers that keep what is served from being more than it is.
