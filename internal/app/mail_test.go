@@ -349,6 +349,7 @@ func (c *cluster) wantSame() {
 func (c *cluster) wantMissing(why, reason string) {
 	c.t.Helper()
 	holder, _ := c.names()
+	d := describe(c.t)
 	for path, want := range map[string]string{
 		"/api/v1/tasks":      `"missing":[{"account":"default","part":0,"parts":1,"held_by":"` + holder + `","reason":"` + reason + `"}]`,
 		"/api/v1/status":     `"missing":[{"account":"default","part":0,"parts":1,"held_by":"` + holder + `","reason":"` + reason + `"}]`,
@@ -358,7 +359,10 @@ func (c *cluster) wantMissing(why, reason string) {
 		"/":                  "<li>account default, held by " + holder + why + "</li>",
 	} {
 		began := time.Now()
-		status, body := c.other.get(path)
+		status, body, header := c.other.exchange(http.MethodGet, path, nil, "")
+		if strings.HasPrefix(path, "/api/") {
+			d.check("GET "+strings.Replace(path, "open", "{id}", 1), status, header, body)
+		}
 		if want := map[bool]int{true: http.StatusServiceUnavailable, false: http.StatusOK}[strings.HasSuffix(path, "/open")]; status != want {
 			c.t.Errorf("%s is answered with %d, want %d", path, status, want)
 		}

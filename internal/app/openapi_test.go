@@ -254,6 +254,8 @@ func (d *described) wrongObject(at string, s, v map[string]any) (faults []string
 func metElsewhere() map[string]string {
 	return map[string]string{
 		"GET /api/v1/tasks 503":                   "tests of internal/web",
+		"GET /api/v1/status 503":                  "TestRequestsThatWaitForReplicasAreBounded of internal/web",
+		"GET /api/v1/tasks/{id} 503":              "TestAnyReplicaAnswersProbes has the holder out of reach",
 		"POST /api/v1/groups/{group}/tasks 408":   "TestSlowPushesLendTheirPlacesToOthers has bodies cut off",
 		"DELETE /api/v1/groups/{group}/tasks 408": "likewise",
 	}

@@ -154,10 +154,12 @@ type answered struct {
 func (t *Tasks) askOthers(ctx context.Context, own []share.Share, wanted func(share.Share) bool, about asked) (all []answered, missing []Missing, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patienceOfReplicas)
 	defer cancel()
+	waiting, stop := context.WithTimeout(ctx, patienceOfReplicas/2)
+	defer stop()
 	select {
 	case t.asking <- struct{}{}:
 		defer func() { <-t.asking }()
-	case <-ctx.Done():
+	case <-waiting.Done():
 		return nil, nil, errTooMany
 	}
 	matters := func(sh share.Share) bool { return wanted == nil || wanted(sh) }

@@ -612,3 +612,58 @@ func TestALookEndsWithWhoeverAsked(t *testing.T) {
 		t.Errorf("%v", answer)
 	}
 }
+
+// While many wait for a replica that does not answer, no more are let wait than there may be.
+func TestRequestsThatWaitForReplicasAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, _ := newFleet(t, nil)
+		f.silent["replica-1"] = true
+		const most = 16
+		var waiting sync.WaitGroup
+		for range most {
+			waiting.Go(func() {
+				if w := get(t, f.replicas["replica-0"], "/api/v1/status"); w.Code != http.StatusOK {
+					t.Errorf("%d %s", w.Code, w.Body)
+				}
+			})
+		}
+		synctest.Wait()
+		began := time.Now()
+		for _, path := range []string{"/api/v1/status", "/api/v1/tasks", "/api/v1/tasks/x", "/tasks", "/tasks/x", "/"} {
+			waiting.Go(func() {
+				w := get(t, f.replicas["replica-0"], path)
+				if w.Code != http.StatusServiceUnavailable || time.Since(began) != time.Second || strings.HasPrefix(path, "/api/") && w.Header().Get("Retry-After") == "" {
+					t.Errorf("%s: %d %s after %v", path, w.Code, w.Body, time.Since(began))
+				}
+			})
+		}
+		waiting.Wait()
+	})
+}
+
+func TestAStreamSaysWhoseTasksItLacks(t *testing.T) {
+	tasks := mixed(100)
+	f, _ := newFleet(t, tasks)
+	f.held[f.shares[5]] = ""
+	w := get(t, f.replicas["replica-1"], "/api/v1/tasks?format=ndjson")
+	const want = `"a/0"; held_by="replica-0", "a/2"; held_by="replica-2", "a/3"; held_by="replica-0", "c/0"`
+	if got := w.Header().Get("Kie-Missing"); got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+	own := 0
+	for i := range tasks {
+		if f.held[shareOf(&tasks[i])] == "replica-1" {
+			own++
+		}
+	}
+	if n := strings.Count(w.Body.String(), "\n"); n != own {
+		t.Errorf("%d tasks, want %d", n, own)
+	}
+	f.shares, f.held = nil, map[share.Share]string{}
+	for part := range 150 {
+		f.shares = append(f.shares, share.Share{Account: "a", Part: part, Parts: 150})
+	}
+	if got := get(t, f.replicas["replica-1"], "/api/v1/tasks?format=csv").Header().Get("Kie-Missing"); !strings.HasSuffix(got, `"a/99", "50 more"`) {
+		t.Errorf("of many: %s", got)
+	}
+}
