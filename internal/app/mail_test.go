@@ -38,15 +38,16 @@ type cluster struct {
 // startCluster starts two replicas; the tasks run for another hour.
 func startCluster(t *testing.T, settings string, tasks ...string) *cluster {
 	t.Helper()
-	return startClusterOf(t, "requests_per_second: 100, max_concurrent: 4", settings, tasks...)
+	return startClusterOf(t, kiesim.Options{}, "requests_per_second: 100, max_concurrent: 4", settings, tasks...)
 }
 
-// startClusterOf is startCluster with settings of the account.
-func startClusterOf(t *testing.T, account, settings string, tasks ...string) *cluster {
+// startClusterOf is startCluster with an API of its own and settings of the account.
+func startClusterOf(t *testing.T, o kiesim.Options, account, settings string, tasks ...string) *cluster {
 	t.Helper()
 	c := &cluster{t: t, server: redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always"), dir: t.TempDir()}
 	var api string
-	c.sim, api = serveAPI(t, kiesim.Options{Record: true})
+	o.Record = true
+	c.sim, api = serveAPI(t, o)
 	for _, id := range tasks {
 		c.put(id, time.Hour)
 	}
@@ -240,7 +241,7 @@ func TestPushesReachTheHolderFromAnyReplica(t *testing.T) {
 // A replica comes and is given a part of the account, while ids are pushed, and forgotten, at either.
 func TestPushesWhileAShareIsGivenToAnotherReplica(t *testing.T) {
 	t.Parallel()
-	c := startClusterOf(t, "parts: 2, requests_per_second: 500, max_concurrent: 4", "groups: [{name: g, push: {credentials_file: token}}]\n")
+	c := startClusterOf(t, kiesim.Options{}, "parts: 2, requests_per_second: 500, max_concurrent: 4", "groups: [{name: g, push: {credentials_file: token}}]\n")
 	leaves, stays := c.second, c.holder
 	if stays == leaves {
 		stays = c.other

@@ -215,6 +215,14 @@ func (l *life) total(count func(*sight) float64) (sum float64) {
 	return sum + last
 }
 
+// askedWithin is how long after a kill each task has been asked about that is unfinished still.
+const askedWithin = lease + 10*time.Second
+
+// wasTroubled reports whether something was wrong with the server in a time, or shortly before.
+func (f *fleet) wasTroubled(from, to time.Time) bool {
+	return slices.ContainsFunc(f.troubles, func(t time.Time) bool { return t.After(from.Add(-2*lease)) && t.Before(to) })
+}
+
 // askedAfterKills sees that each task that was unfinished is asked soon after a kill.
 func (f *fleet) askedAfterKills() (r finding) {
 	r.what = "each unfinished task is asked within lease + 10 s of a kill"
@@ -223,8 +231,8 @@ func (f *fleet) askedAfterKills() (r finding) {
 		asked[q.id] = append(asked[q.id], q.at)
 	}
 	for _, at := range f.kills {
-		by := at.Add(lease + 10*time.Second)
-		if slices.ContainsFunc(f.troubles, func(t time.Time) bool { return t.After(at.Add(-2*lease)) && t.Before(by) }) {
+		by := at.Add(askedWithin)
+		if f.wasTroubled(at, by) {
 			continue // what nobody holds waits for up to two leases then
 		}
 		for id, end := range f.ends {
