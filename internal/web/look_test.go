@@ -211,6 +211,14 @@ func TestTextIsReadableInLightAndDark(t *testing.T) {
 		}
 		b.screenshot(scheme + ".png")
 	}
+	b.open(lacking(t) + "/tasks")
+	for _, scheme := range []string{"light", "dark"} {
+		b.prefer(scheme)
+		if bad := b.js(faint); bad != "" {
+			t.Errorf("%s, with replicas that gave no answer: hard to read: %s", scheme, bad)
+		}
+		b.screenshot("replicas-" + scheme + ".png")
+	}
 	if len(grounds) != 2 {
 		t.Error("light and dark look the same")
 	}

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -217,7 +218,7 @@ func mixed(n int) []view.Task {
 
 // Each replica shows what one process shows that knows all, byte for byte: sums, latencies, failures, filters, and the pages of the list, to and fro.
 func TestAnyReplicaShowsWhatOneProcessShows(t *testing.T) {
-	tasks := mixed(700)
+	tasks := mixed(250)
 	queries := []string{
 		"", "limit=500", "limit=7", "group=video", "account=a", "account=b&account=c&limit=20", "model=kling&state=unfinished", "state=fail&reason=timeout", "fail_code=501",
 		"overdue=true", "failing=true&limit=9", "missing=true", "q=17", "state=finished&q=1", "group=nowhere",
@@ -526,27 +527,29 @@ func TestAnyReplicaTellsOfATask(t *testing.T) {
 // What goes over Redis about a page is no longer than the page, and each replica is asked once.
 func TestAQuestionAndItsAnswerAreShort(t *testing.T) {
 	tasks := mixed(5000)
-	f, _ := newFleet(t, tasks)
-	longest := 0
-	f.distort = func(answer map[string]any) {
-		text, err := json.Marshal(answer)
-		if err != nil {
-			t.Error(err)
-		}
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		longest = max(longest, len(text))
-		for _, list := range []string{"page", "failures", "urgent", "missing"} {
-			if n := len(answer["tasks"].(map[string]any)[list].([]any)); n > 500 || list != "page" && n > 20 {
-				t.Errorf("%d tasks in %s", n, list)
+	synctest.Test(t, func(t *testing.T) {
+		f, _ := newFleet(t, tasks)
+		longest := 0
+		f.distort = func(answer map[string]any) {
+			text, err := json.Marshal(answer)
+			if err != nil {
+				t.Error(err)
+			}
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			longest = max(longest, len(text))
+			for _, list := range []string{"page", "failures", "urgent", "missing"} {
+				if n := len(answer["tasks"].(map[string]any)[list].([]any)); n > 500 || list != "page" && n > 20 {
+					t.Errorf("%d tasks in %s", n, list)
+				}
 			}
 		}
-	}
-	l := listed(t, f.replicas["replica-0"], "/api/v1/tasks?limit=500")
-	if len(l.Tasks) != 500 || len(f.asked) != 2 || longest > 300_000 {
-		t.Errorf("%d tasks; asked %q; an answer has %d bytes", len(l.Tasks), f.asked, longest)
-	}
-	t.Logf("an answer has %d bytes at the most", longest)
+		l := listed(t, f.replicas["replica-0"], "/api/v1/tasks?limit=500")
+		if len(l.Tasks) != 500 || len(f.asked) != 2 || longest > 300_000 {
+			t.Errorf("%d tasks; asked %q; an answer has %d bytes", len(l.Tasks), f.asked, longest)
+		}
+		t.Logf("an answer has %d bytes at the most", longest)
+	})
 }
 
 func TestAReplicaAnswersOnlyWhatItIsAsked(t *testing.T) {
@@ -666,4 +669,14 @@ func TestAStreamSaysWhoseTasksItLacks(t *testing.T) {
 	if got := get(t, f.replicas["replica-1"], "/api/v1/tasks?format=csv").Header().Get("Kie-Missing"); !strings.HasSuffix(got, `"a/99", "50 more"`) {
 		t.Errorf("of many: %s", got)
 	}
+}
+
+// lacking serves the pages of a replica to which another one gives no answer, and returns where.
+func lacking(t *testing.T) string {
+	t.Helper()
+	f, _ := newFleet(t, mixed(200))
+	f.silent["replica-1"] = true
+	server := httptest.NewServer(f.replicas["replica-0"])
+	t.Cleanup(server.Close)
+	return server.URL
 }
