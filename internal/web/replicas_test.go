@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -126,7 +127,7 @@ func newFleet(tb testing.TB, tasks []view.Task) (f *fleet, one http.Handler) {
 	}
 	f.shares = append(f.shares, share.Share{Account: "b", Parts: 1}, share.Share{Account: "c", Parts: 1})
 	for i, sh := range f.shares {
-		f.held[sh] = "replica-" + fmt.Sprint(i%3)
+		f.held[sh] = "replica-" + strconv.Itoa(i%3)
 	}
 	for n := range 3 {
 		m := &member{fleet: f, name: fmt.Sprintf("replica-%d", n)}
@@ -146,7 +147,7 @@ func newFleet(tb testing.TB, tasks []view.Task) (f *fleet, one http.Handler) {
 				}
 			}
 		}
-		known := known(web.Known{Tasks: all, Status: func() web.Status { return m.status() }, Replicas: m, Queries: func(account, id string) ([]querylog.Query, int) {
+		known := known(web.Known{Tasks: all, Status: func() web.Status { return m.status() }, Replicas: m, Queries: func(string, string) ([]querylog.Query, int) {
 			return []querylog.Query{{Ended: epoch, Took: time.Second, State: kie.StateGenerating}}, 3
 		}})
 		pages, err := web.NewTasks(known)
@@ -486,7 +487,7 @@ func TestAnyReplicaTellsOfATask(t *testing.T) {
 		f, _ := newFleet(t, tasks)
 		for i := range tasks[:60] {
 			k, sh := &tasks[i], shareOf(&tasks[i])
-			here := f.replicas["replica-"+fmt.Sprint(i%3)]
+			here := f.replicas["replica-"+strconv.Itoa(i%3)]
 			target := "/api/v1/tasks/" + k.ID
 			w := get(t, here, target+"?account="+k.Account)
 			var d struct {
