@@ -11,6 +11,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -149,7 +150,8 @@ func (f *file) admit(path string, flag int, mode fs.FileMode) (*os.File, error) 
 	if err == nil {
 		f.found, err = inspect(handle, info.Size(), f.reader)
 	}
-	if reason, ok := errors.AsType[unusable](err); ok {
+	reason, bad := errors.AsType[unusable](err)
+	if bad && renamesOpenFiles {
 		err = moveAway(path, reason) // while the lock keeps others from doing the same
 	}
 	if err == nil && !f.inPlace() {
@@ -157,10 +159,17 @@ func (f *file) admit(path string, flag int, mode fs.FileMode) (*os.File, error) 
 	}
 	if err != nil {
 		f.found = contents{}
-		return nil, errors.Join(err, handle.Close())
+		err = errors.Join(err, handle.Close())
+		if bad && !renamesOpenFiles {
+			err = moveAway(path, reason) // a process that opens it first keeps it, and does the same
+		}
+		return nil, err
 	}
 	return handle, nil
 }
+
+// renamesOpenFiles says that a file can be renamed, removed and cut while it is open.
+const renamesOpenFiles = runtime.GOOS != "windows"
 
 // acquire locks the file, or gives up with ErrLocked.
 func acquire(handle *os.File) (fs.FileInfo, error) {

@@ -139,6 +139,7 @@ func TestAPushedIDThatWasChangedOnDiskIsNotBelieved(t *testing.T) {
 }
 
 func TestAStorageWithoutAFileTakesNoPush(t *testing.T) {
+	openFilesMove(t)
 	dir := filepath.Join(t.TempDir(), "data")
 	s := open(t, dir)
 	defer s.Close()
