@@ -4,6 +4,7 @@ package mailbox
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -52,6 +53,12 @@ func (p *process) all() string {
 
 func start(t *testing.T, server *redistest.Server) *process {
 	t.Helper()
+	return startAs(t, server, rand.Text())
+}
+
+// startAs starts a process of a replica of that name.
+func startAs(t *testing.T, server *redistest.Server, name string) *process {
+	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	client, err := redis.New(redis.Options{Addresses: []string{server.Addr()}, Timeout: time.Second, Log: log})
 	if err != nil {
@@ -60,7 +67,7 @@ func start(t *testing.T, server *redistest.Server) *process {
 	p := &process{client: client}
 	p.answer = func(_ context.Context, body string) (any, error) { return "answer to " + body, nil }
 	p.Mailbox = New(Options{
-		Client: client, Cluster: "c", Log: log, Offset: func() time.Duration { return 0 },
+		Client: client, Cluster: "c", Replica: name, Log: log, Offset: func() time.Duration { return 0 },
 		Held: func() []share.Share {
 			p.mu.Lock()
 			defer p.mu.Unlock()
@@ -169,14 +176,45 @@ func TestABoxIsHandedOnWithTheShare(t *testing.T) {
 	}
 }
 
+func TestAReplicaIsAskedWhateverItHolds(t *testing.T) {
+	server := redistest.Start(t)
+	a, b := startAs(t, server, "a"), startAs(t, server, "b")
+	b.answer = func(_ context.Context, body string) (any, error) { return strings.Repeat(body, 1<<20), nil }
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	answer, err := a.AskReplica(ctx, "b", question.Page, "x")
+	if err != nil || text(answer) != strings.Repeat("x", 1<<20) {
+		t.Errorf("%.100q, %v", answer, err)
+	}
+	short, stop := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer stop()
+	if answer, err := a.AskReplica(short, "gone", question.Page, "x"); !errors.Is(err, ErrSilent) {
+		t.Errorf("of a replica that is not there: %q, %v", answer, err)
+	}
+	for key := range strings.FieldsSeq(server.CLI(t, "--scan")) { // what nobody reads goes by itself
+		if ttl := server.CLI(t, "ttl", key); key != a.boxOfReplica("gone") || ttl < "50" || ttl > "60" {
+			t.Errorf("%s stays for %s s", key, ttl)
+		}
+	}
+	server.CLI(t, "set", a.boxOfReplica("a"), "no list")
+	if got, err := ask(t, a, shares[0], "x", 50*time.Millisecond); err == nil {
+		t.Errorf("%q", got)
+	}
+	b.hold(shares[0])
+	if got, err := ask(t, a, shares[0], "x", 30*time.Second); err != nil || len(got) != 1<<20 {
+		t.Errorf("with a box that is none an answer is not received: %.100q, %v", got, err)
+	}
+}
+
 func TestWhatCanNotBeAnsweredIsNotWaitedFor(t *testing.T) {
 	server := redistest.Start(t)
 	a := start(t, server)
 	a.hold(shares[0])
 	for name, answer := range map[string]func(context.Context, string) (any, error){
-		"an error":      func(context.Context, string) (any, error) { return nil, errors.New("broken") },
-		"no JSON":       func(context.Context, string) (any, error) { return make(chan int), nil },
-		"its time ends": func(ctx context.Context, _ string) (any, error) { <-ctx.Done(); return nil, ctx.Err() },
+		"an error":       func(context.Context, string) (any, error) { return nil, errors.New("broken") },
+		"no JSON":        func(context.Context, string) (any, error) { return make(chan int), nil },
+		"it is too long": func(context.Context, string) (any, error) { return strings.Repeat("x", mostAnswer), nil },
+		"its time ends":  func(ctx context.Context, _ string) (any, error) { <-ctx.Done(); return nil, ctx.Err() },
 	} {
 		a.mu.Lock()
 		a.answer = answer

@@ -902,6 +902,19 @@ func storage() []row {
 			},
 		},
 		{
+			"a page asked of a replica that does not hold its tasks, while a holder is silent or gone, a share moves, or Redis does not answer",
+			"after 2 s at the most all that is known is shown, each task once, and the rest is named, with its holder and why; a secret that somebody looks for goes to nobody",
+			[]string{
+				"web.TestAnyReplicaShowsWhatOneProcessShows", "web.TestSharesOfWhichNothingIsKnownAreNamed", "web.TestAnyReplicaTellsOfATask",
+				"web.TestRequestsThatWaitForReplicasAreBounded", "app.TestAnyReplicaAnswersProbes",
+			},
+		},
+		{
+			"an answer of another replica that is garbage, too long, about other tasks than was asked, or with numbers that can't be",
+			"not believed; its shares are named as missing",
+			[]string{"web.TestSharesOfWhichNothingIsKnownAreNamed", "web.TestAReplicaAnswersOnlyWhatItIsAsked", "mailbox.TestWhatCanNotBeAnsweredIsNotWaitedFor", "mailbox.TestAReplicaIsAskedWhateverItHolds"},
+		},
+		{
 			"kill -9 of a replica that stood still while ids were acknowledged, and of Redis with appendonly",
 			"every id that was acknowledged is asked about",
 			[]string{"main.TestPushesSurviveTheLossOfAnyReplicaAndOfRedis", "shared.TestAnyReplicaKeepsPushesAndTheHolderTakesThem"},

@@ -48,5 +48,17 @@ func replicaPanels() []panel {
 			about:   "p90 of how long calls to Redis took in the window before, by what they were for, whatever came of them.",
 			queries: []query{line(quantile(0.9, "kie_exporter_redis_call_duration_seconds", "<exporters>", "$window", "operation"), "{{operation}}")},
 		},
+		{
+			kind: timeseries, title: "What replicas ask each other", width: 24, unit: perSecond, empty: noReplicas, minimum: true, ranked: true,
+			about: "Hints of callbacks, news of pushes, probes and questions about pages that came to a replica which does not hold the tasks: what was sent, answered and taken. Dashed what " +
+				"came to nothing: failed, as Redis did not take it; silent, as no answer came in time; refused, as it came too late, could not be read, or was one too many.",
+			queries: []query{
+				line(`sum by (question, result) (rate(kie_exporter_mailbox_total{<exporters>,result=~"sent|answered|taken"}[$__rate_interval]))`, "{{question}}: {{result}}"),
+				{
+					expr:   `sum by (question, result) (rate(kie_exporter_mailbox_total{<exporters>,result=~"failed|silent|refused"}[$__rate_interval]))`,
+					legend: "{{question}}: {{result}}", dashed: true,
+				},
+			},
+		},
 	}
 }
