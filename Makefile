@@ -122,13 +122,19 @@ LEAN := -vet=off -ldflags=-s -timeout=20m
 # In CI tests run in another order each time. Elsewhere go need not run again those that nothing has changed for.
 SHUFFLE := $(if $(CI),-shuffle=on)
 
+# What tests named TestLarge… do to a gigabyte or a million tasks, others do to a few under the race detector, where it would take ten times as long.
+LARGE = $(addprefix ./,$(sort $(dir $(shell git grep -l 'func TestLarge' -- '*_test.go' ':!test'))))
+# Tests of many packages wait more than they work, so four at a time keep two processors busy.
+RACE  = go test -race -p 4 $(SHUFFLE) $(LEAN) -json
+
 .PHONY: race
-race: packages $(BIN)/testlog ## all tests, fuzz seeds included; under the race detector but for those of tools and simulations
+race: packages $(BIN)/testlog ## all tests, fuzz seeds included; under the race detector but for those of tools, simulations, and what is large
+	{ CGO_ENABLED=1 $(RACE) -skip '^TestLarge' ./... && go test $(LEAN) -json -run '^TestLarge' $(LARGE) && (cd $(SERVED_MOD) && CGO_ENABLED=1 $(RACE) ./...); } \
+		| $(BIN)/testlog .cache/tests
 	go test $(LEAN) ./internal/sim/polling
 	go -C $(TOOLS_MOD) test -shuffle=on ./...
 	go -C $(TOOLS_MOD)/readers test ./...
 	go -C $(TOOLS_MOD)/workflows test ./...
-	export CGO_ENABLED=1; { go test -race $(SHUFFLE) $(LEAN) -json ./... && go -C $(SERVED_MOD) test -race -shuffle=on $(LEAN) -json ./...; } | $(BIN)/testlog .cache/tests
 	go -C $(TOOLS_MOD) run ./badinput ran $(CURDIR) $(CURDIR)/.cache/tests
 
 # Program and tests are type-checked for these, a tenth of what compiling takes; a release is compiled for them. For 386 tests run, too, as amd64 can do

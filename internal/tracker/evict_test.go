@@ -463,7 +463,7 @@ func TestATaskThatLeavesItsListUnfinishedIsCounted(t *testing.T) {
 }
 
 // A year of 30,000 ids a day in one list, where 100,000 tasks may be tracked; here a two-hundredth of all of it, and days of ten seconds.
-func TestAYearOfAGrowingListRefusesNothingAndAsksNothingTwice(t *testing.T) {
+func TestLargeListOfAYearRefusesNothingAndAsksNothingTwice(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes some seconds")
 	}

@@ -149,7 +149,7 @@ func TestATaskTakesLittleMemory(t *testing.T) {
 }
 
 // What was dropped is given back, but for the tasks that are remembered in case they come back.
-func TestDroppedTasksGiveTheirMemoryBack(t *testing.T) {
+func TestLargeNumberOfDroppedTasksGivesItsMemoryBack(t *testing.T) {
 	const many = 2 * unlisted.MaxDropped
 	for _, tt := range []struct {
 		state  string

@@ -212,7 +212,7 @@ func (c *counting) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func TestAMillionTasksStreamInLittleMemory(t *testing.T) {
+func TestLargeStreamTakesLittleMemory(t *testing.T) {
 	const n, most = 1_000_000, 64 << 20
 	for _, query := range []string{"format=csv&finished_after=0", "format=ndjson"} {
 		h := serve(t, lots(n))

@@ -91,7 +91,7 @@ func TestParsingLooksForItsEndWithinOneThing(t *testing.T) {
 	}
 }
 
-func TestWhatAListSaysOfIDsTakesNoMoreThanItsText(t *testing.T) {
+func TestLargeListTakesNoMoreThanItsText(t *testing.T) {
 	const size = 24 << 20
 	alike, differing, models := `{"tasks":["a"],"labels":{"a":"b"}},`, `{"tasks":["a"],"labels":{"a":"%07x"}},`, `{"taskId":"a","model":"%07x"}`+"\n"
 	long := `{"taskId":"a","model":"` + strings.Repeat("x", 1000) + `%07x"}` + "\n"

@@ -62,7 +62,7 @@ func TestWhatIsNoRegularFileIsRefusedWithoutWaiting(t *testing.T) {
 	}
 }
 
-func TestOversizedListsAreRefusedOrSkipped(t *testing.T) {
+func TestLargeListsAreRefusedOrSkipped(t *testing.T) {
 	write := func(name, content string) string {
 		path := filepath.Join(t.TempDir(), name)
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {

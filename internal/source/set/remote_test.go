@@ -660,7 +660,7 @@ func TestACertificateThatCanNotBeReadIsRefusedAtOnce(t *testing.T) {
 	}
 }
 
-func TestALargeListByHTTPIsRefusedWithoutTakingItsRoom(t *testing.T) {
+func TestLargeListByHTTPIsRefusedWithoutTakingItsRoom(t *testing.T) {
 	zeros := func(w io.Writer, size int64) {
 		chunk := make([]byte, 1<<20)
 		for ; size > 0; size -= int64(len(chunk)) {

@@ -174,7 +174,7 @@ func TestALineChangedInPlaceWhileTheFileGrowsIsSeenWithinTenMinutes(t *testing.T
 }
 
 // What is read in several parts, while the file is written anew.
-func TestAFileThatIsRotatedWhileItIsReadLosesNothing(t *testing.T) {
+func TestLargeFileThatIsRotatedWhileItIsReadLosesNothing(t *testing.T) {
 	const many = 128_000 // more than is read at a time
 	old := lists.Numbered("%032x\n", many)
 	for name, rotate := range map[string]func(b *bench){

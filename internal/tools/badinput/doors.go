@@ -54,10 +54,10 @@ func writesLists() []row {
 		{
 			"write what takes much memory: `limits.list_bytes` (256 MiB), nested, packed with gzip; YAML 4 MiB", "three times its text while it is read, and 16 MiB",
 			[]string{
-				"files.TestAReadTakesThreeTimesItsTextInMemoryAtMost", "format.TestWhatAListSaysOfIDsTakesNoMoreThanItsText",
+				"files.TestAReadTakesThreeTimesItsTextInMemoryAtMost", "format.TestLargeListTakesNoMoreThanItsText",
 				"format.TestLabelsKeepNoListInMemory", "yamllist.TestAYAMLListTakesThreeTimesItsTextAnd16MiBAtMost", "set.TestAListOverTheBytesIsRefusedAsAWholeAndTheLastOneIsKept",
-				"set.TestOversizedListsAreRefusedOrSkipped/1 GiB",
-				"set.TestWhatIsNoPlainListIsRefusedAsAWholeWithTheLine/a bomb", "set.TestALargeListByHTTPIsRefusedWithoutTakingItsRoom",
+				"set.TestLargeListsAreRefusedOrSkipped/1 GiB",
+				"set.TestLargeListThatIsPackedIsRefused", "set.TestLargeListByHTTPIsRefusedWithoutTakingItsRoom",
 			},
 		},
 		{

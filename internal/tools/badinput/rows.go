@@ -418,8 +418,8 @@ func lists() []row {
 		{
 			"1 GiB, a line of 10 MiB, 20 million lines, NUL bytes, UTF-16", "refused or skipped, with the reason; the other sources live",
 			[]string{
-				"set.TestOversizedListsAreRefusedOrSkipped/1 GiB", "set.TestOversizedListsAreRefusedOrSkipped/line of 10 MiB",
-				"set.TestOversizedListsAreRefusedOrSkipped/20 million lines", "format.TestListFormats/x.txt bad ids", "format.TestListFormats/x.txt UTF-16 with mark",
+				"set.TestLargeListsAreRefusedOrSkipped/1 GiB", "set.TestLargeListsAreRefusedOrSkipped/line of 10 MiB",
+				"set.TestLargeListsAreRefusedOrSkipped/20 million lines", "format.TestListFormats/x.txt bad ids", "format.TestListFormats/x.txt UTF-16 with mark",
 				"set.TestSourceThatFailsOrVanishesKeepsItsIDs/UTF-16 as l.yml",
 			},
 		},
@@ -462,8 +462,8 @@ func lists() []row {
 			"nothing is lost that is in a file of the pattern, and nothing of one is read as part of another",
 			[]string{
 				"set.TestWhatBecomesOfAFileOfLines/rename and create", "set.TestWhatBecomesOfAFileOfLines/copy and truncate",
-				"set.TestWhatBecomesOfAFileOfLines/packed after rotation", "set.TestAFileThatIsRotatedWhileItIsReadLosesNothing/rename and create at 7",
-				"set.TestAFileThatIsRotatedWhileItIsReadLosesNothing/copy and truncate at 7", "set.TestAFileThatIsRotatedWhileItIsReadLosesNothing/refilled at 7",
+				"set.TestWhatBecomesOfAFileOfLines/packed after rotation", "set.TestLargeFileThatIsRotatedWhileItIsReadLosesNothing/rename and create at 7",
+				"set.TestLargeFileThatIsRotatedWhileItIsReadLosesNothing/copy and truncate at 7", "set.TestLargeFileThatIsRotatedWhileItIsReadLosesNothing/refilled at 7",
 			},
 		},
 		{
@@ -479,7 +479,7 @@ func lists() []row {
 			"read like what they were before rotation; refused",
 			[]string{
 				"set.TestFilesAreReadByTheEndingThatTheyHadBeforeRotation", "set.TestWhatIsNoPlainListIsRefusedAsAWholeWithTheLine/cut off",
-				"set.TestWhatIsNoPlainListIsRefusedAsAWholeWithTheLine/a bomb",
+				"set.TestLargeListThatIsPackedIsRefused",
 			},
 		},
 		{
@@ -571,7 +571,7 @@ func lists() []row {
 			"a list that is appended to for a year; more ids than `limits.tasks` or `max_tasks`, finished ones among them, now or at a start",
 			"those that finished longest ago leave memory and are neither asked nor counted again; ids are refused only when all tasks are unfinished",
 			[]string{
-				"tracker.TestAYearOfAGrowingListRefusesNothingAndAsksNothingTwice", "tracker.TestTheLongestFinishedTaskLeavesMemoryForANewOne/disk",
+				"tracker.TestLargeListOfAYearRefusesNothingAndAsksNothingTwice", "tracker.TestTheLongestFinishedTaskLeavesMemoryForANewOne/disk",
 				"tracker.TestTheLongestFinishedTaskLeavesMemoryForANewOne/memory", "tracker.TestIdsAreRefusedOnlyWhenAllTasksAreUnfinished",
 				"tracker.TestAGroupFullOfUnfinishedTasksKeepsNoOtherFromMakingRoom", "app.TestAPushHasRoomOnceTasksThatHaveFinishedAreOnDisk",
 				"tracker.TestAfterARestartTheUnfinishedAndTheLatestFinishedAreTracked", "tracker.TestAFullGroupForgetsItsOwnFinishedTasks",
@@ -616,7 +616,7 @@ func lists() []row {
 				"set.TestWhateverGoesWrongWithAListByHTTPTheLastListIsKeptAndItIsReportedOnce/HTML",
 				"set.TestWhateverGoesWrongWithAListByHTTPTheLastListIsKeptAndItIsReportedOnce/a redirect",
 				"set.TestWhateverGoesWrongWithAListByHTTPTheLastListIsKeptAndItIsReportedOnce/a byte a second",
-				"set.TestALargeListByHTTPIsRefusedWithoutTakingItsRoom", "app.TestAServerOfAListThatNeverAnswersHoldsUpNoScrapeNoReloadAndNoEnd",
+				"set.TestLargeListByHTTPIsRefusedWithoutTakingItsRoom", "app.TestAServerOfAListThatNeverAnswersHoldsUpNoScrapeNoReloadAndNoEnd",
 			},
 		},
 	}
@@ -765,7 +765,7 @@ func requests() []row {
 			"a stream of a million tasks; its client reads nothing, or goes; a third stream; a disk that fails meanwhile",
 			"little memory, no lock is held; it ends; 503 with Retry-After; 503, or the answer is cut off",
 			[]string{
-				"web.TestAMillionTasksStreamInLittleMemory", "web.TestAStreamEndsWhenItsClientGoesAndHoldsNobodyUp",
+				"web.TestLargeStreamTakesLittleMemory", "web.TestAStreamEndsWhenItsClientGoesAndHoldsNobodyUp",
 				"web.TestMoreStreamsThanThereMayBeAreRefused", "web.TestAStreamThatLacksTasksIsNotWhole",
 			},
 		},
