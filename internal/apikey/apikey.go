@@ -192,8 +192,12 @@ func cleanKey(s string) (string, error) {
 	return s, nil
 }
 
-// withoutPath returns the cause of a file error alone; the caller names the file as it sees fit.
+// withoutPath returns the cause of a file error alone; the caller names the file as it sees fit. That there is none is said in the same
+// words on each system.
 func withoutPath(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return syscall.ENOENT
+	}
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return e.Err
 	}

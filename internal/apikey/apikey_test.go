@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -100,7 +101,7 @@ func TestKeyIsReadFromRegularFilesOnly(t *testing.T) {
 	dir := t.TempDir()
 	fifo := filepath.Join(dir, "pipe")
 	if err := pipe.Make(fifo); err != nil {
-		t.Fatal(err)
+		t.Skip(err) // nor is there a /dev
 	}
 	for path, want := range map[string]string{
 		fifo:                         "is not a regular file",
@@ -125,7 +126,9 @@ func TestReplacedKeyFileIsUsed(t *testing.T) {
 			}
 			writeFile(t, filepath.Join(dir, "a", "key"), "first!")
 			for link, to := range map[string]string{"data": "a", "key": "data/key"} {
-				if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
+				if err := os.Symlink(to, filepath.Join(dir, link)); err != nil && runtime.GOOS == "windows" {
+					t.Skip("links are not for everybody here:", err)
+				} else if err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -180,7 +183,9 @@ func replacements() map[string]func(t *testing.T, dir string) {
 			if err := os.Symlink("b", filepath.Join(dir, "data.new")); err != nil {
 				t.Fatal(err)
 			}
-			if err := os.Rename(filepath.Join(dir, "data.new"), filepath.Join(dir, "data")); err != nil {
+			if err := os.Rename(filepath.Join(dir, "data.new"), filepath.Join(dir, "data")); err != nil && runtime.GOOS == "windows" {
+				t.Skip("a link to a folder can't take the place of another here:", err)
+			} else if err != nil {
 				t.Fatal(err)
 			}
 		},

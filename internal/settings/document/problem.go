@@ -72,10 +72,11 @@ func Quote(s string) string {
 	return Readable(s)
 }
 
-// Readable returns s, quoted if it would not stand out or not be safe to print.
+// Readable returns s, quoted if it would not stand out or not be safe to print. A backslash is, as in the paths of Windows.
 func Readable(s string) string {
-	if q := strconv.Quote(s); q != `"`+s+`"` || s == "" || strings.ContainsRune(s, ' ') {
-		return q
+	plain := strings.ReplaceAll(s, `\`, "/")
+	if strconv.Quote(plain) != `"`+plain+`"` || s == "" || strings.ContainsRune(s, ' ') {
+		return strconv.Quote(s)
 	}
 	return s
 }
