@@ -46,6 +46,7 @@ type Compared struct {
 	Learned, Fixed Outcome
 	Oracle         Outcome // at exactly what is free, and never refused
 	Usable         float64 // part of what is free
+	Within         Outcome // at what is usable, and never refused
 }
 
 // Compare simulates so many tasks, of which there is one for every three queries that are free.
@@ -56,12 +57,16 @@ func (c Case) Compare(tasks int) Compared {
 		scene.Limiter = limiter
 		return RunPaced(Workload(Models(), tasks, free/3, 1), pace.New(o), scene)
 	}
-	return Compared{
+	r := Compared{
 		Learned: run(pace.Options{Rate: PacedRate, Most: PacedMost, Burst: 4}, c.Limiter),
 		Fixed:   run(pace.Options{Rate: PacedRate, Burst: 4}, c.Limiter),
 		Oracle:  run(pace.Options{Rate: free, Burst: 1}, Unlimited),
 		Usable:  Usable(c.scene()),
 	}
+	if r.Usable > 0 {
+		r.Within = run(pace.Options{Rate: free * r.Usable, Burst: 1}, Unlimited)
+	}
+	return r
 }
 
 // Fall is a limit of 10 a second that falls to another one.
@@ -130,17 +135,20 @@ func LimitTables(tasks int) string {
 
 func caseTable(cases []Case, compared []Compared) string {
 	var b strings.Builder
-	b.WriteString("| limit | requests/s | used by the application | refused ‰ | application's ‰ | part used | usable | mean | p99 | fixed: mean | … refused ‰ | … application's ‰ |\n")
-	b.WriteString("|---|---|---|---|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("| limit | requests/s | used by the application | refused ‰ | application's ‰ | part used | usable | mean | p99 | mean, of usable | fixed: mean | … refused ‰ | … application's ‰ |\n")
+	b.WriteString("|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for i, c := range cases {
 		r := &compared[i]
-		random := ""
+		random, within := "", "–"
 		if c.Random {
 			random = ", at random"
 		}
-		fmt.Fprintf(&b, "| %s | %g | %.0f %%%s | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f | %.1f | %.1f |\n",
+		if r.Usable > 0 {
+			within = fmt.Sprintf("%.2f", r.Learned.Mean()/r.Within.Mean())
+		}
+		fmt.Fprintf(&b, "| %s | %g | %.0f %%%s | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f | %s | %.2f | %.1f | %.1f |\n",
 			c.Limiter, c.Limit, 100*c.Used, random, r.Learned.OursRefused(), r.Learned.TheirsRefused(), r.Learned.PartUsed(), r.Usable,
-			r.Learned.Mean()/r.Oracle.Mean(), r.Learned.Quantile(0.99)/r.Oracle.Quantile(0.99),
+			r.Learned.Mean()/r.Oracle.Mean(), r.Learned.Quantile(0.99)/r.Oracle.Quantile(0.99), within,
 			r.Fixed.Mean()/r.Oracle.Mean(), r.Fixed.OursRefused(), r.Fixed.TheirsRefused())
 	}
 	return b.String()
