@@ -162,6 +162,10 @@ func budgetMetrics() []Metric {
 			Type:      Gauge,
 			Help:      "Unfinished tasks that are due: they would be asked now if there were budget",
 			Stability: Experimental,
-		}, func(a *view.Account, s *series) { s.put(float64(a.Due)) }),
+		}, func(a *view.Account, s *series) {
+			if !a.DueUnknown {
+				s.put(float64(a.Due))
+			}
+		}),
 	}
 }

@@ -46,8 +46,10 @@ type exporter struct {
 	queries    *querylog.Log
 	panics     prometheus.Counter // of handlers
 	log        *slog.Logger
+	began      time.Time
 	history    *history.History // what the storage tells of before; nil: not any more
 	failed     chan error       // that the program can't go on
+	read       chan struct{}    // closed when every source was tried once that is asked of no server
 	loaded     chan struct{}    // closed when every source was tried once
 	settled    atomic.Bool      // every source was really read once, or has failed for long enough
 
@@ -78,7 +80,7 @@ func newExporter(
 	e := &exporter{
 		panics: collector.NewPanics(), queries: querylog.New(),
 		store: store.Memory{},
-		load:  load, sharing: own, holdBack: holdBack, log: log, loaded: make(chan struct{}), failed: make(chan error, 1), reloading: make(chan struct{}, 1),
+		load:  load, sharing: own, holdBack: holdBack, log: log, began: time.Now(), read: make(chan struct{}), loaded: make(chan struct{}), failed: make(chan error, 1), reloading: make(chan struct{}, 1),
 	}
 	cfg, err := e.load()
 	if err != nil {
@@ -257,8 +259,11 @@ func (e *exporter) run(ctx context.Context) {
 			e.history = history.Of(e.store.Stats().Tasks, e.store.Scan)
 		}
 		e.tracker.Relearn(e.history)
-		e.history = nil         // what is needed of it is with the tracker
-		_ = e.sources.Load(ctx) // what can't be read was logged, and is tried again by Run
+		e.history = nil // what is needed of it is with the tracker
+		_ = e.sources.LoadThen(ctx, func() {
+			e.tracker.Discard() // a snapshot made meanwhile is of some tasks only
+			close(e.read)
+		}) // what can't be read was logged, and is tried again by Run
 		close(e.loaded)
 		// What reading took is let go at once: how far the heap may grow goes by what the last collection found in use.
 		runtime.GC()
@@ -288,6 +293,19 @@ func (e *exporter) ready() bool {
 		e.settled.Store(true)
 	}
 	return e.settled.Load()
+}
+
+// unreadFor is how long after the start it may be left open which tasks there are, as it is with readiness.
+const unreadFor = time.Minute
+
+// isUnread reports whether some of the sources that are asked of no server were not read yet, so that nobody can say what all tasks come to.
+func (e *exporter) isUnread() bool {
+	select {
+	case <-e.read:
+		return false
+	default:
+		return time.Since(e.began) < unreadFor
+	}
 }
 
 func (e *exporter) logPlans() {

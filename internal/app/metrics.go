@@ -24,6 +24,10 @@ const writeTimeout = 15 * time.Second
 // timeoutHeader holds the seconds after which Prometheus gives up a scrape.
 const timeoutHeader = "X-Prometheus-Scrape-Timeout-Seconds"
 
+// readWithin is how long a scrape waits for the first read of files and storage. With few tasks that takes less; with a million the next scrape
+// shows them.
+const readWithin = 750 * time.Millisecond
+
 // patience is how long a scrape that has its answers waits for a slot at the least.
 const patience = 3 * stalled
 
@@ -87,8 +91,7 @@ func (m *metrics) scrape(w http.ResponseWriter, r *http.Request) {
 	most := m.exporter.config().Polling.MaxWait + time.Second // for a snapshot that shows what was waited for
 	ctx, cancel := m.deadline(r.Context(), r.Header, most)
 	defer cancel()
-	m.awaitLists(ctx)
-	scrape := m.exporter.tracker.Wait(ctx)
+	scrape := m.exporter.tracker.Wait(m.awaitLists(ctx))
 	deadline, _ := ctx.Deadline()
 	ctx, stop := context.WithTimeout(r.Context(), max(patience, time.Until(deadline)))
 	defer stop()
@@ -120,12 +123,23 @@ func limitReading(w http.ResponseWriter, r *http.Request) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(limit))
 }
 
-// awaitLists keeps a scrape that comes at the start from finding no tasks.
-func (m *metrics) awaitLists(ctx context.Context) {
+// awaitLists keeps a scrape that comes at the start from finding no tasks. It returns the context in which answers are waited for: one that has
+// ended, if what was read is not all yet.
+func (m *metrics) awaitLists(ctx context.Context) context.Context {
+	first, cancel := context.WithTimeout(ctx, readWithin)
+	defer cancel()
+	select {
+	case <-m.exporter.read:
+	case <-first.Done():
+		if m.exporter.isUnread() {
+			return first
+		}
+	}
 	select {
 	case <-m.exporter.loaded:
 	case <-ctx.Done():
 	}
+	return ctx
 }
 
 // deadline returns the context of a request that may wait: it ends before Prometheus gives up. Most is for how long at all.

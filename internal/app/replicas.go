@@ -199,13 +199,16 @@ func (r *replicas) withheld(accounts []servedAccount) map[string]*withheld.Accou
 
 // snapshot returns what is to be shown now.
 func (e *exporter) snapshot() *view.Snapshot {
+	unread := e.isUnread() // asked before: what was read since may be in no snapshot of before
 	known := e.tracker.Snapshot()
-	if e.replicas == nil {
-		return known
+	if e.replicas != nil {
+		g := e.inForce.Load()
+		if not := e.replicas.withheld(g.accounts); len(not) > 0 {
+			known = withheld.From(known, not, g.accountOf, e.tracker.All())
+		}
 	}
-	g := e.inForce.Load()
-	if not := e.replicas.withheld(g.accounts); len(not) > 0 {
-		return withheld.From(known, not, g.accountOf, e.tracker.All())
+	if unread {
+		return withheld.Unread(known)
 	}
 	return known
 }

@@ -18,6 +18,16 @@ type Waiter struct {
 	arrived time.Time
 }
 
+// IsDone reports whether the scrape need not wait.
+func (w *Waiter) IsDone() bool {
+	select {
+	case <-w.Done:
+		return true
+	default:
+		return false
+	}
+}
+
 // Add adds a scrape that arrives now.
 func (w *Waiters) Add(now time.Time) *Waiter {
 	one := &Waiter{arrived: now, Done: make(chan struct{})}

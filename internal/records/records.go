@@ -43,16 +43,38 @@ func (k *Keeper) LastRun(account string) time.Time {
 	return at
 }
 
-// Find returns the store's records of tasks listed in a group. It reads the disk, and is called with no lock held.
+// Find returns the store's records of tasks listed in a group, in their order; the zero one of those that are tracked, of which more is known,
+// and which stay tracked until what is listed was taken. It reads the disk, and is called with no lock held.
 func (k *Keeper) Find(in string, listed []source.Task) []store.Record {
-	ids := make([]string, len(listed))
-	for i, l := range listed {
-		ids[i] = l.ID
+	ids, at := make([]string, 0, len(listed)), make([]int, 0, len(listed))
+	var account string
+	for i := 0; i < len(listed); i += atATime {
+		account, ids, at = k.untracked(in, listed[:min(i+atATime, len(listed))], ids, at, i)
 	}
+	found := k.store.Find(account, ids)
+	if len(ids) == len(listed) {
+		return found
+	}
+	records := make([]store.Record, len(listed))
+	for i, r := range found {
+		records[at[i]] = r
+	}
+	return records
+}
+
+// untracked appends the ids that are not tracked among those listed in a group from one on, and where they are. If that one is not, as in a list
+// that is new, it looks at none of the others: that a record is found which nobody needs does no harm.
+func (k *Keeper) untracked(in string, listed []source.Task, ids []string, at []int, from int) (string, []string, []int) {
 	k.mu.Lock()
+	defer k.mu.Unlock()
 	account := k.tasks.Group(in).Account.Name
-	k.mu.Unlock()
-	return k.store.Find(account, ids)
+	known := k.tasks.Get(account, listed[from].ID) != nil
+	for i := from; i < len(listed); i++ {
+		if !known || k.tasks.Get(account, listed[i].ID) == nil {
+			ids, at = append(ids, listed[i].ID), append(at, i)
+		}
+	}
+	return account, ids, at
 }
 
 // KeepLocked has the store keep what is known of a task.

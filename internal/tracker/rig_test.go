@@ -182,9 +182,10 @@ func (r *rig) task(t kiesim.Task) {
 	r.list(t.ID)
 }
 
-// scrape is what a scrape does.
+// scrape is what a scrape does that comes when the last one is a second ago.
 func (r *rig) scrape() *view.Snapshot {
 	r.Wait(r.t.Context())
+	r.AwaitFresh(r.t.Context())
 	return r.Snapshot()
 }
 

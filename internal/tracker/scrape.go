@@ -15,14 +15,17 @@ import (
 const awakeFor = 5 * time.Minute
 
 // Wait wakes the dispatchers and returns when every task that is due now was asked, the account's gate has closed, MaxWait
-// is over or ctx has ended. A snapshot taken then shows what was learned meanwhile.
+// is over or ctx has ended. A snapshot taken then shows what was learned meanwhile; for that a scrape that has waited may wait until
+// there may be another one.
 func (t *Tracker) Wait(ctx context.Context) view.Scrape {
 	start := time.Now()
 	var s view.Scrape
 	waiters, most := t.arrive(start)
 	limited, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
+	waited := false
 	for a, w := range waiters {
+		waited = waited || most > 0 && !w.IsDone()
 		select {
 		case <-w.Done:
 		case <-limited.Done():
@@ -30,7 +33,9 @@ func (t *Tracker) Wait(ctx context.Context) view.Scrape {
 		}
 		s.Incomplete = s.Incomplete || !w.Asked
 	}
-	t.AwaitFresh(ctx)
+	if waited {
+		t.AwaitFresh(ctx)
+	}
 	s.Waited = time.Since(start)
 	return s
 }

@@ -238,3 +238,28 @@ func TestAScrapeDoesNotWaitForAPaceFarAway(t *testing.T) {
 		}
 	})
 }
+
+func TestAScrapeThatHasWaitedShowsWhatItWaitedFor(t *testing.T) {
+	bubble(t, setup{}, func(t *testing.T, r *rig) {
+		r.scrape()
+		r.task(kiesim.Task{ID: "a"})
+		r.Wait(t.Context())
+		if k := find(t, r.Snapshot(), "a"); k.State != kie.StateSuccess {
+			t.Errorf("%+v", k)
+		}
+	})
+}
+
+// What it shows may be a second old, whatever changes meanwhile, such as a reload.
+func TestAScrapeWithNothingToWaitForIsAnsweredAtOnce(t *testing.T) {
+	bubble(t, setup{}, func(t *testing.T, r *rig) {
+		r.task(kiesim.Task{ID: "a"})
+		r.scrape()
+		r.remove("a")
+		began := time.Now()
+		r.Wait(t.Context())
+		if took := time.Since(began); took != 0 {
+			t.Errorf("it took %v", took)
+		}
+	})
+}

@@ -76,6 +76,7 @@ type Account struct {
 	Name         string
 	CountersOnly bool // no gauge of it is shown
 	Due          int
+	DueUnknown   bool // which tasks there are was not read yet
 	Requests     budget.Stats
 	Balance      float64
 	HasBalance   bool

@@ -1,5 +1,6 @@
 // Package withheld leaves out of a snapshot the shares of accounts that were taken a moment ago from a replica that gave them up: until that one
-// was scraped again, Prometheus has its gauges and series of tasks still, and a sum would have them twice. Counters begin at 0 and stay.
+// was scraped again, Prometheus has its gauges and series of tasks still, and a sum would have them twice. Counters begin at 0 and stay. At a start it
+// leaves out what nobody can say before all lists were read.
 package withheld
 
 import (
@@ -46,6 +47,17 @@ func From(known *view.Snapshot, accounts map[string]*Account, of func(group stri
 			rest.groups[g.Name].put(g, withSeries[g.Name])
 		}
 	})
+	return &s
+}
+
+// Unread returns a snapshot without what depends on which tasks there are, as long as that was not read to the end: their series, and gauges of
+// groups and models.
+func Unread(known *view.Snapshot) *view.Snapshot {
+	s := *known
+	s.Shown = view.Shown{LabelKeys: known.LabelKeys}
+	s.Accounts = changed(known.Accounts, func(a *view.Account) { a.DueUnknown = true })
+	s.Models = changed(known.Models, func(m *view.Model) { m.CountersOnly = true })
+	s.Groups = changed(known.Groups, func(g *view.Group) { g.CountersOnly = true })
 	return &s
 }
 

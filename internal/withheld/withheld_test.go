@@ -88,3 +88,25 @@ func TestAShareThatIsWithheldIsInNoSum(t *testing.T) {
 		}
 	}
 }
+
+func TestBeforeAllListsAreReadNoSumIsShown(t *testing.T) {
+	s, _ := known(time.Unix(1_700_000_000, 0))
+	s.LabelKeys = []string{"team"}
+	before, _ := known(time.Unix(1_700_000_000, 0))
+	before.LabelKeys = s.LabelKeys
+	got := Unread(s)
+	if !reflect.DeepEqual(s, before) {
+		t.Error("the snapshot that others have was changed")
+	}
+	if len(got.Blocks) > 0 || !slices.Equal(got.LabelKeys, s.LabelKeys) {
+		t.Errorf("tasks are shown: %+v", got.Shown)
+	}
+	for i := range got.Groups {
+		if !got.Groups[i].CountersOnly || !got.Models[i].CountersOnly || !got.Accounts[i].DueUnknown || got.Accounts[i].CountersOnly {
+			t.Errorf("%+v, %+v, %+v", got.Groups[i], got.Models[i], got.Accounts[i])
+		}
+		if got.Groups[i].Uncounted != s.Groups[i].Uncounted || got.Models[i].EmptyResults != s.Models[i].EmptyResults {
+			t.Errorf("counters of %s are others", got.Groups[i].Name)
+		}
+	}
+}

@@ -16,13 +16,8 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"log/slog"
-	"math"
-	"net"
-	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -31,6 +26,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/store"
+	"github.com/kie-exporter/kie_exporter/test/kit/process"
 )
 
 const (
@@ -214,44 +210,37 @@ func (y *year) measure(ctx context.Context, first bool, most string) (f figures,
 	if err := errors.Join(os.WriteFile(key, []byte("nobody's"), 0o600), os.WriteFile(config, []byte(text), 0o600)); err != nil {
 		return f, err
 	}
-	address, err := free(ctx)
+	ctx, stop := context.WithTimeout(ctx, patience)
+	defer stop()
+	p, err := process.Start(ctx, y.program, "--config.file="+config, "--storage.path="+kept, "--log.level=error")
 	if err != nil {
 		return f, err
 	}
-	ctx, stop := context.WithTimeout(ctx, patience)
-	defer stop()
-	c := exec.CommandContext(ctx, y.program, "--config.file="+config, "--storage.path="+kept, "--web.listen-address="+address, "--log.level=error") //nolint:gosec // who runs it says which
-	c.Stderr = os.Stderr
-	began := time.Now()
-	if err := c.Start(); err != nil {
-		return f, err
-	}
-	ended := make(chan struct{})
-	go func() { _ = c.Wait(); stop(); close(ended) }()
-	defer func() { stop(); <-ended }() // it is killed
+	defer p.Kill()
+	go func() { <-p.Ended(); stop() }()
 	for f.ready == 0 {
 		time.Sleep(between)
-		f.anonymous = max(f.anonymous, memory(c.Process.Pid, "RssAnon"))
-		if _, err := get(ctx, "http://"+address+"/-/ready"); err == nil {
-			f.ready = time.Since(began)
+		f.anonymous = max(f.anonymous, p.Memory("RssAnon"))
+		if _, err := p.Get(ctx, "/-/ready"); err == nil {
+			f.ready = time.Since(p.Began)
 		} else if ctx.Err() != nil {
 			return f, ctx.Err()
 		}
 	}
-	f.cpu, f.peak = processor(c.Process.Pid), memory(c.Process.Pid, "VmHWM")
-	metrics, err := get(ctx, "http://"+address+"/metrics")
-	f.said = sum(metrics, "kie_exporter_source_tasks{") + ", " + sum(metrics, "kie_exporter_source_refused_tasks{")
+	f.cpu, f.peak = p.Processor(), p.Memory("VmHWM")
+	metrics, err := p.Get(ctx, "/metrics")
+	f.said = fmt.Sprintf("%.0f, %.0f", process.Sum(metrics, "kie_exporter_source_tasks{"), process.Sum(metrics, "kie_exporter_source_refused_tasks{"))
 	if err == nil && y.appending > 0 {
-		err = y.grow(c.Process.Pid)
+		err = y.grow(p)
 	}
 	return f, err
 }
 
 // grow leaves the list alone, and then appends an id now and then, and tells what either costs.
-func (y *year) grow(pid int) error {
+func (y *year) grow(p *process.Process) error {
 	const every = 2500 * time.Millisecond
 	for _, what := range []string{"at rest", "growing"} {
-		began, before, most := time.Now(), processor(pid), 0
+		began, before, most := time.Now(), p.Processor(), 0
 		for i := 0; time.Since(began) < y.appending; i++ {
 			if what == "growing" {
 				if err := appendTo(y.listPath(), fmt.Sprintf(`{"code":200,"msg":"success","data":{"taskId":"%s-%d"}}`+"\n", began.Format("150405"), i)); err != nil {
@@ -259,11 +248,11 @@ func (y *year) grow(pid int) error {
 				}
 			}
 			time.Sleep(every)
-			most = max(most, memory(pid, "VmRSS"))
+			most = max(most, p.Memory("VmRSS"))
 		}
-		used := processor(pid) - before
+		used := p.Processor() - before
 		fmt.Printf("%s for %v: %.2f %% of a core, %d MB resident at most, %d MB in the end\n",
-			what, y.appending, 100*used.Seconds()/time.Since(began).Seconds(), most/1000, memory(pid, "VmRSS")/1000)
+			what, y.appending, 100*used.Seconds()/time.Since(began).Seconds(), most/1000, p.Memory("VmRSS")/1000)
 	}
 	return nil
 }
@@ -275,76 +264,4 @@ func appendTo(path, text string) error {
 	}
 	_, err = f.WriteString(text)
 	return errors.Join(err, f.Close())
-}
-
-// sum adds up the samples that begin so.
-func sum(metrics, prefix string) string {
-	total := 0.0
-	for line := range strings.Lines(metrics) {
-		if fields := strings.Fields(line); strings.HasPrefix(line, prefix) {
-			value, err := strconv.ParseFloat(fields[len(fields)-1], 64)
-			if err != nil {
-				return err.Error()
-			}
-			total += value
-		}
-	}
-	return strconv.Itoa(int(math.Round(total)))
-}
-
-// memory returns a line of what the system says of a process, in kB.
-func memory(pid int, name string) int {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(text)) {
-		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == name+":" {
-			n, _ := strconv.Atoi(fields[1])
-			return n
-		}
-	}
-	return 0
-}
-
-// processor returns how much processor time a process has taken.
-func processor(pid int) time.Duration {
-	const ticks = 100 // a second, on every Linux
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0
-	}
-	_, behind, _ := strings.Cut(string(text), ") ")
-	fields, used := strings.Fields(behind), 0
-	for _, field := range fields[11:13] {
-		n, _ := strconv.Atoi(field)
-		used += n
-	}
-	return time.Duration(used) * time.Second / ticks
-}
-
-func get(ctx context.Context, url string) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
-	if err != nil {
-		return "", err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return "", err
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = errors.New(resp.Status)
-	}
-	return string(text), err
-}
-
-// free returns an address that nobody listens on.
-func free(ctx context.Context) (string, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }

@@ -100,13 +100,17 @@ func New(all []groups.Group, limits source.Limits, sink source.Sink, log *slog.L
 // Load reads every source once. Servers are asked meanwhile, and what they list is read after the rest: which ids find room is no
 // matter of who is faster. What fails is logged and counted, and tried again
 // by Run. The error joins why sources could not be read; the others are loaded all the same.
-func (s *Set) Load(ctx context.Context) error {
+func (s *Set) Load(ctx context.Context) error { return s.LoadThen(ctx, func() {}) }
+
+// LoadThen does what Load does, and calls local once every source was read that is asked of no server.
+func (s *Set) LoadThen(ctx context.Context, local func()) error {
 	var fetches sync.WaitGroup
-	local := make(chan struct{})
-	s.startFetches(ctx, &fetches, local)
+	rest := make(chan struct{})
+	s.startFetches(ctx, &fetches, rest)
 	defer s.ledger.Room.LookBack(&s.mu)()
 	err := s.readFirst(ctx)
-	close(local)
+	local()
+	close(rest)
 	fetches.Wait()
 	return errors.Join(append(s.fetchErrors(), err)...)
 }

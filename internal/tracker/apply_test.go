@@ -1,0 +1,59 @@
+package tracker_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
+	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/store"
+	"github.com/kie-exporter/kie_exporter/internal/tracker"
+)
+
+// finds counts the records that are looked for.
+type finds struct {
+	store.Memory
+	found *int
+}
+
+func (c finds) Find(account string, ids []string) []store.Record {
+	*c.found += len(ids)
+	return c.Memory.Find(account, ids)
+}
+
+// A reload that gives tasks other labels, or another group, reads none of their records, of which there may be a million.
+func TestNoRecordIsReadOfWhatIsTracked(t *testing.T) {
+	found := 0
+	bubble(t, setup{tracker: tracker.Options{Store: finds{found: &found}}}, func(t *testing.T, r *rig) {
+		const tasks = 2000
+		var listed []source.Task
+		for i := range tasks {
+			id := fmt.Sprint("task", i)
+			r.sim.Put(kiesim.Task{ID: id})
+			listed = append(listed, source.Task{ID: id})
+		}
+		r.Apply(source.Change{Group: "video", Added: listed})
+		if found != tasks {
+			t.Fatalf("%d records looked for, want %d", found, tasks)
+		}
+		again := []source.Task{{ID: "new 1"}}
+		for _, l := range listed {
+			l.Labels = map[string]string{"team": "web"}
+			again = append(again, l)
+		}
+		again = append(again, source.Task{ID: "new 2"})
+		r.Apply(source.Change{Group: "video", Added: again[1:]})
+		if found != tasks+1 {
+			t.Errorf("%d records looked for, want that of the new one only", found-tasks)
+		}
+		r.Apply(source.Change{Group: "video", Added: again[:1]})
+		if n := r.tracked(); n != tasks+2 {
+			t.Errorf("%d are tracked", n)
+		}
+		for k := range r.All() {
+			if k.Labels["team"] != "web" && k.ID[:3] != "new" {
+				t.Fatalf("%+v", k)
+			}
+		}
+	})
+}
