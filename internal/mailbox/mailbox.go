@@ -68,6 +68,7 @@ type Options struct {
 type Mailbox struct {
 	options Options
 	own     string // the list of answers to this process
+	longest int    // of answers
 	last    atomic.Uint64
 	slots   chan struct{}
 
@@ -89,7 +90,7 @@ type message struct {
 // New returns a mailbox.
 func New(o Options) *Mailbox {
 	return &Mailbox{
-		options: o, own: "kie1:{" + o.Cluster + "}:reply:" + rand.Text(), slots: make(chan struct{}, atATime),
+		options: o, own: "kie1:{" + o.Cluster + "}:reply:" + rand.Text(), longest: mostAnswer, slots: make(chan struct{}, atATime),
 		waiting: make(map[uint64]chan<- json.RawMessage), counts: make(map[question.Count]uint64), broken: make(map[string]time.Time),
 	}
 }
@@ -302,7 +303,7 @@ func (m *Mailbox) reply(ctx context.Context, msg *message, answer any) {
 	r := message{Number: msg.Number}
 	if answer != nil {
 		var err error
-		if r.Body, err = json.Marshal(answer); err == nil && len(r.Body) > mostAnswer {
+		if r.Body, err = json.Marshal(answer); err == nil && len(r.Body) > m.longest {
 			err = errTooLong
 		}
 		if err != nil {

@@ -85,6 +85,7 @@ func startAs(t *testing.T, server *redistest.Server, name string) *process {
 			return answer(ctx, text(body))
 		},
 	})
+	p.longest = 100 << 10
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { p.Run(ctx) })
@@ -179,11 +180,11 @@ func TestABoxIsHandedOnWithTheShare(t *testing.T) {
 func TestAReplicaIsAskedWhateverItHolds(t *testing.T) {
 	server := redistest.Start(t)
 	a, b := startAs(t, server, "a"), startAs(t, server, "b")
-	b.answer = func(_ context.Context, body string) (any, error) { return strings.Repeat(body, 1<<20), nil }
+	b.answer = func(_ context.Context, body string) (any, error) { return strings.Repeat(body, 64<<10), nil }
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	answer, err := a.AskReplica(ctx, "b", question.Page, "x")
-	if err != nil || text(answer) != strings.Repeat("x", 1<<20) {
+	if err != nil || text(answer) != strings.Repeat("x", 64<<10) {
 		t.Errorf("%.100q, %v", answer, err)
 	}
 	short, stop := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -201,7 +202,7 @@ func TestAReplicaIsAskedWhateverItHolds(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	b.hold(shares[0])
-	if got, err := ask(t, a, shares[0], "x", 30*time.Second); err != nil || len(got) != 1<<20 {
+	if got, err := ask(t, a, shares[0], "x", 30*time.Second); err != nil || len(got) != 64<<10 {
 		t.Errorf("with a box that is none an answer is not received: %.100q, %v", got, err)
 	}
 }
@@ -213,7 +214,7 @@ func TestWhatCanNotBeAnsweredIsNotWaitedFor(t *testing.T) {
 	for name, answer := range map[string]func(context.Context, string) (any, error){
 		"an error":       func(context.Context, string) (any, error) { return nil, errors.New("broken") },
 		"no JSON":        func(context.Context, string) (any, error) { return make(chan int), nil },
-		"it is too long": func(context.Context, string) (any, error) { return strings.Repeat("x", mostAnswer), nil },
+		"it is too long": func(context.Context, string) (any, error) { return strings.Repeat("x", 128<<10), nil },
 		"its time ends":  func(ctx context.Context, _ string) (any, error) { <-ctx.Done(); return nil, ctx.Err() },
 	} {
 		a.mu.Lock()

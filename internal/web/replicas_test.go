@@ -681,3 +681,68 @@ func lacking(t *testing.T) string {
 	t.Cleanup(server.Close)
 	return server.URL
 }
+
+// part is a replica that holds one of ten parts of an account.
+type part struct {
+	*web.Tasks
+
+	number int
+	all    []*part
+}
+
+func (p *part) Name() string { return strconv.Itoa(p.number) }
+
+func (p *part) Own() []share.Share {
+	return []share.Share{{Account: "a", Part: p.number, Parts: len(p.all)}}
+}
+
+func (p *part) Holders(context.Context) (all []web.Holder) {
+	for _, o := range p.all {
+		all = append(all, web.Holder{Share: o.Own()[0], Replica: o.Name(), Known: true})
+	}
+	return all
+}
+
+func (p *part) Ask(ctx context.Context, replica string, question any) ([]byte, error) {
+	text, err := json.Marshal(question)
+	if err != nil {
+		return nil, err
+	}
+	to, err := strconv.Atoi(replica)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := p.all[to].Answer(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(answer)
+}
+
+func (*part) Order() (accounts, groups []string) { return []string{"a"}, nil }
+
+// BenchmarkPageOfReplicas measures a page of a million tasks on ten replicas, all of them together, without Redis.
+func BenchmarkPageOfReplicas(b *testing.B) {
+	all := make([]*part, 10)
+	tasks := make([][]view.Task, len(all))
+	for _, k := range many(1_000_000) {
+		k.Account = "a"
+		n := share.Of(k.ID, len(all))
+		tasks[n] = append(tasks[n], k)
+	}
+	for n := range all {
+		p := &part{number: n, all: all}
+		pages, err := web.NewTasks(known(web.Known{Tasks: sequence(tasks[n]), Replicas: p, Status: well}))
+		if err != nil {
+			b.Fatal(err)
+		}
+		p.Tasks, all[n] = pages, p
+	}
+	mux := http.NewServeMux()
+	all[0].Register(mux)
+	for b.Loop() {
+		if w := get(b, mux, "/api/v1/tasks"); w.Code != http.StatusOK || strings.Contains(w.Body.String(), "held_by") {
+			b.Fatalf("%d %.1000s", w.Code, w.Body)
+		}
+	}
+}

@@ -128,6 +128,7 @@ func (s size) measure(t *testing.T) {
 		t.Logf("%s: %.0f tasks, %.1f calls to Redis a second", l.name, last.tasks, (last.calls-calls[l].calls)/last.began.Sub(calls[l].began).Seconds())
 	}
 	f.mu.Unlock()
+	s.pages(lives)
 	victim, lives := f.holder(lives)
 	victim.kill()
 	t.Logf("after kill -9 all are shown again after %v", s.shown(f, lives...))
@@ -155,6 +156,23 @@ func (s size) measure(t *testing.T) {
 			t.Log(strings.TrimSpace(line))
 		}
 	}
+}
+
+// pages measures how long each replica takes for the page of all tasks, asked one after the other.
+func (s size) pages(lives []*life) {
+	var all []time.Duration
+	for range 3 {
+		for _, l := range lives {
+			d, took := l.list("?limit=50")
+			if d.Tracked != s.all() {
+				l.fleet.t.Errorf("%s shows %d of %d tasks, without %v", l.name, d.Tracked, s.all(), d.Missing)
+			}
+			all = append(all, took)
+		}
+	}
+	slices.Sort(all)
+	l := lives[0]
+	l.fleet.t.Logf("/api/v1/tasks of all replicas: median %v, the slowest of %d %v", all[len(all)/2], len(all), all[len(all)-1])
 }
 
 // taken returns how many shares were taken by some replicas, as they log.
