@@ -196,13 +196,21 @@ func cleanKey(s string) (string, error) {
 // words on each system.
 func withoutPath(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return syscall.ENOENT
+		return noFile{}
 	}
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return e.Err
 	}
 	return err
 }
+
+// noFile is fs.ErrNotExist in the words of Unix.
+type noFile struct{}
+
+func (noFile) Error() string { return "no such file or directory" }
+
+// Is has the cause found.
+func (noFile) Is(target error) bool { return target == fs.ErrNotExist } //nolint:errorlint // it is asked whether it is that one
 
 // String implements fmt.Stringer.
 func (k Key) String() string { return redacted }

@@ -117,6 +117,9 @@ func TestKeyIsReadFromRegularFilesOnly(t *testing.T) {
 }
 
 func TestReplacedKeyFileIsUsed(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("not everybody may make a link here, and none to a folder takes the place of another")
+	}
 	for name, replace := range replacements() {
 		t.Run(name, func(t *testing.T) {
 			// The layout of a mounted Kubernetes secret: key → data/key, data → a.
@@ -126,9 +129,7 @@ func TestReplacedKeyFileIsUsed(t *testing.T) {
 			}
 			writeFile(t, filepath.Join(dir, "a", "key"), "first!")
 			for link, to := range map[string]string{"data": "a", "key": "data/key"} {
-				if err := os.Symlink(to, filepath.Join(dir, link)); err != nil && runtime.GOOS == "windows" {
-					t.Skip("links are not for everybody here:", err)
-				} else if err != nil {
+				if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -183,9 +184,7 @@ func replacements() map[string]func(t *testing.T, dir string) {
 			if err := os.Symlink("b", filepath.Join(dir, "data.new")); err != nil {
 				t.Fatal(err)
 			}
-			if err := os.Rename(filepath.Join(dir, "data.new"), filepath.Join(dir, "data")); err != nil && runtime.GOOS == "windows" {
-				t.Skip("a link to a folder can't take the place of another here:", err)
-			} else if err != nil {
+			if err := os.Rename(filepath.Join(dir, "data.new"), filepath.Join(dir, "data")); err != nil {
 				t.Fatal(err)
 			}
 		},

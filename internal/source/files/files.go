@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
@@ -197,9 +196,6 @@ func (f *failures) add(path string, err error) {
 	}
 	if cause, ok := errors.AsType[*fs.PathError](err); ok {
 		err = cause.Err
-	}
-	if errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errLink) {
-		err = syscall.ENOENT // the same words on each system
 	}
 	f.first = fmt.Errorf("%s: %w", path, err)
 }
