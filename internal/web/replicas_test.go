@@ -265,8 +265,8 @@ func TestAnyReplicaShowsWhatOneProcessShows(t *testing.T) {
 	})
 }
 
-// listed reads a page of the list.
-func listed(t *testing.T, h http.Handler, target string) (l struct {
+// page is what these tests read of a page of the list.
+type page struct {
 	Tracked, Matching, Earlier int
 	Next, Previous             string
 	Missing                    []web.Missing
@@ -274,7 +274,9 @@ func listed(t *testing.T, h http.Handler, target string) (l struct {
 		ID      string `json:"task_id"`
 		Account string
 	}
-}) {
+}
+
+func listed(t *testing.T, h http.Handler, target string) (l page) {
 	t.Helper()
 	w := get(t, h, target)
 	if err := json.Unmarshal(w.Body.Bytes(), &l); err != nil || w.Code != http.StatusOK {

@@ -133,6 +133,11 @@ func hasToken() []row {
 func reachesMainPort() []row {
 	return []row{
 		{
+			"look at pages of one of several replicas", "each replica is asked once a page, goes through its tasks for one page at a time, and answers with no more than the page; 16 requests a replica wait for " +
+				"others, 2 s at the most",
+			[]string{"web.TestAQuestionAndItsAnswerAreShort", "web.TestRequestsThatWaitForReplicasAreBounded", "web.TestALookEndsWithWhoeverAsked", "web.TestSharesOfWhichNothingIsKnownAreNamed"},
+		},
+		{
 			"push ids to a group without a token", "the same as who has one, unless `--web.config.file` asks for a password; the check warns of that",
 			[]string{"app.TestTheCheckWarnsOfPushesThatAnybodyMaySend", "app.TestAPasswordIsNotAskedForBesidesATokenAndATokenOpensNothingElse"},
 		},
