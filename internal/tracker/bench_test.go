@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -82,3 +83,35 @@ func firstPass(b *testing.B, api string, all []string, atATime int) time.Duratio
 	running.Wait()
 	return took
 }
+
+// BenchmarkRelabel measures how long it takes that 100,000 pending tasks, whose records are on disk, get other labels, as by a reload.
+func BenchmarkRelabel(b *testing.B) {
+	kept, err := store.Open(b.TempDir(), promslog.NewNopLogger())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer kept.Close()
+	t := tracker.New(tracker.Options{
+		Accounts: []tracker.AccountOptions{{Name: "main", Budget: budget.New(budget.Options{Rate: 1, Concurrent: 1})}},
+		Groups:   []tracker.GroupOptions{{Name: "video", Account: "main"}},
+		Bounds:   schedule.Bounds{Min: 3 * time.Second, Max: time.Minute},
+		Models:   100, Store: kept, Log: promslog.NewNopLogger(),
+	})
+	change := listing("video", ids("t", 100_000)...)
+	t.Apply(change)
+	ctx, stop := context.WithCancel(b.Context())
+	stop()
+	kept.Run(ctx, benchTasks{t}) // writes all there is
+	for i := 0; b.Loop(); i++ {
+		labels := map[string]string{"round": strconv.Itoa(i)}
+		for at := range change.Added {
+			change.Added[at].Labels = labels
+		}
+		t.Apply(change)
+	}
+}
+
+// benchTasks implements store.Tasks.
+type benchTasks struct{ *tracker.Tracker }
+
+func (benchTasks) TakesPushes(string) bool { return false }

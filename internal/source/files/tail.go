@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"hash/maphash"
 	"io"
@@ -38,6 +39,7 @@ type tail struct {
 	spot
 	all     maphash.Hash // of all bytes before it
 	open    bool         // the line before it had no end
+	whole   bool         // and is what it is once it has one
 	begun   bool         // a content was begun that did not come to its end
 	paused  bool         // and it goes on from here
 	refused uint64       // hash of one that is no list
@@ -99,7 +101,7 @@ func (f *file) isAnother(ctx context.Context, opened *os.File, target string, in
 		now, _, err := sum(ctx, opened, info.Size(), f.seed)
 		return now != t.refused || f.halfway, err
 	}
-	if t.open && info.Size() > t.at && (!f.format.IsText() || !endsLine(opened, t.at)) {
+	if t.open && info.Size() > t.at && (!t.whole || !endsLine(opened, t.at)) {
 		return true, nil // the line before the place goes on
 	}
 	t.doubt = t.doubt || !same || !grew && !unchanged
@@ -157,6 +159,9 @@ func endsLine(opened io.ReaderAt, at int64) bool {
 	return bytes.HasPrefix(next[:n], []byte("\n")) || string(next[:n]) == "\r\n"
 }
 
+// isString reports whether a text is a string of JSON.
+func isString(text string) bool { return strings.HasPrefix(text, `"`) && json.Valid([]byte(text)) }
+
 // advance puts the place behind what was read.
 func (t *tail) advance(read string, next format.Position) {
 	t.spot.advance(read, next)
@@ -188,9 +193,10 @@ func (r *partReader) read(ctx context.Context, again bool) error {
 		}
 	}
 	var end uint64
+	var whole bool
 	err := r.parts(ctx, t, func(rest string) bool {
 		// An unterminated end that was not there at the last read may be half-written.
-		end = maphash.String(f.seed, rest)
+		end, whole = maphash.String(f.seed, rest), f.format.IsText() || isString(rest)
 		f.halfway = end != before && !r.atRest
 		return f.halfway
 	}, func(p *parsed.List, last bool) error {
@@ -204,7 +210,7 @@ func (r *partReader) read(ctx context.Context, again bool) error {
 		return err
 	}
 	if t.at != from || end != 0 {
-		f.end, t.open = end, end != 0 && !f.halfway
+		f.end, t.open, t.whole = end, end != 0 && !f.halfway, whole
 	}
 	if t.begun {
 		f.list.End().Log(f.log)
