@@ -303,11 +303,12 @@ func (t *Tasks) gatherStatus(ctx context.Context) (d *statusDocument, err error)
 	return d, nil
 }
 
-// gatherPage returns a page of the tasks of all replicas, and how these stand.
-func (t *Tasks) gatherPage(ctx context.Context, q *query) (s *overview, d *statusDocument, err error) {
+// gatherPage returns a page of the tasks of all replicas, what is missing of it, and, if that is wanted, how the replicas stand.
+func (t *Tasks) gatherPage(ctx context.Context, q *query, status bool) (s *overview, d *statusDocument, err error) {
 	var all *pass
-	others, missing, err := t.gather(ctx, nil, asked{Status: true, Query: &q.raw}, func(of scope) (err error) {
-		if all, err = t.look(ctx, q, of); err == nil {
+	d = &statusDocument{}
+	others, missing, err := t.gather(ctx, nil, asked{Status: status, Query: &q.raw}, func(of scope) (err error) {
+		if all, err = t.look(ctx, q, of); err == nil && status {
 			d = t.ownStatus(of)
 		}
 		return err

@@ -113,7 +113,7 @@ func (t *Tasks) servePage(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	s, known, err := t.gatherPage(r.Context(), q)
+	s, known, err := t.gatherPage(r.Context(), q, true)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
@@ -144,7 +144,7 @@ func (t *Tasks) serveJSON(w http.ResponseWriter, r *http.Request) {
 		t.serveStream(w, r, q)
 		return
 	}
-	s, known, err := t.gatherPage(r.Context(), q)
+	s, known, err := t.gatherPage(r.Context(), q, false)
 	if err != nil {
 		w.Header().Set("Retry-After", "5")
 		sendJSON(w, http.StatusServiceUnavailable, refusal{err.Error()})
