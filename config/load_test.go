@@ -280,7 +280,7 @@ func TestBadFileIsRefusedWithEveryProblem(t *testing.T) {
 			if err == nil {
 				t.Fatal("got no error")
 			}
-			if got := filepath.ToSlash(err.Error()) + "\n"; got != want {
+			if got := strings.ReplaceAll(err.Error(), filepath.FromSlash("absent/key"), "absent/key") + "\n"; got != want {
 				t.Errorf("got:\n%swant:\n%s", got, want)
 			}
 			if _, ok := errors.AsType[Errors](err); !ok {
