@@ -10,13 +10,13 @@ import (
 
 // Check returns what does not hold of a tracked task though it always is to: see Task.
 func (k *Task) Check() error {
-	o, a := k.Unfinished, k.Group.Account
+	o, a := k.Unfinished, k.Kind.Group.Account
 	switch {
 	case k.Marks.Has(Removed):
 		return errors.New("it is tracked, and said to be removed")
 	case (o == nil) != k.State.Finished():
 		return errors.New("it is finished, or has an Unfinished, but not one of both")
-	case k.Model != nil && k.Model.Group != k.Group:
+	case k.Kind.Model != nil && k.Kind.Model.Group != k.Kind.Group:
 		return errors.New("its model is another group's")
 	case o == nil:
 		return nil

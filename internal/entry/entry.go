@@ -4,7 +4,7 @@ package entry
 
 import (
 	"log/slog"
-	"math"
+	"strings"
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/backlog"
@@ -14,56 +14,42 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/labels"
 	"github.com/kie-exporter/kie_exporter/internal/learned"
 	"github.com/kie-exporter/kie_exporter/internal/life"
+	"github.com/kie-exporter/kie_exporter/internal/packed"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/totals"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
-// Task is one task. There are a million of them, so it is 80 bytes, and not one more. What matters only until it is finished is in
-// Unfinished.
+// Task is one task: its facts, packed, and what they do not tell. There are a million of them, so it is 80 bytes, and not one more. What
+// matters only until it is finished is in Unfinished.
 //
 // What holds of it while no method runs, Check checks:
 //   - A finished task has no Unfinished, and one that is not has one.
 //   - An unfinished task that is being asked waits nowhere. Another one waits in the lane that its Unfinished tells, once.
-//   - It is in the backlog if, and only if, its Unfinished is shared; only then its detail is an index there.
+//   - It is in the backlog if, and only if, its Unfinished is shared.
 //   - It has a model if, and only if, an answer has told one.
 type Task struct {
-	ID string
-	*GroupModel
-	Labels     map[string]string // never written to
-	Unfinished *life.Unfinished  // nil once finished
+	packed.Task[*Kind]
 
-	Created kie.Time
-	ended   kie.Time // completion of a finished task; if the API does not tell it, of a failed one that is news the best guess
-	Learned kie.Time // when the final state was learned
-	detail  detail
-	Index   uint32      // in the list of unfinished or finished tasks; of a task that was dropped, which drop it was
-	Code    labels.Code // of a failed task
-	State   kie.State
-	reason  kie.Reason
-	Marks   Marks
+	Labels       map[string]string // never written to
+	Unfinished   *life.Unfinished  // nil once finished
+	Index        uint32            // in the list that the task is in: of unfinished, finished or dropped ones
+	backlogIndex uint32            // in the backlog, while it is there
+	Learned      packed.Time       // when the final state was learned
+	Marks        Marks
 }
 
-// detail is two things that no task has at once, so that they share 8 bytes: the credits of a finished task, and the index of an unfinished
-// one in the backlog.
-type detail uint64
-
-func (d detail) credits() float64 { return math.Float64frombits(uint64(d)) }
-
-func (d *detail) setCredits(credits float64) { *d = detail(math.Float64bits(credits)) }
-
-func (d detail) backlogIndex() int { return int(d) } //nolint:gosec // setBacklogIndex was given an int
-
-func (d *detail) setBacklogIndex(at int) { *d = detail(at) } //nolint:gosec // an index in a list
+// NewTask returns a task of a group that was never answered, without an Unfinished.
+func NewTask(g *Group, id string) *Task {
+	return &Task{Task: packed.Task[*Kind]{ID: id, Kind: &g.unanswered}}
+}
 
 // Marks are what is true of a task.
 type Marks uint8
 
 // The marks of a task.
 const (
-	credits Marks = 1 << iota // the API told the credits
-	Counted                   // is news, so that it is in the totals or will be; Tracker.countLocked says what has it counted once
-	guessed                   // the API did not tell when it ended
+	Counted Marks = 1 << iota // is news, so that it is in the totals or will be; Tracker.countLocked says what has it counted once
 	Removed                   // tracked no longer
 	Called                    // a callback has come for it
 	Written                   // its final record was written, or read; said where other replicas may write it
@@ -80,11 +66,37 @@ func (m *Marks) Set(mark Marks, on bool) {
 	}
 }
 
-// GroupModel is the group and the model of a task. Tasks have the same one where both are the same; it is never written to.
-type GroupModel struct {
-	Group *Group
-	Model *Model // nil: not answered yet
-	Own   string // the word for the endpoint that the task's list names; empty: that of the group
+// Kind is what many tasks have in common. They have the same one where all of it is the same; it is never written to.
+type Kind struct {
+	Group    *Group
+	Model    *Model // nil: not answered yet
+	FailCode string // of failed tasks, as it is shown
+	Own      string // the word for the endpoint that the task's list names; empty: that of the group
+}
+
+// Names implements packed.Kind.
+func (k *Kind) Names() (model, failCode string) {
+	if k.Model == nil {
+		return "", k.FailCode
+	}
+	return k.Model.Name, k.FailCode
+}
+
+// kinds are the kinds of tasks, each once. The zero one has none.
+type kinds map[Kind]*Kind
+
+// of returns the one that is like that.
+func (all *kinds) of(like Kind) *Kind {
+	k := (*all)[like]
+	if k == nil {
+		if *all == nil {
+			*all = make(kinds)
+		}
+		like.FailCode = strings.Clone(like.FailCode) // the answer that it is from is not to be kept for it
+		k = new(like)
+		(*all)[like] = k
+	}
+	return k
 }
 
 // Group is a configured set of tasks.
@@ -92,7 +104,6 @@ type Group struct {
 	Name        string
 	Account     *Account
 	Endpoint    kie.Endpoint  // that its tasks are asked about at
-	GroupModel  GroupModel    // of its tasks that were not answered yet
 	ToldUnknown bool          // the log says that a task is unknown there
 	Overdue     time.Duration // 0: learned
 	Webhook     bool          // callbacks are expected
@@ -102,19 +113,20 @@ type Group struct {
 	Learned     *learned.Group
 	Totals      totals.Group
 	limits      *labels.Limits
-	others      map[string]*GroupModel // of tasks that were not answered yet and have an endpoint of their own, by that
+	unanswered  Kind  // of its tasks that were not answered yet
+	own         kinds // of those that have an endpoint of their own
 }
 
 // Model is a model in a group.
 type Model struct {
-	Group      *Group
-	Name       string
-	GroupModel GroupModel             // of its tasks
-	others     map[string]*GroupModel // of those with an endpoint of their own, by that
-	Tasks      map[kie.State]int      // that are tracked now, by last answer
-	Durations  *schedule.Durations
-	Totals     totals.Model
-	coming     int // tasks that will be in the totals
+	Group     *Group
+	Name      string
+	Tasks     map[kie.State]int // that are tracked now, by last answer
+	Durations *schedule.Durations
+	Totals    totals.Model
+	coming    int   // tasks that will be in the totals
+	answered  Kind  // of its tasks
+	others    kinds // of those that failed, or have an endpoint of their own
 }
 
 // Account is a budget and the tasks that it is spent on.

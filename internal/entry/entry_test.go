@@ -42,10 +42,12 @@ func TestAnEntryHoldsTheFactsOfATask(t *testing.T) {
 		"failed":              {State: kie.StateFail, Created: 5, Completed: 9, FailCode: "422", Reason: kie.ReasonOther, Credits: 1, HasCredits: true},
 		"failed without code": {State: kie.StateFail, FailCode: kie.NoCode},
 	} {
-		k := &Task{ID: "a", GroupModel: &g.GroupModel}
+		k := NewTask(g, "a")
 		f.ID, f.Model = "a", "kling/v2"
-		if k.Hold(&f, m); k.Facts() != f {
-			t.Errorf("%s: %+v, want %+v", name, k.Facts(), f)
+		k.Hold(&f, m)
+		var got kie.Task
+		if k.Unpack(&got); got != f {
+			t.Errorf("%s: %+v, want %+v", name, got, f)
 		}
 	}
 }
@@ -54,14 +56,13 @@ func TestAnEntryHoldsTheFactsOfATask(t *testing.T) {
 func TestATaskWithAnEndpointOfItsOwnTakesNoByteMore(t *testing.T) {
 	g := newGroup()
 	m := NewModel(g, "V5", nil)
-	first, k := &Task{ID: "a"}, &Task{ID: "b"}
+	first, k := NewTask(g, "a"), NewTask(g, "b")
 	for _, of := range []*Task{first, k} {
-		of.Enter(g, nil)
 		of.SetOwn("suno")
 		of.Enter(g, m)
 	}
-	if k.GroupModel != first.GroupModel || k.AskedAt() != kie.Suno {
-		t.Errorf("asked about at %v, of %p and %p", k.AskedAt(), k.GroupModel, first.GroupModel)
+	if k.Kind != first.Kind || k.AskedAt() != kie.Suno {
+		t.Errorf("asked about at %v, of %p and %p", k.AskedAt(), k.Kind, first.Kind)
 	}
 	if n := testing.AllocsPerRun(100, func() {
 		k.SetOwn("")
@@ -76,12 +77,12 @@ func TestATaskWithAnEndpointOfItsOwnTakesNoByteMore(t *testing.T) {
 // A guess is for whoever wants to know when a failure was, and no fact.
 func TestAGuessIsNoFact(t *testing.T) {
 	g := newGroup()
-	k := &Task{ID: "a", GroupModel: &g.GroupModel}
+	k := NewTask(g, "a")
 	k.Hold(&kie.Task{State: kie.StateFail}, NewModel(g, "m", nil))
 	k.Guess(7)
 	k.Marks.Set(Counted, true)
-	if f := k.Facts(); !f.Completed.IsZero() || k.View().FailedAt != 7 || k.Record().FailedAt != 7 {
-		t.Errorf("completed %v, failed at %v", f.Completed, k.View().FailedAt)
+	if !k.Completed().IsZero() || k.View().FailedAt != 7 || k.Record().FailedAt != 7 {
+		t.Errorf("completed %v, failed at %v", k.Completed(), k.View().FailedAt)
 	}
 }
 
@@ -91,7 +92,7 @@ func TestATaskWaitsWhereItsLifeSays(t *testing.T) {
 	o := life.New("", now)
 	o.Backlog = true
 	seen := make(Shared)
-	k, other := seen.Begin(&Task{ID: "a", GroupModel: &g.GroupModel}, o), seen.Begin(&Task{ID: "b", GroupModel: &g.GroupModel}, o)
+	k, other := seen.Begin(NewTask(g, "a"), o), seen.Begin(NewTask(g, "b"), o)
 	if k.Unfinished != other.Unfinished {
 		t.Error("two of which the same is known do not share it")
 	}

@@ -19,7 +19,7 @@ import (
 // NewGroup returns a group without tasks.
 func NewGroup(name string, known *learned.Group, limits *labels.Limits, histograms histogram.New) *Group {
 	g := &Group{Name: name, limits: limits, Learned: known, Totals: totals.NewGroup(histograms)}
-	g.GroupModel.Group = g
+	g.unanswered.Group = g
 	return g
 }
 
@@ -28,54 +28,56 @@ func NewModel(g *Group, name string, histograms histogram.New) *Model {
 	m := &Model{
 		Group: g, Name: name, Durations: g.Learned.Model(name), Tasks: make(map[kie.State]int), Totals: totals.NewModel(histograms),
 	}
-	m.GroupModel = GroupModel{Group: g, Model: m}
+	m.answered = Kind{Group: g, Model: m}
 	for _, s := range kie.AnsweredStates() {
 		m.Tasks[s] = 0
 	}
 	return m
 }
 
-// at returns the group and no model, for tasks with an endpoint of their own or, if that is empty, without.
-func (g *Group) at(own string) *GroupModel { return alike(&g.GroupModel, &g.others, own) }
-
-// at returns the group and model, for tasks with an endpoint of their own or, if that is empty, without.
-func (m *Model) at(own string) *GroupModel { return alike(&m.GroupModel, &m.others, own) }
-
-// alike returns the one GroupModel that is base with an endpoint of its own.
-func alike(base *GroupModel, others *map[string]*GroupModel, own string) *GroupModel {
+// kind returns what tasks of the group have in common that were not answered yet.
+func (g *Group) kind(own string) *Kind {
 	if own == "" {
-		return base
+		return &g.unanswered
 	}
-	at := (*others)[own]
-	if at == nil {
-		if *others == nil {
-			*others = make(map[string]*GroupModel)
-		}
-		at = &GroupModel{Group: base.Group, Model: base.Model, Own: own}
-		(*others)[own] = at
-	}
-	return at
+	return g.own.of(Kind{Group: g, Own: own})
 }
 
-// Enter makes a task one of a group's, and of a model if it was answered. It keeps the endpoint of its own, if it has one.
-func (k *Task) Enter(g *Group, m *Model) {
-	own := ""
-	if k.GroupModel != nil {
-		own = k.Own
+// kind returns what tasks of the model have in common of which those of that fail code, or with that endpoint of their own, have another.
+func (m *Model) kind(failCode, own string) *Kind {
+	if failCode == "" && own == "" {
+		return &m.answered
 	}
+	return m.others.of(Kind{Group: m.Group, Model: m, FailCode: failCode, Own: own})
+}
+
+// ForgetCodes forgets what tasks had in common that failed with a code that is admitted no longer. No task has such a code any more.
+func (m *Model) ForgetCodes() {
+	maps.DeleteFunc(m.others, func(k Kind, _ *Kind) bool { return k.FailCode != "" && !m.Group.limits.HasCode(k.FailCode) })
+}
+
+// ForgetCode has a failed task whose code is admitted no longer have failed with another one.
+func (k *Task) ForgetCode() {
+	if k.State == kie.StateFail && !k.Kind.Group.limits.HasCode(k.Kind.FailCode) {
+		k.Kind = k.Kind.Model.kind(kie.Other, k.Kind.Own)
+	}
+}
+
+// Enter makes a task one of a group's, and of a model if it was answered. It keeps its fail code and the endpoint of its own.
+func (k *Task) Enter(g *Group, m *Model) {
 	if m == nil {
-		k.GroupModel = g.at(own)
+		k.Kind = g.kind(k.Kind.Own)
 	} else {
-		k.GroupModel = m.at(own)
+		k.Kind = m.kind(k.Kind.FailCode, k.Kind.Own)
 	}
 }
 
 // SetOwn has a task of a group asked about at an endpoint of its own; empty: at that of its group.
 func (k *Task) SetOwn(own string) {
-	if k.Model == nil {
-		k.GroupModel = k.Group.at(own)
+	if m := k.Kind.Model; m == nil {
+		k.Kind = k.Kind.Group.kind(own)
 	} else {
-		k.GroupModel = k.Model.at(own)
+		k.Kind = m.kind(k.Kind.FailCode, own)
 	}
 }
 

@@ -8,64 +8,35 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/life"
+	"github.com/kie-exporter/kie_exporter/internal/packed"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
-// Facts returns what the entry holds of what the API tells of a task. Hold is the way back.
-func (k *Task) Facts() (f kie.Task) {
-	k.factsTo(&f)
-	return f
+// Hold makes facts of a task of a model, but for its id, what the entry holds.
+func (k *Task) Hold(facts *kie.Task, m *Model) {
+	f, failCode := *facts, ""
+	f.ID = k.ID
+	switch {
+	case !f.State.Finished():
+		f.Completed, f.Credits, f.HasCredits = 0, 0, false // not final
+		fallthrough
+	case f.State != kie.StateFail:
+		f.Reason = kie.ReasonNone
+	default:
+		failCode = m.Group.limits.Code(f.FailCode)
+	}
+	k.Task = packed.Pack(&f, m.kind(failCode, k.Kind.Own))
 }
-
-func (k *Task) factsTo(f *kie.Task) {
-	f.ID, f.State, f.Created, f.FailCode, f.Reason = k.ID, k.State, k.Created, k.failure(), k.reason
-	if k.Model != nil {
-		f.Model = k.Model.Name
-	}
-	if !k.Marks.Has(guessed) {
-		f.Completed = k.ended
-	}
-	if k.Marks.Has(credits) {
-		f.Credits, f.HasCredits = k.detail.credits(), true
-	}
-}
-
-// Hold makes facts of a task of a model, but for its id, what the entry holds. One that waits in the backlog may only get facts that
-// are not final.
-func (k *Task) Hold(f *kie.Task, m *Model) {
-	k.Enter(m.Group, m)
-	k.State, k.Created = f.State, f.Created
-	if !f.State.Finished() {
-		return
-	}
-	k.ended, k.detail = f.Completed, 0
-	k.Marks.Set(credits, f.HasCredits)
-	if f.HasCredits {
-		k.detail.setCredits(f.Credits)
-	}
-	if f.State == kie.StateFail {
-		k.Code, k.reason = m.Group.limits.Code(f.FailCode), f.Reason
-	}
-}
-
-// Guess has a task of which the API does not tell when it ended have ended then; absent: there is no guess.
-func (k *Task) Guess(ended kie.Time) {
-	k.ended = ended
-	k.Marks.Set(guessed, true)
-}
-
-// failure returns the fail code of a failed task, as it is shown.
-func (k *Task) failure() string { return k.Group.limits.Text(k.Code) }
 
 // failedAt returns when a failed task that is news ended.
 func (k *Task) failedAt() kie.Time {
 	if k.State != kie.StateFail || !k.Marks.Has(Counted) {
 		return 0
 	}
-	return k.ended
+	return k.Ended()
 }
 
 // IsOver reports whether the task is never asked again: it is finished, or given up.
@@ -78,21 +49,21 @@ func (k *Task) OverSince() time.Time {
 	if k.Unfinished != nil {
 		return k.Unfinished.Seen
 	}
-	return kie.FirstTime(k.Learned, 1).Time()
+	return kie.FirstTime(k.Learned.Unpack(), 1).Time()
 }
 
 // AskedAt returns the endpoint that the task is asked about at.
 func (k *Task) AskedAt() kie.Endpoint {
-	return k.Group.AskedAt(k.Own)
+	return k.Kind.Group.AskedAt(k.Kind.Own)
 }
 
 // Born returns when an unfinished task was created, or first seen if that is not known.
-func (k *Task) Born() kie.Time { return kie.FirstTime(k.Created, kie.TimeOf(k.Unfinished.Seen)) }
+func (k *Task) Born() kie.Time { return kie.FirstTime(k.Created(), kie.TimeOf(k.Unfinished.Seen)) }
 
 // ModelName returns the model that a task is of, or is said to be of by its source.
 func (k *Task) ModelName() string {
-	if k.Model != nil {
-		return k.Model.Name
+	if k.Kind.Model != nil {
+		return k.Kind.Model.Name
 	}
 	model, _ := source.SplitHint(k.Unfinished.Hint)
 	return model
@@ -100,16 +71,16 @@ func (k *Task) ModelName() string {
 
 // Durations returns what is known of how long tasks like this unfinished one take.
 func (k *Task) Durations() *schedule.Durations {
-	if k.Model != nil {
+	if k.Kind.Model != nil {
 		_, variant := source.SplitHint(k.Unfinished.Hint)
-		return k.Group.Learned.Variant(k.Model.Name, variant, k.Model.Durations)
+		return k.Kind.Group.Learned.Variant(k.Kind.Model.Name, variant, k.Kind.Model.Durations)
 	}
-	return k.Group.Learned.Expect(k.Unfinished.Hint)
+	return k.Kind.Group.Learned.Expect(k.Unfinished.Hint)
 }
 
 // Rules returns when an unfinished task is asked.
 func (k *Task) Rules(b schedule.Bounds) life.Rules {
-	r := k.Group.Rules(b, k.Durations())
+	r := k.Kind.Group.Rules(b, k.Durations())
 	r.Called = k.Marks.Has(Called)
 	return r
 }
@@ -122,9 +93,9 @@ func (k *Task) View() (s view.Task) {
 
 // ViewTo makes a task without values what readers see of this one. A view is large, and there may be a million.
 func (k *Task) ViewTo(s *view.Task) {
-	k.factsTo(&s.Task)
-	s.Group, s.Account, s.Endpoint, s.Labels = k.Group.Name, k.Group.Account.Name, k.AskedAt(), k.Labels
-	s.FailedAt, s.Learned = k.failedAt(), k.Learned
+	k.Unpack(&s.Task)
+	s.Group, s.Account, s.Endpoint, s.Labels = k.Kind.Group.Name, k.Kind.Group.Account.Name, k.AskedAt(), k.Labels
+	s.FailedAt, s.Learned = k.failedAt(), k.Learned.Unpack()
 	if o := k.Unfinished; o != nil {
 		if !o.IsAnswered() {
 			s.State = kie.StatePending
@@ -136,16 +107,16 @@ func (k *Task) ViewTo(s *view.Task) {
 // Record returns what is to be kept of a task.
 func (k *Task) Record() store.Record {
 	r := store.Record{
-		Task: k.Facts(), Group: k.Group.Name, FailedAt: k.failedAt(), Learned: k.Learned, Counted: k.Marks.Has(Counted),
-		Endpoint: k.AskedAt(),
+		Group: k.Kind.Group.Name, FailedAt: k.failedAt(), Learned: k.Learned.Unpack(), Counted: k.Marks.Has(Counted), Endpoint: k.AskedAt(),
 	}
+	k.Unpack(&r.Task)
 	if o := k.Unfinished; o != nil {
 		r.Seen, r.Backlog, r.Watched, r.GivenUp = kie.TimeOf(o.Seen), o.Backlog, o.Watched, o.GivenUp
 		if o.IsAnswered() {
 			r.Answered = kie.TimeOf(o.Answered)
 		}
 	} else {
-		r.Seen = kie.FirstTime(k.Learned, 1) // of no use any more, but every record has it
+		r.Seen = kie.FirstTime(k.Learned.Unpack(), 1) // of no use any more, but every record has it
 	}
 	return r
 }
@@ -159,7 +130,8 @@ func Kept(account, id string, r *store.Record) view.Task {
 
 // Restore returns a finished task of a model as its record tells.
 func Restore(id string, m *Model, r *store.Record) *Task {
-	k := &Task{ID: id, Learned: r.Learned}
+	k := NewTask(m.Group, id)
+	k.Learned = packed.PackTime(r.Learned)
 	k.Hold(&r.Task, m)
 	k.Marks.Set(Counted, r.Counted)
 	k.Marks.Set(Written, true)
@@ -181,13 +153,15 @@ func Resume(g *Group, id, hint string, r *store.Record, now time.Time) (*Task, l
 	if !r.Created.IsZero() {
 		o.Born = r.Created.Time()
 	}
-	return &Task{ID: id, GroupModel: &g.GroupModel, Created: r.Created}, o
+	k := NewTask(g, id)
+	k.Task = packed.Pack(&kie.Task{ID: id, Created: r.Created}, k.Kind)
+	return k, o
 }
 
 // Counter returns what adds a finished task that is news to the totals of the group and model that it has now, unless it was counted
 // by somebody else before.
 func (k *Task) Counter(f *kie.Task, apiNow kie.Time) func(first bool) {
-	m, g := k.Model, k.Group
+	m, g := k.Kind.Model, k.Kind.Group
 	delay := max(0, apiNow.Sub(f.Completed))
 	m.coming++
 	return func(first bool) {
@@ -196,7 +170,7 @@ func (k *Task) Counter(f *kie.Task, apiNow kie.Time) func(first bool) {
 			g.Totals.Uncounted()
 			return
 		}
-		m.Totals.Count(f, k.failure()) // limited, unlike the code told
+		m.Totals.Count(f, k.Kind.FailCode) // limited, unlike the code told
 		if !f.Completed.IsZero() {
 			g.Totals.Detected(delay)
 		}

@@ -11,10 +11,10 @@ import (
 )
 
 // BacklogIndex implements backlog.Task.
-func (k *Task) BacklogIndex() int { return k.detail.backlogIndex() }
+func (k *Task) BacklogIndex() int { return int(k.backlogIndex) }
 
 // SetBacklogIndex implements backlog.Task.
-func (k *Task) SetBacklogIndex(at int) { k.detail.setBacklogIndex(at) }
+func (k *Task) SetBacklogIndex(at int) { k.backlogIndex = uint32(at) } //nolint:gosec // an index in a list of tasks in memory
 
 // DueAt implements backlog.Task.
 func (k *Task) DueAt() time.Time { return k.Unfinished.Due }
@@ -38,7 +38,7 @@ func (a Shared) Begin(k *Task, o life.Unfinished) *Task {
 
 // Enqueue makes an unfinished task wait for its next query.
 func (k *Task) Enqueue() {
-	a := k.Group.Account
+	a := k.Kind.Group.Account
 	k.Unfinished.Lane = k.Unfinished.NextLane()
 	if k.Unfinished.Lane == schedule.LaneBacklog {
 		k.Unfinished.Shared = true
@@ -59,7 +59,7 @@ func (a *Account) Dequeue(k *Task) {
 
 // Detach takes an unfinished task out of its lane or the backlog, and returns its Unfinished for writing: a copy if it was shared.
 func (k *Task) Detach() *life.Unfinished {
-	k.Group.Account.Dequeue(k)
+	k.Kind.Group.Account.Dequeue(k)
 	if k.Unfinished.Shared {
 		o := *k.Unfinished
 		o.Shared, o.Durations = false, k.Durations()
@@ -71,7 +71,7 @@ func (k *Task) Detach() *life.Unfinished {
 // Await puts an unfinished task into its lane. If a probe's query about it is under way since before it was listed, it counts as asked.
 func (k *Task) Await() {
 	k.Enqueue()
-	a := k.Group.Account
+	a := k.Kind.Group.Account
 	if q := a.Probing[k.ID]; q != nil && q.Sent {
 		a.Begin(k)
 	}
@@ -81,7 +81,7 @@ func (k *Task) Await() {
 func (k *Task) CallbackCame(b schedule.Bounds, now time.Time) (asked bool) {
 	if !k.Marks.Has(Called) {
 		k.Marks.Set(Called, true)
-		k.Group.CallbackCame()
+		k.Kind.Group.CallbackCame()
 	}
 	if k.Unfinished == nil || k.Unfinished.GivenUp {
 		return false

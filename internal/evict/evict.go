@@ -174,7 +174,7 @@ func (e *Evictor) appendOver(all []leaving, account string, shard int, group str
 
 // isLeaving reports whether a task is tracked, over and of a group; empty: of any.
 func isLeaving(k *entry.Task, group string) bool {
-	return !k.Marks.Has(entry.Removed) && k.IsOver() && (group == "" || k.Group.Name == group)
+	return !k.Marks.Has(entry.Removed) && k.IsOver() && (group == "" || k.Kind.Group.Name == group)
 }
 
 // kept returns those of some tasks that will be known again, as far as anything is kept.
@@ -182,7 +182,7 @@ func (e *Evictor) kept(all []leaving) []leaving {
 	accounts, ids := make(map[string][]int), make([]string, len(all))
 	e.mu.Lock()
 	for i, l := range all {
-		account := l.task.Group.Account.Name
+		account := l.task.Kind.Group.Account.Name
 		accounts[account], ids[i] = append(accounts[account], i), l.task.ID
 	}
 	e.mu.Unlock()
@@ -211,7 +211,7 @@ func (e *Evictor) let(some []leaving, group string, byAccount map[string][]strin
 	defer e.mu.Unlock()
 	for _, l := range some {
 		if k := l.task; isLeaving(k, group) {
-			account := k.Group.Account.Name
+			account := k.Kind.Group.Account.Name
 			byAccount[account] = append(byAccount[account], k.ID)
 			e.tasks.Evict(k)
 		}

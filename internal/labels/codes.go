@@ -1,45 +1,29 @@
-// Fail codes, in a byte each.
+// Which fail codes are admitted.
 
 package labels
 
-import (
-	"github.com/kie-exporter/kie_exporter/internal/kie"
-)
+import "github.com/kie-exporter/kie_exporter/internal/kie"
 
-const maxCodes = 50
-
-// Code is a fail code that was admitted.
-type Code uint8
-
-// The codes that are there from the start. They stay.
-const (
-	CodeAbsent Code = iota // of tasks that have not failed
-	CodeNone
-	CodeOther
-	firstCode // of those that come from outside
-)
-
-// codes are the texts of the codes. One that was forgotten is empty.
-type codes []string
-
-func newCodes() codes { return codes{CodeAbsent: "", CodeNone: kie.NoCode, CodeOther: kie.Other} }
-
-// room returns a place for another code; negative: there is none.
-func (c *codes) room() int {
-	for at := int(firstCode); at < len(*c); at++ {
-		if (*c)[at] == "" {
-			return at
-		}
+// Code returns the code to show of a failed task whose code the API gave so. One that is not admitted counts as an overflow.
+func (l *Limits) Code(told string) string {
+	switch {
+	case told == "":
+		return kie.NoCode
+	case told == kie.NoCode || told == kie.Other || l.codes.admits(told):
+		return told
 	}
-	if len(*c) == maxCodes+int(firstCode) {
-		return -1
-	}
-	*c = append(*c, "")
-	return len(*c) - 1
+	l.Overflows.Code++
+	return kie.Other
 }
 
-// Codes says of each code whether something uses it.
-type Codes [1 << 8]bool
+// CodesAreFull reports whether no other fail code would be admitted.
+func (l *Limits) CodesAreFull() bool { return l.codes.isFull() }
 
-// Has reports whether a code is used, or is there from the start.
-func (u *Codes) Has(c Code) bool { return c < firstCode || u[c] }
+// HasCode reports whether a fail code is admitted.
+func (l *Limits) HasCode(code string) bool {
+	_, ok := l.codes.values[code]
+	return ok || code == kie.NoCode || code == kie.Other
+}
+
+// KeepCodes forgets every code but those that are used. No task may have one of the others.
+func (l *Limits) KeepCodes(used map[string]struct{}) { l.codes.keep(used) }

@@ -6,26 +6,30 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
-const maxKeys = 64
+const (
+	maxCodes = 50
+	maxKeys  = 64
+)
 
 // Limits admit models, fail codes and the keys of tasks' labels. Not safe for concurrent use.
 type Limits struct {
 	Overflows view.Overflows // of tasks that had something that was not admitted
 
 	models   set
-	codes    codes
+	codes    set
 	keys     set
 	lastKeys []string // sorted copy of keys
 }
 
 // New returns limits of which nothing is used, with so many models.
 func New(models int) Limits {
-	return Limits{models: newSet(models), codes: newCodes(), keys: newSet(maxKeys)}
+	return Limits{models: newSet(models), codes: newSet(maxCodes), keys: newSet(maxKeys)}
 }
 
 // SetModels changes how many models there may be. Those that are admitted already stay.
@@ -41,14 +45,7 @@ func (l *Limits) Model(name string) (string, bool) {
 
 // KeepModels forgets every model but those, and returns those that it forgot.
 func (l *Limits) KeepModels(used map[string]struct{}) (gone map[string]struct{}) {
-	gone = make(map[string]struct{})
-	for name := range l.models.values {
-		if _, ok := used[name]; !ok {
-			gone[name] = struct{}{}
-			delete(l.models.values, name)
-		}
-	}
-	return gone
+	return l.models.keep(used)
 }
 
 // AdmitKeys takes the keys of a task's labels; false: some are beyond the limit and not shown.
@@ -70,7 +67,7 @@ func (l *Limits) sortKeys() { l.lastKeys = slices.Sorted(maps.Keys(l.keys.values
 
 // KeepKeys forgets every key but those of some labels, if there is no room for others.
 func (l *Limits) KeepKeys(used iter.Seq[map[string]string]) {
-	if len(l.keys.values) < l.keys.limit {
+	if !l.keys.isFull() {
 		return
 	}
 	before := l.keys.values
@@ -101,9 +98,23 @@ func (s set) admits(value string) bool {
 	if _, ok := s.values[value]; ok {
 		return true
 	}
-	if len(s.values) >= s.limit {
+	if s.isFull() {
 		return false
 	}
-	s.values[value] = struct{}{}
+	s.values[strings.Clone(value)] = struct{}{} // the answer that it is from is not to be kept for it
 	return true
+}
+
+func (s set) isFull() bool { return len(s.values) >= s.limit }
+
+// keep forgets every value but those, and returns what it forgot.
+func (s set) keep(used map[string]struct{}) (gone map[string]struct{}) {
+	gone = make(map[string]struct{})
+	for value := range s.values {
+		if _, ok := used[value]; !ok {
+			gone[value] = struct{}{}
+			delete(s.values, value)
+		}
+	}
+	return gone
 }

@@ -34,29 +34,30 @@ func TestModelsBeyondTheLimitAreOther(t *testing.T) {
 
 func TestFailCodesBeyondTheLimitAreOtherAndCounted(t *testing.T) {
 	l := New(0)
-	first := l.Code("code0")
 	for i := range maxCodes + 3 {
-		text := "code" + strconv.Itoa(i)
-		switch got := l.Text(l.Code(text)); {
-		case i < maxCodes && got != text, i >= maxCodes && got != kie.Other:
-			t.Errorf("%s reads %s", text, got)
+		code := "code" + strconv.Itoa(i)
+		switch got := l.Code(code); {
+		case i < maxCodes && got != code, i >= maxCodes && got != kie.Other:
+			t.Errorf("%s is shown as %s", code, got)
 		}
 	}
-	if l.Overflows.Code != 3 || !l.IsFull() {
+	if l.Overflows.Code != 3 || !l.CodesAreFull() {
 		t.Errorf("%d codes had no room, want 3", l.Overflows.Code)
 	}
-	if none, absent := l.Text(l.Code("")), l.Text(CodeAbsent); none != kie.NoCode || absent != "" {
-		t.Errorf("no code reads %q, and that of a task that has not failed %q", none, absent)
+	if none := l.Code(""); none != kie.NoCode {
+		t.Errorf("no code is shown as %q", none)
 	}
-	var used Codes
-	used.AddText(&l, "code0")
-	used.AddText(&l, "never seen")
-	l.KeepCodes(&used)
-	if again := l.Code("code0"); again != first || l.IsFull() || !used.Has(first) || used.Has(first+1) || !used.Has(CodeOther) {
-		t.Errorf("a code that is used is %d, and was %d", again, first)
+	l.KeepCodes(map[string]struct{}{"code0": {}, "never seen": {}})
+	if l.CodesAreFull() || !l.HasCode("code0") || l.HasCode("code1") || l.HasCode("never seen") {
+		t.Error("not the codes that are used are kept")
 	}
-	if got := l.Text(l.Code("late")); got != "late" {
-		t.Errorf("a code that comes when there is room reads %q", got)
+	for _, code := range []string{kie.Other, kie.NoCode, "code0", "late"} {
+		if got := l.Code(code); got != code || !l.HasCode(code) {
+			t.Errorf("%q is shown as %q where there is room", code, got)
+		}
+	}
+	if l.Overflows.Code != 3 || len(l.codes.values) != 2 {
+		t.Errorf("%d codes had no room, want 3; %d take some, want 2", l.Overflows.Code, len(l.codes.values))
 	}
 }
 

@@ -61,7 +61,7 @@ func (r *Reader) Count(account string) (tasks, unfinished int) {
 		}
 	}
 	for _, k := range r.tasks.Unfinished() {
-		if k.Group.Account.Name == account && !k.Unfinished.GivenUp {
+		if k.Kind.Group.Account.Name == account && !k.Unfinished.GivenUp {
 			unfinished++
 		}
 	}

@@ -82,7 +82,7 @@ func (k *Keeper) KeepLocked(t *entry.Task, written func(first bool)) bool {
 	if o := t.Unfinished; o != nil && o.Unkept {
 		o.Unkept = false
 	}
-	return k.store.Put(t.Group.Account.Name, t.ID, t.Record(), written)
+	return k.store.Put(t.Kind.Group.Account.Name, t.ID, t.Record(), written)
 }
 
 // Noting returns what KeepLocked is to call when the final record of a task is written, or can't be: it calls written, if there is that. With replicas,

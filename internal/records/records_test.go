@@ -15,6 +15,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/history"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/life"
+	"github.com/kie-exporter/kie_exporter/internal/packed"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
@@ -95,7 +96,7 @@ func newRig(t *testing.T) *rig {
 // track has an unfinished task of the group video tracked.
 func (r *rig) track(id string) *entry.Task {
 	g := r.set.Group("video")
-	k := make(entry.Shared).Begin(&entry.Task{ID: id, GroupModel: &g.GroupModel}, life.New("", time.Now()))
+	k := make(entry.Shared).Begin(entry.NewTask(g, id), life.New("", time.Now()))
 	r.set.Add(k, g, nil, schedule.Bounds{})
 	k.Detach()
 	return k
@@ -107,7 +108,7 @@ func (r *rig) finish(id string, f kie.Task, learned kie.Time) {
 	f.Model = "kling/v2"
 	r.set.TakeFacts(k, &f)
 	r.set.Finish(k)
-	k.Learned = learned
+	k.Learned = packed.PackTime(learned)
 }
 
 func TestTheLastRunIsThatOfAClockThatMayHaveBeenRight(t *testing.T) {

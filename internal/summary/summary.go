@@ -30,7 +30,7 @@ func New() Summary {
 
 // Add adds an unfinished task.
 func (s *Summary) Add(k *entry.Task, now time.Time) {
-	o, g := k.Unfinished, k.Group
+	o, g := k.Unfinished, k.Kind.Group
 	if !o.GivenUp && !o.Due.After(now) {
 		s.Due[g.Account]++
 	}
@@ -46,11 +46,12 @@ func (s *Summary) Add(k *entry.Task, now time.Time) {
 	if at, ok := s.OldestAnswer[g]; !ok || o.Answered.Before(at) {
 		s.OldestAnswer[g] = o.Answered
 	}
-	if at, ok := s.Oldest[k.Model]; !k.Created.IsZero() && (!ok || k.Created < at) {
-		s.Oldest[k.Model] = k.Created
+	created := k.Created()
+	if at, ok := s.Oldest[k.Kind.Model]; !created.IsZero() && (!ok || created < at) {
+		s.Oldest[k.Kind.Model] = created
 	}
 	if o.Overdue {
-		s.Overdue[k.Model]++
+		s.Overdue[k.Kind.Model]++
 	}
 }
 

@@ -34,7 +34,9 @@ func newAccount(name string) *entry.Account {
 func task(m *entry.Model, change func(k *entry.Task, u *life.Unfinished)) *entry.Task {
 	u := life.New("", ago(time.Hour))
 	u.Answered, u.Due = ago(time.Minute), now.Add(time.Minute)
-	k := &entry.Task{ID: "a", GroupModel: &m.GroupModel, State: kie.StateWaiting, Created: kie.TimeOf(ago(time.Hour)), Unfinished: &u}
+	k := entry.NewTask(m.Group, "a")
+	k.Hold(&kie.Task{State: kie.StateWaiting, Created: kie.TimeOf(ago(time.Hour))}, m)
+	k.Unfinished = &u
 	if change != nil {
 		change(k, &u)
 	}
@@ -53,6 +55,9 @@ func TestWhatUnfinishedTasksComeTo(t *testing.T) {
 	type change = func(k *entry.Task, u *life.Unfinished)
 	created := kie.TimeOf(ago(time.Hour))
 	older := kie.TimeOf(ago(2 * time.Hour))
+	createdAt := func(at kie.Time) change {
+		return func(k *entry.Task, _ *life.Unfinished) { k.Hold(&kie.Task{State: k.State, Created: at}, k.Kind.Model) }
+	}
 	failed := func(c kie.Class) change { return func(_ *entry.Task, u *life.Unfinished) { u.Class = c } }
 	for name, c := range map[string]struct {
 		tasks []change
@@ -69,13 +74,13 @@ func TestWhatUnfinishedTasksComeTo(t *testing.T) {
 			[]change{
 				nil,
 				func(_ *entry.Task, u *life.Unfinished) { u.Answered = ago(time.Hour) },
-				func(k *entry.Task, _ *life.Unfinished) { k.Created = older },
+				createdAt(older),
 				nil,
 			},
 			totals{oldestAnswer: ago(time.Hour), oldest: older},
 		},
 		"no time of creation": {
-			[]change{func(k *entry.Task, _ *life.Unfinished) { k.Created = 0 }},
+			[]change{createdAt(0)},
 			totals{oldestAnswer: ago(time.Minute)},
 		},
 		"overdue": {

@@ -75,23 +75,23 @@ func (c *checker) task(s *Set, account string, k *entry.Task) {
 	if int(k.Index) >= len(list) || list[k.Index] != k {
 		c.complain("%s is not where it says, at %d", k.ID, k.Index)
 	}
-	if k.Group.Account.Name != account || s.byName[k.Group.Name] != k.Group {
-		c.complain("%s is tracked for %s, and in group %s of %s", k.ID, account, k.Group.Name, k.Group.Account.Name)
+	if k.Kind.Group.Account.Name != account || s.byName[k.Kind.Group.Name] != k.Kind.Group {
+		c.complain("%s is tracked for %s, and in group %s of %s", k.ID, account, k.Kind.Group.Name, k.Kind.Group.Account.Name)
 	}
-	if k.Model != nil && s.models[modelKey{k.Group, k.Model.Name}] != k.Model {
-		c.complain("%s is of a model %s that is forgotten", k.ID, k.Model.Name)
+	if k.Kind.Model != nil && s.models[modelKey{k.Kind.Group, k.Kind.Model.Name}] != k.Kind.Model {
+		c.complain("%s is of a model %s that is forgotten", k.ID, k.Kind.Model.Name)
 	}
 	if err := k.Check(); err != nil {
 		c.complain("%s: %w", k.ID, err)
 	}
-	c.inGroup[k.Group]++
-	if k.Model != nil {
-		if c.inModel[k.Model] == nil {
-			c.inModel[k.Model] = make(map[kie.State]int)
+	c.inGroup[k.Kind.Group]++
+	if k.Kind.Model != nil {
+		if c.inModel[k.Kind.Model] == nil {
+			c.inModel[k.Kind.Model] = make(map[kie.State]int)
 		}
-		c.inModel[k.Model][k.State]++
+		c.inModel[k.Kind.Model][k.State]++
 	}
 	if k.Unfinished != nil && k.Unfinished.Shared {
-		c.backlog[k.Group.Account]++
+		c.backlog[k.Kind.Group.Account]++
 	}
 }

@@ -24,7 +24,7 @@ func some(t *testing.T) (s *Set, finished, waits, backlog *entry.Task) {
 	add := func(id string, inBacklog bool) *entry.Task {
 		o := life.New("", time.Now())
 		o.Backlog = inBacklog
-		k := seen.Begin(&entry.Task{ID: id, GroupModel: &g.GroupModel}, o)
+		k := seen.Begin(entry.NewTask(g, id), o)
 		s.Add(k, g, nil, schedule.Bounds{})
 		return k
 	}
@@ -38,17 +38,17 @@ func some(t *testing.T) (s *Set, finished, waits, backlog *entry.Task) {
 func TestWhatDoesNotHoldIsFound(t *testing.T) {
 	for name, spoil := range map[string]func(s *Set, finished, waits, backlog *entry.Task){
 		"a group counts wrong":         func(s *Set, _, _, _ *entry.Task) { s.Groups[0].Tasks++ },
-		"a model counts wrong":         func(_ *Set, k, _, _ *entry.Task) { k.Model.Tasks[kie.StateFail]++ },
+		"a model counts wrong":         func(_ *Set, k, _, _ *entry.Task) { k.Kind.Model.Tasks[kie.StateFail]++ },
 		"another index":                func(_ *Set, _, k, _ *entry.Task) { k.Index++ },
 		"finished, with an Unfinished": func(_ *Set, k, w, _ *entry.Task) { k.Unfinished = w.Unfinished },
 		"asking, and waiting":          func(_ *Set, _, k, _ *entry.Task) { k.Unfinished.Asking = true },
 		"waiting nowhere":              func(_ *Set, _, k, _ *entry.Task) { k.Detach() },
 		"asking, in the backlog":       func(_ *Set, _, _, k *entry.Task) { k.Unfinished.Asking = true },
-		"in no backlog, and shared":    func(_ *Set, _, _, k *entry.Task) { k.Group.Account.Backlog.Take(k) },
+		"in no backlog, and shared":    func(_ *Set, _, _, k *entry.Task) { k.Kind.Group.Account.Backlog.Take(k) },
 		"a model that is forgotten":    func(s *Set, _, _, _ *entry.Task) { clear(s.models) },
 		"dropped, and tracked":         func(s *Set, k, _, _ *entry.Task) { s.Unlisted.Drop(k) },
 		"removed, and tracked":         func(_ *Set, _, k, _ *entry.Task) { k.Marks.Set(entry.Removed, true) },
-		"of another account":           func(_ *Set, _, k, _ *entry.Task) { k.Group.Account.Name = "other" },
+		"of another account":           func(_ *Set, _, k, _ *entry.Task) { k.Kind.Group.Account.Name = "other" },
 		"in the lists alone":           func(s *Set, _, k, _ *entry.Task) { s.Table.Delete("main", k) },
 	} {
 		s, finished, waits, backlog := some(t)

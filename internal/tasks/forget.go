@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
-	"github.com/kie-exporter/kie_exporter/internal/labels"
 )
 
 // forgetEvery is the least time between two looks for models that nothing uses.
@@ -44,26 +43,27 @@ func (s *Set) forgetModels() {
 // forgetCodes makes room for other fail codes, if there is none, where no tracked task has one and no total is counted by it.
 // A task that was dropped, and comes back, has another then.
 func (s *Set) forgetCodes() {
-	if !s.Limits.IsFull() {
+	if !s.Limits.CodesAreFull() {
 		return
 	}
-	var used labels.Codes
+	used := make(map[string]struct{})
 	for _, m := range s.models {
-		for text := range m.Totals.Codes() {
-			used.AddText(&s.Limits, text)
+		for code := range m.Totals.Codes() {
+			used[code] = struct{}{}
 		}
 	}
 	for _, k := range s.finished {
-		if k != nil {
-			used[k.Code] = true
+		if k != nil && k.State == kie.StateFail {
+			used[k.Kind.FailCode] = struct{}{}
 		}
 	}
+	s.Limits.KeepCodes(used)
 	for k := range s.Unlisted.All() {
-		if k.State == kie.StateFail && !used.Has(k.Code) {
-			k.Code = labels.CodeOther
-		}
+		k.ForgetCode()
 	}
-	s.Limits.KeepCodes(&used)
+	for _, m := range s.models {
+		m.ForgetCodes()
+	}
 }
 
 // Forget makes room for other fail codes and keys of labels, where there is none and nothing uses them any more. Configured

@@ -67,7 +67,7 @@ func (s *Set) DropLeaving() {
 	}
 	if left > 0 {
 		for _, k := range slices.Collect(s.Table.All()) {
-			if k.Group.Leaving {
+			if k.Kind.Group.Leaving {
 				s.Drop(k)
 			}
 		}

@@ -60,19 +60,19 @@ func (s *Set) Drop(k *entry.Task) {
 // Evict has a task that is over leave memory. Totals keep what it added to them.
 func (s *Set) Evict(k *entry.Task) {
 	s.remove(k)
-	k.Group.Totals.Evicted()
+	k.Kind.Group.Totals.Evicted()
 }
 
 func (s *Set) remove(k *entry.Task) {
 	k.Marks.Set(entry.Removed, true)
-	s.Table.Delete(k.Group.Account.Name, k)
+	s.Table.Delete(k.Kind.Group.Account.Name, k)
 	s.take(k)
 	s.leave(k)
 }
 
 // Move takes a task, with what is known of it, to another group, or gives it other labels.
 func (s *Set) Move(k *entry.Task, g *entry.Group, labels map[string]string, b schedule.Bounds) {
-	from := k.Group
+	from := k.Kind.Group
 	s.leave(k)
 	if from.Account != g.Account {
 		s.Table.Delete(from.Account.Name, k)
@@ -85,16 +85,16 @@ func (s *Set) Move(k *entry.Task, g *entry.Group, labels map[string]string, b sc
 func (s *Set) enter(k *entry.Task, g *entry.Group, labels map[string]string, b schedule.Bounds) {
 	k.Labels = labels
 	g.Tasks++
-	if k.Group != g {
-		g.Learned.Inherit(k.ModelName(), k.Group.Learned)
+	if k.Kind.Group != g {
+		g.Learned.Inherit(k.ModelName(), k.Kind.Group.Learned)
 	}
 	s.MarkChanged(k)
-	if k.Model == nil {
+	if k.Kind.Model == nil {
 		k.Enter(g, nil)
 	} else {
-		name, _ := s.Admit(k.Model.Name) // it may have been dropped, and its model forgotten
+		name, _ := s.Admit(k.Kind.Model.Name) // it may have been dropped, and its model forgotten
 		k.Enter(g, s.Model(g, name))
-		k.Model.Tasks[k.State]++
+		k.Kind.Model.Tasks[k.State]++
 	}
 	if k.Unfinished == nil {
 		return
@@ -110,35 +110,35 @@ func (s *Set) enter(k *entry.Task, g *entry.Group, labels map[string]string, b s
 
 // leave takes a task out of its group. Scrapes that wait for it wait no longer.
 func (s *Set) leave(k *entry.Task) {
-	k.Group.Tasks--
-	if k.Model != nil {
-		k.Model.Tasks[k.State]--
+	k.Kind.Group.Tasks--
+	if k.Kind.Model != nil {
+		k.Kind.Model.Tasks[k.State]--
 	}
 	if k.Unfinished != nil {
-		k.Group.Account.Dequeue(k)
-		k.Group.Account.Release()
+		k.Kind.Group.Account.Dequeue(k)
+		k.Kind.Group.Account.Release()
 	}
 }
 
 // TakeFacts stores the facts of an answer in the entry of a task, and counts it under the model and the state that they name.
 func (s *Set) TakeFacts(k *entry.Task, f *kie.Task) {
-	if k.Model != nil {
-		k.Model.Tasks[k.State]--
+	if k.Kind.Model != nil {
+		k.Kind.Model.Tasks[k.State]--
 	}
 	name := f.Model
 	switch {
 	case name != "":
-	case k.Model != nil:
-		name = k.Model.Name
+	case k.Kind.Model != nil:
+		name = k.Kind.Model.Name
 	case k.AskedAt().Model() != "": // an endpoint that need not tell models
 		name = cmp.Or(k.ModelName(), k.AskedAt().Model())
 	}
 	name, admitted := s.Admit(name)
-	if !admitted && k.Model == nil {
+	if !admitted && k.Kind.Model == nil {
 		s.Limits.Overflows.Model++
 	}
-	k.Hold(f, s.Model(k.Group, name))
-	k.Model.Tasks[k.State]++
+	k.Hold(f, s.Model(k.Kind.Group, name))
+	k.Kind.Model.Tasks[k.State]++
 }
 
 // Finish makes an unfinished task that waits nowhere a finished one.
@@ -152,7 +152,7 @@ func (s *Set) Finish(k *entry.Task) {
 // takes it over. Nil: there is none.
 func (s *Set) GetOfRetiring(retiring []*entry.Account, id string) *entry.Task {
 	for _, a := range retiring {
-		if k := s.Get(a.Name, id); k != nil && k.Group.Account == a {
+		if k := s.Get(a.Name, id); k != nil && k.Kind.Group.Account == a {
 			return k
 		}
 	}
@@ -173,7 +173,7 @@ func (s *Set) SetAccount(g *entry.Group, a *entry.Account) (moved bool) {
 	}
 	g.Account = a
 	for _, k := range s.unfinished {
-		if k.Group == g {
+		if k.Kind.Group == g {
 			from.Dequeue(k)
 			k.Unfinished.Revive(time.Now())
 			if !k.Unfinished.Asking {
@@ -190,7 +190,7 @@ func (s *Set) AskAt(g *entry.Group, e kie.Endpoint) {
 	g.Endpoint, g.ToldUnknown = e, false
 	s.blocks.Forget() // each task shows its endpoint
 	for _, k := range s.unfinished {
-		if k.Group == g {
+		if k.Kind.Group == g {
 			s.Revive(k)
 		}
 	}
@@ -201,7 +201,7 @@ func (s *Set) AskAt(g *entry.Group, e kie.Endpoint) {
 func (s *Set) AskTaskAt(k *entry.Task, own string) {
 	k.SetOwn(own)
 	s.MarkChanged(k)
-	k.Group.Account.Budget.Use(k.AskedAt())
+	k.Kind.Group.Account.Budget.Use(k.AskedAt())
 	if k.Unfinished != nil {
 		s.Revive(k)
 	}
@@ -210,7 +210,7 @@ func (s *Set) AskTaskAt(k *entry.Task, own string) {
 // Revive has an unfinished task asked again that was given up, or not found, where it was asked until now.
 func (s *Set) Revive(k *entry.Task) {
 	s.MarkChanged(k)
-	k.Group.Account.Dequeue(k)
+	k.Kind.Group.Account.Dequeue(k)
 	k.Unfinished.Revive(time.Now())
 	if !k.Unfinished.Asking {
 		k.Await()

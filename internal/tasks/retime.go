@@ -16,7 +16,7 @@ func (s *Set) RetimeGroups(groups map[*entry.Group]bool, b schedule.Bounds, now 
 		return
 	}
 	for _, k := range s.unfinished {
-		if groups[k.Group] {
+		if groups[k.Kind.Group] {
 			s.Retime(k, b, now)
 		}
 	}
@@ -34,7 +34,7 @@ func (s *Set) ReadClock(a *entry.Account, answer kie.Answer, b schedule.Bounds, 
 		return
 	}
 	for _, k := range s.unfinished {
-		if k.Group.Account == a && k.Unfinished.IsAnswered() && !k.Created.IsZero() {
+		if k.Kind.Group.Account == a && k.Unfinished.IsAnswered() && !k.Created().IsZero() {
 			s.rejudge(k, b, now)
 		}
 	}
@@ -42,11 +42,11 @@ func (s *Set) ReadClock(a *entry.Account, answer kie.Answer, b schedule.Bounds, 
 
 // rejudge concludes from a task's last answer what follows from it by a clock that was read later.
 func (s *Set) rejudge(k *entry.Task, b schedule.Bounds, now time.Time) {
-	m := k.Group.Account.Clock.At(now)
+	m := k.Kind.Group.Account.Clock.At(now)
 	if k.Unfinished.Asking {
-		k.Unfinished.Rejudge(k.Created, m)
+		k.Unfinished.Rejudge(k.Created(), m)
 	} else {
-		k.Detach().Rejudge(k.Created, m)
+		k.Detach().Rejudge(k.Created(), m)
 		k.Enqueue()
 	}
 	s.Retime(k, b, now)

@@ -26,7 +26,7 @@ func NewSurvey(now time.Time) *Survey { return &Survey{now: now, sum: summary.Ne
 func (v *Survey) visit(k *entry.Task) {
 	v.sum.Add(k, v.now)
 	if k.Unfinished.IsAnswered() {
-		v.newest.Add(Aged{Born: k.Born(), ID: k.ID, Account: k.Group.Account.Name, Task: k}, v.limit)
+		v.newest.Add(Aged{Born: k.Born(), ID: k.ID, Account: k.Kind.Group.Account.Name, Task: k}, v.limit)
 	}
 }
 

@@ -46,7 +46,7 @@ func (t *Tracker) removeListed(from string, ids []string) (account string) {
 	}
 	own := t.accountLocked(g.Account.Name).ownsLocked
 	for _, id := range ids {
-		if k := t.tasks.Get(g.Account.Name, id); k != nil && k.Group == g {
+		if k := t.tasks.Get(g.Account.Name, id); k != nil && k.Kind.Group == g {
 			if !k.IsOver() && own(id) { // another replica goes on with what is not
 				g.Totals.DroppedUnfinished()
 			}
@@ -83,7 +83,7 @@ func (t *Tracker) addListed(in string, listed []source.Task, records []store.Rec
 				g.Learned.Inherit(k.ModelName(), t.tasks.Learned.Get(r.Group))
 				t.records.KeepLocked(k, nil)
 			}
-			if k.Own == l.Endpoint && k.Unfinished != nil && r.Known() && r.Endpoint != k.AskedAt() {
+			if k.Kind.Own == l.Endpoint && k.Unfinished != nil && r.Known() && r.Endpoint != k.AskedAt() {
 				t.tasks.Revive(k) // what it was given up for, perhaps, was that it is unknown elsewhere
 			}
 			if at, came := t.early.Heed(g.Account.Name, l.ID, now); came {
@@ -91,7 +91,7 @@ func (t *Tracker) addListed(in string, listed []source.Task, records []store.Rec
 				k.CallbackCame(t.options.Bounds, now)
 			}
 		}
-		if k.Own != l.Endpoint {
+		if k.Kind.Own != l.Endpoint {
 			t.tasks.AskTaskAt(k, l.Endpoint)
 		}
 		t.useFinalAnswerLocked(k, now)
@@ -113,7 +113,7 @@ func (t *Tracker) isOutdatedLocked(k *entry.Task, r *store.Record) bool {
 
 // moveLocked takes a tracked task to another group, or gives it other labels.
 func (t *Tracker) moveLocked(k *entry.Task, g *entry.Group, labels map[string]string) {
-	from := k.Group
+	from := k.Kind.Group
 	t.tasks.Move(k, g, labels, t.options.Bounds)
 	if g != from {
 		t.records.KeepLocked(k, nil)
@@ -128,7 +128,7 @@ func (t *Tracker) firstSeenLocked(l source.Task, g *entry.Group, backlog bool, n
 	} else {
 		o.Due = now.Add(g.Rules(t.options.Bounds, g.Learned.Expect(l.Model)).First())
 	}
-	k := seen.Begin(&entry.Task{ID: l.ID, GroupModel: &g.GroupModel}, o)
+	k := seen.Begin(entry.NewTask(g, l.ID), o)
 	t.records.KeepLocked(k, nil)
 	return k
 }

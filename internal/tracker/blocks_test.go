@@ -79,7 +79,7 @@ func (h *shownBefore) answer(ids ...string) {
 		if k == nil || k.Unfinished == nil {
 			continue
 		}
-		a := k.Group.Account
+		a := k.Kind.Group.Account
 		a.Begin(k)
 		answer := kie.Answer{Task: kie.Task{ID: id, Model: fmt.Sprint("m", h.IntN(3)), State: kie.States()[h.IntN(6)]}}
 		answer.Created = kie.TimeOf(time.Now().Add(-time.Duration(h.IntN(20)) * time.Minute))
@@ -153,11 +153,11 @@ func (h *shownBefore) check(t *testing.T) {
 	want := map[key]*view.Block{}
 	without := map[string]int{}
 	for k := range h.tasks.Table.All() {
-		without[k.Group.Name]++
+		without[k.Kind.Group.Name]++
 	}
 	for _, k := range h.plainChoice() {
-		want[key{k.Group.Account.Name, k.ID}] = view.NewBlock(k.View())
-		without[k.Group.Name]--
+		want[key{k.Kind.Group.Account.Name, k.ID}] = view.NewBlock(k.View())
+		without[k.Kind.Group.Name]--
 	}
 	time.Sleep(time.Second)
 	s := h.Snapshot()
@@ -199,7 +199,7 @@ func (h *shownBefore) plainChoice() []*entry.Task {
 		}
 	}
 	slices.SortFunc(answered, func(a, b *entry.Task) int {
-		return cmp.Or(cmp.Compare(b.Born(), a.Born()), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Group.Account.Name, b.Group.Account.Name))
+		return cmp.Or(cmp.Compare(b.Born(), a.Born()), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Kind.Group.Account.Name, b.Kind.Group.Account.Name))
 	})
 	half := min(len(answered), limit/2)
 	chosen := slices.Clone(answered[:half])
@@ -220,8 +220,8 @@ func (h *shownBefore) plainChoice() []*entry.Task {
 func (h *shownBefore) finishAll(ids ...string) {
 	for _, id := range ids {
 		k := h.tasks.Get(h.accounts[0].Name, id)
-		k.Group.Account.Begin(k)
-		h.learn(k.Group.Account, k, kie.Answer{Task: kie.Task{ID: id, Model: "m", State: kie.StateSuccess, Created: 1, Completed: 2}}, nil)
+		k.Kind.Group.Account.Begin(k)
+		h.learn(k.Kind.Group.Account, k, kie.Answer{Task: kie.Task{ID: id, Model: "m", State: kie.StateSuccess, Created: 1, Completed: 2}}, nil)
 	}
 }
 

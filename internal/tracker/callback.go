@@ -26,7 +26,7 @@ func (t *Tracker) Callback(account, id string) (tracked, asked bool) {
 	}
 	t.queries.Add(account, id, querylog.Query{Ended: now, State: k.State, Callback: true})
 	if asked = k.CallbackCame(t.options.Bounds, now); asked {
-		k.Group.Account.Dispatcher.Wake()
+		k.Kind.Group.Account.Dispatcher.Wake()
 	}
 	return true, asked
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/entry"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/life"
+	"github.com/kie-exporter/kie_exporter/internal/packed"
 	"github.com/kie-exporter/kie_exporter/internal/querylog"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 )
@@ -38,7 +39,7 @@ func (t *Tracker) learn(a *entry.Account, k *entry.Task, answer kie.Answer, err 
 	close(q.Done)
 	a.Release()
 	a.Dispatcher.Wake()
-	if b := k.Group.Account; b != a {
+	if b := k.Kind.Group.Account; b != a {
 		b.Dispatcher.Wake()
 	}
 	return q.Outcome
@@ -47,11 +48,11 @@ func (t *Tracker) learn(a *entry.Account, k *entry.Task, answer kie.Answer, err 
 // concludeLocked decides what the outcome of a query means for a tracked task, and when it is asked again.
 func (t *Tracker) concludeLocked(a *entry.Account, k *entry.Task, o life.Outcome, now time.Time) {
 	m := a.Clock.At(now)
-	effect := k.Unfinished.Conclude(o, k.Created, m, t.options.Bounds)
+	effect := k.Unfinished.Conclude(o, k.Created(), m, t.options.Bounds)
 	if effect.Told {
 		t.takeFactsLocked(k, o.Answer.Task, m)
 	}
-	if g := k.Group; k.Unfinished != nil && k.Unfinished.Class == kie.ClassNotFound && !g.ToldUnknown {
+	if g := k.Kind.Group; k.Unfinished != nil && k.Unfinished.Class == kie.ClassNotFound && !g.ToldUnknown {
 		g.ToldUnknown = true
 		a.Log.Warn("The API knows no such task as one of a group; at a wrong endpoint a task looks like that, too", "group", g.Name,
 			"endpoint", k.AskedAt().Word())
@@ -86,7 +87,7 @@ func (t *Tracker) useFinalAnswerLocked(k *entry.Task, now time.Time) {
 	if k.Unfinished == nil || k.Unfinished.Asking {
 		return
 	}
-	a := k.Group.Account
+	a := k.Kind.Group.Account
 	if f, ok := t.tasks.Unlisted.FinalAnswer(a.Name, k.ID); ok {
 		k.Detach()
 		t.takeFactsLocked(k, f, a.Clock.At(now))
@@ -96,14 +97,14 @@ func (t *Tracker) useFinalAnswerLocked(k *entry.Task, now time.Time) {
 
 // takeFactsLocked takes the facts of an answer about a task that is in no lane.
 func (t *Tracker) takeFactsLocked(k *entry.Task, f kie.Task, m life.Moment) {
-	f.Created = kie.FirstTime(f.Created, k.Created)
-	state, model := k.State, k.Model
+	f.Created = kie.FirstTime(f.Created, k.Created())
+	state, model := k.State, k.Kind.Model
 	t.tasks.TakeFacts(k, &f)
 	if f.State.Finished() {
 		t.finishLocked(k, &f, m)
 		return
 	}
-	if k.Unfinished.Continue(k.Created, m, k.Rules(t.options.Bounds)) || k.State != state || k.Model != model {
+	if k.Unfinished.Continue(k.Created(), m, k.Rules(t.options.Bounds)) || k.State != state || k.Kind.Model != model {
 		t.records.KeepLocked(k, nil)
 	}
 }
@@ -116,19 +117,19 @@ func (t *Tracker) finishLocked(k *entry.Task, f *kie.Task, m life.Moment) {
 		k.Guess(end.Completed)
 	}
 	durations := k.Durations()
-	k.Learned = t.tasks.Stamps.Next(time.Now()) // not of m, whose time is from before the lock was had
+	k.Learned = packed.PackTime(t.tasks.Stamps.Next(time.Now())) // not of m, whose time is from before the lock was had
 	k.Marks.Set(entry.Counted, end.News)
 	t.tasks.Finish(k)
 	if !end.News {
-		k.Group.Totals.Uncounted()
+		k.Kind.Group.Totals.Uncounted()
 		t.records.KeepLocked(k, t.records.Noting(k, t.options.Replicas, nil))
 		return
 	}
 	if known {
 		durations.Observe(took)
 	}
-	if !k.Marks.Has(entry.Called) && k.Group.CallbackMissed(m.APINow().Sub(end.Latest)) {
-		t.tasks.RetimeGroups(map[*entry.Group]bool{k.Group: true}, t.options.Bounds, m.Now)
+	if !k.Marks.Has(entry.Called) && k.Kind.Group.CallbackMissed(m.APINow().Sub(end.Latest)) {
+		t.tasks.RetimeGroups(map[*entry.Group]bool{k.Kind.Group: true}, t.options.Bounds, m.Now)
 	}
 	t.countLocked(k, k.Counter(f, m.APINow()))
 }

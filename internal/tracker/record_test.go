@@ -42,7 +42,7 @@ func TestAFinishedTaskIsAfterARestartWhatItWas(t *testing.T) {
 			if fails := answer.State == kie.StateFail; was.FailedAt.IsZero() == (fails && news) {
 				t.Errorf("failed at %v", was.FailedAt)
 			}
-			is := entry.Restore(k.ID, k.Model, new(k.Record()))
+			is := entry.Restore(k.ID, k.Kind.Model, new(k.Record()))
 			if again := is.View(); again.FailedAt != was.FailedAt || again.Completed != was.Completed ||
 				again.Credits != was.Credits || again.HasCredits != was.HasCredits || again.Learned != was.Learned ||
 				again.FailCode != was.FailCode || again.Reason != was.Reason || again.Created != was.Created {

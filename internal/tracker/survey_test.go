@@ -23,9 +23,9 @@ func waiting(tb testing.TB, tasks, limit int) *shownBefore {
 	h.list(h.ids...)
 	for _, id := range h.ids {
 		k := h.tasks.Get(h.accounts[0].Name, id)
-		k.Group.Account.Begin(k)
+		k.Kind.Group.Account.Begin(k)
 		created := kie.TimeOf(time.Now())
-		h.learn(k.Group.Account, k, kie.Answer{Task: kie.Task{ID: id, Model: "m", State: kie.StateGenerating, Created: created}}, nil)
+		h.learn(k.Kind.Group.Account, k, kie.Answer{Task: kie.Task{ID: id, Model: "m", State: kie.StateGenerating, Created: created}}, nil)
 	}
 	return h
 }
@@ -125,8 +125,8 @@ func BenchmarkLock(b *testing.B) {
 				}
 				if what == "unfinished" {
 					for _, k := range slices.Clone(h.tasks.Unfinished()) {
-						k.Group.Account.Begin(k)
-						h.learn(k.Group.Account, k, kie.Answer{Task: kie.Task{ID: k.ID, Model: "m", State: kie.StateWaiting, Created: 1}}, nil)
+						k.Kind.Group.Account.Begin(k)
+						h.learn(k.Kind.Group.Account, k, kie.Answer{Task: kie.Task{ID: k.ID, Model: "m", State: kie.StateWaiting, Created: 1}}, nil)
 					}
 				}
 				first.snapshot(h.Tracker)

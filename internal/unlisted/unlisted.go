@@ -37,13 +37,13 @@ func New() Memory {
 // Drop remembers a task that is in no list any more.
 func (u *Memory) Drop(k *entry.Task) {
 	k.Index = u.first + uint32(len(u.dropped)) //nolint:gosec // there are at most MaxDropped and one
-	u.tasks.Put(k.Group.Account.Name, k)
+	u.tasks.Put(k.Kind.Group.Account.Name, k)
 	u.dropped = append(u.dropped, k)
 	if len(u.dropped) <= MaxDropped {
 		return
 	}
 	if oldest := u.dropped[0]; oldest.Marks.Has(entry.Removed) && oldest.Index == u.first {
-		u.tasks.Delete(oldest.Group.Account.Name, oldest)
+		u.tasks.Delete(oldest.Kind.Group.Account.Name, oldest)
 	}
 	u.dropped[0] = nil
 	u.dropped = u.dropped[1:]
@@ -102,7 +102,7 @@ func (u *Memory) TakeAlong(g *entry.Group, to string) {
 func OfGroup(tasks table.Accounts[entry.Task], g *entry.Group) []*entry.Task {
 	var all []*entry.Task
 	for k := range tasks.Account(g.Account.Name) {
-		if k.Group == g {
+		if k.Kind.Group == g {
 			all = append(all, k)
 		}
 	}

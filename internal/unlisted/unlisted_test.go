@@ -14,15 +14,15 @@ import (
 )
 
 func group(account string) *entry.Group {
-	g := &entry.Group{Name: "video"}
-	g.GroupModel.Group = g
+	g := entry.NewGroup("video", nil, nil, nil)
 	g.Account = entry.NewAccount(account, budget.New(budget.Options{Rate: 1, Concurrent: 1}), promslog.NewNopLogger(), time.Time{})
 	return g
 }
 
 // drop has a task of a group dropped.
 func drop(m *Memory, g *entry.Group, id string) *entry.Task {
-	k := &entry.Task{ID: id, GroupModel: &g.GroupModel, Marks: entry.Removed}
+	k := entry.NewTask(g, id)
+	k.Marks.Set(entry.Removed, true)
 	m.Drop(k)
 	return k
 }

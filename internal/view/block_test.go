@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 )
@@ -68,7 +69,14 @@ func TestWhatManyTasksHaveInCommonIsHeldOnce(t *testing.T) {
 		)
 	}
 	a, b := block().tasks, block().tasks
-	if a[0].common != a[2].common || a[0].common != b[0].common || a[1].common != b[1].common || a[0].common == a[1].common {
+	if a[0].Kind != a[2].Kind || a[0].Kind != b[0].Kind || a[1].Kind != b[1].Kind || a[0].Kind == a[1].Kind {
 		t.Error("two tasks of the same group, account and model have two of it, or others have one")
+	}
+}
+
+func TestATaskInABlockTakes88Bytes(t *testing.T) {
+	const pointer = unsafe.Sizeof(uintptr(0))
+	if size := unsafe.Sizeof(held{}); pointer == 8 && size != 88 || size > 88 {
+		t.Errorf("%d bytes, of %d as a Task", size, unsafe.Sizeof(Task{}))
 	}
 }

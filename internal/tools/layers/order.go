@@ -42,7 +42,7 @@ func order() [][]string {
 		{"internal/apikey", "internal/duration"},
 		{"internal/settings/document"},
 		{"internal/cluster", "internal/mailbox", "internal/shared"},
-		{"internal/budget", "internal/connections", "internal/querylog", "internal/redis", "internal/spending", "internal/store"},
+		{"internal/budget", "internal/connections", "internal/packed", "internal/querylog", "internal/redis", "internal/spending", "internal/store"},
 		{"internal/source"},
 		{"internal/pace", "internal/schedule"},
 		{"internal/kie"},
@@ -68,7 +68,7 @@ const mostLines = 900
 func bounded() []string {
 	return []string{
 		"config", "internal/backlog", "internal/blocks", "internal/cluster", "internal/dispatch", "internal/entry", "internal/evict", "internal/history", "internal/httpclient",
-		"internal/labels", "internal/learned", "internal/life", "internal/mailbox", "internal/probe", "internal/reader", "internal/records", "internal/redis", "internal/results", "internal/settings",
+		"internal/labels", "internal/learned", "internal/life", "internal/mailbox", "internal/packed", "internal/probe", "internal/reader", "internal/records", "internal/redis", "internal/results", "internal/settings",
 		"internal/source/claim", "internal/source/groups", "internal/source/ledger", "internal/source/list", "internal/source/owners", "internal/source/past",
 		"internal/source/reads", "internal/source/room", "internal/source/set", "internal/source/pushlist", "internal/source/turns", "internal/summary",
 		"internal/tasks", "internal/totals", "internal/tracker", "internal/unlisted", "internal/view", "internal/withheld",
