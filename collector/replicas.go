@@ -17,7 +17,7 @@ type Replicas struct {
 	Changes map[ShareChange]uint64
 	Lease   time.Duration // until what is held is given up if Redis stays away; of no meaning while nothing is
 
-	Told        bool          // Redis has answered once: only then what follows is known
+	Answered    bool          // Redis has answered once: only then what follows is known
 	Unheld      int           // shares that no replica holds
 	Same, Other int           // replicas, this one among them, by whether their configuration is this one's
 	Offset      time.Duration // our clock minus the server's
@@ -99,7 +99,7 @@ func shareMetrics() []Metric {
 			Type: Gauge,
 			Help: "Shares that no replica held when Redis last answered",
 		}, func(r *Replicas, s *series) {
-			if r.Told {
+			if r.Answered {
 				s.put(float64(r.Unheld))
 			}
 		}),
@@ -110,7 +110,7 @@ func shareMetrics() []Metric {
 			Labels:      []string{"config"},
 			Cardinality: "configurations",
 		}, func(r *Replicas, s *series) {
-			if r.Told {
+			if r.Answered {
 				s.put(float64(r.Same), configSame)
 				s.put(float64(r.Other), configOther)
 			}
@@ -169,7 +169,7 @@ func redisMetrics() []Metric {
 			Type: Gauge,
 			Help: "This replica's clock minus that of Redis, when Redis last answered",
 		}, func(r *Replicas, s *series) {
-			if r.Told {
+			if r.Answered {
 				s.put(r.Offset.Seconds())
 			}
 		}),

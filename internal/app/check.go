@@ -35,8 +35,8 @@ func (f *flags) checkLists(ctx context.Context, e *exporter, stdout io.Writer) e
 	for _, g := range f.unguarded(e.config()) {
 		warn("whoever reaches the port may push ids to group " + g + ": it has no credentials_file for pushes, and --web.config.file asks for no password.")
 	}
-	for _, d := range f.doubts(e.config()) {
-		warn(d.about + " " + d.name + ": " + d.text + ".")
+	for _, w := range f.warnings(e.config()) {
+		warn(w.about + " " + w.name + ": " + w.text + ".")
 	}
 	for _, r := range e.sources.Reports() {
 		lines = append(lines, sourceLine(r))
@@ -97,7 +97,7 @@ func takesPushes(cfg *config.Config, account string) bool {
 
 // sourceLine tells what a source has and what of it was skipped.
 func sourceLine(r source.Report) string {
-	if r.Told {
+	if r.Pushed {
 		return fmt.Sprintf("Source %s of group %s: what was pushed is known to a running exporter alone.", r.Source, r.Group)
 	}
 	text := fmt.Sprintf("Source %s of group %s: %s", r.Source, r.Group, counted(r.IDs, "id"))
@@ -132,7 +132,7 @@ func warningsOf(r source.Report) (texts []string) {
 	case r.Err != nil:
 		return []string{fmt.Sprintf("%scan't be read: %s.", of, oneLine(r.Err.Error()))}
 	}
-	if r.IDs == 0 && !r.Told {
+	if r.IDs == 0 && !r.Pushed {
 		texts = append(texts, of+"yields no ids.")
 	}
 	bad := func(s source.Skip) bool {

@@ -256,8 +256,8 @@ func (f *flags) warn(cfg *config.Config, log *slog.Logger) {
 	for _, group := range f.unguarded(cfg) {
 		log.Warn("Whoever reaches the port may push ids: the group has no credentials_file for pushes, and --web.config.file asks for no password", "group", group)
 	}
-	for _, d := range f.doubts(cfg) {
-		log.Warn("The configuration works, and is hardly what is wanted", d.about, d.name, "why", d.text)
+	for _, w := range f.warnings(cfg) {
+		log.Warn("The configuration works, and is hardly what is wanted", w.about, w.name, "why", w.text)
 	}
 }
 

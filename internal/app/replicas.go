@@ -140,7 +140,7 @@ func (r *replicas) stats() *collector.Replicas {
 	k, c := r.keeper.Stats(), r.client.Stats()
 	st := &collector.Replicas{
 		Shares: k.Shares, Held: k.Held, Changes: make(map[collector.ShareChange]uint64, len(k.Changes)), Lease: k.Remaining,
-		Told: k.Told, Unheld: len(k.Unheld), Same: k.Alike + 1, Other: k.Others, Offset: k.Offset,
+		Answered: k.Answered, Unheld: len(k.Unheld), Same: k.Alike + 1, Other: k.Others, Offset: k.Offset,
 		Up: c.Up, Calls: make(map[collector.RedisCall]uint64, len(c.Calls)), Durations: c.Durations, Refused: r.store.Refused(),
 	}
 	for change, n := range k.Changes {

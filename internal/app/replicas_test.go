@@ -121,7 +121,7 @@ func TestReplicasAreToldOfBeforeRedisAnswers(t *testing.T) {
 		_, _ = r.client.Do(t.Context(), redis.Call{Name: op, Urgent: true}, "ping")
 	}
 	st := r.stats()
-	if st.Told || st.Up || len(st.Shares) != 2 || len(st.Changes) != len(cluster.Kinds()) || len(st.Durations) != len(collector.RedisOperations()) {
+	if st.Answered || st.Up || len(st.Shares) != 2 || len(st.Changes) != len(cluster.Kinds()) || len(st.Durations) != len(collector.RedisOperations()) {
 		t.Errorf("of two shares of an account, without an answer: %+v", st)
 	}
 	if len(st.Calls) != len(collector.RedisOperations())*len(results) || st.Calls[collector.RedisCall{Operation: "tick", Result: "unreachable"}] != 1 {

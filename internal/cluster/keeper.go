@@ -88,7 +88,7 @@ type Keeper struct {
 	state   *state
 	changes map[Change]uint64
 	offset  time.Duration // our clock minus the server's
-	told    string        // what was logged of how the cluster stands
+	logged  string        // what was logged of how the cluster stands
 }
 
 // Change is by what changes are counted.
@@ -336,10 +336,10 @@ func (k *Keeper) end(ctx context.Context) {
 // tellLocked logs how the cluster stands when that changes.
 func (k *Keeper) tellLocked(r *reply) {
 	said := fmt.Sprint(r.state, r.differ)
-	if said == k.told {
+	if said == k.logged {
 		return
 	}
-	k.told = said
+	k.logged = said
 	log := k.options.Log
 	switch r.state {
 	case stateNew:

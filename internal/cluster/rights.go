@@ -136,7 +136,7 @@ type Stats struct {
 	Shares        []share.Share // all there are
 	Held          map[share.Share]bool
 	Changes       map[Change]uint64
-	Told          bool          // a tick was answered: only then what follows is known, but Remaining
+	Answered      bool          // a tick was answered: only then what follows is known, but Remaining
 	Unheld        []string      // shares that nobody held at the last tick
 	Alike, Others int           // replicas besides this one, by whether their configuration is this one's
 	Remaining     time.Duration // until what is held is given up if Redis stays away
@@ -149,7 +149,7 @@ func (k *Keeper) Stats() Stats {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	st := Stats{
-		Shares: slices.Clone(k.state.shares), Held: make(map[share.Share]bool), Changes: maps.Clone(k.changes), Told: !k.state.lastSent.IsZero(), Unheld: k.state.last.unheld,
+		Shares: slices.Clone(k.state.shares), Held: make(map[share.Share]bool), Changes: maps.Clone(k.changes), Answered: !k.state.lastSent.IsZero(), Unheld: k.state.last.unheld,
 		Alike: k.state.last.alike, Others: k.state.last.others, Offset: k.offset,
 	}
 	for _, sh := range st.Shares {

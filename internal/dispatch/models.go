@@ -23,8 +23,8 @@ const (
 	afterNone = 5 * time.Second
 	// afterUnknown is when a model is asked about again that the API does not have in its catalogue.
 	afterUnknown = time.Hour
-	// longestTold is for how long after their end ten minutes say how a model fares.
-	longestTold = time.Hour
+	// mostAge is for how long after their end ten minutes say how a model fares.
+	mostAge = time.Hour
 )
 
 // models is how an account's models fare, and when that is asked for.
@@ -34,13 +34,13 @@ type models struct {
 	queue    []string      // of this round, still to be asked about
 	next     time.Time     // when the next request may be sent
 	asking   bool
-	known    map[string]fares
+	known    map[string]modelHealth
 }
 
-// fares is what is known of a model.
-type fares struct {
+// modelHealth is what is known of how a model fares.
+type modelHealth struct {
 	kie.Health
-	toldAt  time.Time // when the API told that; zero: never
+	at      time.Time // when the API told that; zero: never
 	unknown time.Time // when the API did not know the model; zero: it does
 }
 
@@ -63,7 +63,7 @@ func later(a, b time.Time) time.Time {
 // begin begins a round over the models that are tracked now. What is known of others is forgotten.
 func (m *models) begin(tracked []string, now time.Time) {
 	m.begun = now
-	known := make(map[string]fares)
+	known := make(map[string]modelHealth)
 	for _, name := range tracked {
 		if len(known) == mostModels {
 			break
@@ -87,9 +87,9 @@ func (m *models) end(name string, h kie.Health, err error, now time.Time) {
 	of, tracked := m.known[name]
 	switch kie.ClassOf(err) {
 	case kie.ClassOK:
-		of = fares{Health: h, toldAt: now}
+		of = modelHealth{Health: h, at: now}
 	case kie.ClassNotFound:
-		of = fares{unknown: now}
+		of = modelHealth{unknown: now}
 	case kie.ClassRateLimited:
 		m.next = later(m.next, now.Add(max(afterTooFast, budget.RetryAfter(err))))
 	default: // what was told before goes when it is too old
@@ -102,7 +102,7 @@ func (m *models) end(name string, h kie.Health, err error, now time.Time) {
 // view returns how models fare, by name, but for what is too old to say that.
 func (m *models) view(now time.Time) (all []view.ModelHealth) {
 	for name, of := range m.known {
-		if !of.End.IsZero() && now.Sub(of.toldAt) <= 3*m.interval && now.Sub(of.End.Time()) <= longestTold {
+		if !of.End.IsZero() && now.Sub(of.at) <= 3*m.interval && now.Sub(of.End.Time()) <= mostAge {
 			all = append(all, view.ModelHealth{Model: name, Success: of.Success, End: of.End})
 		}
 	}

@@ -101,20 +101,20 @@ func (all *kinds) of(like Kind) *Kind {
 
 // Group is a configured set of tasks.
 type Group struct {
-	Name        string
-	Account     *Account
-	Endpoint    kie.Endpoint  // that its tasks are asked about at
-	ToldUnknown bool          // the log says that a task is unknown there
-	Overdue     time.Duration // 0: learned
-	Webhook     bool          // callbacks are expected
-	Leaving     bool          // is in no configuration any more, and goes as soon as what moves to others has
-	Callbacks   schedule.Callbacks
-	Tasks       int // tracked
-	Learned     *learned.Group
-	Totals      totals.Group
-	limits      *labels.Limits
-	unanswered  Kind  // of its tasks that were not answered yet
-	own         kinds // of those that have an endpoint of their own
+	Name          string
+	Account       *Account
+	Endpoint      kie.Endpoint  // that its tasks are asked about at
+	LoggedUnknown bool          // the log says that a task is unknown there
+	Overdue       time.Duration // 0: learned
+	Webhook       bool          // callbacks are expected
+	Leaving       bool          // is in no configuration any more, and goes as soon as what moves to others has
+	Callbacks     schedule.Callbacks
+	Tasks         int // tracked
+	Learned       *learned.Group
+	Totals        totals.Group
+	limits        *labels.Limits
+	unanswered    Kind  // of its tasks that were not answered yet
+	own           kinds // of those that have an endpoint of their own
 }
 
 // Model is a model in a group.

@@ -88,7 +88,7 @@ func (e *Ends) place(account, id uint64) (at int, tag uint64) {
 // note notes a record, if there is room.
 func (e *Ends) note(part int, account, id []byte, r *store.Record) {
 	n := &e.parts[part]
-	if !r.IsOver() || !n.takeRoom(&e.room) {
+	if !r.IsOver() || !n.reserve(&e.room) {
 		return
 	}
 	age := min(max(int64(e.now-cmp.Or(r.Learned, r.Seen))/time.Hour.Milliseconds(), 0), hoursBack)
@@ -130,8 +130,8 @@ func (e *Ends) take(at int, slot uint64) bool {
 	}
 }
 
-// takeRoom takes room for a record, if there is any.
-func (n *notes) takeRoom(all *atomic.Int64) bool {
+// reserve takes room for a record, if there is any.
+func (n *notes) reserve(all *atomic.Int64) bool {
 	if n.counts == nil {
 		n.counts, n.pending = make([]int, hoursBack+1), make([]noted, 0, together)
 	}

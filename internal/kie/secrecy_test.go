@@ -39,14 +39,14 @@ func TestNoErrorTellsASecret(t *testing.T) {
 				if err == nil {
 					t.Errorf("%s: no error", endpoint)
 				}
-				checkTold(t, err)
+				checkError(t, err)
 			}
 		})
 	}
 }
 
-// checkTold looks at an error and at all of its causes.
-func checkTold(t *testing.T, err error) {
+// checkError looks at an error and at all of its causes.
+func checkError(t *testing.T, err error) {
 	t.Helper()
 	for ; err != nil; err = errors.Unwrap(err) {
 		for _, told := range []string{err.Error(), fmt.Sprintf("%+v", err), fmt.Sprintf("%q", err)} {

@@ -19,8 +19,8 @@ type Outcome struct {
 
 // Effect is what follows from an outcome for others than the task.
 type Effect struct {
-	Told bool // the answer tells the task's state: it goes to Continue or Finish
-	Keep bool // what is kept of the task for the next process has changed
+	HasState bool // the answer tells the task's state: it goes to Continue or Finish
+	Keep     bool // what is kept of the task for the next process has changed
 }
 
 // Conclude decides by the class of an outcome what it means for the task, which was created then if that is known.
@@ -28,9 +28,9 @@ func (u *Unfinished) Conclude(o Outcome, created kie.Time, m Moment, b schedule.
 	now, class := m.Now, kie.ClassOf(o.Err)
 	switch {
 	case o.Err == nil, class == kie.ClassTaskFailed && u.confirms(o.Answer, now):
-		return Effect{Told: true}
+		return Effect{HasState: true}
 	case class == kie.ClassTaskFailed:
-		u.Class, u.Due = class, u.doubted.Add(schedule.ConfirmAfter)
+		u.Class, u.Due = class, u.unconfirmedAt.Add(schedule.ConfirmAfter)
 	case now.Before(u.Due):
 		u.goBack()
 		return e // it was asked out of turn, by a probe: that is no reason to ask it later
@@ -57,11 +57,11 @@ func (u *Unfinished) goBack() { u.Called = u.Called || u.heeding }
 
 // confirms takes an answer that the task is over, given as an error; false: it wants a second one like it.
 func (u *Unfinished) confirms(answer kie.Answer, now time.Time) bool {
-	if code := answer.FailCode; u.doubt != code {
-		u.doubt, u.doubted = code, now
+	if code := answer.FailCode; u.unconfirmed != code {
+		u.unconfirmed, u.unconfirmedAt = code, now
 		return false
 	}
-	return now.Sub(u.doubted) >= schedule.ConfirmAfter
+	return now.Sub(u.unconfirmedAt) >= schedule.ConfirmAfter
 }
 
 // notFound takes the answer that there is no such task.
@@ -106,7 +106,7 @@ const keepEvery = time.Minute
 func (u *Unfinished) Continue(created kie.Time, m Moment, r Rules) (keep bool) {
 	keep = !u.Watched || u.GivenUp || !m.Now.Truncate(keepEvery).Equal(u.Answered.Truncate(keepEvery))
 	u.Unkept = true
-	u.Answered, u.Class, u.doubt, u.Watched, u.Backlog, u.GivenUp = m.Now, kie.ClassOK, "", true, false, false
+	u.Answered, u.Class, u.unconfirmed, u.Watched, u.Backlog, u.GivenUp = m.Now, kie.ClassOK, "", true, false, false
 	u.faults, u.inGrace, u.missing = 0, 0, 0
 	age := u.Age(created, m)
 	u.old, u.Overdue = age >= schedule.OldAge, age > r.Overdue

@@ -54,24 +54,24 @@ func TestTheOutcomeOfAQueryDecidesWhenTheTaskIsAskedAgain(t *testing.T) {
 		lane    schedule.Lane
 	}{
 		"an answer tells the state": {
-			task: listed(time.Minute), effect: Effect{Told: true}, lane: schedule.LaneHot,
+			task: listed(time.Minute), effect: Effect{HasState: true}, lane: schedule.LaneHot,
 		},
-		"a failure told as an error is doubted": {
+		"a failure told as an error wants a second answer": {
 			task: listed(time.Minute), outcome: Outcome{Answer: kie.Answer{Task: kie.Task{FailCode: "501"}}, Err: failed(kie.ClassTaskFailed)},
 			due: schedule.ConfirmAfter, class: kie.ClassTaskFailed, lane: schedule.LaneHot,
 		},
 		"the same failure again, too soon": {
-			task:    listed(time.Minute, func(u *Unfinished) { u.doubt, u.doubted = "501", start.Add(-20*time.Second) }),
+			task:    listed(time.Minute, func(u *Unfinished) { u.unconfirmed, u.unconfirmedAt = "501", start.Add(-20*time.Second) }),
 			outcome: Outcome{Answer: kie.Answer{Task: kie.Task{FailCode: "501"}}, Err: failed(kie.ClassTaskFailed)},
 			due:     10 * time.Second, class: kie.ClassTaskFailed, lane: schedule.LaneHot,
 		},
 		"the same failure again": {
-			task:    listed(time.Minute, func(u *Unfinished) { u.doubt, u.doubted = "501", start.Add(-schedule.ConfirmAfter) }),
+			task:    listed(time.Minute, func(u *Unfinished) { u.unconfirmed, u.unconfirmedAt = "501", start.Add(-schedule.ConfirmAfter) }),
 			outcome: Outcome{Answer: kie.Answer{Task: kie.Task{FailCode: "501"}}, Err: failed(kie.ClassTaskFailed)},
-			effect:  Effect{Told: true}, lane: schedule.LaneHot,
+			effect:  Effect{HasState: true}, lane: schedule.LaneHot,
 		},
 		"another failure": {
-			task:    listed(time.Minute, func(u *Unfinished) { u.doubt, u.doubted = "408", start.Add(-time.Hour) }),
+			task:    listed(time.Minute, func(u *Unfinished) { u.unconfirmed, u.unconfirmedAt = "408", start.Add(-time.Hour) }),
 			outcome: Outcome{Answer: kie.Answer{Task: kie.Task{FailCode: "501"}}, Err: failed(kie.ClassTaskFailed)},
 			due:     schedule.ConfirmAfter, class: kie.ClassTaskFailed, lane: schedule.LaneHot,
 		},
@@ -175,12 +175,12 @@ func TestAnAnswerTakesBackWhatWasBelieved(t *testing.T) {
 	if !u.GivenUp || u.Overdue {
 		t.Fatalf("given up: %v, overdue: %v", u.GivenUp, u.Overdue)
 	}
-	u.doubt, u.faults, u.inGrace, u.Backlog = "501", 3, 2, true
+	u.unconfirmed, u.faults, u.inGrace, u.Backlog = "501", 3, 2, true
 	r := Rules{Bounds: limits, Durations: schedule.NewDurations(nil), Overdue: time.Hour}
 	if !u.Continue(ago(2*time.Hour), at(time.Minute), r) {
 		t.Error("that it is back is not kept")
 	}
-	if u.GivenUp || u.missing+u.inGrace+u.faults > 0 || u.doubt != "" || u.Backlog || u.Class != kie.ClassOK || !u.Watched {
+	if u.GivenUp || u.missing+u.inGrace+u.faults > 0 || u.unconfirmed != "" || u.Backlog || u.Class != kie.ClassOK || !u.Watched {
 		t.Errorf("%+v", u)
 	}
 	if !u.Overdue || u.old || !u.Born.Equal(start.Add(-2*time.Hour)) || !u.Answered.Equal(start.Add(time.Minute)) {

@@ -49,11 +49,11 @@ func (r Rules) untilOverdue(wait, age time.Duration) time.Duration {
 }
 
 // Again returns when the task is due by these rules: Interval after its last answer, or First after its first sight, but never within
-// Bounds.Min of its last query. If it rests for a failure, a doubt or a callback, that keeps its time.
+// Bounds.Min of its last query. If it rests for a failure, one that is to be confirmed or a callback, that keeps its time.
 func (u *Unfinished) Again(r Rules, now time.Time) time.Time {
 	due := u.Due
 	switch {
-	case u.Class != kie.ClassOK || u.inGrace > 0 || u.doubt != "" || u.Called:
+	case u.Class != kie.ClassOK || u.inGrace > 0 || u.unconfirmed != "" || u.Called:
 	case u.IsAnswered():
 		due = u.Answered.Add(r.Interval(max(0, u.Answered.Sub(u.Born))))
 	default:
@@ -70,10 +70,10 @@ func (u *Unfinished) IsOverdueAfter(age time.Duration) bool {
 	return u.IsAnswered() && u.Answered.Sub(u.Born) > age
 }
 
-// AskSoon makes the task due because a callback has come for it, but not within b.Min of its last query, nor before a doubtful failure is
+// AskSoon makes the task due because a callback has come for it, but not within b.Min of its last query, nor before a failure is
 // to be confirmed.
 func (u *Unfinished) AskSoon(now time.Time, b schedule.Bounds) {
-	if u.doubt == "" {
+	if u.unconfirmed == "" {
 		u.Due = earlier(u.Due, later(now, u.asked.Time().Add(b.Min)))
 	}
 }

@@ -69,7 +69,7 @@ func TestOtherRulesMoveOnlyWhatWasScheduledByRules(t *testing.T) {
 		"it stays the sooner":      {listed(time.Minute), Rules{Relies: true}, due},
 		"failing":                  {listed(time.Hour, answered(time.Minute), func(u *Unfinished) { u.Class = kie.ClassServer }), Rules{}, due},
 		"in grace":                 {listed(time.Second, func(u *Unfinished) { u.inGrace = 1 }), Rules{}, due},
-		"doubted":                  {listed(time.Hour, func(u *Unfinished) { u.doubt = "501" }), Rules{}, due},
+		"to be confirmed":          {listed(time.Hour, func(u *Unfinished) { u.unconfirmed = "501" }), Rules{}, due},
 		"called":                   {listed(time.Hour, func(u *Unfinished) { u.Called = true }), Rules{}, due},
 	} {
 		t.Run(name, func(t *testing.T) {

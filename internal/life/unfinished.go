@@ -13,24 +13,24 @@ import (
 type Unfinished struct {
 	schedule.Item
 
-	Hint    string    // of its source: model and variant
-	doubt   string    // fail code of an answer that wants a second one
-	doubted time.Time // when that answer came
-	faults  int       // queries in a row that failed
-	inGrace int       // answers during the grace that there is no such task
-	missing int       // such answers after the grace
-	Class   kie.Class // of the last query, as far as it concerns the task
-	Unkept  bool      // its last answer is in no record yet; here it takes no room
-	asked   kie.Time  // when its last query ended, in our time, rounded up; absent: never
-	News    time.Time // if it finished after this, it did so while we were watching
-	Watched bool      // was seen unfinished, perhaps by an earlier process
-	Asking  bool      // a query is under way
-	heeding bool      // a callback had come when it was sent
-	Backlog bool      // came with its source's first read and was not answered yet
-	old     bool      // the last answer showed it to be hardly worth asking
-	Overdue bool      // the last answer showed it to be older than its group and model allow
-	GivenUp bool      // it is never asked again
-	Shared  bool      // with other tasks of the backlog of which nothing else is known: whoever writes to it makes a copy before
+	Hint          string    // of its source: model and variant
+	unconfirmed   string    // fail code of an answer that wants a second one
+	unconfirmedAt time.Time // when that answer came
+	faults        int       // queries in a row that failed
+	inGrace       int       // answers during the grace that there is no such task
+	missing       int       // such answers after the grace
+	Class         kie.Class // of the last query, as far as it concerns the task
+	Unkept        bool      // its last answer is in no record yet; here it takes no room
+	asked         kie.Time  // when its last query ended, in our time, rounded up; absent: never
+	News          time.Time // if it finished after this, it did so while we were watching
+	Watched       bool      // was seen unfinished, perhaps by an earlier process
+	Asking        bool      // a query is under way
+	heeding       bool      // a callback had come when it was sent
+	Backlog       bool      // came with its source's first read and was not answered yet
+	old           bool      // the last answer showed it to be hardly worth asking
+	Overdue       bool      // the last answer showed it to be older than its group and model allow
+	GivenUp       bool      // it is never asked again
+	Shared        bool      // with other tasks of the backlog of which nothing else is known: whoever writes to it makes a copy before
 }
 
 // backlogSlack is how long before its first sight a task may have finished and still be news: lists are written late.

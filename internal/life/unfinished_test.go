@@ -79,19 +79,19 @@ func TestACallbackIsNotAnsweredByAQueryThatSaysNothingOfTheTask(t *testing.T) {
 
 func TestACallbackMakesATaskDueAsSoonAsItMayBeAsked(t *testing.T) {
 	for name, tt := range map[string]struct {
-		asked time.Duration // before the start; 0: never
-		due   time.Duration
-		doubt string
-		want  time.Duration
+		asked       time.Duration // before the start; 0: never
+		due         time.Duration
+		unconfirmed string
+		want        time.Duration
 	}{
 		"never asked":            {due: time.Minute, want: 0},
 		"asked long ago":         {asked: time.Minute, due: time.Minute, want: 0},
 		"asked just now":         {asked: time.Second, due: time.Minute, want: 2 * time.Second},
 		"due already":            {asked: time.Minute, due: -time.Second, want: -time.Second},
-		"a failure to confirm":   {asked: time.Minute, due: 20 * time.Second, doubt: "501", want: 20 * time.Second},
+		"a failure to confirm":   {asked: time.Minute, due: 20 * time.Second, unconfirmed: "501", want: 20 * time.Second},
 		"due sooner than allows": {asked: time.Second, due: time.Second, want: time.Second},
 	} {
-		u := listed(time.Hour, func(u *Unfinished) { u.Due, u.doubt = start.Add(tt.due), tt.doubt })
+		u := listed(time.Hour, func(u *Unfinished) { u.Due, u.unconfirmed = start.Add(tt.due), tt.unconfirmed })
 		if tt.asked > 0 {
 			u.asked = ago(tt.asked)
 		}

@@ -169,7 +169,7 @@ func (r *Receiver) add(w http.ResponseWriter, req *http.Request, p *slot) int {
 		b.reject(b.indices[i], words(reason))
 	}
 	switch {
-	case push.LacksRoom():
+	case push.IsOverLimit():
 		status = http.StatusTooManyRequests
 		w.Header().Set("Retry-After", "60")
 	case misdirected:

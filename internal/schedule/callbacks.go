@@ -13,8 +13,8 @@ const (
 	unlearnedNet = 5 * time.Minute
 	// widestNet is the longest time without a query about an unfinished task that is not old, unless b.Max is longer.
 	widestNet = 15 * time.Minute
-	// missesToDoubt is how many tasks in a row must finish without a callback until callbacks are not relied on.
-	missesToDoubt = 3
+	// missesUntilPolled is how many tasks in a row must finish without a callback until callbacks are not relied on.
+	missesUntilPolled = 3
 )
 
 // Callbacks judge whether the callbacks about some tasks can be relied on. Until one has come they can't.
@@ -35,7 +35,7 @@ func (c *Callbacks) Missed(after time.Duration) {
 		return // it may still come
 	}
 	c.missed++
-	c.relied = c.relied && c.missed < missesToDoubt
+	c.relied = c.relied && c.missed < missesUntilPolled
 }
 
 // SafetyNet returns how long after an answer, or its first sight, a task of this age is asked unless its callback comes: first at

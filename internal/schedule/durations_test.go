@@ -228,19 +228,19 @@ func TestATaskIsDueWhenAskingIsWorthAQuarterOfASecond(t *testing.T) {
 	}
 }
 
-// crowd is tasks of two models of a group: short and long tasks.
-type crowd struct{ group, short, long *schedule.Durations }
+// twoModels is tasks of two models of a group: short and long tasks.
+type twoModels struct{ group, short, long *schedule.Durations }
 
 const short, long = 10 * time.Second, 10 * time.Minute
 
-func newCrowd() crowd {
+func newTwoModels() twoModels {
 	group := schedule.NewDurations(nil)
-	return crowd{group, schedule.NewDurations(group), schedule.NewDurations(group)}
+	return twoModels{group, schedule.NewDurations(group), schedule.NewDurations(group)}
 }
 
 // observe has the group see a short task and a long one, so many times. Of each hundred short ones the first so many are known
 // to be of their model, and likewise of the long ones.
-func (c crowd) observe(times, shorts, longs int) {
+func (c twoModels) observe(times, shorts, longs int) {
 	for i := range times {
 		of := func(d *schedule.Durations, known int) *schedule.Durations {
 			if i%100 < known {
@@ -257,7 +257,7 @@ func (c crowd) observe(times, shorts, longs int) {
 func TestAModelsShareIsThatOfTheLastTasks(t *testing.T) {
 	const age = 15 * time.Second
 	worth := func(phases ...[2]int) float64 {
-		c := newCrowd()
+		c := newTwoModels()
 		c.observe(20, 100, 100)
 		for _, p := range phases {
 			c.observe(800, p[0], p[1])
@@ -274,15 +274,15 @@ func TestAModelsShareIsThatOfTheLastTasks(t *testing.T) {
 
 func TestAModelThatIsRetiredHasNoShare(t *testing.T) {
 	const age = 5 * time.Second // which is early for a short task, and late to tell whether it is one
-	worth := func(retired func(c crowd) *schedule.Durations) float64 {
-		c := newCrowd()
+	worth := func(retired func(c twoModels) *schedule.Durations) float64 {
+		c := newTwoModels()
 		c.observe(100, 100, 100)
 		retired(c).Retire()
 		return c.group.Worth(age)
 	}
-	ofShort := worth(func(c crowd) *schedule.Durations { return c.long })
-	ofLong := worth(func(c crowd) *schedule.Durations { return c.short })
-	both := worth(func(crowd) *schedule.Durations { return schedule.NewDurations(nil) })
+	ofShort := worth(func(c twoModels) *schedule.Durations { return c.long })
+	ofLong := worth(func(c twoModels) *schedule.Durations { return c.short })
+	both := worth(func(twoModels) *schedule.Durations { return schedule.NewDurations(nil) })
 	if ofShort >= both || both >= ofLong {
 		t.Errorf("worth %v with the short tasks alone, %v with both, %v with the long ones alone", ofShort, both, ofLong)
 	}

@@ -29,8 +29,8 @@ type Push struct {
 	Forgotten int               // ids of Remove that had been pushed
 }
 
-// LacksRoom reports whether there was no room for some of the ids.
-func (p *Push) LacksRoom() bool {
+// IsOverLimit reports whether there was no room for some of the ids.
+func (p *Push) IsOverLimit() bool {
 	for _, reason := range p.Refused {
 		if reason != RejectedSecret {
 			return true

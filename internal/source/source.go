@@ -131,7 +131,7 @@ type Stat struct {
 	Tasks         int       // ids it lists, duplicates included
 	Read          bool      // all its lists were read at least once, whatever is beside them
 	LastSuccess   time.Time // zero: none yet
-	Told          bool      // it has what producers push, and no list
+	Pushed        bool      // it has what producers push, and no list
 	LastPush      time.Time // at which ids were last pushed, known ones included; zero: not by now
 	LastRefusal   time.Time // at which there was last no room for a pushed id; zero: not by now
 	FailingSince  time.Time // zero: the last read did not fail, or there was none yet
@@ -152,7 +152,7 @@ func (s *Stat) IsSettled(now time.Time) bool {
 type Report struct {
 	Group, Source string
 	IDs           int    // those that are tracked because of it
-	Told          bool   // it has what producers push, which a check can't see
+	Pushed        bool   // it has what producers push, which a check can't see
 	Skipped       []Skip // by reason
 	Err           error  // of the last read
 	Partly        bool   // Err concerns entries that are no lists, and all lists were read

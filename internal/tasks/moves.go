@@ -187,7 +187,7 @@ func (s *Set) SetAccount(g *entry.Group, a *entry.Account) (moved bool) {
 
 // AskAt has a group's tasks asked about at an endpoint from now on. What another did not know is asked again.
 func (s *Set) AskAt(g *entry.Group, e kie.Endpoint) {
-	g.Endpoint, g.ToldUnknown = e, false
+	g.Endpoint, g.LoggedUnknown = e, false
 	s.blocks.Forget() // each task shows its endpoint
 	for _, k := range s.unfinished {
 		if k.Kind.Group == g {

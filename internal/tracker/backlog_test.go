@@ -23,7 +23,7 @@ func fail(o *life.Unfinished) {
 
 // What the tasks of a backlog share is written for none of them.
 func TestOneTaskOfABacklogIsAskedAndTheOthersStayWhatTheyAre(t *testing.T) {
-	h := newCrowd(t, store.Memory{})
+	h := newFixture(t, store.Memory{})
 	h.list(3)
 	all := h.everything()
 	k, other := all[0], all[1]
@@ -47,20 +47,20 @@ func TestOneTaskOfABacklogIsAskedAndTheOthersStayWhatTheyAre(t *testing.T) {
 
 // The model that a list names counts from the first query on.
 func TestATaskOfABacklogIsExpectedToTakeAsLongAsItsModel(t *testing.T) {
-	h := newCrowd(t, store.Memory{})
+	h := newFixture(t, store.Memory{})
 	g := h.tasks.Groups[0]
 	h.Apply(source.Change{Group: g.Name, Backlog: true, Added: []source.Task{{ID: "a", Model: "kling/v2"}, {ID: "b"}}})
 	m := h.tasks.Model(g, "kling/v2")
-	if k := h.tasks.Get(crowded, "a"); k.Detach().Durations != m.Durations {
+	if k := h.tasks.Get(onlyAccount, "a"); k.Detach().Durations != m.Durations {
 		t.Error("not as long as others of the model")
 	}
-	if k := h.tasks.Get(crowded, "b"); k.Detach().Durations != g.Learned.Expect("") {
+	if k := h.tasks.Get(onlyAccount, "b"); k.Detach().Durations != g.Learned.Expect("") {
 		t.Error("not as long as others of the group")
 	}
 }
 
 func TestABacklogGoesToAnotherAccountWithItsGroup(t *testing.T) {
-	h := newCrowd(t, store.Memory{})
+	h := newFixture(t, store.Memory{})
 	h.list(3)
 	asked := h.everything()[1]
 	fail(asked.Detach())

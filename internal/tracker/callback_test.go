@@ -211,7 +211,7 @@ func TestTasksThatWaitForCallbacksArePolledWhenNoneCome(t *testing.T) {
 		time.Sleep(time.Minute)
 		r.wantQueries("long", 0)
 	}
-	for name, doubt := range map[string]func(r *rig){
+	for name, change := range map[string]func(r *rig){
 		"tasks finish without": func(r *rig) {
 			for _, id := range ids("x", 3) {
 				r.runs("video", id, 0)
@@ -236,7 +236,7 @@ func TestTasksThatWaitForCallbacksArePolledWhenNoneCome(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, withCallbacks(), func(_ *testing.T, r *rig) {
 				long(r)
-				doubt(r)
+				change(r)
 				time.Sleep(time.Second)
 				r.wantQueries("long", 1)
 				time.Sleep(10 * time.Minute)

@@ -49,11 +49,11 @@ func (t *Tracker) learn(a *entry.Account, k *entry.Task, answer kie.Answer, err 
 func (t *Tracker) concludeLocked(a *entry.Account, k *entry.Task, o life.Outcome, now time.Time) {
 	m := a.Clock.At(now)
 	effect := k.Unfinished.Conclude(o, k.Created(), m, t.options.Bounds)
-	if effect.Told {
+	if effect.HasState {
 		t.takeFactsLocked(k, o.Answer.Task, m)
 	}
-	if g := k.Kind.Group; k.Unfinished != nil && k.Unfinished.Class == kie.ClassNotFound && !g.ToldUnknown {
-		g.ToldUnknown = true
+	if g := k.Kind.Group; k.Unfinished != nil && k.Unfinished.Class == kie.ClassNotFound && !g.LoggedUnknown {
+		g.LoggedUnknown = true
 		a.Log.Warn("The API knows no such task as one of a group; at a wrong endpoint a task looks like that, too", "group", g.Name,
 			"endpoint", k.AskedAt().Word())
 	}

@@ -30,24 +30,24 @@ import (
 	"github.com/kie-exporter/kie_exporter/test/kit/heap"
 )
 
-// crowd is a tracker and where its tasks come from: one file, or nowhere.
-type crowd struct {
+// fixture is a tracker and where its tasks come from: one file, or nowhere.
+type fixture struct {
 	*Tracker
 	tb   testing.TB
 	path string
 	set  *set.Set
 }
 
-// crowded is the account of a crowd's tasks.
-const crowded = "main"
+// onlyAccount is the account of a fixture's tasks.
+const onlyAccount = "main"
 
-func newCrowd(tb testing.TB, s records.Store) *crowd {
+func newFixture(tb testing.TB, s records.Store) *fixture {
 	tb.Helper()
 	log := promslog.NewNopLogger()
-	h := &crowd{tb: tb, path: filepath.Join(tb.TempDir(), "l.txt")}
+	h := &fixture{tb: tb, path: filepath.Join(tb.TempDir(), "l.txt")}
 	h.Tracker = New(Options{
-		Accounts: []AccountOptions{{Name: crowded, Budget: budget.New(budget.Options{Rate: 1, Concurrent: 1})}},
-		Groups:   []GroupOptions{{Name: "video", Account: crowded}},
+		Accounts: []AccountOptions{{Name: onlyAccount, Budget: budget.New(budget.Options{Rate: 1, Concurrent: 1})}},
+		Groups:   []GroupOptions{{Name: "video", Account: onlyAccount}},
 		Bounds:   schedule.Bounds{Min: 3 * time.Second, Max: time.Minute}, TaskSeries: 1000, Models: 100, Store: s, Log: log,
 	})
 	var err error
@@ -59,12 +59,12 @@ func newCrowd(tb testing.TB, s records.Store) *crowd {
 }
 
 // TakesPushes implements store.Tasks, with the methods of a Tracker.
-func (h *crowd) TakesPushes(string) bool { return false }
+func (h *fixture) TakesPushes(string) bool { return false }
 
 func numbered(i int) string { return fmt.Sprintf("%032x", i) }
 
 // read has n ids listed by the file.
-func (h *crowd) read(n int) {
+func (h *fixture) read(n int) {
 	h.tb.Helper()
 	var content strings.Builder
 	for i := range n {
@@ -79,7 +79,7 @@ func (h *crowd) read(n int) {
 }
 
 // list has n ids listed by nobody who would remember them.
-func (h *crowd) list(n int) {
+func (h *fixture) list(n int) {
 	c := source.Change{Group: "video", Backlog: true, Added: make([]source.Task, n)}
 	for i := range n {
 		c.Added[i].ID = numbered(i)
@@ -88,7 +88,7 @@ func (h *crowd) list(n int) {
 }
 
 // finish has all tasks answered: they are over, one in ten has failed.
-func (h *crowd) finish() {
+func (h *fixture) finish() {
 	h.answer(func(i int) kie.Answer {
 		answer := kie.Answer{
 			Task: kie.Task{
@@ -104,17 +104,17 @@ func (h *crowd) finish() {
 }
 
 // wait has all tasks answered: they are not over yet.
-func (h *crowd) wait() {
+func (h *fixture) wait() {
 	created := kie.TimeOf(time.Now())
 	h.answer(func(int) kie.Answer { return kie.Answer{Task: kie.Task{State: kie.StateGenerating, Created: created}} })
 }
 
 // everything returns all tasks in the order listed, as long as none of them is finished.
-func (h *crowd) everything() []*entry.Task {
+func (h *fixture) everything() []*entry.Task {
 	return slices.DeleteFunc(slices.Concat(h.tasks.Unfinished(), h.tasks.Finished()), func(k *entry.Task) bool { return k == nil })
 }
 
-func (h *crowd) answer(of func(i int) kie.Answer) {
+func (h *fixture) answer(of func(i int) kie.Answer) {
 	a := h.accounts[0]
 	for i, k := range h.everything() {
 		answer := of(i)
@@ -130,14 +130,14 @@ func TestATaskTakesLittleMemory(t *testing.T) {
 	const many = 100_000
 	for _, tt := range []struct {
 		state  string
-		finish func(*crowd)
+		finish func(*fixture)
 	}{
-		{"pending", func(*crowd) {}},
-		{"finished", (*crowd).finish},
+		{"pending", func(*fixture) {}},
+		{"finished", (*fixture).finish},
 	} {
 		t.Run(tt.state, func(t *testing.T) {
 			before := heap.InUse()
-			h := newCrowd(t, store.Memory{})
+			h := newFixture(t, store.Memory{})
 			h.read(many)
 			tt.finish(h)
 			if each := float64(heap.InUse()-before) / many; each > 200 {
@@ -153,15 +153,15 @@ func TestLargeNumberOfDroppedTasksGivesItsMemoryBack(t *testing.T) {
 	const many = 2 * unlisted.MaxDropped
 	for _, tt := range []struct {
 		state  string
-		finish func(*crowd)
+		finish func(*fixture)
 	}{
-		{"pending", func(*crowd) {}},
-		{"finished", (*crowd).finish},
+		{"pending", func(*fixture) {}},
+		{"finished", (*fixture).finish},
 	} {
 		t.Run(tt.state, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				before := heap.InUse()
-				h := newCrowd(t, store.Memory{})
+				h := newFixture(t, store.Memory{})
 				h.read(many)
 				tt.finish(h)
 				h.read(1)
@@ -190,15 +190,15 @@ func BenchmarkMemory(b *testing.B) {
 	for _, bb := range []struct {
 		name   string
 		stored bool
-		list   func(*crowd, int)
-		answer func(*crowd)
+		list   func(*fixture, int)
+		answer func(*fixture)
 	}{
-		{"of=tracker,state=pending", false, (*crowd).list, func(*crowd) {}},
-		{"of=tracker,state=unfinished", false, (*crowd).list, (*crowd).wait},
-		{"of=tracker,state=finished", false, (*crowd).list, (*crowd).finish},
-		{"of=all,state=pending", false, (*crowd).read, func(*crowd) {}},
-		{"of=all,state=finished", false, (*crowd).read, (*crowd).finish},
-		{"of=all,state=finished,stored", true, (*crowd).read, (*crowd).finish},
+		{"of=tracker,state=pending", false, (*fixture).list, func(*fixture) {}},
+		{"of=tracker,state=unfinished", false, (*fixture).list, (*fixture).wait},
+		{"of=tracker,state=finished", false, (*fixture).list, (*fixture).finish},
+		{"of=all,state=pending", false, (*fixture).read, func(*fixture) {}},
+		{"of=all,state=finished", false, (*fixture).read, (*fixture).finish},
+		{"of=all,state=finished,stored", true, (*fixture).read, (*fixture).finish},
 	} {
 		b.Run(bb.name, func(b *testing.B) {
 			var bytes, pause float64
@@ -210,7 +210,7 @@ func BenchmarkMemory(b *testing.B) {
 					file = opened(b)
 					s = file
 				}
-				h := newCrowd(b, s)
+				h := newFixture(b, s)
 				bb.list(h, many)
 				bb.answer(h)
 				if bb.stored {
@@ -239,7 +239,7 @@ func opened(b *testing.B) *store.Store {
 }
 
 // written waits until the store has written n tasks, and returns what ends it.
-func written(b *testing.B, s *store.Store, h *crowd, n int) (end func()) {
+func written(b *testing.B, s *store.Store, h *fixture, n int) (end func()) {
 	b.Helper()
 	ctx, stop := context.WithCancel(b.Context())
 	ended := make(chan struct{})

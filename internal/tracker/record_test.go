@@ -26,11 +26,11 @@ func TestAFinishedTaskIsAfterARestartWhatItWas(t *testing.T) {
 		"old failure":           {Task: kie.Task{State: kie.StateFail, Created: long, Completed: long + 1, FailCode: "none"}},
 		"old, only updated":     {Task: kie.Task{State: kie.StateFail, Created: long, Updated: long + 1}},
 	}
-	h := newCrowd(t, store.Memory{})
+	h := newFixture(t, store.Memory{})
 	for name, answer := range answers {
 		t.Run(name, func(t *testing.T) {
 			h.Apply(source.Change{Group: "video", Added: []source.Task{{ID: name}}})
-			k, a := h.tasks.Get(crowded, name), h.accounts[0]
+			k, a := h.tasks.Get(onlyAccount, name), h.accounts[0]
 			answer.Model = "kling/v2"
 			a.Begin(k)
 			h.learn(a.Account, k, answer, nil)

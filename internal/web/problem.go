@@ -57,7 +57,7 @@ func (s *Status) problems() []problem {
 		all = append(all, accountProblems(&s.Accounts[i])...)
 	}
 	for i := range s.Sources {
-		if s.Sources[i].Told {
+		if s.Sources[i].Pushed {
 			all = append(all, pushProblems(&s.Sources[i], s.At)...)
 			continue
 		}

@@ -103,16 +103,16 @@ func TestEachProblemIsToldInWordsWithWhatToDo(t *testing.T) {
 			func(s *web.Status) { s.Sources[0].Rejected = map[source.Rejection]uint64{source.RejectedInvalid: 3} }, "info", "rejected", "no task ids, 3",
 		},
 		"pushed, no room": {func(s *web.Status) {
-			s.Sources[0].Told, s.Sources[0].LastRefusal = true, s.At.Add(-29*time.Minute)
+			s.Sources[0].Pushed, s.Sources[0].LastRefusal = true, s.At.Add(-29*time.Minute)
 		}, "warning", "refused", "Pushes to group video had ids for which there is no room"},
 		"pushed, secret": {func(s *web.Status) {
-			s.Sources[0].Told, s.Sources[0].Rejected = true, map[source.Rejection]uint64{source.RejectedSecret: 1}
+			s.Sources[0].Pushed, s.Sources[0].Rejected = true, map[source.Rejection]uint64{source.RejectedSecret: 1}
 		}, "warning", "rejected", "Pushes to group video had a secret"},
 		"pushed, invalid": {func(s *web.Status) {
-			s.Sources[0].Told, s.Sources[0].Rejected = true, map[source.Rejection]uint64{source.RejectedInvalid: 3}
+			s.Sources[0].Pushed, s.Sources[0].Rejected = true, map[source.Rejection]uint64{source.RejectedInvalid: 3}
 		}, "info", "rejected", "Pushes to group video had values that are no task ids, 3"},
 		"pushed, unreadable": {func(s *web.Status) {
-			s.Sources[0].Told, s.Sources[0].FailingSince = true, epoch
+			s.Sources[0].Pushed, s.Sources[0].FailingSince = true, epoch
 		}, "warning", "source", "pushed to group video before can't be read"},
 		"storage":      {func(s *web.Status) { s.Storage.Up = false }, "warning", "storage", "memory only"},
 		"reload":       {func(s *web.Status) { s.ReloadFailed = true }, "warning", "reload", "could not be loaded"},
@@ -162,7 +162,7 @@ func TestAllIsWellIsSaidOnlyIfItIs(t *testing.T) {
 
 func TestAGroupToWhichNobodyPushesIsWell(t *testing.T) {
 	s := well()
-	s.Sources[0].Told, s.Sources[0].Tasks, s.Sources[0].LastRefusal = true, 0, s.At.Add(-time.Hour)
+	s.Sources[0].Pushed, s.Sources[0].Tasks, s.Sources[0].LastRefusal = true, 0, s.At.Add(-time.Hour)
 	if doc := statusOf(t, s); !doc.Well {
 		t.Errorf("%+v", doc.Problems)
 	}

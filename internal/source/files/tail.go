@@ -44,7 +44,7 @@ type tail struct {
 	paused  bool         // and it goes on from here
 	refused uint64       // hash of one that is no list
 	grown   bool         // it was put behind more than what was compared last
-	doubt   bool         // what was read may be there no more, though file system and near bytes say so
+	suspect bool         // what was read may be there no more, though file system and near bytes say so
 	checked time.Time    // when all was read or compared last
 	took    time.Duration
 }
@@ -53,9 +53,9 @@ type tail struct {
 func (f *file) follow(ctx context.Context, folder, target string, info fs.FileInfo, src *list.Source) error {
 	t, now := &f.tail, time.Now()
 	unchanged := f.unchanged(target, info)
-	t.doubt = t.doubt || t.grown && now.Sub(t.checked) >= checkEvery
+	t.suspect = t.suspect || t.grown && now.Sub(t.checked) >= checkEvery
 	again := !f.known() || f.list.Wants() || f.round != src.Round()
-	if unchanged && !again && !f.halfway && !t.doubt {
+	if unchanged && !again && !f.halfway && !t.suspect {
 		return f.err
 	}
 	var opened *os.File
@@ -104,15 +104,15 @@ func (f *file) isAnother(ctx context.Context, opened *os.File, target string, in
 	if t.open && info.Size() > t.at && (!t.whole || !endsLine(opened, t.at)) {
 		return true, nil // the line before the place goes on
 	}
-	t.doubt = t.doubt || !same || !grew && !unchanged
-	if same && (!t.doubt || now.Sub(t.checked) < checkCost*t.took) {
+	t.suspect = t.suspect || !same || !grew && !unchanged
+	if same && (!t.suspect || now.Sub(t.checked) < checkCost*t.took) {
 		return !t.isNear(opened), nil
 	}
 	differs, err := t.differs(ctx, opened, f.seed)
 	if err != nil {
 		return false, err
 	}
-	t.grown, t.doubt, t.checked, t.took = false, false, now, time.Since(now)
+	t.grown, t.suspect, t.checked, t.took = false, false, now, time.Since(now)
 	return differs, nil
 }
 
@@ -214,7 +214,7 @@ func (r *partReader) read(ctx context.Context, again bool) error {
 	}
 	if t.begun {
 		f.list.End().Log(f.log)
-		t.begun, t.grown, t.doubt = false, false, r.began.Sub(f.info.ModTime()) < fresh
+		t.begun, t.grown, t.suspect = false, false, r.began.Sub(f.info.ModTime()) < fresh
 	}
 	return nil
 }

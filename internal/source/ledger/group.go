@@ -59,7 +59,7 @@ func (g *Ledger) entrust(gr *group, to *owners.Account) {
 	for _, src := range gr.sources {
 		src.Entrust(to)
 	}
-	g.Room.Move(gr.Account.Name, to.Name, func(number uint32) bool { return g.IsOf(number, &gr.Group) })
+	g.Capacity.Move(gr.Account.Name, to.Name, func(number uint32) bool { return g.IsOf(number, &gr.Group) })
 	gr.Account = to
 }
 
@@ -105,7 +105,7 @@ func (g *Ledger) Retire(src *list.Source) {
 // Shrink makes room where there is less of it than tasks.
 func (g *Ledger) Shrink() {
 	for _, gr := range g.groups {
-		g.Room.Shrink(&gr.Group.Group)
+		g.Capacity.Shrink(&gr.Group.Group)
 	}
-	g.Room.ShrinkAll()
+	g.Capacity.ShrinkAll()
 }

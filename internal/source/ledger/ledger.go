@@ -37,8 +37,8 @@ func New(limits source.Limits) *Ledger {
 
 // Bound puts other limits in force, and reports whether all lists are to be read again.
 func (g *Ledger) Bound(limits source.Limits) bool {
-	changed := limits.Bytes != g.Room.Limits.Bytes || limits.IDs != g.Room.Limits.IDs
-	g.Room.Limits = limits
+	changed := limits.Bytes != g.Capacity.Limits.Bytes || limits.IDs != g.Capacity.Limits.IDs
+	g.Capacity.Limits = limits
 	if changed {
 		g.Round++
 	}
@@ -63,12 +63,12 @@ func (g *Ledger) Accounts() int { return g.IDs.Accounts() }
 func (g *Ledger) Listings(account string) (different, kept int) { return g.IDs.Listings(account) }
 
 // IsPast reports whether the task of an account's id has left memory and may still be listed.
-func (g *Ledger) IsPast(account, id string) bool { return g.Room.IsPast(account, id) }
+func (g *Ledger) IsPast(account, id string) bool { return g.Capacity.IsPast(account, id) }
 
 // NoteLimits logs once that ids are refused for want of room, until there was room for all of them.
 func (g *Ledger) NoteLimits(log *slog.Logger) {
 	if g.Refused > 0 && !g.limited {
-		log.Warn("Limit of tasks reached, further ids are refused", "limit", g.Room.Limits.Tasks, "refused", g.Refused)
+		log.Warn("Limit of tasks reached, further ids are refused", "limit", g.Capacity.Limits.Tasks, "refused", g.Refused)
 	}
 	g.limited = g.Refused > 0
 	for _, gr := range slices.SortedFunc(maps.Values(g.groups), func(a, b *group) int { return cmp.Compare(a.Index, b.Index) }) {

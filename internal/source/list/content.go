@@ -16,13 +16,13 @@ import (
 // options returns what is read within that names so many ids at the most.
 func (l *List) options(ids int) parsed.Options {
 	g, gr := l.source.all, l.source.group
-	return parsed.Options{IDs: ids, Has: gr.Has, Secret: g.Secrets.HasValue, Seed: g.seed, Ages: g.Room.Ages(gr.Account.Name)}
+	return parsed.Options{IDs: ids, Has: gr.Has, Secret: g.Secrets.HasValue, Seed: g.seed, Ages: g.Capacity.Ages(gr.Account.Name)}
 }
 
 // Content returns what the next whole content is read into. half reports whether its unterminated end may be half-written; nil: it is
 // not.
 func (l *List) Content(half func(tail string) bool) *parsed.List {
-	o := l.options(l.source.all.Room.Limits.IDs)
+	o := l.options(l.source.all.Capacity.Limits.IDs)
 	o.Half, o.Before = half, l.faults
 	return parsed.New(o)
 }
@@ -39,14 +39,14 @@ func (l *List) Parts(f format.Format, from format.Position) *format.Parts {
 
 // Part returns what is read into that comes to what the list has.
 func (l *List) Part() *parsed.List {
-	o := l.options(max(0, l.source.all.Room.Limits.IDs-l.counts.Listed))
+	o := l.options(max(0, l.source.all.Capacity.Limits.IDs-l.counts.Listed))
 	o.Faults = l.faults
 	return parsed.New(o)
 }
 
 // Parse reads a whole content in its format, without the owner's lock.
 func (l *List) Parse(ctx context.Context, content string, f format.Format, half func(tail string) bool) (*parsed.List, error) {
-	p, bytes := l.Content(half), l.source.all.Room.Limits.Bytes
+	p, bytes := l.Content(half), l.source.all.Capacity.Limits.Bytes
 	var err error
 	l.source.Outside(func() { err = f.Read(ctx, content, bytes, p) })
 	return p, err
@@ -60,7 +60,7 @@ func (l *List) Replace(p *parsed.List) *parsed.Report {
 	l.Add(p)
 	report := l.End()
 	if beyond == 0 {
-		report.Beyond, report.Most = p.Beyond(), l.source.all.Room.Limits.IDs
+		report.Beyond, report.Most = p.Beyond(), l.source.all.Capacity.Limits.IDs
 	}
 	return report
 }
@@ -69,7 +69,7 @@ func (l *List) Replace(p *parsed.List) *parsed.Report {
 // the list names what was in either.
 func (l *List) Begin() {
 	l.Round++
-	l.patience.Begin()
+	l.backoff.Begin()
 	l.replacing, l.coming, l.report = true, tally.Counts{}, &parsed.Report{}
 	l.before, l.faults, l.firsts = l.faults, parsed.Faults{}, nil
 }
@@ -90,7 +90,7 @@ func (l *List) End() *parsed.Report {
 		l.tasks = slices.Clone(l.tasks) // to give back what was too much
 	}
 	report := l.report
-	l.patience.End()
+	l.backoff.End()
 	l.note(l.coming)
 	l.replacing, l.before, l.report = false, parsed.Faults{}, nil
 	return report
@@ -107,7 +107,7 @@ func (l *List) Add(p *parsed.List) *parsed.Report {
 		r.last, r.counts = l.Round-1, l.coming
 	}
 	r.read()
-	r.makeRoom()
+	r.takeWaiting()
 	r.counts.Add(p)
 	l.source.tally.NoteFaults(p)
 	l.faults = p.Faults()

@@ -24,7 +24,7 @@ func (l *List) IsOurs(id string) bool { return l.source.group.Has == nil || l.so
 
 // Lacks reports whether an id is this process's, and neither claimed by the list nor that of a task that has left memory.
 func (l *List) Lacks(id string) bool {
-	return l.IsOurs(id) && !l.Has(id) && !l.source.all.Room.IsPast(l.source.group.Account.Name, id)
+	return l.IsOurs(id) && !l.Has(id) && !l.source.all.Capacity.IsPast(l.source.group.Account.Name, id)
 }
 
 // Refuses returns why the list can't take an id now that it does not claim yet; empty: it can.
@@ -33,17 +33,17 @@ func (l *List) Refuses(id string) source.Rejection {
 	if g.Secrets.HasValue(id) {
 		return source.RejectedSecret
 	}
-	_, reason := g.Room.Lacks(l.source.group.Account.Tasks.Get(id), &l.List)
+	_, reason := g.Capacity.Lacks(l.source.group.Account.Tasks.Get(id), &l.List)
 	return reason
 }
 
-// MayMakeRoom reports whether tasks could leave memory for what there is no room for.
-func (l *List) MayMakeRoom() bool { return l.source.all.Room.MayEvict(&l.source.group.Group) }
+// MayEvict reports whether tasks could leave memory for what there is no room for.
+func (l *List) MayEvict() bool { return l.source.all.Capacity.MayEvict(&l.source.group.Group) }
 
-// MakeRoom has tasks that are over leave memory for so many ids that the list lacks.
-func (l *List) MakeRoom(ids int) {
-	if r, gr := l.source.all.Room, &l.source.group.Group; ids > r.Free(gr) && r.MayEvict(gr) {
-		r.Make(gr, ids, nil)
+// EvictFor has tasks that are over leave memory for so many ids that the list lacks.
+func (l *List) EvictFor(ids int) {
+	if c, gr := l.source.all.Capacity, &l.source.group.Group; ids > c.Free(gr) && c.MayEvict(gr) {
+		c.EvictFor(gr, ids, nil)
 	}
 }
 

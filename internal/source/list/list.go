@@ -10,11 +10,11 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/source/capacity"
 	"github.com/kie-exporter/kie_exporter/internal/source/claim"
 	"github.com/kie-exporter/kie_exporter/internal/source/owners"
 	"github.com/kie-exporter/kie_exporter/internal/source/parsed"
 	"github.com/kie-exporter/kie_exporter/internal/source/past"
-	"github.com/kie-exporter/kie_exporter/internal/source/room"
 	"github.com/kie-exporter/kie_exporter/internal/source/secrets"
 	"github.com/kie-exporter/kie_exporter/internal/source/tally"
 )
@@ -26,11 +26,11 @@ type All struct {
 	// Flush hands on what has changed so far; nil: nobody takes it.
 	Flush func()
 
-	IDs     *owners.Owners
-	Room    *room.Room
-	Secrets *secrets.Known
-	Refused int    // ids of all lists for which there was no room
-	Round   uint32 // changes when all lists are to be read again, whether they changed or not
+	IDs      *owners.Owners
+	Capacity *capacity.Capacity
+	Secrets  *secrets.Known
+	Refused  int    // ids of all lists for which there was no room
+	Round    uint32 // changes when all lists are to be read again, whether they changed or not
 
 	lists   map[*claim.List]*List
 	numbers map[uint32]*List // lists, by number
@@ -46,7 +46,7 @@ func NewAll(limits source.Limits) *All {
 		lists: make(map[*claim.List]*List), numbers: make(map[uint32]*List), leaving: make(map[*List]bool),
 	}
 	g.IDs = owners.New(func(l *claim.List) owners.List { return g.lists[l] })
-	g.Room = room.New(limits, g.IDs, g)
+	g.Capacity = capacity.New(limits, g.IDs, g)
 	return g
 }
 
@@ -122,7 +122,7 @@ func (g *All) NewSource(gr *Group, labels map[string]string) *Source {
 func (src *Source) Round() uint32 { return src.all.Round + src.group.Round }
 
 // Limits returns what a list may have.
-func (src *Source) Limits() source.Limits { return src.all.Room.Limits }
+func (src *Source) Limits() source.Limits { return src.all.Capacity.Limits }
 
 // Secrets returns what must not get into a list.
 func (src *Source) Secrets() *secrets.Known { return src.all.Secrets }
@@ -168,8 +168,8 @@ type List struct {
 	coming    tally.Counts
 	report    *parsed.Report
 
-	held     bool // it can't be read now, so that nobody knows what it lacks
-	patience room.Patience
+	held    bool // it can't be read now, so that nobody knows what it lacks
+	backoff capacity.Backoff
 
 	// Leaving, if there is one, takes the ids whose tasks leave memory and that nobody will name again: they are listed no more.
 	Leaving func(id string)
@@ -179,13 +179,13 @@ type List struct {
 // Refused ids are not kept, for there may be any number of them.
 func (l *List) Wants() bool {
 	g := l.source.all
-	if l.patience.Lasts() {
+	if l.backoff.Lasts() {
 		return false
 	}
-	if l.counts.Refused+l.counts.GroupFull > 0 && g.Room.MayEvict(&l.source.group.Group) {
+	if l.counts.Refused+l.counts.GroupFull > 0 && g.Capacity.MayEvict(&l.source.group.Group) {
 		return true
 	}
-	return l.counts.Refused > 0 && !g.Room.IsFull() || l.counts.GroupFull > 0 && !l.source.group.IsFull()
+	return l.counts.Refused > 0 && !g.Capacity.IsFull() || l.counts.GroupFull > 0 && !l.source.group.IsFull()
 }
 
 // Hold says whether the list can't be read now: then what it lacks stays.
@@ -208,7 +208,7 @@ func (l *List) Remove(ids ...string) {
 	}
 	l.removeFunc(func(t *owners.Task) bool { return gone[t.ID] })
 	for id := range gone {
-		if l.source.all.Room.Unname(l.source.group.Account.Name, id, l.number) {
+		if l.source.all.Capacity.Unname(l.source.group.Account.Name, id, l.number) {
 			l.counts.Listed--
 			l.source.tally.Remove(1)
 		}

@@ -41,11 +41,11 @@ func (r *reading) read() {
 		parsed.Each(r.parsed, l.listed, r.visit)
 		return
 	}
-	r.hopeless = !g.Room.MayComeFree(ages)
+	r.hopeless = !g.Capacity.MayComeFree(ages)
 	parsed.Each(r.parsed, l.listed, func(f parsed.Found, id string, of *claim.Attrs) {
 		r.age, ages = ages[0], ages[1:]
 		if r.age == source.OldOver && l.source.group.Account.Tasks.Get(id) == nil {
-			r.isNamed(f, g.Room.NameOld(l.source.group.Account.Name, id, l.naming()))
+			r.isNamed(f, g.Capacity.NameOld(l.source.group.Account.Name, id, l.naming()))
 			return
 		}
 		r.visit(f, id, of)
@@ -57,7 +57,7 @@ func (l *List) naming() past.Naming { return past.Naming{List: l.number, Round: 
 
 // refuses returns why there is no room for an id that the list does not claim yet; empty: there is.
 func (l *List) refuses(t *owners.Task) source.Rejection {
-	takes, reason := l.source.all.Room.Lacks(t, &l.List)
+	takes, reason := l.source.all.Capacity.Lacks(t, &l.List)
 	if takes && reason == "" {
 		l.source.group.Coming++
 	}
@@ -74,7 +74,7 @@ func (r *reading) visit(f parsed.Found, id string, of *claim.Attrs) {
 	if t == nil && r.isPast(f, id) {
 		return
 	}
-	if (t == nil || t.Claims.By(&l.List) == nil) && r.noRoom(f, t) {
+	if (t == nil || t.Claims.By(&l.List) == nil) && r.lacksCapacity(f, t) {
 		return
 	}
 	r.counts.Listed++
@@ -104,11 +104,11 @@ func (r *reading) visit(f parsed.Found, id string, of *claim.Attrs) {
 	}
 }
 
-// noRoom reports whether there is no room for an id that the list does not claim yet, and counts it then.
-func (r *reading) noRoom(f parsed.Found, t *owners.Task) bool {
+// lacksCapacity reports whether there is no room for an id that the list does not claim yet, and counts it then.
+func (r *reading) lacksCapacity(f parsed.Found, t *owners.Task) bool {
 	g := r.list.source.all
 	reason := r.list.refuses(t)
-	if reason != "" && g.Room.Memory != nil && !r.pressed && (!r.hopeless || r.age != source.NotOver) {
+	if reason != "" && g.Capacity.Memory != nil && !r.pressed && (!r.hopeless || r.age != source.NotOver) {
 		r.waiting = append(r.waiting, f)
 		return true
 	}
@@ -141,7 +141,7 @@ func (r *reading) claimed(s *claim.Listing, of *claim.Attrs) *claim.Listing {
 // isPast reports whether an id's task has left memory, and notes that the list names it.
 func (r *reading) isPast(f parsed.Found, id string) bool {
 	l := r.list
-	remembered, repeated := l.source.all.Room.Name(l.source.group.Account.Name, id, l.naming())
+	remembered, repeated := l.source.all.Capacity.Name(l.source.group.Account.Name, id, l.naming())
 	if remembered {
 		r.isNamed(f, repeated)
 	}
@@ -157,9 +157,9 @@ func (r *reading) isNamed(f parsed.Found, repeated bool) {
 	}
 }
 
-// makeRoom takes the ids for which there was no room, as far as tasks that are over leave theirs. Those among them whose own tasks are over
+// takeWaiting takes the ids for which there was no room, as far as tasks that are over leave theirs. Those among them whose own tasks are over
 // have it only before tasks that are over for longer. What was taken before is handed on first, so that it may be known to be over.
-func (r *reading) makeRoom() {
+func (r *reading) takeWaiting() {
 	l, g := r.list, r.list.source.all
 	r.pressed = true
 	for end := len(r.waiting); end > 0; { // the last ones first: they are the newest, mostly
@@ -168,7 +168,7 @@ func (r *reading) makeRoom() {
 		g.Flush()
 		r.counts.GroupFull += l.inForce().GroupFull - full
 		r.before, r.after, r.attrs = nil, nil, nil
-		r.makeRoomFor(r.waiting[start:end])
+		r.evictFor(r.waiting[start:end])
 		end = start
 	}
 	r.waiting = nil
@@ -190,14 +190,14 @@ type claimant struct {
 	over  time.Time
 }
 
-func (r *reading) makeRoomFor(waiting []parsed.Found) {
+func (r *reading) evictFor(waiting []parsed.Found) {
 	l, g := r.list, r.list.source.all
 	var rest, over []claimant // those that are over, the latest first
 	ids, all := make([]string, 0, len(waiting)), make([]claimant, 0, len(waiting))
 	parsed.EachOf(r.parsed, [][]parsed.Found{waiting}, l.listed, func(f parsed.Found, id string, of *claim.Attrs) {
 		ids, all = append(ids, id), append(all, claimant{found: f, id: id, attrs: of})
 	})
-	for i, at := range g.Room.Over(&l.source.group.Group, l.source.group.Account.Name, ids) {
+	for i, at := range g.Capacity.Over(&l.source.group.Group, l.source.group.Account.Name, ids) {
 		if all[i].over = at; at.IsZero() {
 			rest = append(rest, all[i])
 		} else {
@@ -209,12 +209,12 @@ func (r *reading) makeRoomFor(waiting []parsed.Found) {
 	for i, c := range over {
 		rivals[i] = c.over
 	}
-	g.Room.Make(&l.source.group.Group, len(rest), rivals)
+	g.Capacity.EvictFor(&l.source.group.Group, len(rest), rivals)
 	for _, c := range rest {
 		r.visit(c.found, c.id, c.attrs)
 	}
 	for _, c := range over {
-		if g.Room.Free(&l.source.group.Group) <= 0 && g.Room.Remember(l.source.group.Account.Name, c.id, l.naming()) {
+		if g.Capacity.Free(&l.source.group.Group) <= 0 && g.Capacity.Remember(l.source.group.Account.Name, c.id, l.naming()) {
 			r.counts.Listed++
 			continue
 		}

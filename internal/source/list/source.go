@@ -119,8 +119,8 @@ func (src *Source) Skipped() []source.Skip {
 	return src.tally.Skipped(lists)
 }
 
-// Room returns the account of the source's group, how many ids the group has, and how many more it will have as soon as that is settled.
-func (src *Source) Room() (account string, tasks, coming int) {
+// Counts returns the account of the source's group, how many ids the group has, and how many more it will have as soon as that is settled.
+func (src *Source) Counts() (account string, tasks, coming int) {
 	return src.group.Account.Name, src.group.Tasks, src.group.Coming
 }
 

@@ -39,8 +39,8 @@ func New(isStale func(n Naming) bool) *Memory {
 // Len returns how many ids are remembered.
 func (m *Memory) Len() int { return m.count }
 
-// Room returns how many more ids may be remembered, of so many at most. Where there is none, those go that are listed no longer.
-func (m *Memory) Room(most int) int {
+// Free returns how many more ids may be remembered, of so many at most. Where there is none, those go that are listed no longer.
+func (m *Memory) Free(most int) int {
 	if m.count >= most && time.Since(m.looked) >= lookAgain {
 		for _, a := range m.accounts {
 			m.forget(a, m.isStale)
@@ -85,7 +85,7 @@ func (m *Memory) Remember(name, id string, n Naming, most int, mayForget bool) b
 	if len(a.named) > 2*a.after+1<<10 {
 		m.forget(a, m.isStale)
 	}
-	if m.Room(most) <= 0 {
+	if m.Free(most) <= 0 {
 		if !mayForget {
 			return false
 		}

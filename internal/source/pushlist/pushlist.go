@@ -45,7 +45,7 @@ func New(src *list.Source) *List {
 // Refuses returns why the list could not take an id that it does not claim yet, as far as no task can leave for it; empty: it could.
 func (l *List) Refuses(t *source.Task) source.Rejection {
 	reason := l.refuses(t)
-	if (reason == source.RejectedLimit || reason == source.RejectedMaxTasks) && l.MayMakeRoom() {
+	if (reason == source.RejectedLimit || reason == source.RejectedMaxTasks) && l.MayEvict() {
 		return ""
 	}
 	return reason
@@ -62,7 +62,7 @@ func (l *List) refuses(t *source.Task) source.Rejection {
 
 // Tell adds tasks to what the list has, and tells of each what became of it: whether the list had it before, or why it is refused.
 func (l *List) Tell(tasks []source.Task, became func(i int, known bool, refused source.Rejection)) {
-	l.makeRoom(tasks)
+	l.evictFor(tasks)
 	l.Each(false, func(add func(id string, of *claim.Attrs)) {
 		for i := range tasks {
 			t := &tasks[i]
@@ -83,7 +83,7 @@ func (l *List) Tell(tasks []source.Task, became func(i int, known bool, refused 
 
 // Retell adds those of the tasks that the list lacks. All others that there was no room for are forgotten.
 func (l *List) Retell(tasks []source.Task) {
-	l.makeRoom(tasks)
+	l.evictFor(tasks)
 	l.Each(true, func(add func(id string, of *claim.Attrs)) {
 		for i := range tasks {
 			if t := &tasks[i]; l.Lacks(t.ID) {
@@ -93,15 +93,15 @@ func (l *List) Retell(tasks []source.Task) {
 	})
 }
 
-// makeRoom has tasks that are over leave memory for those that the list lacks.
-func (l *List) makeRoom(tasks []source.Task) {
+// evictFor has tasks that are over leave memory for those that the list lacks.
+func (l *List) evictFor(tasks []source.Task) {
 	need := 0
 	for i := range tasks {
 		if l.Lacks(tasks[i].ID) {
 			need++
 		}
 	}
-	l.MakeRoom(need)
+	l.EvictFor(need)
 }
 
 // Left returns the ids whose tasks have left memory since it was asked last: nobody will name them again.

@@ -270,7 +270,7 @@ func (o *owners) check(groups []Group, most int) {
 	}
 	for _, m := range o.set.members {
 		name, told := m.key.group, m.claims.Refused()[source.KeptByOtherGroup]
-		account, tasks, coming := m.claims.Room()
+		account, tasks, coming := m.claims.Counts()
 		lost := 0
 		for at, in := range listed {
 			if at[0] == account && slices.Contains(in, name) && o.tasks[at] != name {

@@ -16,7 +16,7 @@ func (m *member) publishLocked() {
 		Group: m.key.group, Source: m.key.label,
 		Tasks: m.claims.Listed(), Read: m.reads.WasRead, LastSuccess: m.reads.LastSuccess,
 		FailingSince: m.reads.FailedAt, Errors: m.reads.Errors, Rejected: m.claims.Rejected(), Refused: m.claims.Refused(),
-		Told: m.key.isPushed(), LastPush: m.pushed, LastRefusal: m.refused,
+		Pushed: m.key.isPushed(), LastPush: m.pushed, LastRefusal: m.refused,
 	})
 }
 
@@ -39,7 +39,7 @@ func (s *Set) Reports() []source.Report {
 	for i, m := range s.members {
 		reports[i] = source.Report{
 			Group: m.key.group, Source: m.key.label, IDs: m.claims.Owned(), Skipped: m.claims.Skipped(),
-			Err: m.reads.Err, Partly: source.IsPartial(m.reads.Err), Told: m.key.isPushed(),
+			Err: m.reads.Err, Partly: source.IsPartial(m.reads.Err), Pushed: m.key.isPushed(),
 		}
 	}
 	return reports

@@ -17,24 +17,24 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/source/parsed"
 )
 
-// toldSource is a source that has no content: it only adds and removes what it is told to, as soon as it is told.
-type toldSource struct {
+// incrementalSource is a source that has no content: it only adds and removes what it is told to, as soon as it is told.
+type incrementalSource struct {
 	list        *list.List
 	add, remove []string
 	refreshed   int
 	retired     bool
 }
 
-func (s *toldSource) Due() time.Time {
+func (s *incrementalSource) Due() time.Time {
 	if len(s.add)+len(s.remove) > 0 {
 		return time.Now()
 	}
 	return time.Now().Add(time.Hour)
 }
 
-func (s *toldSource) Fetch() source.Fetch { return nil }
+func (s *incrementalSource) Fetch() source.Fetch { return nil }
 
-func (s *toldSource) Refresh(context.Context) error {
+func (s *incrementalSource) Refresh(context.Context) error {
 	s.refreshed++
 	p := s.list.Part()
 	for i, id := range s.add {
@@ -46,11 +46,11 @@ func (s *toldSource) Refresh(context.Context) error {
 	return nil
 }
 
-func (s *toldSource) Retire() { s.retired = true }
+func (s *incrementalSource) Retire() { s.retired = true }
 
 // addPushed adds a source that is told its ids to group g.
-func (b *bench) addPushed() *toldSource {
-	s := &toldSource{}
+func (b *bench) addPushed() *incrementalSource {
+	s := &incrementalSource{}
 	b.set.mu.Lock()
 	defer b.set.mu.Unlock()
 	a := arrangement{set: b.set}
@@ -64,7 +64,7 @@ func (b *bench) addPushed() *toldSource {
 }
 
 // tell tells the source to add and to remove ids, and lets a moment pass.
-func (b *bench) tell(s *toldSource, add, remove string) {
+func (b *bench) tell(s *incrementalSource, add, remove string) {
 	b.set.mu.Lock()
 	s.add, s.remove = strings.Fields(add), strings.Fields(remove)
 	b.set.mu.Unlock()

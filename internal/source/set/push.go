@@ -77,7 +77,7 @@ func (s *Set) takeLocked(group string, pushes []*source.Push, saved []source.Pus
 	if slices.ContainsFunc(pushes, func(p *source.Push) bool { return len(p.Add) > 0 }) {
 		m.pushed = time.Now()
 	}
-	if slices.ContainsFunc(pushes, (*source.Push).LacksRoom) {
+	if slices.ContainsFunc(pushes, (*source.Push).IsOverLimit) {
 		m.refused = time.Now()
 	}
 	m.publishLocked()

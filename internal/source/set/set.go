@@ -85,7 +85,7 @@ func New(all []groups.Group, limits source.Limits, sink source.Sink, log *slog.L
 		defer s.mu.Lock()
 		slow()
 	}
-	s.ledger.Room.Memory, _ = sink.(source.Memory)
+	s.ledger.Capacity.Memory, _ = sink.(source.Memory)
 	s.ledger.Flush = func() { s.settleLocked(s.backlog) }
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -107,7 +107,7 @@ func (s *Set) LoadThen(ctx context.Context, local func()) error {
 	var fetches sync.WaitGroup
 	rest := make(chan struct{})
 	s.startFetches(ctx, &fetches, rest)
-	defer s.ledger.Room.LookBack(&s.mu)()
+	defer s.ledger.Capacity.LookBack(&s.mu)()
 	err := s.readFirst(ctx)
 	local()
 	close(rest)

@@ -27,7 +27,7 @@ func downward() []string {
 	return []string{
 		"internal/backlog", "internal/blocks", "internal/dispatch", "internal/entry", "internal/labels", "internal/learned", "internal/life",
 		"internal/evict", "internal/history", "internal/probe", "internal/reader", "internal/records", "internal/results", "internal/withheld", "internal/source/ledger", "internal/source/list",
-		"internal/source/room", "internal/source/pushlist", "internal/summary", "internal/tasks", "internal/totals", "internal/tracker", "internal/unlisted", "internal/view",
+		"internal/source/capacity", "internal/source/pushlist", "internal/summary", "internal/tasks", "internal/totals", "internal/tracker", "internal/unlisted", "internal/view",
 	}
 }
 

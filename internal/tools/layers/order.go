@@ -13,7 +13,7 @@ func order() [][]string {
 		{"internal/source/files", "internal/source/inline", "internal/source/pushed", "internal/source/remote"},
 		{"internal/source/ledger", "internal/source/pushlist"},
 		{"internal/source/list"},
-		{"internal/source/room"},
+		{"internal/source/capacity"},
 		{"internal/source/format", "internal/source/owners", "internal/source/tally"},
 		{"internal/source/claim"},
 		{"internal/source/jsonlist", "internal/source/yamllist"},
@@ -70,7 +70,7 @@ func bounded() []string {
 		"config", "internal/backlog", "internal/blocks", "internal/cluster", "internal/dispatch", "internal/entry", "internal/evict", "internal/history", "internal/httpclient",
 		"internal/labels", "internal/learned", "internal/life", "internal/mailbox", "internal/packed", "internal/probe", "internal/reader", "internal/records", "internal/redis", "internal/results", "internal/settings",
 		"internal/source/claim", "internal/source/groups", "internal/source/ledger", "internal/source/list", "internal/source/owners", "internal/source/past",
-		"internal/source/reads", "internal/source/room", "internal/source/set", "internal/source/pushlist", "internal/source/turns", "internal/summary",
+		"internal/source/reads", "internal/source/capacity", "internal/source/set", "internal/source/pushlist", "internal/source/turns", "internal/summary",
 		"internal/tasks", "internal/totals", "internal/tracker", "internal/unlisted", "internal/view", "internal/withheld",
 	}
 }

@@ -130,8 +130,8 @@ func richReplicas() *collector.Replicas {
 	held, not := share.Share{Account: "default", Part: 0, Parts: 2}, share.Share{Account: "default", Part: 1, Parts: 2}
 	return &collector.Replicas{
 		Shares: []share.Share{held, not}, Held: map[share.Share]bool{held: true}, Lease: 21500 * time.Millisecond,
-		Changes: map[collector.ShareChange]uint64{{Account: "default", Change: "taken"}: 3, {Account: "default", Change: "lost"}: 1},
-		Told:    true, Unheld: 1, Same: 2, Other: 1, Offset: -250 * time.Millisecond,
+		Changes:  map[collector.ShareChange]uint64{{Account: "default", Change: "taken"}: 3, {Account: "default", Change: "lost"}: 1},
+		Answered: true, Unheld: 1, Same: 2, Other: 1, Offset: -250 * time.Millisecond,
 		Up: true, Calls: map[collector.RedisCall]uint64{{Operation: "tick", Result: "ok"}: 120, {Operation: "commit", Result: "timeout"}: 2},
 		Durations: map[string]histogram.Histogram{"tick": Measured("", .002)}, Refused: 4,
 	}

@@ -37,11 +37,11 @@ type api struct {
 
 	connections atomic.Int64 // that are open
 
-	mu      sync.Mutex
-	life    int // number of the exporter's process that asks
-	told    map[string]telling
-	settled map[string]bool // known for good: finished on disk when a process ended
-	doubts  map[string]telling
+	mu          sync.Mutex
+	life        int // number of the exporter's process that asks
+	told        map[string]telling
+	settled     map[string]bool // known for good: finished on disk when a process ended
+	unconfirmed map[string]telling
 	// What was asked before droppedAt of tasks dropped then is of no more use to the process, even if it is answered later.
 	droppedAt time.Time
 	dropped   func(id string) bool
@@ -60,12 +60,12 @@ type telling struct {
 func startAPI(t *testing.T, seed uint64, v *verdict) *api {
 	t.Helper()
 	a := &api{
-		Server:   kiesim.New(kiesim.Options{Seed: seed, Latency: 2 * time.Millisecond, Credits: 1e6, TopUp: 1e6}),
-		verdict:  v,
-		accounts: map[string]string{},
-		told:     map[string]telling{},
-		settled:  map[string]bool{},
-		doubts:   map[string]telling{},
+		Server:      kiesim.New(kiesim.Options{Seed: seed, Latency: 2 * time.Millisecond, Credits: 1e6, TopUp: 1e6}),
+		verdict:     v,
+		accounts:    map[string]string{},
+		told:        map[string]telling{},
+		settled:     map[string]bool{},
+		unconfirmed: map[string]telling{},
 	}
 	server := httptest.NewUnstartedServer(a)
 	server.Config.ConnState = a.count
@@ -119,7 +119,7 @@ func (a *api) arrive(account, id string) (life int) {
 	a.verdict.check(askedNoMore, !a.settled[id], "%s was finished on disk, and is asked", id)
 	switch {
 	case told && before.life == a.life:
-		a.doubts[id] = before // unless the process says that the answer did not reach it
+		a.unconfirmed[id] = before // unless the process says that the answer did not reach it
 	case told:
 		a.repeated++
 		delete(a.told, id)
@@ -157,13 +157,13 @@ func (a *api) begin(life int) {
 func (a *api) end(finished map[string]bool, failed map[string]bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for id := range a.doubts {
+	for id := range a.unconfirmed {
 		a.verdict.check(askedNoMore, failed[id], "%s is asked again by the process that was told its end", id)
 		if failed[id] {
 			a.repeated++
 		}
 	}
-	clear(a.doubts)
+	clear(a.unconfirmed)
 	for id := range finished {
 		a.settled[id] = true
 	}

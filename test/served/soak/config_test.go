@@ -84,8 +84,8 @@ func (c *configuration) render(v variant) string {
 			fmt.Fprintf(&text, "    tasks: [%s]\n", strings.Join(l.all(), ", "))
 		case ext == ".txt": // a group of several files, and of what they were rotated to
 			fmt.Fprintf(&text, "    files: [%q]\n", filepath.Join(filepath.Dir(l.path), l.group+"*"+ext+"*"))
-		case l.group == crowdedGroup:
-			fmt.Fprintf(&text, "    files: [%q]\n    max_tasks: %d\n", l.path, crowdedMost)
+		case l.group == fullGroup:
+			fmt.Fprintf(&text, "    files: [%q]\n    max_tasks: %d\n", l.path, fullMost)
 		default:
 			fmt.Fprintf(&text, "    files: [%q]\n", l.path)
 		}

@@ -44,7 +44,7 @@ func newLists(dir string) []*list {
 		in("shop", "alpha", "shop.jsonl"),
 		in(guestGroup, "alpha", "guest.txt"),
 		in("desk", "beta", "desk.yml"),
-		in(crowdedGroup, "beta", "kiosk.jsonl"),
+		in(fullGroup, "beta", "kiosk.jsonl"),
 		in("walk-in", "beta", ""),
 		in(hookedGroup, "beta", ""),
 		in(pushedGroup, "beta", ""),
@@ -54,10 +54,10 @@ func newLists(dir string) []*list {
 // hookedGroup is the group whose list a server has, and whose tasks have callbacks.
 const hookedGroup = "web"
 
-// crowdedGroup is the group that has room for crowdedMost tasks at a time, so that those that have finished leave memory for others.
+// fullGroup is the group that has room for fullMost tasks at a time, so that those that have finished leave memory for others.
 const (
-	crowdedGroup = "kiosk"
-	crowdedMost  = 40
+	fullGroup = "kiosk"
+	fullMost  = 40
 )
 
 // guestGroup is the group that comes and goes with reloads.

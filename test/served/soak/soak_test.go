@@ -163,7 +163,7 @@ func (w *world) awaitTruth(t *testing.T) {
 		for _, l := range w.lists {
 			for _, id := range l.all() {
 				_, told := w.api.endedIn(id)
-				left := l.group == crowdedGroup && told // and has left memory since, or will
+				left := l.group == fullGroup && told // and has left memory since, or will
 				if f, _ := w.book.fact(id); f.finishes() && !shown[id].finished() && !left {
 					missing = append(missing, id)
 				}

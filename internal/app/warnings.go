@@ -12,17 +12,17 @@ import (
 // shortToken is how many bytes a token of pushes should have at least.
 const shortToken = 16
 
-// doubt is something that deserves a warning, at the start and in a check.
-type doubt struct {
+// warning is what is said of something that works and is hardly what is wanted, at the start and in a check.
+type warning struct {
 	about, name string // "group" or "account", and which
 	text        string
 }
 
-// doubts returns what is doubtful about accounts and pushes, with this command line.
-func (f *flags) doubts(cfg *config.Config) (all []doubt) {
+// warnings returns what is doubtful about accounts and pushes, with this command line.
+func (f *flags) warnings(cfg *config.Config) (all []warning) {
 	for _, a := range cfg.Accounts {
 		if inClear(a.BaseURL) {
-			all = append(all, doubt{"account", a.Name, "the API key is sent unencrypted: base_url begins with http:// and is not on this machine"})
+			all = append(all, warning{"account", a.Name, "the API key is sent unencrypted: base_url begins with http:// and is not on this machine"})
 		}
 	}
 	for _, g := range cfg.Groups {
@@ -30,10 +30,10 @@ func (f *flags) doubts(cfg *config.Config) (all []doubt) {
 			continue
 		}
 		if f.storage == "" {
-			all = append(all, doubt{"group", g.Name, "pushed ids end with the process: there is no --storage.path to keep them in"})
+			all = append(all, warning{"group", g.Name, "pushed ids end with the process: there is no --storage.path to keep them in"})
 		}
 		if g.Push.Token != nil && len(g.Push.Token.Value()) < shortToken {
-			all = append(all, doubt{"group", g.Name, "the token of its pushes has fewer than 16 characters, and may be guessed"})
+			all = append(all, warning{"group", g.Name, "the token of its pushes has fewer than 16 characters, and may be guessed"})
 		}
 	}
 	return all

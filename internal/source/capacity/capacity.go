@@ -1,6 +1,6 @@
 // Package room knows how many tasks there may be, and makes room: tasks that are over leave memory when others need their place, and lists
 // may go on naming them.
-package room
+package capacity
 
 import (
 	"slices"
@@ -26,8 +26,8 @@ const (
 	futileCost = 20
 )
 
-// Room is the room for tasks of all groups. It has no lock: the ledger's owner's guards it.
-type Room struct {
+// Capacity is the room for tasks of all groups. It has no lock: the ledger's owner's guards it.
+type Capacity struct {
 	// Memory makes room where there is none; nil: nothing does.
 	Memory source.Memory
 	Limits source.Limits
@@ -56,30 +56,30 @@ type Lists interface {
 }
 
 // New returns the room within limits, of which these ids take some.
-func New(limits source.Limits, ids *owners.Owners, lists Lists) *Room {
-	return &Room{Limits: limits, ids: ids, lists: lists, past: past.New(lists.IsStale), futile: make(map[string]attempt)}
+func New(limits source.Limits, ids *owners.Owners, lists Lists) *Capacity {
+	return &Capacity{Limits: limits, ids: ids, lists: lists, past: past.New(lists.IsStale), futile: make(map[string]attempt)}
 }
 
 // IsPast reports whether the task of an account's id has left memory and may still be listed.
-func (r *Room) IsPast(account, id string) bool { return r.past.Has(account, id) }
+func (c *Capacity) IsPast(account, id string) bool { return c.past.Has(account, id) }
 
 // LookBack finds out which tasks were over before, until end is called: the first lists may name any number of them. mu is the owner's lock.
-func (r *Room) LookBack(mu sync.Locker) (end func()) {
+func (c *Capacity) LookBack(mu sync.Locker) (end func()) {
 	mu.Lock()
 	defer mu.Unlock()
-	if r.Memory != nil {
-		r.old = r.Memory.Old(r.Limits.Tasks)
+	if c.Memory != nil {
+		c.old = c.Memory.Old(c.Limits.Tasks)
 	}
 	return func() {
 		mu.Lock()
 		defer mu.Unlock()
-		r.old = nil
+		c.old = nil
 	}
 }
 
 // Ages returns what tells how old tasks of an account were at the start; nil: that is not known, or not any more.
-func (r *Room) Ages(account string) func(ids []string, ages []source.Age) {
-	old := r.old
+func (c *Capacity) Ages(account string) func(ids []string, ages []source.Age) {
+	old := c.old
 	if old == nil {
 		return nil
 	}
@@ -87,26 +87,26 @@ func (r *Room) Ages(account string) func(ids []string, ages []source.Age) {
 }
 
 // Name notes that a list names an id, if its task has left memory. Repeated: the list had named it in that round.
-func (r *Room) Name(account, id string, now past.Naming) (remembered, repeated bool) {
-	if r.past.Len() == 0 {
+func (c *Capacity) Name(account, id string, now past.Naming) (remembered, repeated bool) {
+	if c.past.Len() == 0 {
 		return false, false
 	}
-	return r.past.Name(account, id, now)
+	return c.past.Name(account, id, now)
 }
 
 // NameOld notes that a list names an id whose task was over for so long at the start that it need not come into memory. Repeated: the list had
 // named it in that round, as far as there is room to remember it.
-func (r *Room) NameOld(account, id string, now past.Naming) (repeated bool) {
-	return r.past.NameOrRemember(account, id, now, r.mostPast())
+func (c *Capacity) NameOld(account, id string, now past.Naming) (repeated bool) {
+	return c.past.NameOrRemember(account, id, now, c.mostPast())
 }
 
 // Over returns when tasks of a group were over; zero: they are not. For those that were not at the start nobody looks at the disk.
-func (r *Room) Over(gr *claim.Group, account string, ids []string) []time.Time {
-	if r.old == nil {
-		return r.Memory.Over(gr.Name, ids)
+func (c *Capacity) Over(gr *claim.Group, account string, ids []string) []time.Time {
+	if c.old == nil {
+		return c.Memory.Over(gr.Name, ids)
 	}
 	ages, all := make([]source.Age, len(ids)), make([]time.Time, len(ids))
-	r.old.Ages(account, ids, ages)
+	c.old.Ages(account, ids, ages)
 	var wanted []string
 	var places []int
 	for i, id := range ids {
@@ -115,7 +115,7 @@ func (r *Room) Over(gr *claim.Group, account string, ids []string) []time.Time {
 		}
 	}
 	if len(wanted) > 0 {
-		for i, at := range r.Memory.Over(gr.Name, wanted) {
+		for i, at := range c.Memory.Over(gr.Name, wanted) {
 			all[places[i]] = at
 		}
 	}
@@ -123,30 +123,34 @@ func (r *Room) Over(gr *claim.Group, account string, ids []string) []time.Time {
 }
 
 // Unname forgets an id whose task has left memory and that a list named last, and reports whether it did.
-func (r *Room) Unname(account, id string, list uint32) bool { return r.past.Remove(account, id, list) }
+func (c *Capacity) Unname(account, id string, list uint32) bool {
+	return c.past.Remove(account, id, list)
+}
 
 // Move takes what some lists named of tasks that have left memory from one account to another.
-func (r *Room) Move(from, to string, lists func(number uint32) bool) { r.past.Move(from, to, lists) }
+func (c *Capacity) Move(from, to string, lists func(number uint32) bool) {
+	c.past.Move(from, to, lists)
+}
 
 // Lacks returns whether an id that a list does not claim yet would become its group's, and why there is no room for it; empty: there is.
-func (r *Room) Lacks(t *owners.Task, l *claim.List) (takes bool, reason source.Rejection) {
+func (c *Capacity) Lacks(t *owners.Task, l *claim.List) (takes bool, reason source.Rejection) {
 	gr := l.Source.Group
 	takes = t == nil || gr.Takes(t.Claims, l)
 	switch {
 	case takes && gr.IsFull():
 		reason = source.RejectedMaxTasks
-	case t == nil && r.IsFull():
+	case t == nil && c.IsFull():
 		reason = source.RejectedLimit
 	}
 	return takes, reason
 }
 
 // IsFull reports whether there may be no more ids in all.
-func (r *Room) IsFull() bool { return r.ids.Count() >= r.Limits.Tasks }
+func (c *Capacity) IsFull() bool { return c.ids.Count() >= c.Limits.Tasks }
 
 // Free returns how many more ids a group may have.
-func (r *Room) Free(gr *claim.Group) int {
-	free := r.Limits.Tasks - r.ids.Count()
+func (c *Capacity) Free(gr *claim.Group) int {
+	free := c.Limits.Tasks - c.ids.Count()
 	if gr.Most > 0 {
 		free = min(free, gr.Most-gr.Tasks-gr.Coming)
 	}
@@ -154,47 +158,47 @@ func (r *Room) Free(gr *claim.Group) int {
 }
 
 // MayComeFree reports whether there may be tasks that leave memory: one is over there, or one of those was that come now.
-func (r *Room) MayComeFree(ages []source.Age) bool {
-	return slices.Contains(ages, source.Over) || r.Memory != nil && r.Memory.HasOver()
+func (c *Capacity) MayComeFree(ages []source.Age) bool {
+	return slices.Contains(ages, source.Over) || c.Memory != nil && c.Memory.HasOver()
 }
 
 // MayEvict reports whether room could be made in a group. That none can be made in one says nothing of the others.
-func (r *Room) MayEvict(gr *claim.Group) bool {
-	if r.Memory == nil || gr.IsFull() && r.isFutile(gr.Name) || r.IsFull() && r.isFutile("") {
+func (c *Capacity) MayEvict(gr *claim.Group) bool {
+	if c.Memory == nil || gr.IsFull() && c.isFutile(gr.Name) || c.IsFull() && c.isFutile("") {
 		return false
 	}
-	return r.Memory.HasOver()
+	return c.Memory.HasOver()
 }
 
 // isFutile reports whether there was lately nothing to evict of a group; empty: of all.
-func (r *Room) isFutile(group string) bool {
-	last := r.futile[group]
+func (c *Capacity) isFutile(group string) bool {
+	last := c.futile[group]
 	return time.Since(last.at) < max(futileFor, futileShare*last.took)
 }
 
 // Shrink makes room where there is less of it than tasks of a group.
-func (r *Room) Shrink(gr *claim.Group) {
-	if over := gr.Tasks - gr.Most; r.Memory != nil && gr.Most > 0 && over > 0 {
-		r.evict(source.Wanted{Group: gr.Name, Need: over})
+func (c *Capacity) Shrink(gr *claim.Group) {
+	if over := gr.Tasks - gr.Most; c.Memory != nil && gr.Most > 0 && over > 0 {
+		c.evict(source.Wanted{Group: gr.Name, Need: over})
 	}
 }
 
 // ShrinkAll makes room where there is less of it than tasks of all groups.
-func (r *Room) ShrinkAll() {
-	if over := r.ids.Count() - r.Limits.Tasks; r.Memory != nil && over > 0 {
-		r.evict(source.Wanted{Need: over})
+func (c *Capacity) ShrinkAll() {
+	if over := c.ids.Count() - c.Limits.Tasks; c.Memory != nil && over > 0 {
+		c.evict(source.Wanted{Need: over})
 	}
 }
 
-// Make makes room in a group for so many ids, and for some of which the tasks are over, the latest first.
-func (r *Room) Make(gr *claim.Group, need int, rivals []time.Time) {
+// EvictFor makes room in a group for so many ids, and for some of which the tasks are over, the latest first.
+func (c *Capacity) EvictFor(gr *claim.Group, need int, rivals []time.Time) {
 	want := func(group string, free, most int) {
 		short := need - free
 		w := source.Wanted{Group: group, Need: max(0, short), Rivals: rivals[min(len(rivals), max(0, -short)):]}
 		if w.Need > 0 {
 			w.Need = max(w.Need, most/evictShare)
 		}
-		r.evict(w)
+		c.evict(w)
 	}
 	if gr.Most > 0 {
 		want(gr.Name, gr.Most-gr.Tasks-gr.Coming, gr.Most)
@@ -202,43 +206,43 @@ func (r *Room) Make(gr *claim.Group, need int, rivals []time.Time) {
 		need = min(need, left)
 		rivals = rivals[:min(len(rivals), left-need)]
 	}
-	want("", r.Limits.Tasks-r.ids.Count(), r.Limits.Tasks)
+	want("", c.Limits.Tasks-c.ids.Count(), c.Limits.Tasks)
 }
 
 // evict has tasks leave memory, as far as those can be remembered that will not be known again otherwise.
-func (r *Room) evict(w source.Wanted) {
-	if last := r.futile[w.Group]; time.Since(last.at) < futileCost*last.took {
+func (c *Capacity) evict(w source.Wanted) {
+	if last := c.futile[w.Group]; time.Since(last.at) < futileCost*last.took {
 		return
 	}
 	needed, began := w.Need > 0, time.Now()
-	if !r.Memory.Keeps() {
-		left := r.past.Room(r.mostPast())
+	if !c.Memory.Keeps() {
+		left := c.past.Free(c.mostPast())
 		w.Need = min(w.Need, left)
 		w.Rivals = w.Rivals[:min(len(w.Rivals), left-w.Need)]
 	}
 	var gone []source.Evicted
 	if w.Need+len(w.Rivals) > 0 {
-		gone = r.Memory.Evict(w)
+		gone = c.Memory.Evict(w)
 	}
 	if len(gone) == 0 && needed {
-		r.futile[w.Group] = attempt{time.Now(), time.Since(began)}
+		c.futile[w.Group] = attempt{time.Now(), time.Since(began)}
 	}
 	for _, e := range gone {
-		a := r.ids.Account(e.Account)
+		a := c.ids.Account(e.Account)
 		for _, id := range e.IDs {
 			if t := a.Tasks.Get(id); t != nil {
-				r.Remember(a.Name, t.ID, r.lists.Leave(t))
-				r.ids.Drop(a, t)
+				c.Remember(a.Name, t.ID, c.lists.Leave(t))
+				c.ids.Drop(a, t)
 			}
 		}
 	}
-	r.lists.HaveLeft()
+	c.lists.HaveLeft()
 }
 
 // Remember remembers an id whose task has left memory by its hash alone; false: there is no room for one more.
-func (r *Room) Remember(account, id string, n past.Naming) bool {
-	return r.past.Remember(account, id, n, r.mostPast(), r.Memory.Keeps())
+func (c *Capacity) Remember(account, id string, n past.Naming) bool {
+	return c.past.Remember(account, id, n, c.mostPast(), c.Memory.Keeps())
 }
 
 // mostPast is how many ids are remembered at the most: never fewer than one list may name, so that all are known again when it is read.
-func (r *Room) mostPast() int { return max(pastFactor*r.Limits.Tasks, r.Limits.IDs) }
+func (c *Capacity) mostPast() int { return max(pastFactor*c.Limits.Tasks, c.Limits.IDs) }
