@@ -122,6 +122,10 @@ type Ending struct {
 	Completed kie.Time
 	Guessed   bool     // Completed is not what the API told
 	Latest    kie.Time // it ended no later than that
+	// Took is how long it took, for the schedule. HasTook: that can be told, as it can't where the API tells no times and the task was not
+	// seen from its start to its end.
+	Took    time.Duration
+	HasTook bool
 }
 
 // Finish takes the facts of the task that is finished now.
@@ -131,12 +135,13 @@ func (u *Unfinished) Finish(f *kie.Task, m Moment) Ending {
 	if e.News && f.State == kie.StateFail && e.Completed.IsZero() {
 		e.Completed, e.Guessed = e.Latest, true
 	}
+	e.Took, e.HasTook = u.took(f, m)
 	return e
 }
 
-// Took returns how long the task took that is finished now, for the schedule: where the API tells no times, from its first sight to the
-// middle between the last answer that it was unfinished and this one. False: nobody can tell, as it was not seen from its start to its end.
-func (u *Unfinished) Took(f *kie.Task, m Moment) (time.Duration, bool) {
+// took returns how long the task took that is finished now: where the API tells no times, from its first sight to the middle between the last
+// answer that it was unfinished and this one. False: that can't be told.
+func (u *Unfinished) took(f *kie.Task, m Moment) (time.Duration, bool) {
 	if took, ok := f.Latency(); ok {
 		return took, true
 	}

@@ -264,3 +264,31 @@ func TestWhatFinishedWhileWatchedIsNews(t *testing.T) {
 		})
 	}
 }
+
+func TestHowLongATaskTookThatIsFinishedNow(t *testing.T) {
+	answered := func(before time.Duration) func(*Unfinished) {
+		return func(u *Unfinished) { u.Answered = start.Add(-before) }
+	}
+	success := func(created, completed kie.Time) kie.Task {
+		return kie.Task{State: kie.StateSuccess, Created: created, Completed: completed}
+	}
+	for name, tt := range map[string]struct {
+		task  *Unfinished
+		facts kie.Task
+		took  time.Duration
+		known bool
+	}{
+		"both times":             {listed(time.Hour), success(ago(3*time.Minute), ago(time.Minute)), 2 * time.Minute, true},
+		"at once":                {listed(time.Hour), success(ago(time.Minute), ago(time.Minute)), 0, true},
+		"one time":               {listed(time.Hour, answered(time.Minute)), success(ago(time.Hour), 0), 0, false},
+		"no times, never asked":  {listed(time.Hour), success(0, 0), 0, false},
+		"no times, seen running": {listed(10*time.Minute, answered(2*time.Minute)), success(0, 0), 9 * time.Minute, true},
+		"no times, of a backlog": {
+			listed(10*time.Minute, answered(2*time.Minute), func(u *Unfinished) { u.News = start.Add(-time.Hour) }), success(0, 0), 0, false,
+		},
+	} {
+		if end := tt.task.Finish(&tt.facts, at(0)); end.Took != tt.took || end.HasTook != tt.known {
+			t.Errorf("%s: %v, %v; want %v, %v", name, end.Took, end.HasTook, tt.took, tt.known)
+		}
+	}
+}

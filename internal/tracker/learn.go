@@ -112,7 +112,6 @@ func (t *Tracker) takeFactsLocked(k *entry.Task, f kie.Task, m life.Moment) {
 // finishLocked takes final facts, which the entry holds. The task is never asked again.
 func (t *Tracker) finishLocked(k *entry.Task, f *kie.Task, m life.Moment) {
 	end := k.Unfinished.Finish(f, m)
-	took, known := k.Unfinished.Took(f, m)
 	if end.Guessed {
 		k.Guess(end.Completed)
 	}
@@ -125,8 +124,8 @@ func (t *Tracker) finishLocked(k *entry.Task, f *kie.Task, m life.Moment) {
 		t.records.KeepLocked(k, t.records.Noting(k, t.options.Replicas, nil))
 		return
 	}
-	if known {
-		durations.Observe(took)
+	if end.HasTook {
+		durations.Observe(end.Took)
 	}
 	if !k.Marks.Has(entry.Called) && k.Kind.Group.CallbackMissed(m.APINow().Sub(end.Latest)) {
 		t.tasks.RetimeGroups(map[*entry.Group]bool{k.Kind.Group: true}, t.options.Bounds, m.Now)
