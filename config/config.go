@@ -113,7 +113,7 @@ type Account struct {
 
 // Check implements settings.Checker.
 func (a *Account) Check(o *settings.Object) {
-	if o.Clean() && o.Given("max_requests_per_second") && a.MaxRequestsPerSecond < a.RequestsPerSecond {
+	if o.Clean() && o.IsSet("max_requests_per_second") && a.MaxRequestsPerSecond < a.RequestsPerSecond {
 		o.Report("max_requests_per_second", "must not be below requests_per_second (%g is below %g)", a.MaxRequestsPerSecond, a.RequestsPerSecond)
 	}
 }
@@ -292,10 +292,10 @@ type Limits struct {
 
 // Check implements settings.Checker. It also completes the limits that depend on that of tasks.
 func (m *Limits) Check(o *settings.Object) {
-	if !o.Given("task_series") {
+	if !o.IsSet("task_series") {
 		m.TaskSeries = min(m.TaskSeries, m.Tasks)
 	}
-	if !o.Given("list_ids") {
+	if !o.IsSet("list_ids") {
 		m.ListIDs = max(m.ListIDs, m.Tasks)
 	}
 	if o.Clean() && m.TaskSeries > m.Tasks {

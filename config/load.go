@@ -129,11 +129,11 @@ func (l *loader) root(v document.Value) {
 	}
 	o := l.declared.ReadObject(l.Decoder, v, l.config)
 	l.accounts, l.groups = l.Objects("accounts"), l.Objects("groups")
-	if o == nil || !o.Given("accounts") {
+	if o == nil || !o.IsSet("accounts") {
 		l.config.Accounts = []Account{DefaultAccount()}
 		l.accounts = []*settings.Object{l.Absent("accounts[0]")}
 	}
-	if o != nil && !o.Given("groups") {
+	if o != nil && !o.IsSet("groups") {
 		l.Report(v, "has no groups; it must have at least one")
 	}
 	l.checkNames(l.accounts, func(i int) *string { return &l.config.Accounts[i].Name })
@@ -163,7 +163,7 @@ func (l *loader) checkKeys() {
 	owners := map[string]string{}
 	for i, o := range l.accounts {
 		account := &l.config.Accounts[i]
-		if !o.Given(setting) {
+		if !o.IsSet(setting) {
 			if len(l.accounts) > 1 {
 				o.Report(setting, "must be given where there are several accounts; %s serves a single one", apikey.Variable)
 				continue
@@ -185,9 +185,9 @@ func (l *loader) checkNames(objects []*settings.Object, name func(i int) *string
 	seen := map[string]string{}
 	for i, o := range objects {
 		n := name(i)
-		if !o.Given("name") && len(objects) > 1 {
+		if !o.IsSet("name") && len(objects) > 1 {
 			o.Report("name", "must be given where there are several")
-		} else if !o.Given("name") {
+		} else if !o.IsSet("name") {
 			*n = defaultName
 		}
 		if first, dup := seen[*n]; dup && *n != "" {
@@ -209,7 +209,7 @@ func (l *loader) checkReferences() {
 	}
 	for i, o := range l.groups {
 		group := &l.config.Groups[i]
-		switch given := o.Given("account"); {
+		switch given := o.IsSet("account"); {
 		case !given && len(l.accounts) == 1:
 			group.Account = l.config.Accounts[0].Name
 		case !given:
@@ -230,7 +230,7 @@ func (l *loader) checkReferences() {
 // checkWebhook sees that callbacks about a group, which a setting asks for, can be verified.
 func (l *loader) checkWebhook(group *settings.Object, account, setting string) {
 	for i, o := range l.accounts {
-		if l.config.Accounts[i].Name == account && (!o.Given("webhook_keys_files") || o.At("webhook_keys_files").Len() == 0) {
+		if l.config.Accounts[i].Name == account && (!o.IsSet("webhook_keys_files") || o.At("webhook_keys_files").Len() == 0) {
 			group.Report(setting, "needs webhook_keys_files of the account %s, with which callbacks are verified", account)
 		}
 	}

@@ -68,31 +68,31 @@ func (m *Marks) Set(mark Marks, on bool) {
 
 // Kind is what many tasks have in common. They have the same one where all of it is the same; it is never written to.
 type Kind struct {
-	Group    *Group
-	Model    *Model // nil: not answered yet
-	FailCode string // of failed tasks, as it is shown
-	Own      string // the word for the endpoint that the task's list names; empty: that of the group
+	Group *Group
+	Model *Model // nil: not answered yet
+	Code  string // fail code of failed tasks, as it is shown
+	Own   string // the word for the endpoint that the task's list names; empty: that of the group
 }
 
 // Names implements packed.Kind.
 func (k *Kind) Names() (model, failCode string) {
 	if k.Model == nil {
-		return "", k.FailCode
+		return "", k.Code
 	}
-	return k.Model.Name, k.FailCode
+	return k.Model.Name, k.Code
 }
 
 // kinds are the kinds of tasks, each once. The zero one has none.
 type kinds map[Kind]*Kind
 
-// of returns the one that is like that.
-func (all *kinds) of(like Kind) *Kind {
+// intern returns the one that is like that.
+func (all *kinds) intern(like Kind) *Kind {
 	k := (*all)[like]
 	if k == nil {
 		if *all == nil {
 			*all = make(kinds)
 		}
-		like.FailCode = strings.Clone(like.FailCode) // the answer that it is from is not to be kept for it
+		like.Code = strings.Clone(like.Code) // the answer that it is from is not to be kept for it
 		k = new(like)
 		(*all)[like] = k
 	}

@@ -40,7 +40,7 @@ func (g *Group) kind(own string) *Kind {
 	if own == "" {
 		return &g.unanswered
 	}
-	return g.own.of(Kind{Group: g, Own: own})
+	return g.own.intern(Kind{Group: g, Own: own})
 }
 
 // kind returns what tasks of the model have in common of which those of that fail code, or with that endpoint of their own, have another.
@@ -48,17 +48,17 @@ func (m *Model) kind(failCode, own string) *Kind {
 	if failCode == "" && own == "" {
 		return &m.answered
 	}
-	return m.others.of(Kind{Group: m.Group, Model: m, FailCode: failCode, Own: own})
+	return m.others.intern(Kind{Group: m.Group, Model: m, Code: failCode, Own: own})
 }
 
 // ForgetCodes forgets what tasks had in common that failed with a code that is admitted no longer. No task has such a code any more.
 func (m *Model) ForgetCodes() {
-	maps.DeleteFunc(m.others, func(k Kind, _ *Kind) bool { return k.FailCode != "" && !m.Group.limits.HasCode(k.FailCode) })
+	maps.DeleteFunc(m.others, func(k Kind, _ *Kind) bool { return k.Code != "" && !m.Group.limits.HasCode(k.Code) })
 }
 
 // ForgetCode has a failed task whose code is admitted no longer have failed with another one.
 func (k *Task) ForgetCode() {
-	if k.State == kie.StateFail && !k.Kind.Group.limits.HasCode(k.Kind.FailCode) {
+	if k.State == kie.StateFail && !k.Kind.Group.limits.HasCode(k.Kind.Code) {
 		k.Kind = k.Kind.Model.kind(kie.Other, k.Kind.Own)
 	}
 }
@@ -68,7 +68,7 @@ func (k *Task) Enter(g *Group, m *Model) {
 	if m == nil {
 		k.Kind = g.kind(k.Kind.Own)
 	} else {
-		k.Kind = m.kind(k.Kind.FailCode, k.Kind.Own)
+		k.Kind = m.kind(k.Kind.Code, k.Kind.Own)
 	}
 }
 
@@ -77,7 +77,7 @@ func (k *Task) SetOwn(own string) {
 	if m := k.Kind.Model; m == nil {
 		k.Kind = k.Kind.Group.kind(own)
 	} else {
-		k.Kind = m.kind(k.Kind.FailCode, own)
+		k.Kind = m.kind(k.Kind.Code, own)
 	}
 }
 

@@ -170,7 +170,7 @@ func (k *Task) Counter(f *kie.Task, apiNow kie.Time) func(first bool) {
 			g.Totals.Uncounted()
 			return
 		}
-		m.Totals.Count(f, k.Kind.FailCode) // limited, unlike the code told
+		m.Totals.Count(f, k.Kind.Code) // limited, unlike the code told
 		if !f.Completed.IsZero() {
 			g.Totals.Detected(delay)
 		}

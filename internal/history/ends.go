@@ -78,8 +78,8 @@ func newEnds(most int) *Ends {
 // None returns that no task was over.
 func None() *Ends { return newEnds(0) }
 
-// place returns where looking for a task begins, and what is kept of its hash.
-func (e *Ends) place(account, id uint64) (at int, tag uint64) {
+// slotOf returns where looking for a task begins, and what is kept of its hash.
+func (e *Ends) slotOf(account, id uint64) (at int, tag uint64) {
 	hash := bits.RotateLeft64(account, 32) ^ id
 	high, _ := bits.Mul64(hash, uint64(len(e.slots)))
 	return int(high), cmp.Or(hash<<ageBits, 1<<ageBits) //nolint:gosec // less than a length
@@ -95,7 +95,7 @@ func (e *Ends) note(part int, account, id []byte, r *store.Record) {
 	if n.account != string(account) {
 		n.account, n.hash = string(account), maphash.Bytes(e.seed, account)
 	}
-	at, tag := e.place(n.hash, maphash.Bytes(e.seed, id))
+	at, tag := e.slotOf(n.hash, maphash.Bytes(e.seed, id))
 	if n.pending = append(n.pending, noted{at, tag | uint64(age), !r.Unlisted()}); len(n.pending) == together {
 		e.settle(n)
 	}
@@ -177,7 +177,7 @@ func (e *Ends) Ages(account string, ids []string, ages []source.Age) {
 		n := min(len(ids), together)
 		var met uint64
 		for i, id := range ids[:n] {
-			at[i], tags[i] = e.place(named, maphash.String(e.seed, id))
+			at[i], tags[i] = e.slotOf(named, maphash.String(e.seed, id))
 			met |= e.slots[at[i]] // memory is waited for here, for many at the same time
 		}
 		for i := range n {

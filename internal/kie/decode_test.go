@@ -15,8 +15,8 @@ import (
 	"unicode/utf8"
 )
 
-// told queries the test's task at an API whose data has these members.
-func told(t *testing.T, members string) Answer {
+// answered queries the test's task at an API whose data has these members.
+func answered(t *testing.T, members string) Answer {
 	t.Helper()
 	a, err := ask(t, 200, `{"code":200,"msg":"success","data":{`+members+`}}`)
 	wantClass(t, err, ClassOK)
@@ -42,14 +42,14 @@ func TestDocumentedExampleIsSuccessAfter32Seconds(t *testing.T) {
 }
 
 func TestDataNeedsNothingAndIgnoresUnknownKeys(t *testing.T) {
-	a := told(t, "")
+	a := answered(t, "")
 	if a.Clock.IsZero() {
 		t.Error("no clock although the server sent a Date")
 	}
 	if a.Clock = 0; a != (Answer{Task: Task{ID: testID}}) {
 		t.Errorf("answer %+v of empty data", a)
 	}
-	a = told(t, `"state":"generating","operationType":"x","successFlag":0,"paramJson":"{}","response":{},"costTime":9,"progress":[1]`)
+	a = answered(t, `"state":"generating","operationType":"x","successFlag":0,"paramJson":"{}","response":{},"costTime":9,"progress":[1]`)
 	if a.State != StateGenerating {
 		t.Errorf("state %v beside unknown keys", a.State)
 	}
@@ -70,13 +70,13 @@ func TestStateWords(t *testing.T) {
 		},
 	} {
 		for _, word := range words {
-			if a := told(t, fmt.Sprintf(`"state":%q`, word)); a.State != want {
+			if a := answered(t, fmt.Sprintf(`"state":%q`, word)); a.State != want {
 				t.Errorf("%.50q: state %v, want %v", word, a.State, want)
 			}
 		}
 	}
 	for _, form := range []string{"null", "7", "{}", "[]", "true"} {
-		if a := told(t, `"state":`+form); a.State != StateUnknown {
+		if a := answered(t, `"state":`+form); a.State != StateUnknown {
 			t.Errorf("%s: state %v, want unknown", form, a.State)
 		}
 	}
@@ -89,7 +89,7 @@ func TestAnUnknownStatesWordIsFitToBeLogged(t *testing.T) {
 		`"` + long + `"`: long[:40] + "…", `"a\nb"`: "(not a word)", `"sk_123"`: "(not a word)", `"https://example.com"`: "(not a word)", `7`: "(not a word)",
 		`"a\u001b[31m"`: "(not a word)", `"\ud800"`: "(not a word)",
 	} {
-		if a := told(t, `"state":`+word); a.Word != want {
+		if a := answered(t, `"state":`+word); a.Word != want {
 			t.Errorf("%.50s: word %q, want %q", word, a.Word, want)
 		}
 	}
@@ -101,11 +101,11 @@ func TestExactKeyWinsOverItsLikes(t *testing.T) {
 		`"STATE":"waiting","State":"fail","state":"success"`,
 		`"state":"waiting","state":"success"`, // twice: the last one, as everywhere in JSON
 	} {
-		if a := told(t, members); a.State != StateSuccess {
+		if a := answered(t, members); a.State != StateSuccess {
 			t.Errorf("%s: state %v, want success", members, a.State)
 		}
 	}
-	if a := told(t, `"STATE":"success"`); a.State != StateUnknown {
+	if a := answered(t, `"STATE":"success"`); a.State != StateUnknown {
 		t.Errorf("state %v read from another key", a.State)
 	}
 }
@@ -118,7 +118,7 @@ func TestTimesAreReadOrAbsent(t *testing.T) {
 		`9223372036854775808`: 0, `1e400`: 0, `"NaN"`: 0, `"Inf"`: 0, `"1_698_765_432"`: 0, `"yesterday"`: 0, `169876543200`: 0, `16987654320000`: 0,
 		`9999999999`: 0, `9999999999999`: 0, `true`: 0, `{}`: 0, `[1698765432000]`: 0,
 	} {
-		a := told(t, `"state":"success","createTime":`+form+`,"updateTime":`+form+`,"completeTime":`+form)
+		a := answered(t, `"state":"success","createTime":`+form+`,"updateTime":`+form+`,"completeTime":`+form)
 		if a.Created != want || a.Updated != want || a.Completed != want {
 			t.Errorf("%s: created %d, updated %d, completed %d, want %d", form, a.Created, a.Updated, a.Completed, want)
 		}
@@ -174,7 +174,7 @@ func TestMalformedOrAncientDateHeaderIsNoClock(t *testing.T) {
 
 func TestStateWinsOverTimes(t *testing.T) {
 	for _, state := range []string{"waiting", "queuing", "generating", "dreaming", ""} {
-		a := told(t, fmt.Sprintf(`"state":%q,"createTime":1698765400000,"completeTime":1698765432000`, state))
+		a := answered(t, fmt.Sprintf(`"state":%q,"createTime":1698765400000,"completeTime":1698765432000`, state))
 		if !a.Completed.IsZero() || a.Created != 1698765400000 {
 			t.Errorf("%q: completed %d, created %d", state, a.Completed, a.Created)
 		}
@@ -193,12 +193,12 @@ func TestNoLatencyFromTimesThatCannotBe(t *testing.T) {
 		`"createTime":1698765432000,"completeTime":9999999999999`,
 		``,
 	} {
-		a := told(t, strings.TrimSuffix(`"state":"fail",`+members, ","))
+		a := answered(t, strings.TrimSuffix(`"state":"fail",`+members, ","))
 		if latency, ok := a.Latency(); ok || a.State != StateFail {
 			t.Errorf("%s: latency %v of a task in state %v", members, latency, a.State)
 		}
 	}
-	a := told(t, `"state":"fail","createTime":1698765400,"completeTime":"1698765432000"`)
+	a := answered(t, `"state":"fail","createTime":1698765400,"completeTime":"1698765432000"`)
 	if latency, ok := a.Latency(); !ok || latency != 32*time.Second {
 		t.Errorf("latency %v from seconds and milliseconds, want 32s", latency)
 	}
@@ -212,36 +212,36 @@ func TestFailCodeIsBoundedAndOnlyOfFailures(t *testing.T) {
 		`"` + strings.Repeat("X", 32) + `"`: strings.Repeat("X", 32), `"` + strings.Repeat("X", 33) + `"`: "other",
 		`"` + strings.Repeat("7", 10<<10) + `"`: "other", `1e300`: "other",
 	} {
-		if a := told(t, `"state":"fail","failCode":`+form); a.FailCode != want {
+		if a := answered(t, `"state":"fail","failCode":`+form); a.FailCode != want {
 			t.Errorf("%.50s: fail code %q, want %q", form, a.FailCode, want)
 		}
 		for _, state := range []string{"success", "waiting", "dreaming"} {
-			if a := told(t, fmt.Sprintf(`"state":%q,"failCode":%s`, state, form)); a.FailCode != "" || a.Reason != ReasonNone {
+			if a := answered(t, fmt.Sprintf(`"state":%q,"failCode":%s`, state, form)); a.FailCode != "" || a.Reason != ReasonNone {
 				t.Errorf("%s with fail code %q and reason %v", state, a.FailCode, a.Reason)
 			}
 		}
 	}
-	if a := told(t, `"state":"fail"`); a.FailCode != "" || a.Reason != ReasonNone {
+	if a := answered(t, `"state":"fail"`); a.FailCode != "" || a.Reason != ReasonNone {
 		t.Errorf("fail code %q, reason %v of a failure that names none", a.FailCode, a.Reason)
 	}
 }
 
 func TestCreditsConsumedAreKnownOrUnknownButNeverGuessed(t *testing.T) {
 	for form, want := range map[string]float64{`0.0`: 0, `12.5`: 12.5, `7`: 7, `"3.5"`: 3.5, `1e2`: 100, `-0.0`: 0} {
-		a := told(t, `"state":"success","creditsConsumed":`+form)
+		a := answered(t, `"state":"success","creditsConsumed":`+form)
 		if !a.HasCredits || a.Credits != want || math.Signbit(a.Credits) {
 			t.Errorf("%s: credits %v %v, want %v", form, a.Credits, a.HasCredits, want)
 		}
 	}
 	for _, form := range []string{`null`, `""`, `-1`, `"NaN"`, `"Inf"`, `1e400`, `{}`, `[1]`, `true`, `"0x10"`} {
-		if a := told(t, `"state":"success","creditsConsumed":`+form); a.HasCredits || a.Credits != 0 {
+		if a := answered(t, `"state":"success","creditsConsumed":`+form); a.HasCredits || a.Credits != 0 {
 			t.Errorf("%s: credits %v, want unknown", form, a.Credits)
 		}
 	}
-	if a := told(t, `"state":"generating","creditsConsumed":4`); !a.HasCredits || a.State.Finished() {
+	if a := answered(t, `"state":"generating","creditsConsumed":4`); !a.HasCredits || a.State.Finished() {
 		t.Errorf("in flight: %+v", a)
 	}
-	if a := told(t, `"state":"success"`); a.HasCredits {
+	if a := answered(t, `"state":"success"`); a.HasCredits {
 		t.Error("credits known that were not told")
 	}
 }
@@ -281,12 +281,12 @@ func TestOnlyAnEmptyResultIsNone(t *testing.T) {
 			"resultJson": `"resultJson":` + form, "response": `"response":` + form,
 			"both": `"resultJson":"","response":` + form, "the other": `"response":{},"resultJson":` + form,
 		} {
-			if a := told(t, `"state":"success",`+members); a.HasResult != want {
+			if a := answered(t, `"state":"success",`+members); a.HasResult != want {
 				t.Errorf("%s %.80s: result %v, want %v", name, form, a.HasResult, want)
 			}
 		}
 	}
-	if a := told(t, `"state":"success"`); a.HasResult {
+	if a := answered(t, `"state":"success"`); a.HasResult {
 		t.Error("a result that was not told")
 	}
 }
@@ -305,10 +305,10 @@ func jsonIn(raw string, depth int) string {
 
 func TestAResultOfAnyDepthIsRead(t *testing.T) {
 	deep := strings.Repeat("[", 9_000) + `"x"` + strings.Repeat("]", 9_000)
-	if a := told(t, `"state":"success","resultJson":`+deep); !a.HasResult {
+	if a := answered(t, `"state":"success","resultJson":`+deep); !a.HasResult {
 		t.Error("no result in 9,000 lists")
 	}
-	if a := told(t, `"state":"success","resultJson":`+jsonIn(deep, 3)); !a.HasResult {
+	if a := answered(t, `"state":"success","resultJson":`+jsonIn(deep, 3)); !a.HasResult {
 		t.Error("no result in 9,000 lists in a string")
 	}
 }
@@ -322,7 +322,7 @@ func TestAnswerAboutAnotherTaskIsRefused(t *testing.T) {
 		}
 	}
 	for _, same := range []string{`"` + testID + `"`, `""`, `null`} {
-		if a := told(t, `"state":"success","taskId":`+same); a.State != StateSuccess {
+		if a := answered(t, `"state":"success","taskId":`+same); a.State != StateSuccess {
 			t.Errorf("taskId %s: state %v", same, a.State)
 		}
 	}
@@ -357,7 +357,7 @@ func TestModelIsFitToBeALabel(t *testing.T) {
 		`"kling/v2"`: "kling/v2", `null`: "", `{}`: "", `["m"]`: "", "\"a\xffb\"": "a\ufffdb", `"\ud800"`: "\ufffd",
 		`"a\n\"b\"\\\u0000\u001b"`: `a"b"\`, `"` + strings.Repeat("m", 1<<20) + `"`: strings.Repeat("m", 128),
 	} {
-		if a := told(t, `"model":`+form); a.Model != want {
+		if a := answered(t, `"model":`+form); a.Model != want {
 			t.Errorf("%.50s: model %q, want %q", form, a.Model, want)
 		}
 	}
@@ -560,7 +560,7 @@ func BenchmarkDecode(b *testing.B) {
 
 func TestParamIsSkippedWhateverItIs(t *testing.T) {
 	for _, param := range []string{`"{broken"`, `{"state":"fail","input":{"prompt":"x"}}`, `7`, `null`, `[[1]]`, `"` + strings.Repeat("x", 1<<20) + `"`} {
-		a := told(t, `"state":"success","param":`+param+`,"createTime":1698765400000,"completeTime":1698765432000`)
+		a := answered(t, `"state":"success","param":`+param+`,"createTime":1698765400000,"completeTime":1698765432000`)
 		if latency, ok := a.Latency(); a.State != StateSuccess || !ok || latency != 32*time.Second {
 			t.Errorf("param %.40s: %+v", param, a)
 		}
@@ -569,7 +569,7 @@ func TestParamIsSkippedWhateverItIs(t *testing.T) {
 
 func TestInFlightTasksHaveNoCompletion(t *testing.T) {
 	for _, completed := range []string{"null", "1698765432000", "0"} {
-		a := told(t, `"state":"generating","createTime":1698765400000,"completeTime":`+completed)
+		a := answered(t, `"state":"generating","createTime":1698765400000,"completeTime":`+completed)
 		if _, ok := a.Latency(); ok || !a.Completed.IsZero() || a.Created != 1698765400000 {
 			t.Errorf("completeTime %s: %+v", completed, a)
 		}
@@ -577,7 +577,7 @@ func TestInFlightTasksHaveNoCompletion(t *testing.T) {
 }
 
 func TestCostTimeIsNotTheLatency(t *testing.T) {
-	a := told(t, `"state":"success","costTime":7,"createTime":1698765400000,"completeTime":1698765432000`)
+	a := answered(t, `"state":"success","costTime":7,"createTime":1698765400000,"completeTime":1698765432000`)
 	if latency, _ := a.Latency(); latency != 32*time.Second {
 		t.Errorf("latency %v, want 32s", latency)
 	}
@@ -590,7 +590,7 @@ func TestTaskIDMayBeANumberInTheAnswer(t *testing.T) {
 
 func TestAbsurdCreditsAreUnknown(t *testing.T) {
 	for form, known := range map[string]bool{"1e9": true, "1.0e10": false, "1e308": false} {
-		if a := told(t, `"state":"success","creditsConsumed":`+form); a.HasCredits != known {
+		if a := answered(t, `"state":"success","creditsConsumed":`+form); a.HasCredits != known {
 			t.Errorf("%s: known %v", form, a.HasCredits)
 		}
 	}

@@ -69,7 +69,7 @@ type Redis struct {
 
 // Check implements settings.Checker.
 func (r *Redis) Check(o *settings.Object) {
-	r.TLS = o.Given("tls_config")
+	r.TLS = o.IsSet("tls_config")
 	switch {
 	case r.Cluster && r.SentinelMaster != "":
 		o.Report("cluster", "is not possible with sentinel_master")
@@ -208,7 +208,7 @@ func (c Check) All() (err error) {
 	case c.Redis != nil:
 		*c.Background = *c.Background || !c.Root.At("polling").Has("background")
 		*c.Cluster, err = c.Redis.Complete(*c.Cluster, c.Dir)
-	case c.Root != nil && c.Root.Given("cluster"):
+	case c.Root != nil && c.Root.IsSet("cluster"):
 		c.Root.Report("cluster", "needs storage.redis, over which the replicas share the work")
 	}
 	return err

@@ -32,8 +32,8 @@ func (d *Decoder) Absent(path string) *Object { return &Object{d: d, value: docu
 // Path returns the path that leads to o.
 func (o *Object) Path() string { return o.value.Path() }
 
-// Given reports whether a setting is there.
-func (o *Object) Given(name string) bool {
+// IsSet reports whether a setting is there.
+func (o *Object) IsSet(name string) bool {
 	_, ok := o.present[name]
 	return ok
 }

@@ -186,7 +186,7 @@ func (s *Struct) readObject(d *Decoder, v document.Value, into reflect.Value) *O
 			d.Report(key, "unknown key; known here: %s", strings.Join(s.names(), ", "))
 		}
 	}
-	s.checkGiven(o, into)
+	s.checkRequired(o, into)
 	if s.check != nil {
 		s.check(o, into)
 	} else if checker, ok := reflect.TypeAssert[Checker](into.Addr()); ok {
@@ -195,10 +195,10 @@ func (s *Struct) readObject(d *Decoder, v document.Value, into reflect.Value) *O
 	return o
 }
 
-// checkGiven sees that what must be given is.
-func (s *Struct) checkGiven(o *Object, into reflect.Value) {
+// checkRequired sees that what must be given is.
+func (s *Struct) checkRequired(o *Object, into reflect.Value) {
 	for _, setting := range s.Settings {
-		if setting.Required && !setting.checked && !o.Given(setting.Name) {
+		if setting.Required && !setting.checked && !o.IsSet(setting.Name) {
 			o.Report(setting.Name, "must be given")
 		}
 	}

@@ -54,7 +54,7 @@ func (s *Set) forgetCodes() {
 	}
 	for _, k := range s.finished {
 		if k != nil && k.State == kie.StateFail {
-			used[k.Kind.FailCode] = struct{}{}
+			used[k.Kind.Code] = struct{}{}
 		}
 	}
 	s.Limits.KeepCodes(used)
