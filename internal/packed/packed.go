@@ -82,7 +82,7 @@ const (
 // PackTime returns a time in six bytes. One beyond them is the last, or the first, of them.
 func PackTime(t kie.Time) Time {
 	t = max(min(t, latest), earliest)
-	return Time{uint16(t & 0xffff), uint16(t >> 16 & 0xffff), uint16(t >> 32 & 0xffff)} //nolint:gosec // 16 bits each
+	return Time{uint16(t & 0xffff), uint16(t >> 16 & 0xffff), uint16(t >> 32 & 0xffff)}
 }
 
 // Unpack returns the time.

@@ -1,4 +1,4 @@
-// Package room knows how many tasks there may be, and makes room: tasks that are over leave memory when others need their place, and lists
+// Package capacity knows how many tasks there may be, and makes room: tasks that are over leave memory when others need their place, and lists
 // may go on naming them.
 package capacity
 
