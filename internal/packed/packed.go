@@ -2,7 +2,11 @@
 // all of them. The tracker's table and the blocks of tasks with series hold them so; Pack and Unpack are the ways from and to kie.Task.
 package packed
 
-import "github.com/kie-exporter/kie_exporter/internal/kie"
+import (
+	"encoding/binary"
+
+	"github.com/kie-exporter/kie_exporter/internal/kie"
+)
 
 // Kind is what many tasks have in common. Whoever holds tasks decides what belongs to it beside the names.
 type Kind interface {
@@ -44,11 +48,10 @@ func Pack[K Kind](f *kie.Task, kind K) Task[K] {
 
 // Unpack makes f the facts of the task.
 func (t *Task[K]) Unpack(f *kie.Task) {
-	model, failCode := t.Kind.Names()
-	*f = kie.Task{
-		ID: t.ID, Model: model, State: t.State, Created: t.Created(), Completed: t.Completed(), FailCode: failCode, Reason: t.reason,
-		Credits: t.credits, HasCredits: t.flags&creditsTold != 0,
-	}
+	f.Model, f.FailCode = t.Kind.Names()
+	f.ID, f.State, f.Reason, f.Created, f.Completed = t.ID, t.State, t.reason, t.Created(), t.Completed()
+	f.Credits, f.HasCredits = t.credits, t.flags&creditsTold != 0
+	f.Updated, f.Took, f.HasResult = 0, 0, false
 }
 
 // Created returns when the task was created; absent: that is not known.
@@ -72,7 +75,7 @@ func (t *Task[K]) Guess(ended kie.Time) {
 }
 
 // Time is a kie.Time in six bytes, which reach to the year 6429.
-type Time [3]uint16
+type Time [6]byte
 
 const (
 	latest   = 1<<47 - 1
@@ -80,12 +83,15 @@ const (
 )
 
 // PackTime returns a time in six bytes. One beyond them is the last, or the first, of them.
-func PackTime(t kie.Time) Time {
+func PackTime(t kie.Time) (p Time) {
 	t = max(min(t, latest), earliest)
-	return Time{uint16(t & 0xffff), uint16(t >> 16 & 0xffff), uint16(t >> 32 & 0xffff)}
+	binary.LittleEndian.PutUint32(p[:4], uint32(t))     //nolint:gosec // the lower bits
+	binary.LittleEndian.PutUint16(p[4:], uint16(t>>32)) //nolint:gosec // the upper ones, with the sign
+	return p
 }
 
 // Unpack returns the time.
 func (t Time) Unpack() kie.Time {
-	return kie.Time(int16(t[2]))<<32 | kie.Time(t[1])<<16 | kie.Time(t[0]) //nolint:gosec // the first 16 bits have the sign
+	upper := int16(binary.LittleEndian.Uint16(t[4:])) //nolint:gosec // with the sign
+	return kie.Time(upper)<<32 | kie.Time(binary.LittleEndian.Uint32(t[:4]))
 }

@@ -73,8 +73,7 @@ type common struct {
 
 // Names implements packed.Kind.
 func (k kind) Names() (model, failCode string) {
-	c := k.Value()
-	return c.model, c.failCode
+	return k.Value().model, k.Value().failCode // and not the whole of it, of which that would make a copy
 }
 
 // NewBlock returns a block of tasks.
