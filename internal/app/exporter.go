@@ -253,6 +253,7 @@ func (e *exporter) run(ctx context.Context) {
 		parts.Go(func() { e.replicas.mailbox.Run(ctx) })
 		parts.Go(func() { e.keepDurationsOn(ctx) })
 		parts.Go(func() { e.takeNotesOn(ctx) })
+		parts.Go(func() { <-ctx.Done(); e.replicas.store.StopWaiting() })
 	}
 	parts.Go(func() {
 		if _, shown := e.store.(*store.Store); !shown {

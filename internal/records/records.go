@@ -51,7 +51,7 @@ func (k *Keeper) Find(in string, listed []source.Task) []store.Record {
 	for i := 0; i < len(listed); i += atATime {
 		account, ids, at = k.untracked(in, listed[:min(i+atATime, len(listed))], ids, at, i)
 	}
-	found := k.store.Find(account, ids)
+	found := k.store.FindListed(account, ids)
 	if len(ids) == len(listed) {
 		return found
 	}

@@ -39,6 +39,8 @@ func (s *kept) Put(account, id string, r store.Record, _ func(bool)) bool {
 	return true
 }
 
+func (s *kept) FindListed(account string, ids []string) []store.Record { return s.Find(account, ids) }
+
 func (s *kept) Find(account string, ids []string) []store.Record {
 	s.locked.wantFree()
 	found := make([]store.Record, len(ids))

@@ -14,6 +14,9 @@ import (
 // All and Scan are called with the tracker's lock held: they wait for nothing, and call nothing of the tracker's.
 type Store interface {
 	results.Store // Find and Scan
+	// FindListed is Find for tasks that are about to be tracked: those of which something is kept would be asked about for nothing if that could
+	// not be read. It may wait for a server that is away.
+	FindListed(account string, ids []string) []store.Record
 	// Put keeps a record, in place of the one before. What comes of it:
 	//   - true, and it is written: then written(first) is called once, from a goroutine that holds no lock, unless it is nil. First says whether
 	//     the record is the first final one of its task that anybody put.

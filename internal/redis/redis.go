@@ -200,6 +200,9 @@ func (c *Client) note(r Result, err error) {
 	}
 }
 
+// Up reports whether the last call succeeded.
+func (c *Client) Up() bool { return c.stats.isUp() }
+
 // Stats returns how the calls went.
 func (c *Client) Stats() Stats { return c.stats.read() }
 

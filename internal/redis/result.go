@@ -7,6 +7,7 @@ import (
 	"errors"
 	"maps"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -76,6 +77,11 @@ type sign struct {
 
 // IsWrongType reports whether an error that a script passed on says that a key holds what we did not put there.
 func IsWrongType(err error) bool { return classify(err) == WrongType }
+
+// IsPassing reports whether an error says that the server was not there, or not ready, which another call may find otherwise.
+func IsPassing(err error) bool {
+	return errors.Is(err, ErrDown) || slices.Contains([]Result{Timeout, Unreachable, Loading, ReadOnly, NoCluster}, classify(err))
+}
 
 func classify(err error) Result {
 	if err == nil {
@@ -160,6 +166,12 @@ func (s *stats) countOnly(operation string, r Result) {
 	if r != skipped {
 		s.up = r == OK || r == WrongType
 	}
+}
+
+func (s *stats) isUp() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.up
 }
 
 func (s *stats) read() Stats {

@@ -43,6 +43,15 @@ func (n *names) forget() {
 	n.number, n.name, n.loaded = make(map[string]uint64), make(map[uint64]string), false
 }
 
+// replace has the names be others, with their numbers.
+func (n *names) replace(pairs []any) {
+	fresh := newNames()
+	fresh.note(pairs, true)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.number, n.name, n.loaded = fresh.number, fresh.name, true
+}
+
 func (n *names) isLoaded() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -73,16 +82,21 @@ func (s *Store) loadNames(ctx context.Context, account string) (*names, error) {
 	if n.isLoaded() {
 		return n, nil
 	}
+	return n, s.readNames(ctx, account)
+}
+
+// readNames reads the whole dictionary, in place of what was known of it.
+func (s *Store) readNames(ctx context.Context, account string) error {
 	reply, err := s.client.Do(ctx, call("read"), "hgetall", s.key(account, "names"))
 	if err != nil {
-		return n, err
+		return err
 	}
 	pairs, ok := reply.([]any)
 	if !ok {
-		return n, fmt.Errorf("redis: the names of account %s are %T", account, reply)
+		return fmt.Errorf("redis: the names of account %s are %T", account, reply)
 	}
-	n.note(pairs, true)
-	return n, nil
+	s.namesOf(account).replace(pairs)
+	return nil
 }
 
 // number gives numbers to names that are not known to have one.

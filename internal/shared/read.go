@@ -7,25 +7,41 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
+	"github.com/kie-exporter/kie_exporter/internal/redis"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 )
 
 const (
 	commandsAtATime = 512 // in one pipeline, each for one bucket
 	readWithin      = time.Minute
+	readers         = 2                      // read at the same time where there is much to read
+	muchToRead      = 10_000                 // records
+	readAgain       = 200 * time.Millisecond // after it failed
 )
 
 // errUnheld says that no part of any account is held.
 var errUnheld = errors.New("no part of an account is held")
 
 // Find returns what is kept of some tasks of an account, in their order: what waits to be written, else what Redis has, else what the copy has.
-func (s *Store) Find(account string, ids []string) []store.Record {
+func (s *Store) Find(account string, ids []string) []store.Record { return s.find(account, ids, false) }
+
+// FindListed is Find, but while Redis does not answer, and the account is held, it waits: for a minute at most. So a takeover during a failover does
+// not have everything asked again.
+func (s *Store) FindListed(account string, ids []string) []store.Record {
+	return s.find(account, ids, true)
+}
+
+// StopWaiting has nobody wait for Redis any more.
+func (s *Store) StopWaiting() { close(s.stopped) }
+
+func (s *Store) find(account string, ids []string, patient bool) []store.Record {
 	found := make([]store.Record, len(ids))
 	ctx, cancel := context.WithTimeout(context.Background(), readWithin)
 	defer cancel()
-	s.read(ctx, account, ids, func(i int, r store.Record) { found[i] = r })
+	s.read(ctx, account, ids, patient, func(i int, r store.Record) { found[i] = r })
 	var absent []string
 	var at []int
 	s.mu.Lock()
@@ -55,63 +71,115 @@ func (s *Store) AreOver(account string, ids []string) []bool {
 	over := make([]bool, len(ids))
 	ctx, cancel := context.WithTimeout(context.Background(), readWithin)
 	defer cancel()
-	s.read(ctx, account, ids, func(i int, r store.Record) { over[i] = r.IsOver() })
+	s.read(ctx, account, ids, false, func(i int, r store.Record) { over[i] = r.IsOver() })
 	return over
 }
 
-// read reads records by id. What can't be read is counted.
-func (s *Store) read(ctx context.Context, account string, ids []string, each func(i int, r store.Record)) {
+// persist makes a call until it succeeds, or until it makes no sense to wait for that.
+func (s *Store) persist(ctx context.Context, account string, patient bool, call func() error) error {
+	for failed := false; ; failed = true {
+		err := call()
+		if err == nil {
+			return nil
+		}
+		if !failed {
+			s.fail(store.OpRead, account, err)
+		}
+		if !patient || !redis.IsPassing(err) || !slices.Contains(s.heldAccounts(), account) {
+			return err
+		}
+		select {
+		case <-time.After(readAgain):
+		case <-s.stopped:
+			return err
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// read reads records by id, and yields those that there are, at the same time if there are many. What can't be read is counted.
+func (s *Store) read(ctx context.Context, account string, ids []string, patient bool, each func(i int, r store.Record)) {
 	if len(ids) == 0 {
 		return
 	}
-	parser, err := s.newParser(ctx, account)
-	if err != nil {
-		s.fail(store.OpRead, account, err)
+	if s.persist(ctx, account, patient, func() error { _, err := s.loadNames(ctx, account); return err }) != nil {
 		return
 	}
+	r := reading{store: s, account: account, ids: ids, in: make([]int, len(ids)), patient: patient, each: each}
 	order := make([]int, len(ids))
-	in := make([]int, len(ids))
 	for i, id := range ids {
-		order[i], in[i] = i, bucketOf(id)
+		order[i], r.in[i] = i, bucketOf(id)
 	}
-	slices.SortFunc(order, func(a, b int) int { return in[a] - in[b] })
+	slices.SortFunc(order, func(a, b int) int { return r.in[a] - r.in[b] })
+	n := len(order)
+	if n >= muchToRead {
+		n = (n + readers - 1) / readers
+	}
+	var all sync.WaitGroup
+	for part := range slices.Chunk(order, n) {
+		all.Go(func() { r.some(ctx, part) })
+	}
+	all.Wait()
+}
+
+// reading is records of an account that are read by id.
+type reading struct {
+	store   *Store
+	account string
+	ids     []string
+	in      []int // the bucket of each
+	patient bool
+	each    func(i int, r store.Record)
+}
+
+// some reads the records of some ids, by index in order of their buckets, until it fails.
+func (r *reading) some(ctx context.Context, order []int) {
+	parser := parser{store: r.store, account: r.account, names: r.store.namesOf(r.account)}
 	var commands [][]any
 	var asked [][]int
-	send := func() bool {
-		replies, err := s.client.Pipeline(ctx, call("read"), commands)
-		if err != nil {
-			s.fail(store.OpRead, account, err)
-			return false
-		}
-		for c, reply := range replies {
-			values, ok := reply.([]any)
-			if !ok || len(values) != len(asked[c]) { // the bucket is no hash
-				s.undecoded()
-				continue
-			}
-			for v, i := range asked[c] {
-				if text, ok := values[v].(string); ok {
-					if compact, ok := parser.parse(ctx, ids[i], text); ok {
-						each(i, compact.Record)
-					}
-				}
-			}
-		}
-		commands, asked = commands[:0], asked[:0]
-		return true
-	}
 	for at := 0; at < len(order); {
 		end := at
-		args := []any{"hmget", s.bucket(account, in[order[at]])}
-		for ; end < len(order) && in[order[end]] == in[order[at]]; end++ {
-			args = append(args, ids[order[end]])
+		args := []any{"hmget", r.store.bucket(r.account, r.in[order[at]])}
+		for ; end < len(order) && r.in[order[end]] == r.in[order[at]]; end++ {
+			args = append(args, r.ids[order[end]])
 		}
 		commands, asked = append(commands, args), append(asked, order[at:end])
 		at = end
-		if (len(commands) == commandsAtATime || at == len(order)) && !send() {
-			return
+		if len(commands) == commandsAtATime || at == len(order) {
+			if !r.send(ctx, &parser, commands, asked) {
+				return
+			}
+			commands, asked = commands[:0], asked[:0]
 		}
 	}
+}
+
+// send has buckets asked for records, by index, and yields those that there are.
+func (r *reading) send(ctx context.Context, p *parser, commands [][]any, asked [][]int) bool {
+	var replies []any
+	err := r.store.persist(ctx, r.account, r.patient, func() (err error) {
+		replies, err = r.store.client.Pipeline(ctx, redis.Call{Name: "read", Urgent: r.patient}, commands)
+		return err
+	})
+	if err != nil {
+		return false
+	}
+	for c, reply := range replies {
+		values, ok := reply.([]any)
+		if !ok || len(values) != len(asked[c]) { // the bucket is no hash
+			r.store.undecoded()
+			continue
+		}
+		for v, i := range asked[c] {
+			if text, ok := values[v].(string); ok {
+				if compact, ok := p.parse(ctx, r.ids[i], text); ok {
+					r.each(i, compact.Record)
+				}
+			}
+		}
+	}
+	return true
 }
 
 // parser reads records of an account. A number without a name may be newer than what is known of the dictionary, which is read again once.
@@ -132,8 +200,7 @@ func (p *parser) parse(ctx context.Context, id, value string) (store.Compact, bo
 	compact, known, ok := store.ParseCompact(p.account, id, []byte(value), p.names)
 	if !ok && known && !p.again {
 		p.again = true
-		p.names.forget()
-		if _, err := p.store.loadNames(ctx, p.account); err == nil {
+		if err := p.store.readNames(ctx, p.account); err == nil {
 			compact, _, ok = store.ParseCompact(p.account, id, []byte(value), p.names)
 		}
 	}

@@ -98,8 +98,9 @@ type Store struct {
 	seals      map[Part]seal
 	restore    map[Part]time.Time // of which the copy has what Redis may lack: records learned since then
 	errors     map[store.Operation]uint64
-	refused    uint64 // records that the fence refused
-	losses     int    // times that Redis lost its memory, as far as is known
+	refused    uint64        // records that the fence refused
+	losses     int           // times that Redis lost its memory, as far as is known
+	stopped    chan struct{} // closed when nobody is to wait for Redis any more
 	kneesOf    func() map[string]float64
 	knees      map[string]float64 // what that returned last
 	told       map[string]bool
@@ -127,7 +128,7 @@ func New(o Options) *Store {
 		Copy: o.Copy, client: o.Client, cluster: o.Cluster, rights: o.Rights, accountOf: o.AccountOf, log: o.Log,
 		queue: make(queue), writing: make(queue), overflowed: make(map[string]bool), names: make(map[string]*names),
 		seals: make(map[Part]seal), restore: make(map[Part]time.Time), errors: make(map[store.Operation]uint64),
-		told: make(map[string]bool), written: make(map[Part]time.Time),
+		told: make(map[string]bool), stopped: make(chan struct{}), written: make(map[Part]time.Time),
 	}
 }
 
@@ -241,7 +242,7 @@ func (s *Store) LastRun(account string) (last time.Time) {
 // Stats returns how the records do.
 func (s *Store) Stats() store.Stats {
 	held := s.rights.Held()
-	up := s.client.Stats().Up
+	up := s.client.Up()
 	copied := s.Copy.Stats()
 	s.mu.Lock()
 	defer s.mu.Unlock()

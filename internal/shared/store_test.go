@@ -485,3 +485,65 @@ func TestARecordTakesLittleMemory(t *testing.T) {
 	}
 	t.Logf("%d records read in %v", found, time.Since(began))
 }
+
+// Redis goes away while records are read of tasks that are about to be tracked.
+func TestATakeoverWaitsForRedis(t *testing.T) {
+	server := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always")
+	p := open(t, server, "c", memory(t))
+	defer p.Close()
+	p.take(t, whole, 1)
+	ids := make([]string, 2*muchToRead)
+	for i := range ids {
+		if ids[i] = fmt.Sprintf("task_%d", i); i%10 == 0 {
+			p.put(ids[i], final("video"))
+		}
+	}
+	p.step(t.Context(), tasks{}, true)
+	known := func(found []store.Record) (n int) {
+		for _, r := range found {
+			if r.Known() {
+				n++
+			}
+		}
+		return n
+	}
+	read := func() chan int {
+		result := make(chan int, 1)
+		go func() { result <- known(p.FindListed("main", ids)) }()
+		return result
+	}
+	if n := <-read(); n != len(ids)/10 {
+		t.Errorf("%d are known, want %d", n, len(ids)/10)
+	}
+	away := func() chan int {
+		server.Kill()
+		if n := known(p.Find("main", ids)); n != 0 {
+			t.Errorf("of a server that is away %d are known", n)
+		}
+		result := read()
+		select {
+		case n := <-result:
+			t.Errorf("nobody waits for the server: %d are known", n)
+		case <-time.After(2 * readAgain):
+		}
+		return result
+	}
+	result := away()
+	server.Up(t)
+	if n := <-result; n != len(ids)/10 {
+		t.Errorf("%d are known when the server is back, want %d", n, len(ids)/10)
+	}
+	result = away()
+	p.rights.set(whole, "")
+	if n := <-result; n != 0 {
+		t.Errorf("%d are known of an account that is not held", n)
+	}
+	server.Up(t)
+	eventually(t, func() bool { _, err := p.Durations(t.Context(), "main"); return err == nil }) // the client knows that it is back
+	p.take(t, whole, 2)
+	result = away()
+	p.StopWaiting()
+	if n := <-result; n != 0 {
+		t.Errorf("%d are known at the end", n)
+	}
+}

@@ -34,6 +34,9 @@ func (Memory) Renew() {}
 // Find returns zero records.
 func (Memory) Find(_ string, ids []string) []Record { return make([]Record, len(ids)) }
 
+// FindListed returns zero records.
+func (Memory) FindListed(_ string, ids []string) []Record { return make([]Record, len(ids)) }
+
 // AreOver returns true of all: what is not in memory is nowhere, and nothing is to wait for.
 func (Memory) AreOver(_ string, ids []string) []bool { return all(len(ids)) }
 

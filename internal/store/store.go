@@ -197,6 +197,9 @@ func (s *Store) Renew() {
 	s.overflowLocked()
 }
 
+// FindListed is Find: a disk that can't be read now is waited for by nobody.
+func (s *Store) FindListed(account string, ids []string) []Record { return s.Find(account, ids) }
+
 // Find returns what is kept of some tasks of an account, in their order. Those not known, or not readable, are the zero Record.
 // It reads from disk, and is fastest with many ids at once.
 func (s *Store) Find(account string, ids []string) []Record {

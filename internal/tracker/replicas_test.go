@@ -19,6 +19,8 @@ type others struct {
 	found map[string]store.Record
 }
 
+func (o *others) FindListed(account string, ids []string) []store.Record { return o.Find(account, ids) }
+
 func (o *others) Find(_ string, ids []string) []store.Record {
 	o.mu.Lock()
 	defer o.mu.Unlock()

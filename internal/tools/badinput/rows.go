@@ -878,8 +878,9 @@ func storage() []row {
 	return []row{
 		{
 			"a Redis server that is away, paused, full, read only, restarted or emptied, under replicas that share work over it",
-			"no share has two holders; records wait or are written again, and none is counted twice; all goes on when it is back",
+			"no share has two holders; records wait or are written again, and none is counted twice; all goes on when it is back; who reads records to take a share over waits",
 			[]string{
+				"shared.TestATakeoverWaitsForRedis",
 				"cluster.TestFaultsOfRedis", "cluster.TestRedisAwayEndsRightsInTime", "shared.TestRedisAwayHasRecordsWait",
 				"shared.TestWhatRedisLostIsWrittenAgain", "redis.TestWhatIsWrongWithAServerIsTold",
 			},
@@ -915,9 +916,14 @@ func storage() []row {
 			[]string{"web.TestSharesOfWhichNothingIsKnownAreNamed", "web.TestAReplicaAnswersOnlyWhatItIsAsked", "mailbox.TestWhatCanNotBeAnsweredIsNotWaitedFor", "mailbox.TestAReplicaIsAskedWhateverItHolds"},
 		},
 		{
-			"kill -9 of a replica that stood still while ids were acknowledged, and of Redis with appendonly",
+			"kill -9 of a replica that stood still while ids were acknowledged, and of Redis with appendonly; a share that is given to another replica meanwhile",
 			"every id that was acknowledged is asked about",
-			[]string{"main.TestPushesSurviveTheLossOfAnyReplicaAndOfRedis", "shared.TestAnyReplicaKeepsPushesAndTheHolderTakesThem"},
+			[]string{"app.TestPushesWhileAShareIsGivenToAnotherReplica", "main.TestPushesSurviveTheLossOfAnyReplicaAndOfRedis", "shared.TestAnyReplicaKeepsPushesAndTheHolderTakesThem"},
+		},
+		{
+			"ids in Redis that were pushed to groups which are gone",
+			"they go after 60 days, and those of other parts stay",
+			[]string{"shared.TestIDsPushedToGroupsThatTakeNoneForSixtyDaysLeaveRedis"},
 		},
 		{
 			"notes for a replica that nobody takes",
