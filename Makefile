@@ -252,6 +252,10 @@ release-image: ## the image for all platforms, as a manifest of buildah and an O
 release-image-make:
 	test/image-platforms.sh $(IMAGE):$(subst +,-,$(VERSION)) .cache/image
 
+.PHONY: page-speed
+page-speed: packages $(BIN)/prometheus $(BIN)/promtool $(BIN)/alertmanager ## how long a failure takes until somebody is told, with all as shipped; takes 48 minutes, writes a table of docs/performance.md
+	PAGE_SPEED_REPORT=$(CURDIR)/docs/performance.md go -C $(E2E_MOD) test -count=1 -timeout 1h -run TestSpeedOfAPage .
+
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME
 	test/fuzz.sh $(FUZZTIME)

@@ -97,8 +97,14 @@ type prometheus struct {
 // startPrometheus starts a Prometheus with a configuration in its own folder.
 func startPrometheus(t *testing.T, configFile string) *prometheus {
 	t.Helper()
+	return startPrometheusOn(t, configFile, t.TempDir())
+}
+
+// startPrometheusOn starts a Prometheus with samples that are there already.
+func startPrometheusOn(t *testing.T, configFile, data string) *prometheus {
+	t.Helper()
 	p := &prometheus{}
-	p.start(t, tool(t, "prometheus"), "--config.file="+configFile, "--storage.tsdb.path="+t.TempDir(),
+	p.start(t, tool(t, "prometheus"), "--config.file="+configFile, "--storage.tsdb.path="+data,
 		"--web.listen-address=127.0.0.1:0", "--enable-feature=exemplar-storage")
 	client, err := api.NewClient(api.Config{Address: "http://" + p.address})
 	if err != nil {
@@ -155,6 +161,7 @@ type receiver struct {
 	*httptest.Server
 	mu  sync.Mutex
 	got []template.Data
+	at  []time.Time // when each came
 }
 
 func startReceiver(t *testing.T) *receiver {
@@ -169,7 +176,7 @@ func startReceiver(t *testing.T) *receiver {
 		}
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		r.got = append(r.got, d)
+		r.got, r.at = append(r.got, d), append(r.at, time.Now())
 	}))
 	t.Cleanup(r.Close)
 	return r

@@ -245,10 +245,10 @@ func TestEachThresholdChangesItsRules(t *testing.T) {
 		for name, rule := range r.rulesByName(t) {
 			is, _ := rule["expr"].(string)
 			was, _ := before[name]["expr"].(string)
-			switch of := slices.Contains(th.rules, name); {
+			switch times, of := th.rules[name]; {
 			case !of && is != was:
 				t.Errorf("%s changes %s, too", th.name, name)
-			case of && strings.Count(is, "0.7654321") != th.times:
+			case of && strings.Count(is, "0.7654321") != times:
 				t.Errorf("%s is not in %s: %s", th.name, name, is)
 			}
 		}

@@ -17,29 +17,28 @@ import (
 type threshold struct {
 	name  string // in _config
 	value float64
-	times int // in each rule
-	rules []string
+	rules map[string]int // and how often each has it
 }
 
 // thresholds are those of _config.thresholds, and two of _config itself.
 func thresholds() []threshold {
 	return []threshold{
-		{"sloTarget", 0.95, 1, []string{"kie:slo_success:target"}},
-		{"creditsLow", 500, 1, []string{"kie:credits_low:threshold"}},
-		{"burnLeastFailures", 10, 2, []string{"KieErrorBudgetBurnFast", "KieErrorBudgetBurnSlow"}},
-		{"failureRatio", 0.25, 1, []string{"KieFailureRatioHigh"}},
-		{"failureRatioLeastFailures", 5, 1, []string{"KieFailureRatioHigh"}},
-		{"burstFailures", 5, 1, []string{"KieFailureBurst"}},
-		{"burstRatio", 0.1, 1, []string{"KieFailureBurst"}},
-		{"contentPolicyFailures", 5, 1, []string{"KieContentPolicyBurst"}},
-		{"contentPolicyRatio", 0.2, 1, []string{"KieContentPolicyBurst"}},
-		{"emptyResultsRatio", 0.01, 1, []string{"KieEmptyResults"}},
-		{"chargedCredits", 100, 1, []string{"KieChargedFailures"}},
-		{"chargedCreditsRatio", 0.05, 1, []string{"KieChargedFailures"}},
-		{"creditsLeftHours", 6, 1, []string{"KieCreditsEmptySoon"}},
-		{"rateLimitedRatio", 0.1, 1, []string{"KieRateLimited"}},
-		{"answersOldSeconds", 1200, 1, []string{"KieAnswersOld"}},
-		{"listedLateRatio", 0.1, 1, []string{"KieTasksListedLate"}},
+		{"sloTarget", 0.95, map[string]int{"kie:slo_success:target": 1}},
+		{"creditsLow", 500, map[string]int{"kie:credits_low:threshold": 1}},
+		{"burnLeastFailures", 10, map[string]int{"KieErrorBudgetBurnFast": 3, "KieErrorBudgetBurnSlow": 2}},
+		{"failureRatio", 0.25, map[string]int{"KieFailureRatioHigh": 1}},
+		{"failureRatioLeastFailures", 5, map[string]int{"KieFailureRatioHigh": 1}},
+		{"burstFailures", 5, map[string]int{"KieFailureBurst": 1}},
+		{"burstRatio", 0.1, map[string]int{"KieFailureBurst": 1}},
+		{"contentPolicyFailures", 5, map[string]int{"KieContentPolicyBurst": 1}},
+		{"contentPolicyRatio", 0.2, map[string]int{"KieContentPolicyBurst": 1}},
+		{"emptyResultsRatio", 0.01, map[string]int{"KieEmptyResults": 1}},
+		{"chargedCredits", 100, map[string]int{"KieChargedFailures": 1}},
+		{"chargedCreditsRatio", 0.05, map[string]int{"KieChargedFailures": 1}},
+		{"creditsLeftHours", 6, map[string]int{"KieCreditsEmptySoon": 1}},
+		{"rateLimitedRatio", 0.1, map[string]int{"KieRateLimited": 1}},
+		{"answersOldSeconds", 1200, map[string]int{"KieAnswersOld": 1}},
+		{"listedLateRatio", 0.1, map[string]int{"KieTasksListedLate": 1}},
 	}
 }
 
@@ -103,7 +102,7 @@ func markedRules(root string) (map[string][]group, error) {
 		marked[name] = groups
 	}
 	for _, t := range thresholds() {
-		for _, rule := range t.rules {
+		for rule := range t.rules {
 			if !seen[rule] {
 				return nil, fmt.Errorf("threshold %s: there is no rule %s", t.name, rule)
 			}
@@ -129,15 +128,16 @@ func markRule(rule map[string]any) error {
 		return err
 	}
 	for _, t := range thresholds() {
-		if !slices.Contains(t.rules, nameOf(rule)) {
+		times, of := t.rules[nameOf(rule)]
+		if !of {
 			continue
 		}
 		some, err := numbers(expr, t.value, t.mark())
 		if err != nil {
 			return err
 		}
-		if len(some) != t.times {
-			return fmt.Errorf("threshold %s: %g is there %d times, not %d", t.name, t.value, len(some), t.times)
+		if len(some) != times {
+			return fmt.Errorf("threshold %s: %g is there %d times, not %d", t.name, t.value, len(some), times)
 		}
 		marks = append(marks, some...)
 	}
