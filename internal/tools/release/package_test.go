@@ -2,10 +2,12 @@ package release
 
 import (
 	"bytes"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -40,16 +42,30 @@ func pack(t *testing.T, s source, format string) []byte {
 	return text
 }
 
-// TestPackagesOfTwoFoldersAreTheSame, byte for byte; `make release-check` sees to that of all platforms and archives, too.
+// TestPackagesOfTwoFoldersAreTheSame, byte for byte; `make release-check` sees to that of all platforms and archives, too. They are
+// as large as docs/releasing.md says.
 func TestPackagesOfTwoFoldersAreTheSame(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the program")
 	}
 	one := build(t, clone(t, t.TempDir()), "0.1.0")
 	another := build(t, clone(t, filepath.Join(t.TempDir(), "somewhere", "else")), "0.1.0")
-	for _, format := range []string{"deb", "rpm"} {
-		if !bytes.Equal(pack(t, one, format), pack(t, another, format)) {
+	page, err := os.ReadFile(filepath.Join(repo, "docs/releasing.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sizes := regexp.MustCompile(`(?m)^\| linux/amd64 \| [\d.]+ MB \| ([\d.]+) MB \| ([\d.]+) MB \|`).FindSubmatch(page)
+	if sizes == nil {
+		t.Fatal("docs/releasing.md has no sizes")
+	}
+	for i, format := range []string{"deb", "rpm"} {
+		made := pack(t, one, format)
+		if !bytes.Equal(made, pack(t, another, format)) {
 			t.Errorf("the %s depends on where it is made", format)
+		}
+		said, err := strconv.ParseFloat(string(sizes[i+1]), 64)
+		if is := float64(len(made)) / 1e6; err != nil || math.Abs(is-said) > said/20 {
+			t.Errorf("the %s has %.1f MB, docs/releasing.md says %v; take its table from make release-snapshot", format, is, said)
 		}
 	}
 }
