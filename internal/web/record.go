@@ -61,15 +61,15 @@ func (t *Tasks) serveRecord(w http.ResponseWriter, r *http.Request) {
 }
 
 // records returns all that is known here of the tasks of an id, one for each account that has it. What comes from disk is not tracked.
-func (t *Tasks) records(id, account string, of scope) (all []toldRecord) {
+func (t *Tasks) records(id, account string, of scope) (all []replicaRecord) {
 	add := func(tasks []view.Task, tracked bool) {
 		for i := range tasks {
 			k := &tasks[i]
-			other := func(r toldRecord) bool { return r.Task.Account == k.Account }
+			other := func(r replicaRecord) bool { return r.Task.Account == k.Account }
 			if (account == "" || k.Account == account) && of.has(k.Account, id) && !slices.ContainsFunc(all, other) {
 				queries, left := t.known.Queries(k.Account, id)
-				all = append(all, toldRecord{
-					Task: tell(k), Tracked: tracked, Queries: queries, Left: left, Next: t.known.Next(k.Account, id),
+				all = append(all, replicaRecord{
+					Task: forReplica(k), Tracked: tracked, Queries: queries, Left: left, Next: t.known.Next(k.Account, id),
 				})
 			}
 		}

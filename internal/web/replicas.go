@@ -101,12 +101,12 @@ type asked struct {
 	Account string           `json:"account,omitempty"` // of this account; empty: of any
 }
 
-// told is what it is answered.
-type told struct {
+// replicaAnswer is what it is answered.
+type replicaAnswer struct {
 	Shares  map[string][]int `json:"shares"` // of which the rest tells, of those that were asked about
-	Tasks   *toldPass        `json:"tasks,omitempty"`
+	Tasks   *replicaPass     `json:"tasks,omitempty"`
 	Status  *statusDocument  `json:"status,omitempty"`
-	Records []toldRecord     `json:"records,omitempty"`
+	Records []replicaRecord  `json:"records,omitempty"`
 }
 
 // scope is shares whose tasks are told of; nil: all tasks are.
@@ -144,7 +144,7 @@ func (s scope) names() map[string][]int {
 
 // answered is what one replica answered about its shares.
 type answered struct {
-	told
+	replicaAnswer
 	scope scope
 	from  string
 }
@@ -217,16 +217,16 @@ func (t *Tasks) ask(ctx context.Context, replica string, shares []share.Share, a
 	if err != nil {
 		return a, err
 	}
-	if err := json.Unmarshal(body, &a.told); err != nil {
+	if err := json.Unmarshal(body, &a.replicaAnswer); err != nil {
 		return a, err
 	}
-	var told []share.Share
+	var covered []share.Share
 	for _, sh := range shares {
 		if slices.Contains(a.Shares[sh.Account], sh.Part) {
-			told = append(told, sh)
+			covered = append(covered, sh)
 		}
 	}
-	a.scope, a.from = scopeOf(told), replica
+	a.scope, a.from = scopeOf(covered), replica
 	if !a.isTo(&about) {
 		return answered{}, errUnreadable
 	}
@@ -244,7 +244,7 @@ func (a *answered) isTo(about *asked) bool {
 	if a.Status != nil {
 		a.Status.limit(a.scope)
 	}
-	return !slices.ContainsFunc(a.Records, func(r toldRecord) bool { return !r.Task.isWithin(a.scope) })
+	return !slices.ContainsFunc(a.Records, func(r replicaRecord) bool { return !r.Task.isWithin(a.scope) })
 }
 
 // lookAt tells of the tasks of some shares that are known here; nil: of all. Where some are lost meanwhile it looks again, at the others. It
@@ -326,7 +326,7 @@ func (t *Tasks) gatherPage(ctx context.Context, q *query, status bool) (s *overv
 }
 
 // gatherTask returns all that is known of a task, and how the replicas stand that may know something of it.
-func (t *Tasks) gatherTask(ctx context.Context, id, account string) (all []toldRecord, d *statusDocument, err error) {
+func (t *Tasks) gatherTask(ctx context.Context, id, account string) (all []replicaRecord, d *statusDocument, err error) {
 	may := func(sh share.Share) bool {
 		return (account == "" || sh.Account == account) && share.Of(id, sh.Parts) == sh.Part
 	}
@@ -358,15 +358,15 @@ func (t *Tasks) Answer(ctx context.Context, body []byte) (any, error) {
 		}
 		q = parsed
 	}
-	var answer told
+	var answer replicaAnswer
 	shares, err := t.lookAt(a.own(t.known.Replicas.Own()), func(of scope) error {
-		answer = told{}
+		answer = replicaAnswer{}
 		if q != nil {
 			p, err := t.look(ctx, q, of)
 			if err != nil {
 				return err
 			}
-			answer.Tasks = p.told()
+			answer.Tasks = p.forReplica()
 		}
 		if a.Status {
 			answer.Status = t.ownStatus(of)

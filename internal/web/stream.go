@@ -22,8 +22,8 @@ const (
 	// settled is how long ago it was learned that a task has finished before it is in a stream. By then its record is on disk, so that it
 	// is found there if it leaves memory while the stream passes over both.
 	settled = 5 * time.Second
-	// patienceOfStream is how long a client may take to read 64 KiB.
-	patienceOfStream = 30 * time.Second
+	// streamTimeout is how long a client may take to read 64 KiB.
+	streamTimeout = 30 * time.Second
 	// looks is after how many tasks is looked whether the client is still there.
 	looks = 1 << 12
 )
@@ -40,7 +40,7 @@ func (t *Tasks) serveStream(w http.ResponseWriter, r *http.Request, q *query) {
 		return
 	}
 	s := &stream{query: q, known: t.known, ctx: r.Context(), until: kie.TimeOf(time.Now().Add(-settled))}
-	to := &patient{w: w, control: http.NewResponseController(w)}
+	to := &deadlineWriter{w: w, control: http.NewResponseController(w)}
 	t.nameMissing(r.Context(), w.Header())
 	s.rows = newRows(q.format, w.Header(), to)
 	if r.Method == http.MethodHead {
@@ -166,16 +166,16 @@ func (s *stream) collect(p *portion) (err error) {
 	return err
 }
 
-// patient writes to a client as long as it goes on reading.
-type patient struct {
+// deadlineWriter writes to a client as long as it goes on reading.
+type deadlineWriter struct {
 	w       io.Writer
 	control *http.ResponseController
 	began   bool
 }
 
 // Write implements io.Writer.
-func (p *patient) Write(b []byte) (int, error) {
+func (p *deadlineWriter) Write(b []byte) (int, error) {
 	p.began = true
-	_ = p.control.SetWriteDeadline(time.Now().Add(patienceOfStream)) // a test's answer has none
+	_ = p.control.SetWriteDeadline(time.Now().Add(streamTimeout)) // a test's answer has none
 	return p.w.Write(b)
 }

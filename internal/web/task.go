@@ -72,7 +72,7 @@ func (t *Tasks) serveTask(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
-	found = slices.DeleteFunc(found, func(r toldRecord) bool { return !r.Tracked })
+	found = slices.DeleteFunc(found, func(r replicaRecord) bool { return !r.Tracked })
 	if len(found) == 0 {
 		text, code := t.unknown("No task of this id is tracked: it is in no list any more, or never was", id, status.Missing)
 		http.Error(w, text+".", code)
@@ -80,7 +80,7 @@ func (t *Tasks) serveTask(w http.ResponseWriter, r *http.Request) {
 	}
 	now := time.Now()
 	c := taskContent{
-		At: stamp{Exact: moment(now).Format("2006-01-02 15:04:05 MST")}, ID: id, Status: status.of(found), Logs: logsPage,
+		At: stamp{Exact: moment(now).Format("2006-01-02 15:04:05 MST")}, ID: id, Status: status.about(found), Logs: logsPage,
 	}
 	for i := range found {
 		c.Records = append(c.Records, t.facts(&found[i], now))
@@ -88,10 +88,10 @@ func (t *Tasks) serveTask(w http.ResponseWriter, r *http.Request) {
 	t.send(w, http.StatusOK, "task.html", c)
 }
 
-// of returns what is wrong that concerns some tasks.
-func (d *statusDocument) of(tasks []toldRecord) viewStatus {
+// about returns what is wrong that concerns some tasks.
+func (d *statusDocument) about(tasks []replicaRecord) viewStatus {
 	concerns := func(account, group string) bool {
-		return slices.ContainsFunc(tasks, func(r toldRecord) bool { return account == r.Task.Account || group == r.Task.Group })
+		return slices.ContainsFunc(tasks, func(r replicaRecord) bool { return account == r.Task.Account || group == r.Task.Group })
 	}
 	v := d.viewOf(func(t *problem) bool { return concerns(t.Account, t.Group) && (t.Group == "" || concerns("", t.Group)) })
 	v.Calm = ""
@@ -99,7 +99,7 @@ func (d *statusDocument) of(tasks []toldRecord) viewStatus {
 	return v
 }
 
-func (t *Tasks) facts(r *toldRecord, now time.Time) taskFacts {
+func (t *Tasks) facts(r *replicaRecord, now time.Time) taskFacts {
 	s, k := &overview{at: now}, r.Task.view()
 	f := taskFacts{viewTask: s.viewTask(k), Events: append(s.events(k, r.Queries, r.Left), s.nextQuery(k, r.Next)...)}
 	for _, name := range slices.Sorted(maps.Keys(k.Labels)) {

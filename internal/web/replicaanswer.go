@@ -9,55 +9,55 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
-// toldTask is a task.
-type toldTask struct {
+// replicaTask is a task.
+type replicaTask struct {
 	ID      string `json:"id"`
 	Account string `json:"account"`
 	view.Task
 }
 
-func tell(k *view.Task) toldTask { return toldTask{ID: k.ID, Account: k.Account, Task: *k} }
+func forReplica(k *view.Task) replicaTask { return replicaTask{ID: k.ID, Account: k.Account, Task: *k} }
 
-func tellAll(tasks []view.Task) []toldTask {
-	all := make([]toldTask, 0, len(tasks))
+func forReplicas(tasks []view.Task) []replicaTask {
+	all := make([]replicaTask, 0, len(tasks))
 	for i := range tasks {
-		all = append(all, tell(&tasks[i]))
+		all = append(all, forReplica(&tasks[i]))
 	}
 	return all
 }
 
 // view returns the task that is told of.
-func (t *toldTask) view() *view.Task {
+func (t *replicaTask) view() *view.Task {
 	k := t.Task
 	k.ID, k.Account, k.Model = t.ID, t.Account, kie.CleanLabel(k.Model)
 	return &k
 }
 
-func (t *toldTask) isWithin(s scope) bool { return kie.ValidID(t.ID) && s.has(t.Account, t.ID) }
+func (t *replicaTask) isWithin(s scope) bool { return kie.ValidID(t.ID) && s.has(t.Account, t.ID) }
 
-// toldRecord is all that is known of a task.
-type toldRecord struct {
-	Task    toldTask         `json:"task"`
+// replicaRecord is all that is known of a task.
+type replicaRecord struct {
+	Task    replicaTask      `json:"task"`
 	Tracked bool             `json:"tracked,omitempty"`
 	Queries []querylog.Query `json:"queries,omitempty"`
 	Left    int              `json:"left,omitempty"`
 	Next    view.Next        `json:"next"`
 }
 
-// toldPass is what a pass came to.
-type toldPass struct {
-	Tracked  int        `json:"tracked"`
-	Matching int        `json:"matching"`
-	Ahead    int        `json:"ahead"`
-	Page     []toldTask `json:"page"`
-	Failures []toldTask `json:"failures,omitempty"`
-	Urgent   []toldTask `json:"urgent,omitempty"`
-	Missing  []toldTask `json:"missing,omitempty"`
-	Rows     []toldRow  `json:"rows"`
+// replicaPass is what a pass came to.
+type replicaPass struct {
+	Tracked  int           `json:"tracked"`
+	Matching int           `json:"matching"`
+	Ahead    int           `json:"ahead"`
+	Page     []replicaTask `json:"page"`
+	Failures []replicaTask `json:"failures,omitempty"`
+	Urgent   []replicaTask `json:"urgent,omitempty"`
+	Missing  []replicaTask `json:"missing,omitempty"`
+	Rows     []replicaRow  `json:"rows"`
 }
 
-// toldRow is the sums of a group and model.
-type toldRow struct {
+// replicaRow is the sums of a group and model.
+type replicaRow struct {
 	Group   string            `json:"group,omitempty"`
 	Model   string            `json:"model,omitempty"`
 	Tasks   int               `json:"tasks,omitempty"`
@@ -70,19 +70,19 @@ type toldRow struct {
 }
 
 // told returns what the pass came to. It is no longer than a page.
-func (p *pass) told() *toldPass {
-	t := &toldPass{
-		Tracked: p.tracked, Matching: p.matching, Ahead: p.ahead, Page: tellAll(p.page.tasks()), Rows: []toldRow{},
-		Failures: tellAll(p.failures.tasks()), Urgent: tellAll(p.urgent.tasks()), Missing: tellAll(p.missing.tasks()),
+func (p *pass) forReplica() *replicaPass {
+	t := &replicaPass{
+		Tracked: p.tracked, Matching: p.matching, Ahead: p.ahead, Page: forReplicas(p.page.tasks()), Rows: []replicaRow{},
+		Failures: forReplicas(p.failures.tasks()), Urgent: forReplicas(p.urgent.tasks()), Missing: forReplicas(p.missing.tasks()),
 	}
 	for _, r := range p.rows {
-		t.Rows = append(t.Rows, r.told())
+		t.Rows = append(t.Rows, r.forReplica())
 	}
 	return t
 }
 
-func (r *row) told() toldRow {
-	t := toldRow{
+func (r *row) forReplica() replicaRow {
+	t := replicaRow{
 		Group: r.group, Model: r.model, Tasks: r.tasks, Overdue: r.overdue, Failing: r.failing, Missing: r.missing, Oldest: r.oldest,
 		States: make(map[kie.State]int), Bins: make(map[int]int),
 	}
@@ -100,8 +100,8 @@ func (r *row) told() toldRow {
 }
 
 // isWithin reports whether all tasks are of a scope, and all numbers can be.
-func (t *toldPass) isWithin(s scope) bool {
-	for _, tasks := range [][]toldTask{t.Page, t.Failures, t.Urgent, t.Missing} {
+func (t *replicaPass) isWithin(s scope) bool {
+	for _, tasks := range [][]replicaTask{t.Page, t.Failures, t.Urgent, t.Missing} {
 		for i := range tasks {
 			if !tasks[i].isWithin(s) {
 				return false
@@ -116,7 +116,7 @@ func (t *toldPass) isWithin(s scope) bool {
 	return areCounts(t.Tracked, t.Matching, t.Ahead) && t.Ahead <= t.Matching && t.Matching <= t.Tracked
 }
 
-func (r *toldRow) isSound() bool {
+func (r *replicaRow) isSound() bool {
 	for bin, n := range r.Bins {
 		if bin < 0 || bin >= bins || !areCounts(n) {
 			return false
@@ -143,7 +143,7 @@ func areCounts(numbers ...int) bool {
 }
 
 // take takes into account what a pass of another replica came to. Of what lists have, none but tasks of the page come further.
-func (p *pass) take(t *toldPass) {
+func (p *pass) take(t *replicaPass) {
 	p.tracked += t.Tracked
 	p.matching += t.Matching
 	p.ahead += t.Ahead
@@ -163,14 +163,14 @@ func (p *pass) take(t *toldPass) {
 	}
 }
 
-func (l *topTasks) addAll(tasks []toldTask) {
+func (l *topTasks) addAll(tasks []replicaTask) {
 	for i := range tasks {
 		k := tasks[i].view()
 		l.add(rankOf(k), k)
 	}
 }
 
-func (r *row) take(t *toldRow) {
+func (r *row) take(t *replicaRow) {
 	r.tasks += t.Tasks
 	r.overdue += t.Overdue
 	r.failing += t.Failing
