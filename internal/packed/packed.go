@@ -85,8 +85,8 @@ const (
 // PackTime returns a time in six bytes. One beyond them is the last, or the first, of them.
 func PackTime(t kie.Time) (p Time) {
 	t = max(min(t, latest), earliest)
-	binary.LittleEndian.PutUint32(p[:4], uint32(t))     //nolint:gosec // the lower bits
-	binary.LittleEndian.PutUint16(p[4:], uint16(t>>32)) //nolint:gosec // the upper ones, with the sign
+	binary.LittleEndian.PutUint32(p[:4], uint32(t)) //nolint:gosec // the lower bits
+	binary.LittleEndian.PutUint16(p[4:], uint16(t>>32))
 	return p
 }
 
