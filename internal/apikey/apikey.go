@@ -210,7 +210,7 @@ type noFile struct{}
 func (noFile) Error() string { return "no such file or directory" }
 
 // Is has the cause found.
-func (noFile) Is(target error) bool { return target == fs.ErrNotExist } //nolint:errorlint // it is asked whether it is that one
+func (noFile) Is(target error) bool { return target == fs.ErrNotExist }
 
 // String implements fmt.Stringer.
 func (k Key) String() string { return redacted }

@@ -8,8 +8,10 @@ root=$PWD
 
 work=$(mktemp -d)
 trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
-for clone in "$work/one" "$work/another/and/deeper"; do
-    git clone --quiet "$root" "$clone"
+clones=("$work/one" "$work/another/and/deeper")
+# Both before either is built, as what is committed meanwhile would be in one of them.
+for clone in "${clones[@]}"; do git clone --quiet "$root" "$clone"; done
+for clone in "${clones[@]}"; do
     mkdir -p "$clone/.cache/bin"
     cp "$root"/.cache/bin/{goreleaser,cyclonedx-gomod} "$clone/.cache/bin/"
     # What the make that called this says of the folder it runs in may not hold for the clone.
