@@ -4,6 +4,7 @@ package owners
 import (
 	"iter"
 	"maps"
+	"runtime"
 	"slices"
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
@@ -176,6 +177,9 @@ func (o *Owners) TouchShared() {
 // SettleAtATime is how many ids a change has at the most, so that a list of a million is handed on in parts.
 const SettleAtATime = 1 << 17
 
+// yieldEach is after how many ids whoever waits for a processor, such as a scrape, has it first.
+const yieldEach = 1 << 10
+
 // Settle decides anew whose the touched ids are, and yields what changed, some ids at a time and group by group, of which there are
 // so many.
 func (o *Owners) Settle(groups int) iter.Seq[source.Change] {
@@ -218,8 +222,11 @@ func (o *Owners) settle(a *Account, all []*Task, groups int, yield func(source.C
 // settleSome returns what changed of some ids of an account, by group.
 func (o *Owners) settleSome(a *Account, touched []*Task, groups int) []source.Change {
 	changes := make([]source.Change, groups)
-	for _, t := range touched {
+	for i, t := range touched {
 		o.settleTask(a, t, changes)
+		if i%yieldEach == 0 {
+			runtime.Gosched()
+		}
 	}
 	return changes
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -424,6 +425,7 @@ func EachOf[T any](l *List, parts [][]Found, of func(attrs *Attrs) T, visit func
 		for _, f := range ids {
 			visit(f, l.idOf(f), attrs[f.bits>>9])
 		}
+		runtime.Gosched() // whoever waits for a processor, such as a scrape, has it before the next part
 	}
 }
 
