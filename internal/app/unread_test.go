@@ -26,7 +26,7 @@ type slowStore struct {
 	may chan struct{}
 }
 
-func (s slowStore) Find(_ string, ids []string) []store.Record {
+func (s slowStore) FindListed(_ string, ids []string) []store.Record {
 	all := make([]store.Record, len(ids))
 	for i, id := range ids {
 		if strings.HasPrefix(id, "second") {

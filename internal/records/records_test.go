@@ -158,10 +158,14 @@ func TestWhatIsKeptIsFoundAgain(t *testing.T) {
 	r := newRig(t)
 	r.finish("a", kie.Task{State: kie.StateFail, Created: 1000, Completed: 5000, FailCode: "422", Reason: kie.ReasonOther}, 6000)
 	k := r.set.Get("main", "a")
+	want := k.Record()
 	r.KeepLocked(k, nil)
-	r.set.Drop(k) // what is tracked is not looked for
+	if got := r.Find("video", []source.Task{{ID: "a"}})[0]; got.Known() {
+		t.Errorf("of one that is tracked: %+v", got)
+	}
+	r.set.Drop(k)
 	got := r.Find("video", []source.Task{{ID: "a"}})[0]
-	if got != k.Record() || got.FailCode != "422" || got.Group != "video" || !got.State.Finished() {
+	if got != want || got.FailCode != "422" || got.Group != "video" || !got.State.Finished() {
 		t.Errorf("%+v", got)
 	}
 }

@@ -32,7 +32,9 @@ func (t *Tracker) Apply(c source.Change) {
 		for i := 0; i < len(listed); i += applyAtATime {
 			end := min(i+applyAtATime, len(listed))
 			t.addListed(c.Group, listed[i:end], records[i:end], c.Backlog, now, seen)
-			runtime.Gosched() // a scrape that waits for a processor has it before the next ones
+			if end < len(listed) {
+				runtime.Gosched() // a scrape that waits for a processor has it before the next ones
+			}
 		}
 	}
 	t.update(t.wakeAllLocked)

@@ -16,9 +16,9 @@ type finds struct {
 	found *int
 }
 
-func (c finds) Find(account string, ids []string) []store.Record {
+func (c finds) FindListed(account string, ids []string) []store.Record {
 	*c.found += len(ids)
-	return c.Memory.Find(account, ids)
+	return c.Memory.FindListed(account, ids)
 }
 
 // A reload that gives tasks other labels, or another group, reads none of their records, of which there may be a million.

@@ -15,17 +15,13 @@ import (
 const awakeFor = 5 * time.Minute
 
 // Wait wakes the dispatchers and returns when every task that is due now was asked, the account's gate has closed, MaxWait
-// is over or ctx has ended. A snapshot taken then shows what was learned meanwhile; for that a scrape that has waited may wait until
-// there may be another one.
-func (t *Tracker) Wait(ctx context.Context) view.Scrape {
+// is over or ctx has ended. A snapshot taken then shows what was learned meanwhile: a scrape that had to wait waits until there may be another.
+func (t *Tracker) Wait(ctx context.Context) (s view.Scrape) {
 	start := time.Now()
-	var s view.Scrape
-	waiters, most := t.arrive(start)
+	waiters, waits, most := t.arrive(start)
 	limited, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
-	waited := false
 	for a, w := range waiters {
-		waited = waited || most > 0 && !w.IsDone()
 		select {
 		case <-w.Done:
 		case <-limited.Done():
@@ -33,25 +29,27 @@ func (t *Tracker) Wait(ctx context.Context) view.Scrape {
 		}
 		s.Incomplete = s.Incomplete || !w.Asked
 	}
-	if waited {
+	if waits && most > 0 {
 		t.AwaitFresh(ctx)
 	}
 	s.Waited = time.Since(start)
 	return s
 }
 
-// arrive notes a scrape with every account, and returns how long it may wait.
-func (t *Tracker) arrive(now time.Time) (map[*entry.Account]*dispatch.Waiter, time.Duration) {
+// arrive notes a scrape with every account, and returns whether it has to wait for one, and how long it may.
+func (t *Tracker) arrive(now time.Time) (waiters map[*entry.Account]*dispatch.Waiter, waits bool, most time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.awakeUntil = now.Add(awakeFor)
-	waiters := make(map[*entry.Account]*dispatch.Waiter, len(t.accounts))
+	waiters = make(map[*entry.Account]*dispatch.Waiter, len(t.accounts))
 	for _, a := range t.accounts {
-		waiters[a.Account] = a.Waiting.Add(now)
+		w := a.Waiting.Add(now)
+		waiters[a.Account] = w
 		a.Release()
+		waits = waits || !w.IsDone()
 		a.Dispatcher.Wake()
 	}
-	return waiters, t.options.MaxWait
+	return waiters, waits, t.options.MaxWait
 }
 
 // abandon forgets a scrape that waits for an account no longer.

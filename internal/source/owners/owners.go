@@ -224,7 +224,7 @@ func (o *Owners) settleSome(a *Account, touched []*Task, groups int) []source.Ch
 	changes := make([]source.Change, groups)
 	for i, t := range touched {
 		o.settleTask(a, t, changes)
-		if i%yieldEach == 0 {
+		if i%yieldEach == yieldEach-1 {
 			runtime.Gosched()
 		}
 	}

@@ -421,11 +421,13 @@ func EachOf[T any](l *List, parts [][]Found, of func(attrs *Attrs) T, visit func
 		}
 		attrs[i] = t
 	}
-	for _, ids := range parts {
+	for i, ids := range parts {
+		if i > 0 {
+			runtime.Gosched() // whoever waits for a processor, such as a scrape, has it before the next part
+		}
 		for _, f := range ids {
 			visit(f, l.idOf(f), attrs[f.bits>>9])
 		}
-		runtime.Gosched() // whoever waits for a processor, such as a scrape, has it before the next part
 	}
 }
 
