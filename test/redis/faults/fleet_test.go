@@ -293,11 +293,28 @@ func (f *fleet) skipFirstLease() {
 // holderOf returns who holds an account.
 func (f *fleet) holderOf(account string) *life {
 	f.t.Helper()
-	if h := f.holders()[account]; len(h) == 1 {
-		return h[0]
+	var holder *life
+	wait.Until(f.t, time.Minute, 50*time.Millisecond, func() error {
+		h := f.holders()[account]
+		if len(h) != 1 {
+			return fmt.Errorf("account %s has %d holders", account, len(h))
+		}
+		holder = h[0]
+		return nil
+	})
+	return holder
+}
+
+// leases returns who has each share in Redis, and under which epoch.
+func (f *fleet) leases() map[string]string {
+	const key = "kie1:{default}:leases"
+	all := make(map[string]string)
+	for share := range strings.FieldsSeq(f.server.CLI(f.t, "--raw", "hkeys", key)) {
+		if parts := strings.Split(f.server.CLI(f.t, "--raw", "hget", key, share), "|"); len(parts) == 4 {
+			all[share] = strings.Join(parts[:3], "|")
+		}
 	}
-	f.t.Fatalf("account %s has no holder", account)
-	return nil
+	return all
 }
 
 // settle has all tasks end, and waits until they have final records, and replicas have shown what they counted.
