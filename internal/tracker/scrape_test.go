@@ -240,7 +240,7 @@ func TestAScrapeDoesNotWaitForAPaceFarAway(t *testing.T) {
 }
 
 func TestAScrapeThatHasWaitedShowsWhatItWaitedFor(t *testing.T) {
-	bubble(t, setup{}, func(t *testing.T, r *rig) {
+	bubble(t, setup{api: kiesim.Options{Latency: 100 * time.Millisecond}}, func(t *testing.T, r *rig) {
 		r.scrape()
 		r.task(kiesim.Task{ID: "a"})
 		r.Wait(t.Context())
