@@ -67,7 +67,7 @@ func isKilled(t *testing.T, f *fleet) {
 }
 
 // loadedWithin is what a machine that does much else adds to what takes 3 s; TestFigures measures without that.
-const loadedWithin = 40 * time.Second
+const loadedWithin = 15 * time.Second
 
 // hangs has no call to Redis answered. Scrapes make none, so they are as fast as before.
 func hangs(t *testing.T, f *fleet) {
