@@ -40,8 +40,13 @@ help: ## list the targets
 # Vet is in the linter's standard set, so it is not run once more.
 test: fmt-check lint mod-check vuln docs-check image-lint running ## every check; what CI runs
 
-# Those that wait most come first. What they need is built before, so that it is not compiled by two at the same time.
-BESIDE_EACH_OTHER := race rules-check package-check e2e dashboards-check scrape-check feeding-check deploy-check redis-check portable
+# In this order: those that wait most come first, and beside the compiling of race. What they need is built before, so that it is not compiled by two
+# at the same time; beside each other they name it no more, as make would begin with those that need nothing.
+BESIDE_EACH_OTHER := race dashboards-check e2e redis-check package-check rules-check feeding-check scrape-check deploy-check tools-check portable
+ifndef BESIDE
+PROGRAM  := build
+PACKAGES := packages
+endif
 JOBS ?= 2
 
 .PHONY: running
@@ -128,27 +133,31 @@ LARGE = $(addprefix ./,$(sort $(dir $(shell git grep -l 'func TestLarge' -- '*_t
 RACE  = go test -race -p 4 $(SHUFFLE) $(LEAN) -json
 
 .PHONY: race
-race: packages $(BIN)/testlog ## all tests, fuzz seeds included; under the race detector but for those of tools, simulations, and what is large
+race: $(PACKAGES) $(BIN)/testlog ## the exporter's tests, fuzz seeds included; under the race detector but for what is large
 	{ CGO_ENABLED=1 $(RACE) -skip '^TestLarge' ./... && go test $(LEAN) -json -run '^TestLarge' $(LARGE) && (cd $(SERVED_MOD) && CGO_ENABLED=1 $(RACE) ./...); } \
 		| $(BIN)/testlog .cache/tests
+	go -C $(TOOLS_MOD) run ./badinput ran $(CURDIR) $(CURDIR)/.cache/tests
+
+.PHONY: tools-check
+tools-check: ## tests of tools and of the simulation of polling
 	go test $(LEAN) ./internal/sim/polling
 	go -C $(TOOLS_MOD) test -shuffle=on ./...
 	go -C $(TOOLS_MOD)/readers test ./...
 	go -C $(TOOLS_MOD)/workflows test ./...
-	go -C $(TOOLS_MOD) run ./badinput ran $(CURDIR) $(CURDIR)/.cache/tests
 
 # Program and tests are type-checked for these, a tenth of what compiling takes; a release is compiled for them. For 386 tests run, too, as amd64 can do
 # that; those that take long are left to `make race`.
 PLATFORMS := windows/amd64 darwin/arm64 freebsd/amd64 openbsd/amd64 linux/arm linux/s390x
 
 .PHONY: portable
-portable: packages ## other systems and processors: program and tests are right there for the compiler, and tests pass where int has 32 bits
+portable: $(PACKAGES) ## other systems and processors: program and tests are right there for the compiler, and tests pass where int has 32 bits; and without Redis
+	go build -tags noredis -o .cache/kie_exporter-noredis .
 	go -C $(TOOLS_MOD) run ./typecheck $(CURDIR) $(PLATFORMS)
 	if [[ $$(go env GOHOSTOS)/$$(go env GOHOSTARCH) == linux/amd64 ]]; then export GOARCH=386; go test -short $(LEAN) ./... && go -C $(SERVED_MOD) test -short $(LEAN) ./...; \
 	else GOOS=linux GOARCH=386 go vet ./...; fi
 
 .PHONY: scrape-check
-scrape-check: build $(BIN)/promtool ## run the demo, scrape it, have promtool judge it
+scrape-check: $(PROGRAM) $(BIN)/promtool ## run the demo, scrape it, have promtool judge it
 	test/scrape-check.sh $(BIN)/promtool ./kie_exporter
 
 RULES := $(wildcard alerts/kie_exporter.*.yml) alerts/thresholds.example.yml
@@ -162,27 +171,27 @@ rules-check: $(BIN)/promtool $(BIN)/pint ## recording and alert rules and their 
 	$< test rules deploy/mixin/example/example.test.yml
 
 .PHONY: dashboards-check
-dashboards-check: build packages $(BIN)/prometheus $(BIN)/panelcheck ## every panel shows data of a live demo
+dashboards-check: $(PROGRAM) $(PACKAGES) $(BIN)/prometheus $(BIN)/panelcheck ## every panel shows data of a live demo
 	test/dashboards-check.sh $(BIN)/prometheus $(BIN)/panelcheck ./kie_exporter
 
 .PHONY: e2e
-e2e: packages $(BIN)/prometheus $(BIN)/promtool $(BIN)/alertmanager ## the exporter in a real Prometheus and Alertmanager
+e2e: $(PACKAGES) $(BIN)/prometheus $(BIN)/promtool $(BIN)/alertmanager ## the exporter in a real Prometheus and Alertmanager
 	go -C $(E2E_MOD) test -count=1 -parallel 4 -timeout 15m ./...
 
 .PHONY: deploy-check
-deploy-check: packages $(BIN)/promtool ## systemd units, Kubernetes manifests, examples for Prometheus
+deploy-check: $(PACKAGES) $(BIN)/promtool ## systemd units, Kubernetes manifests, examples for Prometheus
 	go -C $(DEPLOY_MOD) test -count=1 ./...
 
 .PHONY: package-check
-package-check: packages ## deb and rpm, installed and run; versions of builds
+package-check: $(PACKAGES) ## deb and rpm, installed and run; versions of builds
 	go -C $(RELEASE_MOD) test -count=1 ./...
 
 .PHONY: feeding-check
-feeding-check: packages $(BIN)/caddy ## run the snippets of docs/feeding.md: curl, Node, Python, Go, PostgreSQL, logrotate, nginx, Caddy
+feeding-check: $(PACKAGES) $(BIN)/caddy ## run the snippets of docs/feeding.md: curl, Node, Python, Go, PostgreSQL, logrotate, nginx, Caddy
 	go -C $(FEEDING_MOD) test -count=1 ./...
 
 .PHONY: redis-check
-redis-check: packages ## replicas over Redis: failovers of Sentinel and Redis Cluster, broken lines, the documented rights, faults, a soak
+redis-check: $(PACKAGES) ## replicas over Redis: failovers of Sentinel and Redis Cluster, broken lines, the documented rights, faults, a soak
 	go -C $(REDIS_MOD) test -count=1 -parallel 10 ./...
 
 .PHONY: packages

@@ -80,7 +80,7 @@ type Account struct {
 	// It may have proxy_url, no_proxy, proxy_from_environment, proxy_connect_header, tls_config, enable_http2 and http_headers.
 	HTTPClient commoncfg.HTTPClientConfig `yaml:"http_client" format:"api_client" example:"{}"`
 
-	// How many requests a second are sent at most, on average. All that asks with the account's key draws on it.
+	// How many requests a second are sent at most, on average, unless max_requests_per_second allows more. All that asks with the account's key draws on it.
 	RequestsPerSecond float64 `yaml:"requests_per_second" range:"0.001..100000" default:"2"`
 
 	// Up to how many requests a second may be sent where the API turns out to bear them and they save delay (docs/polling.md); not below `requests_per_second`.

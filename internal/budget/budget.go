@@ -13,8 +13,8 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/pace"
 )
 
-// keyPoll is how often a key is looked at while the gate is closed for a reason that another key would cure.
-const keyPoll = 5 * time.Second
+// longestPoll is after how long whoever waits looks again at the latest: for another key, a free slot, the right to ask, or the end of a trial.
+const longestPoll = 5 * time.Second
 
 // Options say what an account may spend.
 type Options struct {
@@ -165,16 +165,16 @@ func (a *Account) blockedLocked(w purpose) time.Duration {
 	}
 	p := w.probe
 	if !a.hasRightLocked() {
-		return keyPoll
+		return longestPoll
 	}
 	if a.busy >= a.options.Concurrent {
-		return keyPoll
+		return longestPoll
 	}
 	if wait := a.gate.wait(time.Now(), p.id()); wait > 0 {
-		return min(wait, keyPoll)
+		return min(wait, longestPoll)
 	}
 	if a.gate.reason != kie.ClassOK && p != nil && p.Unlisted && w.contended {
-		return keyPoll // the trial is for a task that is due
+		return longestPoll // the trial is for a task that is due
 	}
 	if p != nil && !a.probes.mayGo(a.options.Concurrent, w.contended) {
 		return probePoll

@@ -78,8 +78,8 @@ func outcomeOf(p *Permit, subject string, err error) outcome {
 	return o
 }
 
-// RetryAfter returns how long an outcome asks not to be asked again, in bounds; 0 if it does not, or is none that may: a rate limit
-// or the API's own fault.
+// RetryAfter returns how long an outcome asks not to be asked again, in bounds; 0 if it does not. Only a rate limit and
+// a fault of the API itself may: of all others it returns 0, too.
 func RetryAfter(err error) time.Duration {
 	e, ok := errors.AsType[*kie.Error](err)
 	if !ok || e.RetryAfter <= 0 || (e.Class != kie.ClassRateLimited && e.Class != kie.ClassServer) {
@@ -95,7 +95,7 @@ func (g *gate) wait(now time.Time, id string) time.Duration {
 	case g.reason == kie.ClassOK:
 		return 0
 	case g.trialPending:
-		return keyPoll // the trial's end moves the gate, which wakes waiting acquires
+		return longestPoll // the trial's end moves the gate, which wakes waiting acquires
 	case id != "" && g.closedBy(id):
 		return g.until.Add(leftToOthers).Sub(now)
 	default:

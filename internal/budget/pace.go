@@ -10,8 +10,8 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/pace"
 )
 
-// Pace says when the next request of an account may be sent. It may be remote and shared with other processes, so the account calls it
-// with no lock held but the turn. It is safe for concurrent use.
+// Pace says when the next request of an account may be sent. The account calls it with no lock held but the turn, as one that is
+// shared with other processes would take time; local is the only one so far but for tests. It is safe for concurrent use.
 type Pace interface {
 	// Take takes the right to send one request now, and returns 0. If there is none now, it returns after how long to ask again. It
 	// returns soon after ctx has ended. A right that is taken and not used is lost.

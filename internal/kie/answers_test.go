@@ -69,7 +69,7 @@ func reading(t *testing.T, e Endpoint, body string) string {
 
 func TestUsersNameEndpoints(t *testing.T) {
 	for _, word := range EndpointWords() {
-		if e, ok := EndpointNamed(word); !ok || e.Word() != word || !e.Valid() {
+		if e, ok := EndpointNamed(word); !ok || e.Word() != word || !e.TellsOfTasks() {
 			t.Errorf("%s is %v, %v", word, e, ok)
 		}
 	}
@@ -78,7 +78,7 @@ func TestUsersNameEndpoints(t *testing.T) {
 			t.Errorf("%q is %v", none, e)
 		}
 	}
-	if e, ok := EndpointNamed("jobs"); !ok || e != Jobs || Jobs.Model() != "" || Suno.Model() != "suno" || Credit.Valid() {
+	if e, ok := EndpointNamed("jobs"); !ok || e != Jobs || Jobs.Model() != "" || Suno.Model() != "suno" || Credit.TellsOfTasks() {
 		t.Error("jobs are not what is asked where nothing else is said")
 	}
 }

@@ -55,9 +55,9 @@ func classOfCode(code int, text string) Class {
 		return ClassCredits
 	case 404:
 		return ClassNotFound
-	case 405, 429, 430:
+	case 405, 429, 430: // codes of the API's own, as its documents and answers have them, but for 429
 		return ClassRateLimited
-	case 408, 501:
+	case 408, 501: // nothing came for 10 minutes; the generation failed
 		return ClassTaskFailed
 	case 422:
 		if strings.Contains(text, "record") {

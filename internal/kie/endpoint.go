@@ -10,8 +10,8 @@ import (
 // Endpoint is a thing that the API can be asked. The zero one is Jobs.
 type Endpoint uint8
 
-// The endpoints. A new one is a constant here, right before EndpointCount as the numbers are in the store's records, and a row below; the
-// exporter needs no code for it, and the simulated API a row of its own.
+// The endpoints. A new one is a constant here, right before EndpointCount as the numbers are in the store's records, and a row below; one
+// that tells of tasks needs no code. CONTRIBUTING.md ("A new endpoint") lists the other files.
 const (
 	Jobs   Endpoint = iota // what was made with createTask
 	Credit                 // the account's balance, which is no task
@@ -76,8 +76,8 @@ func EndpointNamed(word string) (Endpoint, bool) {
 	return Jobs, false
 }
 
-// Valid reports whether there is such an endpoint, and it tells of tasks.
-func (e Endpoint) Valid() bool { return e < EndpointCount && e.Word() != "" }
+// TellsOfTasks reports whether there is such an endpoint, and it is one that is asked about tasks.
+func (e Endpoint) TellsOfTasks() bool { return e < EndpointCount && e.Word() != "" }
 
 // Model returns what the model of a task is called of which neither an answer nor a list tells one; empty: it has none.
 func (e Endpoint) Model() string {
@@ -89,14 +89,14 @@ func (e Endpoint) Model() string {
 
 // endpoint is a row of the table.
 type endpoint struct {
-	name string // jobs are called by the last part of their path
-	word string // in the configuration and in lists; empty: name
+	name string // in metrics; jobs are called by the last part of their path there
+	word string // what users write in the configuration and in lists; empty: name
 	path string // below the base URL
 	id   string // the query parameter that names a task; empty: it is asked about none
 	task fields
 }
 
-// fields name the members of the data that an endpoint tells of a task. What has no name is not told.
+// fields name the members of the data that an endpoint tells of a task. State, code and message have one; what else has none is not told.
 type fields struct {
 	id    key // the task's
 	model key

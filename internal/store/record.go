@@ -153,7 +153,7 @@ func (r *Record) possible() bool {
 	told := func(t kie.Time) bool { return t.IsZero() || t.Valid() }
 	ours := func(t kie.Time) bool { return t >= 0 && t < kie.EndOfTime }
 	switch {
-	case r.State > kie.StateFail, !r.Endpoint.Valid(), r.Reason > kie.ReasonOther,
+	case r.State > kie.StateFail, !r.Endpoint.TellsOfTasks(), r.Reason > kie.ReasonOther,
 		!r.Known(), !ours(r.Seen), !ours(r.Learned), !ours(r.Answered), !ours(r.FailedAt), !told(r.Created), !told(r.Completed),
 		!validName(r.Group), !kie.IsCleanLabel(r.Model), !kie.ValidCode(r.FailCode) && r.FailCode != kie.NoCode,
 		!kie.ValidCredits(r.Credits), !r.Answered.IsZero() && (r.State.Finished() || !r.Watched):

@@ -1,6 +1,6 @@
 // Package store keeps on disk what is to outlive the process: the tasks that have finished and which of them are news,
-// when the unfinished ones were first seen, and when the exporter last ran. Losing it costs queries and nothing else, so
-// nothing that happens to it stops the exporter: without its file the store keeps nothing until it has one again.
+// when the unfinished ones were first seen, and when the exporter last ran. Losing it costs queries, and ids that were
+// pushed and are in no list; nothing that happens to it stops the exporter: without its file the store keeps nothing until it has one again.
 package store
 
 import (

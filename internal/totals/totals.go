@@ -1,4 +1,4 @@
-// Package totals counts the tasks that finished while they were watched: by group, by group and model. It is told of each one once,
+// Package totals counts the tasks that finished while they were watched, which are news: by group, by group and model. It is told of each one once,
 // and shows 0 for a while where nobody could have seen a counter yet.
 package totals
 
@@ -13,7 +13,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/view"
 )
 
-// Group counts the finished tasks of a group. Not safe for concurrent use.
+// Group is what is counted of a group beside its models. Not safe for concurrent use.
 type Group struct {
 	uncounted uint64
 	evicted   uint64

@@ -133,12 +133,13 @@ func (t *Tracker) finishLocked(k *entry.Task, f *kie.Task, m life.Moment) {
 	t.countLocked(k, k.Counter(f, m.APINow()))
 }
 
-// countLocked adds a finished task that is news to the totals once its final record is on disk, so that no restart counts it again.
+// countLocked adds a finished task that is news to the totals once its final record is kept, so that no restart counts it again, or at once
+// where no storage takes it.
 //
-// Count is called exactly once for each final answer that is news, but for a kill between record and call, which loses the count. Its first is
-// false where a final record was there before, and then the totals stay: the store looks for that right before it writes (findFinal).
-func (t *Tracker) countLocked(k *entry.Task, count func(first bool)) {
-	if !t.records.KeepLocked(k, t.records.Noting(k, t.options.Replicas, func(first bool) { t.update(func() { count(first) }) })) {
-		count(true)
+// Add is called exactly once for each final answer that is news, but for a kill between record and call, which loses the count. Its first is
+// false where a final record was there before, and then the totals stay: the store looks for that right before it writes.
+func (t *Tracker) countLocked(k *entry.Task, add func(first bool)) {
+	if !t.records.KeepLocked(k, t.records.Noting(k, t.options.Replicas, func(first bool) { t.update(func() { add(first) }) })) {
+		add(true)
 	}
 }

@@ -90,7 +90,7 @@ func inWords(i kiesim.Incident) string {
 	end := i.To.Format(time.TimeOnly)
 	switch i.Kind {
 	case kiesim.RateLimit:
-		return "rate limit (429) until " + end + "; the exporter halves its pace, waits some seconds, and tries again"
+		return "rate limit (429) until " + end + "; the exporter asks less often, waits some seconds, and tries again"
 	case kiesim.Maintenance:
 		return "maintenance (455) until " + end + "; kie_up is 0 until the exporter tries again, a minute after the first refusal"
 	default:

@@ -135,8 +135,8 @@ func LimitTables(tasks int) string {
 
 func caseTable(cases []Case, compared []Compared) string {
 	var b strings.Builder
-	b.WriteString("| limit | requests/s | used by the application | refused ‰ | application's ‰ | part used | usable | mean | p99 | mean, of usable | fixed: mean | … refused ‰ | … application's ‰ |\n")
-	b.WriteString("|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("| limit | requests/s | used by the application | refused ‰ | application's ‰ | part used | usable | mean | p99 | mean, of usable | fixed: mean | … p99 | … refused ‰ | … application's ‰ |\n")
+	b.WriteString("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for i, c := range cases {
 		r := &compared[i]
 		random, within := "", "–"
@@ -146,20 +146,20 @@ func caseTable(cases []Case, compared []Compared) string {
 		if r.Usable > 0 {
 			within = fmt.Sprintf("%.2f", r.Learned.Mean()/r.Within.Mean())
 		}
-		fmt.Fprintf(&b, "| %s | %g | %.0f %%%s | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f | %s | %.2f | %.1f | %.1f |\n",
+		fmt.Fprintf(&b, "| %s | %g | %.0f %%%s | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f | %s | %.2f | %.2f | %.1f | %.1f |\n",
 			c.Limiter, c.Limit, 100*c.Used, random, r.Learned.OursRefused(), r.Learned.TheirsRefused(), r.Learned.PartUsed(), r.Usable,
 			r.Learned.Mean()/r.Oracle.Mean(), r.Learned.Quantile(0.99)/r.Oracle.Quantile(0.99), within,
-			r.Fixed.Mean()/r.Oracle.Mean(), r.Fixed.OursRefused(), r.Fixed.TheirsRefused())
+			r.Fixed.Mean()/r.Oracle.Mean(), r.Fixed.Quantile(0.99)/r.Oracle.Quantile(0.99), r.Fixed.OursRefused(), r.Fixed.TheirsRefused())
 	}
 	return b.String()
 }
 
 func fallTable(falls []Fall, fallen []Outcome) string {
 	var b strings.Builder
-	b.WriteString("\n| limit of 10 requests/s that falls | to | below it after | refused until none was for a minute |\n|---|---|---|---|\n")
+	b.WriteString("\n| limit of 10 requests/s that falls | to | below it after | refused until none was for a minute | the last of these after |\n|---|---|---|---|---|\n")
 	for i, f := range falls {
-		below, refused := fallen[i].Settled(FellAt, f.To)
-		fmt.Fprintf(&b, "| %s | %g | %.1f s | %d |\n", f.Limiter, f.To, below.Seconds(), refused)
+		below, refused, found := fallen[i].Settled(FellAt, f.To)
+		fmt.Fprintf(&b, "| %s | %g | %.1f s | %d | %.0f s |\n", f.Limiter, f.To, below.Seconds(), refused, found.Seconds())
 	}
 	return b.String()
 }

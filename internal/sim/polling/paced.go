@@ -198,9 +198,9 @@ func sendEvenly(scene Scene, perSecond float64) Outcome {
 	return r.Outcome
 }
 
-// Settled returns how long after the limit fell the first ten seconds begin that see no more queries than it lets pass in those, and how
-// many queries were refused until there was none for a minute.
-func (o *Outcome) Settled(fell time.Duration, limit float64) (below time.Duration, refused int) {
+// Settled returns how long after the limit fell the first ten seconds begin that see no more queries than it lets pass in those, how many
+// queries were refused until there was none for a minute, and how long after the fall the last of these was.
+func (o *Outcome) Settled(fell time.Duration, limit float64) (below time.Duration, refused int, found time.Duration) {
 	const span = 10 * time.Second
 	after := o.All[sort.Search(len(o.All), func(i int) bool { return o.All[i].At >= fell }):]
 	within := 0
@@ -222,5 +222,5 @@ func (o *Outcome) Settled(fell time.Duration, limit float64) (below time.Duratio
 			refused, last = refused+1, q.At
 		}
 	}
-	return below, refused
+	return below, refused, last - fell
 }

@@ -124,6 +124,22 @@ func (s *Server) CLI(tb testing.TB, args ...string) string {
 	return out
 }
 
+// everything is a script that returns all keys and values.
+const everything = `local all = {}
+local read = {string = {'GET'}, hash = {'HGETALL'}, list = {'LRANGE', 0, -1}, set = {'SMEMBERS'}, zset = {'ZRANGE', 0, -1}}
+for _, key in ipairs(redis.call('KEYS', '*')) do
+  all[#all + 1] = key
+  local how = read[redis.call('TYPE', key).ok]
+  all[#all + 1] = redis.call(how[1], key, unpack(how, 2))
+end
+return all`
+
+// Everything returns all that the server has, keys and values.
+func (s *Server) Everything(tb testing.TB) string {
+	tb.Helper()
+	return s.CLI(tb, "--raw", "eval", everything, "0")
+}
+
 // Try is CLI for what may fail.
 func (s *Server) Try(args ...string) (string, error) {
 	return s.TryFor(context.Background(), time.Hour, args...)

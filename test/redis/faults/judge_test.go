@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 )
 
 // span is when somebody held or showed an account for sure.
@@ -35,6 +37,7 @@ func (f *fleet) judge() []finding {
 // check has the test fail for what is broken.
 func (f *fleet) check() []finding {
 	f.t.Helper()
+	f.checkSecrets()
 	all := f.judge()
 	for _, one := range all {
 		f.t.Logf("%s: %d looked at, %d broken; %s", one.what, one.looked, len(one.broken), one.figure)
@@ -43,6 +46,20 @@ func (f *fleet) check() []finding {
 		}
 	}
 	return all
+}
+
+// checkSecrets sees that Redis has the records, and nothing of keys, prompts, results, or where they are.
+func (f *fleet) checkSecrets() {
+	f.t.Helper()
+	all := f.server.Everything(f.t)
+	if !strings.Contains(all, "_task_") {
+		f.t.Error("Redis has no record")
+	}
+	for _, secret := range []string{kiesim.Canary, "canary-key", "https://", f.api} {
+		if strings.Contains(all, secret) {
+			f.t.Errorf("Redis has %q", secret)
+		}
+	}
 }
 
 // spans sees that no two processes said so of an account at the same time. Who said so twice, and has not taken it again, did all the time.

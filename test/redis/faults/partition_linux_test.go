@@ -12,7 +12,7 @@ import (
 // network is a network of its own, in which a replica reaches the API at one address and Redis at another.
 type network struct{ name, inside, api, redis string }
 
-// newNetwork makes one, where root may. In CI root has to be able to.
+// newNetwork makes one, where root may; another user may not. In CI root has to be able to.
 func newNetwork(t *testing.T) network {
 	t.Helper()
 	if os.Getuid() != 0 {

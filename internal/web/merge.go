@@ -1,4 +1,4 @@
-// How several replicas stand, put together.
+// How several replicas stand, merged into one.
 
 package web
 
