@@ -4,6 +4,7 @@ package redistest
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -46,22 +47,26 @@ func New(tb testing.TB, args ...string) *Server {
 	return s
 }
 
-// FreePort returns a port that nobody listens on, below those that connections are made from.
+// FreePort returns a port that nobody listens on. It is none of those that connections are made from, as one of them would have it as soon as a
+// server that is killed is to come back.
 func FreePort(tb testing.TB) int {
 	tb.Helper()
 	for range 100 {
-		l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // returns at once
-		if err != nil {
-			tb.Fatal(err)
-		}
-		port := l.Addr().(*net.TCPAddr).Port
-		_ = l.Close()
-		if port < 55_000 { // Redis Cluster takes the port 10,000 above, too
+		port := 12_000 + rand.IntN(10_000)       //nolint:gosec // guards no secret
+		if isFree(port) && isFree(port+10_000) { // a node of Redis Cluster takes that, too
 			return port
 		}
 	}
 	tb.Fatal("no free port")
 	return 0
+}
+
+func isFree(port int) bool {
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))) //nolint:noctx // returns at once
+	if err != nil {
+		return false
+	}
+	return l.Close() == nil
 }
 
 // Addr returns where the server listens.
