@@ -146,7 +146,7 @@ cluster: {lease: %s}
 	}
 	untilAsked()
 	t.Logf("%d ids were acknowledged", len(acknowledged))
-	if values := redisValues(t, server); strings.Contains(values, "canary") || strings.Contains(values, api.URL) {
+	if values := server.Everything(t); strings.Contains(values, "canary") || strings.Contains(values, api.URL) {
 		t.Error("Redis has a key or a URL")
 	}
 }
