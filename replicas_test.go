@@ -28,6 +28,7 @@ const (
 	replicaRate    = 10
 	replicaAtATime = 4
 	replicaTasks   = 60 // of each account
+	lateTasks      = 10 // more of each, which finish when no share moves any more
 )
 
 // life is a replica from a start to its end.
@@ -37,7 +38,7 @@ type life struct {
 	log    output.Text
 	ended  chan error
 	over   chan struct{}
-	counts map[string]float64 // what it last said it had counted, by account
+	counts map[string]float64 // what it last said it had counted, by account and model
 }
 
 // pair is replicas over one Redis and one API.
@@ -77,8 +78,22 @@ func (p *pair) start(name string) *life {
 
 var (
 	shownTasks   = regexp.MustCompile(`(?m)^kie_tasks\{group="(\w+)"`)
-	countedTasks = regexp.MustCompile(`(?m)^kie_tasks_finished_total\{group="(\w+)".* (\S+)$`)
+	countedTasks = regexp.MustCompile(`(?m)^kie_tasks_finished_total\{(group="\w+",model="\w+"),.* (\S+)$`)
+	takenShare   = regexp.MustCompile(`time=(\S+) .*msg="Share taken"`)
 )
+
+// taken returns when a replica took shares, as its log says.
+func (l *life) taken(t *testing.T) (times []time.Time) {
+	t.Helper()
+	for _, m := range takenShare.FindAllStringSubmatch(l.log.String(), -1) {
+		at, err := time.Parse(time.RFC3339, m[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		times = append(times, at)
+	}
+	return times
+}
 
 // scrape returns the accounts whose tasks a replica shows; none if it does not answer.
 func (l *life) scrape() (accounts []string) {
@@ -102,8 +117,8 @@ func (l *life) scrape() (accounts []string) {
 			sums[m[1]] += v
 		}
 	}
-	for account, n := range sums {
-		l.counts[account] = max(l.counts[account], n)
+	for labels, n := range sums {
+		l.counts[labels] = max(l.counts[labels], n)
 	}
 	return accounts
 }
@@ -179,6 +194,10 @@ func TestReplicasTakeOverFromEachOther(t *testing.T) {
 			fmt.Fprintln(&list, id)
 			sim.Put(kiesim.Task{ID: id, Model: "m", Created: time.Now(), Duration: 5*time.Second + time.Duration(n)*time.Second})
 		}
+		for _, task := range late(name, time.Hour) {
+			fmt.Fprintln(&list, task.ID)
+			sim.Put(task)
+		}
 		write(name+".txt", list.String())
 	}
 	fmt.Fprintf(&text, "groups:\n  - {name: a, account: a, files: [a.txt]}\n  - {name: b, account: b, files: [b.txt]}\n"+
@@ -209,11 +228,10 @@ func TestReplicasTakeOverFromEachOther(t *testing.T) {
 	if err := second.cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	took = p.until("the third has all", func(map[string]*life) bool { return strings.Count(third.log.String(), `msg="Share taken"`) == 2 })
-	left := 2*replicaTasks - finals(t, server) // these are counted by replicas that stay, and show it
-	t.Logf("after an orderly end the other took over after %v", took)
-	took = p.until("the third shows all", func(holders map[string]*life) bool { return holders["a"] == third && holders["b"] == third })
-	t.Logf("and showed it %v later", took)
+	p.until("the third has all", func(map[string]*life) bool { return len(third.taken(t)) == 2 })
+	p.until("the third shows all", func(holders map[string]*life) bool { return holders["a"] == third && holders["b"] == third })
+	took = time.Since(third.taken(t)[1])
+	t.Logf("after an orderly end the other showed all %v after it took over", took)
 	if took < 10*time.Second {
 		t.Errorf("gauges are shown %v after a share was taken that had been released, while those of the former holder may be seen", took)
 	}
@@ -221,17 +239,19 @@ func TestReplicasTakeOverFromEachOther(t *testing.T) {
 		t.Errorf("the orderly end: %v", err)
 	}
 
-	p.start("fourth")
-	finished := func() (n float64) {
-		for _, l := range p.lives {
-			n += l.counts["a"] + l.counts["b"]
+	fourth := p.start("fourth")
+	p.until("the fourth has one", each)
+	moves := func() int { return len(third.taken(t)) + len(fourth.taken(t)) }
+	settled := moves()
+	for _, name := range []string{"a", "b"} {
+		for _, task := range late(name, time.Second) {
+			sim.Put(task)
 		}
-		return n
 	}
+	const all = 2 * (replicaTasks + lateTasks)
 	wait.Until(t, 2*time.Minute, 200*time.Millisecond, func() error {
-		p.look()
-		if n := finals(t, server); n < 2*replicaTasks {
-			return fmt.Errorf("%d of %d tasks are final in Redis", n, 2*replicaTasks)
+		if n := finals(t, server); n < all {
+			return fmt.Errorf("%d of %d tasks are final in Redis", n, all)
 		}
 		return nil
 	})
@@ -246,15 +266,40 @@ func TestReplicasTakeOverFromEachOther(t *testing.T) {
 		t.Error("a second replica of one name goes on")
 	}
 	p.look()
-	if n := finished(); n > 2*replicaTasks || n < float64(max(1, left)) {
-		t.Errorf("%v of %d tasks were counted, %d of them finished while nothing was killed or ended", n, 2*replicaTasks, left)
-	} else {
-		t.Logf("%v of %d tasks were counted, the others by replicas that ended before they showed it; %d finished after that", n, 2*replicaTasks, left)
+	early, last := p.counted("m"), p.counted("late")
+	if early > 2*replicaTasks || early == 0 {
+		t.Errorf("%v of %d tasks were counted that finished while replicas came and went", early, 2*replicaTasks)
 	}
+	if moves() != settled { // a machine that stood still for a lease
+		t.Logf("shares moved once more, %v of %d late tasks were seen counted", last, 2*lateTasks)
+	} else if last != 2*lateTasks {
+		t.Errorf("%v of %d tasks were counted that finished while no share moved", last, 2*lateTasks)
+	}
+	t.Logf("%v of %d tasks were counted, the others by replicas that ended before they showed it; and %v of %d late ones", early, 2*replicaTasks, last, 2*lateTasks)
 	checkWindows(t, sim)
 	if values := server.Everything(t); strings.Contains(values, "canary") || strings.Contains(values, api.URL) || !strings.Contains(values, "_task_") {
 		t.Error("Redis has a key or a URL, or no tasks")
 	}
+}
+
+// late returns tasks of an account that finish when told to.
+func late(account string, after time.Duration) (tasks []kiesim.Task) {
+	for n := range lateTasks {
+		tasks = append(tasks, kiesim.Task{ID: fmt.Sprintf("%s_task_late_%04d", account, n), Model: "late", Created: time.Now(), Duration: after})
+	}
+	return tasks
+}
+
+// counted returns how many tasks of a model all replicas together said they had counted.
+func (p *pair) counted(model string) (n float64) {
+	for _, l := range p.lives {
+		for labels, counted := range l.counts {
+			if strings.HasSuffix(labels, `model="`+model+`"`) {
+				n += counted
+			}
+		}
+	}
+	return n
 }
 
 // finals returns how many final records there are in Redis.
