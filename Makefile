@@ -209,12 +209,9 @@ image: $(BIN)/promtool ## build the image with buildah and run it
 	test/image.sh $(IMAGE):$(subst +,-,$(VERSION)) $<
 
 CHART_DIR ?= .cache
-CHART     := deploy/helm/kie-exporter
 .PHONY: chart
-chart: ## package the Helm chart, the same bytes each time, into CHART_DIR
-	mkdir -p $(CHART_DIR)
-	tar --create --sort=name --owner=0 --group=0 --numeric-owner --mode=go=rX,u+rw,a-s --mtime=@0 --directory $(dir $(CHART)) $(notdir $(CHART)) | \
-		gzip -9 --no-name >$(CHART_DIR)/$(notdir $(CHART))-$$(sed -n 's/^version: //p' $(CHART)/Chart.yaml).tgz
+chart: ## package the Helm chart, the same bytes each time, into CHART_DIR; CHART_VERSION=VERSION: as of that release
+	internal/tools/release/chart.sh $(CHART_DIR) $(CHART_VERSION)
 
 .PHONY: image-digests
 image-digests: ## add to each image named here the digest that its registry tells; needs the registries
@@ -247,7 +244,9 @@ release: $(BIN)/goreleaser $(BIN)/cyclonedx-gomod ## make the release of the tag
 .PHONY: release-make
 release-make: build
 	internal/tools/release/files.sh ./kie_exporter .cache/release
+	$(MAKE) chart CHART_DIR=.cache/release CHART_VERSION=$(VERSION)
 	LDFLAGS='$(LDFLAGS)' $(GORELEASER) $(RELEASE_FLAGS)
+	cp .cache/release/kie-exporter-*.tgz .cache/dist
 
 .PHONY: release-check
 release-check: $(BIN)/goreleaser $(BIN)/cyclonedx-gomod ## make a release in two clones with separate caches, see that both are the same and complete
