@@ -122,6 +122,10 @@ docs-check: $(BIN)/doclinks ## generated documents are current, no link is broke
 	test/generate-check.sh
 	$<
 
+.PHONY: links
+links: $(BIN)/doclinks ## follow the links to other hosts, and write when that was; where there is no network it says so
+	$< -follow
+
 # Without what only debuggers read, and without what `make vet` has done: there are over a hundred programs of tests to link.
 LEAN := -vet=off -ldflags=-s -timeout=20m
 # In CI tests run in another order each time. Elsewhere go need not run again those that nothing has changed for.

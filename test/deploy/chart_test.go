@@ -440,6 +440,19 @@ func TestPackagedChartIsTheChart(t *testing.T) {
 	}
 }
 
+// TestChartOfAReleaseRunsItsImage, a pre-release's too.
+func TestChartOfAReleaseRunsItsImage(t *testing.T) {
+	folder := t.TempDir()
+	command(t, "make", "-s", "-C", repo, "chart", "CHART_DIR="+folder, "CHART_VERSION=0.2.0-rc.1")
+	files, err := render4(folder+"/kie-exporter-0.2.0-rc.1.tgz", "kie-exporter", goodValues(t)["minimal"], nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if image := decoded(t, files).pod().Spec.Containers[0].Image; !strings.HasSuffix(image, ":0.2.0-rc.1") {
+		t.Errorf("the image is %s", image)
+	}
+}
+
 func TestChartHasTheNewestVersion(t *testing.T) {
 	var chart struct{ Version, AppVersion string }
 	if err := yaml.Unmarshal([]byte(read(t, chartFolder+"/Chart.yaml")), &chart); err != nil {
@@ -451,5 +464,10 @@ func TestChartHasTheNewestVersion(t *testing.T) {
 	}
 	if chart.Version != newest || chart.AppVersion != newest {
 		t.Errorf("the chart is %s for %s, the newest version in CHANGELOG.md %s", chart.Version, chart.AppVersion, newest)
+	}
+	for _, page := range []string{chartFolder + "/README.md", repo + "/docs/releasing.md"} {
+		if file := "/releases/download/v" + newest + "/kie-exporter-" + newest + ".tgz"; !strings.Contains(read(t, page), file) {
+			t.Errorf("%s does not install %s", page, file)
+		}
 	}
 }

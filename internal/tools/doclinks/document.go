@@ -37,6 +37,8 @@ func (d *document) visit(node ast.Node, source []byte) {
 	switch node := node.(type) {
 	case *ast.Link:
 		d.links = append(d.links, string(node.Destination))
+	case *ast.AutoLink:
+		d.links = append(d.links, string(node.URL(source)))
 	case *ast.Image:
 		d.links = append(d.links, string(node.Destination))
 	case *ast.Heading:

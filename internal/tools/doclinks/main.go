@@ -1,22 +1,33 @@
 // Command doclinks finds broken links in the Markdown files under the working
 // directory: relative links to files that do not exist, and #fragments that no
-// heading has. Links to other hosts are not followed.
+// heading has, and links to other hosts that a list does not have. With -follow it asks those hosts, and writes the list.
 package main
 
 import (
+	"context"
+	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"io/fs"
 	"maps"
+	"net/http"
 	"net/url"
 	"os"
 	"path"
 	"slices"
 	"strings"
+	"time"
 )
 
 func main() {
-	if err := run(os.DirFS("."), os.Stdout); err != nil {
+	followed := flag.Bool("follow", false, "ask other hosts for what is linked there, and write when that was")
+	flag.Parse()
+	what := run
+	if *followed {
+		what = write
+	}
+	if err := what(os.DirFS("."), os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "doclinks:", err)
 		os.Exit(1)
 	}
@@ -25,6 +36,10 @@ func main() {
 // run writes a line to out for each broken link in a Markdown file of root.
 func run(root fs.FS, out io.Writer) error {
 	documents, err := readAll(root)
+	if err != nil {
+		return err
+	}
+	known, err := readList(root)
 	if err != nil {
 		return err
 	}
@@ -38,11 +53,29 @@ func run(root fs.FS, out io.Writer) error {
 			}
 		}
 	}
+	for _, fault := range known.faults(elsewhere(documents)) {
+		broken++
+		fmt.Fprintln(out, fault)
+	}
 	if broken > 0 {
 		return fmt.Errorf("%d of %d links are broken", broken, links)
 	}
 	fmt.Fprintf(out, "doclinks: %d links in %d files, none broken\n", links, len(documents))
 	return nil
+}
+
+// write follows the links to other hosts, and writes the list of them under the working directory, which root is.
+func write(root fs.FS, out io.Writer) error {
+	documents, err := readAll(root)
+	if err != nil {
+		return err
+	}
+	old, err := readList(root)
+	if err != nil {
+		return err
+	}
+	now, err := followAll(context.Background(), http.DefaultClient, elsewhere(documents), old, time.Now().UTC().Format(time.DateOnly), out)
+	return errors.Join(err, os.WriteFile(elsewhereFile, now.bytes(), 0o644)) //nolint:gosec // committed, for all to read
 }
 
 // readAll parses the Markdown files of root by path. Hidden folders are left out.

@@ -2,6 +2,7 @@ package release
 
 import (
 	"bytes"
+	"errors"
 	"math"
 	"os"
 	"os/exec"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/kie-exporter/kie_exporter/internal/tools/release/contents"
 )
 
 // made is when everything in the packages was changed last.
@@ -42,11 +45,14 @@ func pack(t *testing.T, s source, format string) []byte {
 	return text
 }
 
-// TestPackagesOfTwoFoldersAreTheSame, byte for byte; `make release-check` sees to that of all platforms and archives, too. They are
-// as large as docs/releasing.md says.
+// TestPackagesOfTwoFoldersAreTheSame, byte for byte; `make release-check` sees to that of all platforms and archives, too. They hold
+// what they should, and are as large as docs/releasing.md says.
 func TestPackagesOfTwoFoldersAreTheSame(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the program")
+	}
+	for _, name := range []string{"rpm", "rpm2cpio", "cpio"} {
+		has(t, name)
 	}
 	one := build(t, clone(t, t.TempDir()), "0.1.0")
 	another := build(t, clone(t, filepath.Join(t.TempDir(), "somewhere", "else")), "0.1.0")
@@ -66,6 +72,73 @@ func TestPackagesOfTwoFoldersAreTheSame(t *testing.T) {
 		said, err := strconv.ParseFloat(string(sizes[i+1]), 64)
 		if is := float64(len(made)) / 1e6; err != nil || math.Abs(is-said) > said/20 {
 			t.Errorf("the %s has %.1f MB, docs/releasing.md says %v; take its table from make release-snapshot", format, is, said)
+		}
+		if err := missing(t, one, format, made); err != nil {
+			t.Error(err)
+		}
+		if format == "rpm" {
+			unpack(t, made)
+		}
+	}
+}
+
+// missing finds what is wrong with a package that was made of something.
+func missing(t *testing.T, s source, format string, made []byte) error {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "kie-exporter."+format)
+	write(t, file, string(made), 0o600)
+	program, err := os.ReadFile(s.program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := contents.Source{Folder: s.folder, Version: s.version}
+	if format == "deb" {
+		return want.Deb(file, "amd64", program)
+	}
+	return want.RPM(t.Context(), file, "x86_64", program)
+}
+
+// unpack checks and unpacks an rpm by rpm's own tools, and asks the program in it for its version.
+func unpack(t *testing.T, made []byte) {
+	t.Helper()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "kie-exporter.rpm"), string(made), 0o600)
+	run(t, dir, nil, "rpm", "--checksig", "--nosignature", "--dbpath", dir, "kie-exporter.rpm")
+	// rpm2cpio's own exit code is 1, as nfpm's header tells another size of the archive; the digests above are of its whole content.
+	run(t, dir, nil, "bash", "-c", "rpm2cpio kie-exporter.rpm | cpio --extract --quiet --make-directories --no-absolute-filenames")
+	if got := ask(t, filepath.Join(dir, "usr/bin/kie_exporter")); got.version != "0.1.0" {
+		t.Errorf("the program in the rpm says %+v", got)
+	}
+}
+
+// TestNothingIsMissingUnnoticed takes each line of .goreleaser.yaml that says what packages hold away, and each script: all are missed.
+func TestNothingIsMissingUnnoticed(t *testing.T) {
+	has(t, "rpm")
+	dir := clone(t, t.TempDir())
+	s := source{folder: dir, program: filepath.Join(dir, "program"), version: "0.2.0-rc.1", at: made(t)}
+	write(t, s.program, "#!/bin/sh\necho\n", 0o700)
+	run(t, dir, nil, "internal/tools/release/files.sh", s.program, ".cache/release")
+	recipe := filepath.Join(dir, ".goreleaser.yaml")
+	text, err := os.ReadFile(recipe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func() error {
+		return errors.Join(missing(t, s, "deb", pack(t, s, "deb")), missing(t, s, "rpm", pack(t, s, "rpm")))
+	}
+	if err := check(); err != nil {
+		t.Fatal(err)
+	}
+	_, packages, _ := bytes.Cut(text, []byte("\nnfpms:\n"))
+	packages, _, _ = bytes.Cut(packages, []byte("\n\n"))
+	lines := regexp.MustCompile(`(?m)^ +(- \{.* dst: .*\}|(pre|post)\w+: .*)\n`).FindAll(append(packages, '\n'), -1)
+	if len(lines) < 29 {
+		t.Fatalf("%d lines say what packages hold", len(lines))
+	}
+	for _, line := range lines {
+		write(t, recipe, string(bytes.Replace(text, line, nil, 1)), 0o600)
+		if check() == nil {
+			t.Errorf("nobody notices the want of %s", line)
 		}
 	}
 }
@@ -106,10 +179,12 @@ func TestPackagesWorkUnderSystemd(t *testing.T) {
 		boot = []string{"sudo", "--non-interactive", "./boot.sh"}
 	}
 	dir, folder := clone(t, t.TempDir()), t.TempDir()
-	write(t, filepath.Join(folder, "old.deb"), string(pack(t, build(t, dir, "0.1.0"), "deb")), 0o600)
-	later := build(t, dir, "0.1.1")
-	write(t, filepath.Join(folder, "new.deb"), string(pack(t, later, "deb")), 0o600)
-	write(t, filepath.Join(folder, "new.rpm"), string(pack(t, later, "rpm")), 0o600)
+	for _, of := range []struct{ name, version string }{{"old", "0.1.0"}, {"new", "0.1.1"}} {
+		made := build(t, dir, of.version)
+		for _, format := range []string{"deb", "rpm"} {
+			write(t, filepath.Join(folder, of.name+"."+format), string(pack(t, made, format)), 0o600)
+		}
+	}
 	copyFile(t, "steps.sh", filepath.Join(folder, "steps.sh"))
 	manual(t, filepath.Join(folder, "manual"))
 	if said := run(t, ".", nil, boot[0], append(boot[1:], folder)...); !strings.HasSuffix(said, "== done\n") {
@@ -130,40 +205,5 @@ func manual(t *testing.T, folder string) {
 	write(t, filepath.Join(folder, "page"), string(page), 0o600)
 	for _, block := range regexp.MustCompile("(?ms)^```(\\w+ [\\w ]+)\n(.*?)^```$").FindAllStringSubmatch(string(page), -1) {
 		write(t, filepath.Join(folder, block[1]), block[2], 0o600)
-	}
-}
-
-// TestRPMHoldsWhatIsNeeded lists the rpm and unpacks it, with rpm's own tools.
-func TestRPMHoldsWhatIsNeeded(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds the program")
-	}
-	for _, name := range []string{"rpm", "rpm2cpio", "cpio"} {
-		has(t, name)
-	}
-	dir := t.TempDir()
-	file := filepath.Join(dir, "kie-exporter.rpm")
-	write(t, file, string(pack(t, build(t, clone(t, t.TempDir()), "0.1.0"), "rpm")), 0o600)
-	listed := run(t, dir, nil, "rpm", "-qp", "--dbpath", dir, "--qf", `[%{FILEMODES:perms} %{FILEUSERNAME} %{FILEGROUPNAME} %{FILEFLAGS:fflags} %{FILENAMES}\n]`, file)
-	for _, want := range []string{
-		"drwxr-s--- root kie_exporter  /etc/kie_exporter\n",
-		"-rw-r----- root kie_exporter cn /etc/kie_exporter/kie_exporter.yml\n",
-		"-rw-r--r-- root root cn /etc/default/kie_exporter\n",
-		"-rwxr-xr-x root root  /usr/bin/kie_exporter\n",
-		"-rw-r--r-- root root  /usr/lib/systemd/system/kie_exporter.service\n",
-		"-rw-r--r-- root root  /usr/lib/sysusers.d/kie_exporter.conf\n",
-		"-rw-r--r-- root root  /usr/share/man/man1/kie_exporter.1.gz\n",
-		"-rw-r--r-- root root  /usr/share/kie_exporter/alerts/kie_exporter.alerts.yml\n",
-		"-rw-r--r-- root root  /usr/share/kie_exporter/dashboards/kie-overview.json\n",
-	} {
-		if !strings.Contains(listed, want) {
-			t.Errorf("no %sin\n%s", want, listed)
-		}
-	}
-	run(t, dir, nil, "rpm", "--checksig", "--nosignature", file)
-	// rpm2cpio's own exit code is 1, as nfpm's header tells another size of the archive; the digests above are of its whole content.
-	run(t, dir, nil, "bash", "-c", "rpm2cpio kie-exporter.rpm | cpio --extract --quiet --make-directories --no-absolute-filenames")
-	if got := ask(t, filepath.Join(dir, "usr/bin/kie_exporter")); got.version != "0.1.0" {
-		t.Errorf("the program in the rpm says %+v", got)
 	}
 }

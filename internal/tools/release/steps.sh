@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What boot.sh has systemd run: /mnt/old.deb is installed, started, upgraded to /mnt/new.deb, removed and installed again, has done
-# to it what docs/operating.md says of systemd, as its blocks in /mnt/manual stand there, and is purged; then the same of
-# /mnt/new.rpm, as far as rpm knows it. Says which step failed.
+# to it what docs/operating.md says of systemd, as its blocks in /mnt/manual stand there, and is purged; then the same of /mnt/old.rpm
+# and /mnt/new.rpm, as far as rpm knows it. Says which step failed.
 set -euo pipefail
 trap 'echo "line $LINENO failed: $BASH_COMMAND"; journalctl --no-pager -n 30 -u kie_exporter.service || true' ERR
 
@@ -155,7 +155,7 @@ is '' bash -c 'dpkg -s kie-exporter 2>/dev/null'
 step 'rpm: install'
 userdel kie_exporter
 rpm=(rpm --dbpath /var/lib/rpm-of-test --nodeps)
-"${rpm[@]}" -i /mnt/new.rpm >/mnt/said 2>&1 || { cat /mnt/said; false; }
+"${rpm[@]}" -i /mnt/old.rpm >/mnt/said 2>&1 || { cat /mnt/said; false; }
 grep -q 'not started. Put the API key into' /mnt/said
 is 'root kie_exporter 2750' stat -c '%U %G %a' /etc/kie_exporter
 is 'root kie_exporter 640' stat -c '%U %G %a' "$config"
@@ -164,12 +164,22 @@ step 'rpm: start'
 echo no-secret-key-for-tests >"$key"
 chmod 600 "$key"
 printf '%s\n' '# edited here' >>"$config"
-systemctl start kie_exporter.service
-answers 0.1.1
+systemctl enable --now kie_exporter.service >/dev/null 2>&1
+answers 0.1.0
 step 'rpm: upgrade'
-"${rpm[@]}" -U --force /mnt/new.rpm
+"${rpm[@]}" -U /mnt/new.rpm
 answers 0.1.1
+is kie-exporter-0.1.1-1.x86_64 rpm --dbpath /var/lib/rpm-of-test -q kie-exporter
 grep -q '^# edited here$' "$config"
+is 'root kie_exporter 640' stat -c '%U %G %a' "$config"
+is enabled systemctl is-enabled kie_exporter.service
+step 'rpm: downgrade of a service that is disabled and stopped'
+systemctl disable --now kie_exporter.service >/dev/null 2>&1
+"${rpm[@]}" -U --oldpackage /mnt/old.rpm
+is disabled systemctl is-enabled kie_exporter.service
+is inactive systemctl is-active kie_exporter.service
+systemctl start kie_exporter.service
+answers 0.1.0
 step 'rpm: erase'
 "${rpm[@]}" -e kie-exporter
 is inactive systemctl is-active kie_exporter.service

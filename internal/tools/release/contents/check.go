@@ -77,7 +77,7 @@ func (s Source) archive(file string, p platform) ([]byte, error) {
 		if p.archive == ".zip" {
 			return readZip(file, folder+p.program())
 		}
-		opened, err := os.Open(file) //nolint:gosec // of the release
+		opened, err := os.Open(file)
 		if err != nil {
 			return packed{}, err
 		}
@@ -153,7 +153,7 @@ func (s Source) pack(file, format string, got packed, patterns []pattern, about 
 
 // chart finds what is wrong with the Helm chart: it is the one of the repository, as of this version.
 func (s Source) chart(file string) error {
-	opened, err := os.Open(file) //nolint:gosec // of the release
+	opened, err := os.Open(file)
 	if err != nil {
 		return err
 	}
@@ -278,7 +278,7 @@ type component struct {
 // sbom finds what is wrong with an SBOM: it is of this version and this program, and names the modules that the program is built of.
 // Each of them is in THIRD_PARTY_LICENSES, too.
 func (s Source) sbom(file string, program []byte) error {
-	text, err := os.ReadFile(file) //nolint:gosec // of the release
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
@@ -340,7 +340,7 @@ func (s Source) checksums(dist string) error {
 			want[s.debName(p)], want[s.rpmName(p)] = true, true
 		}
 	}
-	text, err := os.ReadFile(filepath.Join(dist, "sha256sums.txt")) //nolint:gosec // of the release
+	text, err := os.ReadFile(filepath.Join(dist, "sha256sums.txt"))
 	if err != nil {
 		return err
 	}

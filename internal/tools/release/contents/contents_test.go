@@ -53,7 +53,7 @@ func files(t *testing.T, s Source, p platform, program []byte) map[string][]byte
 			if strings.HasSuffix(name, "/") {
 				name += filepath.Base(file)
 			}
-			if all[name], err = os.ReadFile(file); err != nil { //nolint:gosec // of this test
+			if all[name], err = os.ReadFile(file); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -12,9 +12,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -36,7 +38,7 @@ func sum(text []byte) string {
 }
 
 func sumOf(file string) (string, error) {
-	text, err := os.ReadFile(file) //nolint:gosec // of the repository or the release
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return "", err
 	}
@@ -101,7 +103,7 @@ func readZip(file, program string) (packed, error) {
 
 // readDeb reads a package of Debian.
 func readDeb(file string) (packed, error) {
-	opened, err := os.Open(file) //nolint:gosec // of the release
+	opened, err := os.Open(file)
 	if err != nil {
 		return packed{}, err
 	}
@@ -184,36 +186,38 @@ func (p *packed) describe(control map[string]string) error {
 // readRPM has rpm tell what a package holds; the program itself is not unpacked.
 func readRPM(ctx context.Context, file string) (packed, error) {
 	p := packed{entries: make(map[string]Entry), scripts: make(map[string]string)}
-	ask := func(format string) (string, error) {
-		c := exec.CommandContext(ctx, "rpm", "-qp", "--nosignature", "--dbpath", os.TempDir(), "--qf", format, file) //nolint:gosec // ours
-		var stderr bytes.Buffer
-		c.Stderr = &stderr
-		said, err := c.Output()
-		if err != nil {
-			return "", fmt.Errorf("rpm -qp %s: %w\n%s", file, err, stderr.Bytes())
-		}
-		return string(said), nil
+	var format strings.Builder
+	format.WriteString(`%{VERSION}-%{RELEASE} %{ARCH}` + part +
+		`[%{FILEMODES:octal} %{FILEUSERNAME} %{FILEGROUPNAME} \[%{FILEFLAGS:fflags}\] \[%{FILEDIGESTS}\] %{FILENAMES}\n]`)
+	names := slices.Sorted(maps.Keys(scripts["rpm"]))
+	for _, name := range names {
+		format.WriteString(part + "%{" + name + "}")
 	}
-	files, err := ask(`%{VERSION}-%{RELEASE} %{ARCH}\n[%{FILEMODES:octal} %{FILEUSERNAME} %{FILEGROUPNAME} \[%{FILEFLAGS:fflags}\] \[%{FILEDIGESTS}\] %{FILENAMES}\n]`)
+	c := exec.CommandContext(ctx, "rpm", "-qp", "--nosignature", "--dbpath", os.TempDir(), "--qf", format.String(), file) //nolint:gosec // ours
+	var stderr bytes.Buffer
+	c.Stderr = &stderr
+	said, err := c.Output()
 	if err != nil {
-		return p, err
+		return p, fmt.Errorf("rpm -qp %s: %w\n%s", file, err, stderr.Bytes())
 	}
-	about, files, _ := strings.Cut(files, "\n")
-	p.version, p.arch, _ = strings.Cut(about, " ")
-	for line := range strings.Lines(files) {
+	parts := strings.Split(string(said), part)
+	if len(parts) != 2+len(names) {
+		return p, fmt.Errorf("rpm -qp %s: %d parts", file, len(parts))
+	}
+	p.version, p.arch, _ = strings.Cut(parts[0], " ")
+	for line := range strings.Lines(parts[1]) {
 		if err := p.addRPMFile(strings.TrimSuffix(line, "\n")); err != nil {
 			return p, fmt.Errorf("%s: %w", file, err)
 		}
 	}
-	for name := range scripts["rpm"] {
-		text, err := ask("%{" + name + "}")
-		if err != nil {
-			return p, err
-		}
-		p.scripts[name] = text
+	for i, name := range names {
+		p.scripts[name] = parts[2+i]
 	}
 	return p, nil
 }
+
+// part divides what rpm is asked for: a character that no text has.
+const part = "\x1e"
 
 // addRPMFile takes a line of what rpm tells.
 func (p *packed) addRPMFile(line string) error {
