@@ -12,7 +12,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"go.yaml.in/yaml/v3"
 
@@ -179,6 +181,24 @@ func TestTemplatesAskForWhatThereIs(t *testing.T) {
 				if expr := strings.ReplaceAll(match[1], "%q", `"x"`); !strings.HasPrefix(expr, "%") {
 					check(t, known, alert.Alert, expr)
 				}
+			}
+		}
+	}
+}
+
+// However seldom a Prometheus evaluates rules by itself: alerts look back two minutes or five at what is recorded.
+func TestWhatAlertsReadIsRecordedAtAnIntervalOfItsOwn(t *testing.T) {
+	every := make(map[string]model.Duration)
+	for _, group := range ruleGroups(t, root+"alerts/kie_exporter.rules.yml") {
+		for _, rule := range group.Rules {
+			every[rule.Record] = group.Interval
+		}
+	}
+	recorded := regexp.MustCompile(`\b[a-z_]+:\w+:\w+`)
+	for _, alert := range alerts(t) {
+		for _, name := range recorded.FindAllString(alert.Expr, -1) {
+			if of, ok := every[name]; !ok || of == 0 || of > model.Duration(2*time.Minute) {
+				t.Errorf("%s reads %s, recorded each %v", alert.Alert, name, of)
 			}
 		}
 	}
