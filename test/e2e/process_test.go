@@ -66,7 +66,7 @@ func (p *process) start(t *testing.T, program string, args ...string) {
 			t.Logf("%s:\n%s", cmd, p.logged())
 		}
 	})
-	wait.Until(t, 30*time.Second, 100*time.Millisecond, func() error {
+	wait.Until(t, 2*time.Minute, 100*time.Millisecond, func() error {
 		select {
 		case <-ended:
 			return fmt.Errorf("%s has ended: %s", cmd, p.logged())

@@ -126,7 +126,7 @@ func scrape(t *testing.T, jobs string) *prometheus {
 
 func (p *prometheus) waitUp(t *testing.T) {
 	t.Helper()
-	wait.Until(t, 30*time.Second, 100*time.Millisecond, func() error { return p.expect(t.Context(), "min(up)", 1, 0) })
+	wait.Until(t, 2*time.Minute, 100*time.Millisecond, func() error { return p.expect(t.Context(), "min(up)", 1, 0) })
 }
 
 // ask returns what an expression yields now.

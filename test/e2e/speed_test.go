@@ -5,10 +5,15 @@ package e2e_test
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"math"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,6 +24,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
+	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
 const (
@@ -26,6 +32,7 @@ const (
 	pastStep = 30 * time.Second
 	healthy  = 8 * time.Minute  // of traffic before an outage, from which the exporter learns how long tasks take
 	longest  = 40 * time.Minute // that a notification is waited for
+	storing  = 2 * time.Minute  // that the samples of what a notification tells are waited for
 	stagger  = 3 * time.Second  // between outages, so that they begin anywhere between two scrapes
 
 	speedBegins = "<!-- Results of `make page-speed`; what is between here and the end mark is generated. -->"
@@ -83,14 +90,52 @@ func single() outage {
 	}
 }
 
-// page is what happened on the way to a notification.
+// The moments on the way to a notification. Between two of them is a stage.
+const (
+	failed  = iota // the API
+	known          // to the exporter
+	shown          // by a sample of Prometheus
+	held           // the rule's condition, for the last time
+	fired          // the alert
+	told           // the receiver
+	moments = iota
+)
+
+// page is the way to a notification, or to none.
 type page struct {
-	outage, alert, receiver                     string
-	rate                                        float64
-	begin, known, shown, true, firing, notified time.Time
+	outage, alert, receiver string
+	rate                    float64
+	at                      [moments]time.Time // as found, zero if not
+	early                   bool               // the alert was active before the failure
+	down                    int                // scrapes that failed meanwhile
 }
 
-// It takes 48 minutes, so `make page-speed` sets where the results go.
+// came reports whether there was a notification.
+func (p *page) came() bool { return !p.at[told].IsZero() }
+
+// problem says what keeps a page from being whole, if anything.
+func (p *page) problem() string {
+	switch {
+	case !p.came():
+		return "no notification came"
+	case p.early:
+		return "the alert was active before the failure"
+	case slices.ContainsFunc(p.at[:], time.Time.IsZero):
+		return "not each moment was found"
+	}
+	return ""
+}
+
+// since returns how long after the failure each moment was, none before the one that led to it: what a scrape shows has the time at which it
+// began, though it waits for what is due to be asked. A stage whose end was not found has taken no time, and the next one has its time.
+func (p *page) since() (after [moments]time.Duration) {
+	for i := 1; i < moments; i++ {
+		after[i] = max(after[i-1], p.at[i].Sub(p.at[failed]))
+	}
+	return after
+}
+
+// It takes half an hour, or 48 minutes if a notification does not come, so `make page-speed` sets where the results go.
 func TestSpeedOfAPage(t *testing.T) {
 	report := os.Getenv("PAGE_SPEED_REPORT")
 	if report == "" {
@@ -102,24 +147,36 @@ func TestSpeedOfAPage(t *testing.T) {
 			all = append(all, startTraffic(t, o, rate, kiesim.DefaultModels()))
 		}
 	}
-	pages := measure(t, "15s", healthy, longest, asShipped, all)
-	writeBetween(t, report, speedBegins, speedEnds, table(pages))
+	pages, while := measure(t, "15s", healthy, longest, asShipped, all)
+	for _, p := range pages {
+		t.Logf("%+v", p)
+		if problem := p.problem(); problem != "" {
+			t.Errorf("%s, %g tasks a second, %s: %s", p.outage, p.rate, p.alert, problem)
+		}
+	}
+	writeBetween(t, report, speedBegins, speedEnds, table(pages)+"\n"+while+"\n")
 }
 
-// Whatever takes how long, each stage of the way is found.
+// Whatever takes how long, each stage of the way is found, they come in order, and together they are the whole.
 func TestAPageIsFollowedFromTheFailureOn(t *testing.T) {
 	t.Parallel()
 	quick := slices.DeleteFunc(kiesim.DefaultModels(), func(m kiesim.Model) bool { return m.Median > 10*time.Second })
-	pages := measure(t, "2s", 10*time.Second, 5*time.Minute, hasten, []*traffic{startTraffic(t, single(), 1, quick)})
+	pages, _ := measure(t, "2s", time.Second, 10*time.Minute, hasten, []*traffic{startTraffic(t, single(), 1, quick)})
 	if len(pages) != singles {
 		t.Errorf("%d tasks failed, want %d", len(pages), singles)
 	}
 	for _, p := range pages {
-		if p.begin.IsZero() || p.known.IsZero() || p.shown.IsZero() || p.true.IsZero() || p.firing.IsZero() || p.notified.IsZero() || p.receiver != "tasks" {
-			t.Errorf("not the whole way: %+v", p)
+		if problem := p.problem(); problem != "" || p.receiver != "tasks" {
+			t.Errorf("not the whole way, %s: %+v", problem, p)
 		}
-		if inAll := p.notified.Sub(p.begin); inAll <= 0 {
-			t.Errorf("told %v after the failure", inAll)
+		// As found. When it was known is not compared with what has the time at which a scrape or an evaluation was due to begin.
+		for _, pair := range [][2]int{{shown, held}, {held, fired}, {fired, told}, {known, told}} {
+			if p.at[pair[1]].Before(p.at[pair[0]]) {
+				t.Errorf("moment %d is before moment %d: %+v", pair[1], pair[0], p)
+			}
+		}
+		if in := p.since(); in[told] != p.at[told].Sub(p.at[failed]) || !slices.IsSorted(in[:]) {
+			t.Errorf("stages until %v are not the whole way: %+v", in, p)
 		}
 	}
 	if rows := strings.Count(table(pages), "\n"); rows != 3 {
@@ -127,31 +184,143 @@ func TestAPageIsFollowedFromTheFailureOn(t *testing.T) {
 	}
 }
 
-// measure has each traffic go wrong after some time, waits for what comes of it, and follows that.
-func measure(t *testing.T, interval string, after, within time.Duration, edit func(route map[string]any), all []*traffic) (pages []page) {
+func TestStagesOfAPageAddUp(t *testing.T) {
+	begin := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	at := func(seconds ...float64) (all [moments]time.Time) {
+		for i, s := range seconds {
+			if s >= 0 {
+				all[i] = begin.Add(time.Duration(s * float64(time.Second)))
+			}
+		}
+		return all
+	}
+	tests := []struct {
+		name  string
+		pages []page
+		row   string
+	}{
+		{"in order", []page{{at: at(0, 1, 3, 6, 10, 15)}}, "| 1 | 2 | 3 | 4 | 5 | 15 | 15 | 0 |"},
+		{"each a half", []page{{at: at(0, 1.5, 3, 4.5, 6, 7.5)}}, "| 2 | 1 | 2 | 1 | 2 | 8 | 8 | 0 |"},
+		{"asked by the scrape that shows it", []page{{at: at(0, 4, 3, 6, 10, 15)}}, "| 4 | 0 | 2 | 4 | 5 | 15 | 15 | 0 |"},
+		{"a moment that was not found", []page{{at: at(0, -1, 3, 6, 10, 15)}}, "| 0 | 3 | 3 | 4 | 5 | 15 | 15 | 0 |"},
+		{"the mean of two", []page{{at: at(0, 1, 3, 6, 10, 15), down: 1}, {at: at(0, 3, 5, 8, 12, 17)}}, "| 2 | 2 | 3 | 4 | 5 | 16 | 17 | 1 |"},
+		{"one that never came", []page{{at: at(0, 1, 3, 6, 10, 15)}, {at: at(0, 1, 3, -1, -1, -1)}}, "| ? | ? | ? | ? | ? | ? | ? | 0 |"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := table(tt.pages); !strings.HasSuffix(got, "|  | 0 |  |  "+tt.row+"\n") {
+				t.Errorf("got\n%swant\n%s", got, tt.row)
+			}
+		})
+	}
+}
+
+// measure has each traffic go wrong after some time, waits for what comes of it, and follows that. It says, too, how the programs fared.
+func measure(t *testing.T, interval string, after, within time.Duration, edit func(route map[string]any), all []*traffic) (pages []page, while string) {
 	t.Helper()
-	started, data, r := time.Now(), t.TempDir(), startReceiver(t)
+	data, r := t.TempDir(), startReceiver(t)
+	var addresses []string
+	for _, w := range all {
+		addresses = append(addresses, w.address)
+	}
+	backfill(t, data, all)
+	p := startPrometheusOn(t, composeConfig(t, interval, strings.Join(addresses, ", "), startAlertmanager(t, r.URL, edit)), data)
+	p.waitUp(t)
+	p.waitAlerting(t)
+	started := time.Now()
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer cancel()
-	var addresses []string
 	for i, w := range all {
 		w.begin = started.Add(after + time.Duration(i)*stagger)
-		addresses = append(addresses, w.address)
 		running.Go(func() {
 			if err := w.run(ctx); err != nil {
 				t.Error(err)
 			}
 		})
 	}
-	backfill(t, data, all)
-	p := startPrometheusOn(t, composeConfig(t, interval, strings.Join(addresses, ", "), startAlertmanager(t, r.URL, edit)), data)
-	p.waitUp(t)
+	var loads []float64
 	for time.Since(started) < after+within && !r.told(all) {
 		time.Sleep(time.Second)
+		if n := len(loads); time.Since(started) > time.Duration(n)*time.Minute {
+			loads = append(loads, load())
+		}
 	}
-	time.Sleep(2 * time.Second) // until the last evaluation is stored
+	// A notification may be sent before the samples of its alert are stored.
+	for until := time.Now().Add(storing); ; time.Sleep(time.Second) {
+		pages = r.follow(t, p, all)
+		if time.Now().After(until) || !slices.ContainsFunc(pages, func(g page) bool { return g.came() && g.problem() != "" }) {
+			return pages, p.fared(t, started, loads)
+		}
+	}
+}
+
+var evaluations = regexp.MustCompile(`(?m)^prometheus_rule_group_iterations_total\{rule_group="[^"]*alerts\.yml;[^"]*"\} (\d+)$`)
+
+// waitAlerting waits until all alerts were evaluated three times. After two Prometheus has looked up since when they had been active before its
+// start; only from then on it stores samples of them, though it notifies of them already.
+func (p *prometheus) waitAlerting(t *testing.T) {
+	t.Helper()
+	wait.Until(t, 5*time.Minute, time.Second, func() error {
+		text, err := get(t.Context(), "http://"+p.address+"/metrics")
+		if err != nil {
+			return err
+		}
+		groups := evaluations.FindAllStringSubmatch(text, -1)
+		if len(groups) == 0 {
+			return errors.New("no rules were evaluated")
+		}
+		for _, g := range groups {
+			if n, err := strconv.Atoi(g[1]); err != nil || n < 3 {
+				return errors.New(g[0])
+			}
+		}
+		return nil
+	})
+}
+
+// get returns what is served under a URL.
+func get(ctx context.Context, url string) (string, error) {
+	q, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return "", err
+	}
+	r, err := http.DefaultClient.Do(q)
+	if err != nil {
+		return "", err
+	}
+	text, err := io.ReadAll(r.Body)
+	return string(text), errors.Join(err, r.Body.Close())
+}
+
+// load returns the machine's load over the last minute, or NaN where it is not told.
+func load() float64 {
+	text, _ := os.ReadFile("/proc/loadavg")
+	first, _, _ := strings.Cut(string(text), " ")
+	if v, err := strconv.ParseFloat(first, 64); err == nil {
+		return v
+	}
+	return math.NaN()
+}
+
+// fared says how busy the machine was, and whether Prometheus had to leave out anything.
+func (p *prometheus) fared(t *testing.T, since time.Time, loads []float64) string {
+	t.Helper()
+	scrapes, down := 0, 0
+	for _, s := range p.samples(t, "up") {
+		if s.Timestamp.Time().After(since) {
+			scrapes++
+			down += 1 - int(s.Value)
+		}
+	}
+	return fmt.Sprintf("Of %d scrapes %d failed. The load of the machine was %.0f to %.0f, in the mean %.0f.",
+		scrapes, down, slices.Min(loads), slices.Max(loads), sum(loads)/float64(len(loads)))
+}
+
+// follow returns the ways of all outages.
+func (r *receiver) follow(t *testing.T, p *prometheus, all []*traffic) (pages []page) {
+	t.Helper()
 	for _, w := range all {
 		affected := w.affected()
 		for _, a := range w.alerts {
@@ -174,7 +343,7 @@ func (r *receiver) told(all []*traffic) bool {
 		}
 		for _, a := range w.alerts {
 			for group := range affected {
-				if at, _ := r.first(a, group); at.IsZero() {
+				if at, _ := r.first(a, group, w.begin); at.IsZero() {
 					return false
 				}
 			}
@@ -183,13 +352,13 @@ func (r *receiver) told(all []*traffic) bool {
 	return true
 }
 
-// first returns when the first notification of an alert came, and to which receiver of Alertmanager's.
-func (r *receiver) first(a watched, value string) (time.Time, string) {
+// first returns when the first notification of an alert after a time came, and to which receiver of Alertmanager's.
+func (r *receiver) first(a watched, value string, after time.Time) (time.Time, string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i, d := range r.got {
 		for _, alert := range d.Alerts {
-			if alert.Labels["alertname"] == a.name && alert.Labels[a.label] == value && alert.Status == "firing" {
+			if alert.Labels["alertname"] == a.name && alert.Labels[a.label] == value && alert.Status == "firing" && r.at[i].After(after) {
 				return r.at[i], d.Receiver
 			}
 		}
@@ -197,48 +366,62 @@ func (r *receiver) first(a watched, value string) (time.Time, string) {
 	return time.Time{}, ""
 }
 
-// follow looks up what happened on the way to a notification. What a scrape shows has the time at which it began, though it waits for what is
-// due to be asked; so no moment is taken to be before the one that led to it.
+// follow looks up what happened on the way to a notification.
 func (w *traffic) follow(t *testing.T, p *prometheus, r *receiver, a watched, group string, begin time.Time) page {
 	t.Helper()
-	g := page{outage: w.means, rate: w.rate, alert: a.name, begin: begin, known: a.known(w, t, p, group)}
-	g.known = notBefore(g.known, begin)
+	g := page{outage: w.means, rate: w.rate, alert: a.name}
+	g.at[failed], g.at[known] = begin, a.known(w, t, p, group)
+	g.at[told], g.receiver = r.first(a, group, begin)
 	of := fmt.Sprintf("%s=%q", a.label, group)
-	g.notified, g.receiver = r.first(a, group)
-	alerts := fmt.Sprintf("ALERTS{alertname=%q,%s,alertstate=", a.name, of)
-	moved := func(v float64) bool { return v > a.beyond || a.orZero && v == 0 }
-	g.shown = notBefore(first(p.samples(t, a.shown+"{"+of+"}"), begin, moved), g.known)
-	g.firing = first(p.samples(t, alerts+`"firing"}`), begin, func(float64) bool { return true })
-	g.true = g.firing
-	// Back to where it became pending for the last time before that.
-	for _, s := range slices.Backward(p.samples(t, alerts+`"pending"}`)) {
-		if at := s.Timestamp.Time(); at.After(begin) && at.Before(g.true) && g.true.Sub(at) < time.Minute {
-			g.true = at
+	g.at[shown] = first(p.samples(t, a.shown+"{"+of+"}"), begin, func(v float64) bool { return v > a.beyond || a.orZero && v == 0 })
+	active := p.samples(t, fmt.Sprintf("ALERTS{alertname=%q,%s}", a.name, of))
+	g.early = len(active) > 0 && active[0].Timestamp.Time().Before(begin)
+	g.at[held], g.at[fired] = p.firing(t, fmt.Sprintf("{alertname=%q,%s,alertstate=\"firing\"}", a.name, of), begin)
+	for _, s := range p.samples(t, fmt.Sprintf("up{instance=%q}", w.address)) {
+		if at := s.Timestamp.Time(); s.Value == 0 && at.After(begin) && (at.Before(g.at[told]) || !g.came()) {
+			g.down++
 		}
 	}
-	g.true = notBefore(g.true, g.shown)
-	g.firing = notBefore(g.firing, g.true)
-	g.notified = notBefore(g.notified, g.firing)
 	return g
 }
 
-// notBefore returns a time, or the one that must have been before if that is later. A time that is not known stays so.
-func notBefore(at, earlier time.Time) time.Time {
-	if at.IsZero() || at.After(earlier) {
-		return at
+// firing returns when the first of some alerts fired after a time, and since when its condition held then.
+func (p *prometheus) firing(t *testing.T, alerts string, after time.Time) (held, fired time.Time) {
+	t.Helper()
+	var alert model.Metric
+	for _, series := range p.series(t, "ALERTS"+alerts) {
+		if at := first(series.Values, after, always); !at.IsZero() && (fired.IsZero() || at.Before(fired)) {
+			alert, fired = series.Metric.Clone(), at
+		}
 	}
-	return earlier
+	delete(alert, "alertstate")
+	delete(alert, model.MetricNameLabel)
+	// The value is the second of the evaluation at which the condition began to hold for the last time.
+	for _, s := range p.samples(t, "ALERTS_FOR_STATE"+alert.String()) {
+		if s.Timestamp.Time().Equal(fired) {
+			held = first(p.samples(t, "ALERTS"+alert.String()), time.Unix(int64(s.Value), -1), always)
+		}
+	}
+	return held, fired
 }
 
-// samples returns the samples of all series of a selector, by time.
-func (p *prometheus) samples(t *testing.T, selector string) (all []model.SamplePair) {
+func always(float64) bool { return true }
+
+// series returns the series of a selector.
+func (p *prometheus) series(t *testing.T, selector string) model.Matrix {
 	t.Helper()
 	value, _, _, err := p.Query(t.Context(), selector+"[2h]", time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
 	matrix, _ := value.(model.Matrix)
-	for _, series := range matrix {
+	return matrix
+}
+
+// samples returns the samples of all series of a selector, by time.
+func (p *prometheus) samples(t *testing.T, selector string) (all []model.SamplePair) {
+	t.Helper()
+	for _, series := range p.series(t, selector) {
 		all = append(all, series.Values...)
 	}
 	slices.SortFunc(all, func(a, b model.SamplePair) int { return cmp.Compare(a.Timestamp, b.Timestamp) })
@@ -279,42 +462,53 @@ func backfill(t *testing.T, data string, all []*traffic) {
 	}
 }
 
-// table returns how many seconds each stage took, in the mean of the pages of an outage, a rate and an alert.
+// table returns how many seconds each stage took, in the mean of the pages of an outage, a rate and an alert. A row's stages add up.
 func table(pages []page) string {
 	var text strings.Builder
-	text.WriteString("| what fails | tasks a second | alert | receiver | detection | scrape | rule | `for` | Alertmanager | in all | longest |\n|---|---|---|---|---|---|---|---|---|---|---|\n")
+	text.WriteString("| what fails | tasks a second | alert | receiver | detection | scrape | rule | `for` | Alertmanager | in all | longest | failed scrapes |\n" +
+		"|---|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for len(pages) > 0 {
 		head := pages[0]
 		same := slices.IndexFunc(pages, func(p page) bool { return p.outage != head.outage || p.rate != head.rate || p.alert != head.alert })
 		if same < 0 {
 			same = len(pages)
 		}
-		mean := func(from, to func(page) time.Time) string {
-			var all time.Duration
-			for _, p := range pages[:same] {
-				if from(p).IsZero() || to(p).IsZero() {
-					return "?"
-				}
-				all += to(p).Sub(from(p))
-			}
-			return strconv.FormatFloat((all / time.Duration(same)).Seconds(), 'f', 0, 64)
+		fmt.Fprintf(&text, "| %s | %g | %s | %s ", head.outage, head.rate, head.alert, head.receiver)
+		for _, cell := range cells(pages[:same]) {
+			fmt.Fprintf(&text, "| %s ", cell)
 		}
-		moments := []func(page) time.Time{
-			func(p page) time.Time { return p.begin }, func(p page) time.Time { return p.known }, func(p page) time.Time { return p.shown },
-			func(p page) time.Time { return p.true }, func(p page) time.Time { return p.firing }, func(p page) time.Time { return p.notified },
-		}
-		fmt.Fprintf(&text, "| %s | %g | %s | %s |", head.outage, head.rate, head.alert, head.receiver)
-		for i := range len(moments) - 1 {
-			fmt.Fprintf(&text, " %s |", mean(moments[i], moments[i+1]))
-		}
-		var most time.Duration
-		for _, p := range pages[:same] {
-			most = max(most, p.notified.Sub(p.begin))
-		}
-		fmt.Fprintf(&text, " %s | %.0f |\n", mean(moments[0], moments[5]), most.Seconds())
+		text.WriteString("|\n")
 		pages = pages[same:]
 	}
 	return text.String()
+}
+
+// cells returns what a row has of pages: a mean for each stage and all of them, the longest way, and scrapes that failed.
+func cells(pages []page) (all []string) {
+	var (
+		in   [moments]time.Duration // together
+		most time.Duration
+		down int
+	)
+	for _, p := range pages {
+		after := p.since()
+		for i := range in {
+			in[i] += after[i]
+		}
+		most, down = max(most, after[told]), down+p.down
+	}
+	seconds := func(d time.Duration) int { return int(math.Round(d.Seconds())) }
+	mean := func(moment int) int { return seconds(in[moment] / time.Duration(len(pages))) }
+	for i := 1; i < moments; i++ {
+		all = append(all, strconv.Itoa(mean(i)-mean(i-1)))
+	}
+	all = append(all, strconv.Itoa(mean(told)), strconv.Itoa(seconds(most)))
+	if slices.ContainsFunc(pages, func(p page) bool { return !p.came() }) {
+		for i := range all {
+			all[i] = "?"
+		}
+	}
+	return append(all, strconv.Itoa(down))
 }
 
 // writeBetween puts a text between two marks of a document.

@@ -249,22 +249,22 @@ func (w *traffic) asked(holds func(kiesim.Request) bool) time.Time {
 	return time.Time{}
 }
 
-// overdue returns when the first task that never ends had been unfinished for as long as its model's tasks may be.
-func (w *traffic) overdue(t *testing.T, p *prometheus, group string) (first time.Time) {
+// overdue returns when the exporter first asked about a task that had been unfinished for longer than its model's tasks may be.
+func (w *traffic) overdue(t *testing.T, p *prometheus, group string) time.Time {
 	t.Helper()
-	thresholds, err := p.ask(t.Context(), fmt.Sprintf("kie_tasks_overdue_threshold_seconds{group=%q}", group))
+	thresholds, err := p.ask(t.Context(), fmt.Sprintf("last_over_time(kie_tasks_overdue_threshold_seconds{group=%q}[1h])", group))
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	from := map[string]time.Time{}
 	for _, s := range thresholds {
 		for _, task := range w.tasks {
-			at := task.Created.Add(time.Duration(float64(s.Value) * float64(time.Second)))
-			if task.Duration < 0 && task.Model == string(s.Metric["model"]) && (first.IsZero() || at.Before(first)) {
-				first = at
+			if task.Duration < 0 && task.Model == string(s.Metric["model"]) {
+				from[task.ID] = task.Created.Add(time.Duration(float64(s.Value) * float64(time.Second)))
 			}
 		}
 	}
-	return first
+	return w.asked(func(q kiesim.Request) bool { at, ok := from[q.ID]; return ok && q.At.After(at) })
 }
