@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,25 +43,46 @@ func (r *running) done() []string {
 	return slices.Clone(r.calls)
 }
 
-const testLease = 1200 * time.Millisecond
+const (
+	// testLease is for tests that wait for its end.
+	testLease = 1200 * time.Millisecond
+	// longLease is for tests of what is held all along, on a machine that may stand still for seconds.
+	longLease = 40 * time.Second
+)
 
 var testShares = []share.Share{{Account: "a", Part: 0, Parts: 2}, {Account: "a", Part: 1, Parts: 2}, {Account: "b", Part: 0, Parts: 1}}
 
+// withLongLease is an option.
+func withLongLease(o *Options) { o.Lease = longLease }
+
+// startRedis starts a server whose table of leases looks old, so that what nobody holds is taken at once and not after a lease.
+func startRedis(t *testing.T) *redistest.Server {
+	t.Helper()
+	server := redistest.Start(t)
+	run := regexp.MustCompile(`run_id:(\w+)`).FindStringSubmatch(server.CLI(t, "info", "server"))
+	if run == nil {
+		t.Fatal("the server has no run_id")
+	}
+	server.CLI(t, "hset", "kie1:{c}:meta", "run", run[1], "born", "1")
+	return server
+}
+
 func run(t *testing.T, server *redistest.Server, name string, change func(o *Options)) *running {
 	t.Helper()
-	client, err := redis.New(redis.Options{Addresses: []string{server.Addr()}, Timeout: 300 * time.Millisecond, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &running{client: client}
+	r := &running{}
 	o := Options{
-		Client: client, Cluster: "c", Replica: name, Lease: testLease, Log: slog.New(slog.DiscardHandler), Scraped: time.Now, Resting: func(string) bool { return true },
+		Cluster: "c", Replica: name, Lease: testLease, Log: slog.New(slog.DiscardHandler), Scraped: time.Now, Resting: func(string) bool { return true },
 		Seal:  func(_ context.Context, sh share.Share, _ string, _ uint64) error { r.did("seal", sh); return nil },
 		Flush: func(_ context.Context, sh share.Share) { r.did("flush", sh) },
 	}
 	if change != nil {
 		change(&o)
 	}
+	client, err := redis.New(redis.Options{Addresses: []string{server.Addr()}, Timeout: o.Lease / 4, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.client, o.Client = client, client
 	r.Keeper = New(o, testShares, "digest")
 	ctx, cancel := context.WithCancel(t.Context())
 	var result error
@@ -119,11 +141,11 @@ func eventually(t *testing.T, what string, ok func() bool) time.Duration {
 	return time.Since(began)
 }
 
-const long = 60 * time.Second // for machines that do much else
+const long = 3 * time.Minute // for machines that do much else
 
 func TestReplicasShareWork(t *testing.T) {
-	server := redistest.Start(t)
-	a := run(t, server, "a", nil)
+	server := startRedis(t)
+	a := run(t, server, "a", withLongLease)
 	eventually(t, "one has all", func() bool { return len(a.held()) == 3 })
 	if set := a.Shares()["a"]; !set.IsWhole() || !a.May("a") || !a.May("b") || a.May("c") {
 		t.Errorf("%v", a.Shares())
@@ -131,7 +153,7 @@ func TestReplicasShareWork(t *testing.T) {
 	if mark := a.Mark(testShares[0]); !strings.HasSuffix(mark, "|"+a.state.session) {
 		t.Errorf("its mark is %q", mark)
 	}
-	b := run(t, server, "b", nil)
+	b := run(t, server, "b", withLongLease)
 	eventually(t, "they share", func() bool { return len(a.held()) == 2 && len(b.held()) == 1 })
 	for _, r := range []*running{a, b} {
 		other, name := b, "b"
@@ -176,7 +198,7 @@ func TestRedisAwayEndsRightsInTime(t *testing.T) {
 	eventually(t, "it has all", func() bool { return len(a.held()) == 3 })
 	server.Stop()
 	eventually(t, "it has none", func() bool { return !a.May("a") && len(a.held()) == 0 && a.Mark(testShares[0]) == "" })
-	eventually(t, "it is dropped", func() bool { return a.Stats().Changes[Change{"b", Expired}] == 1 })
+	eventually(t, "it is dropped", func() bool { return a.Stats().Changes[Change{"b", Expired}] >= 1 })
 	server.Continue()
 	eventually(t, "it has all again", func() bool { return len(a.held()) == 3 })
 }
@@ -204,10 +226,11 @@ func TestAShareIsUsedOnlyOnceItIsSealed(t *testing.T) {
 }
 
 func TestANameThatIsTakenIsRefused(t *testing.T) {
-	server := redistest.Start(t)
-	a := run(t, server, "same", nil)
+	server := startRedis(t)
+	ofSeconds := func(o *Options) { o.Lease = 8 * time.Second } // which the second one waits for
+	a := run(t, server, "same", ofSeconds)
 	eventually(t, "it has all", func() bool { return len(a.held()) == 3 })
-	b := run(t, server, "same", nil)
+	b := run(t, server, "same", ofSeconds)
 	select {
 	case <-b.ended:
 	case <-time.After(long):
@@ -216,25 +239,23 @@ func TestANameThatIsTakenIsRefused(t *testing.T) {
 	if err := b.stop(); !errors.Is(err, ErrNameTaken) {
 		t.Errorf("the second one ends with %v", err)
 	}
-	if len(a.held()) != 3 {
-		t.Errorf("the first one holds %v", a.held())
-	}
+	eventually(t, "the first one goes on", func() bool { return len(a.held()) == 3 })
 	if err := a.stop(); err != nil {
 		t.Error(err)
 	}
-	c := run(t, server, "same", nil)
+	c := run(t, server, "same", ofSeconds)
 	eventually(t, "who comes after has all", func() bool { return len(c.held()) == 3 })
 }
 
 func TestAShareWaitsToBeScrapedBeforeItIsGivenUp(t *testing.T) {
-	server := redistest.Start(t)
+	server := startRedis(t)
 	var mu sync.Mutex
 	var scraped time.Time
 	a := run(t, server, "a", func(o *Options) {
-		o.Scraped = func() time.Time { mu.Lock(); defer mu.Unlock(); return scraped }
+		o.Lease, o.Scraped = longLease, func() time.Time { mu.Lock(); defer mu.Unlock(); return scraped }
 	})
 	eventually(t, "it has all", func() bool { return len(a.held()) == 3 })
-	b := run(t, server, "b", nil)
+	b := run(t, server, "b", withLongLease)
 	eventually(t, "it is to give one up", a.isLeaving)
 	time.Sleep(testLease)
 	if len(a.held()) != 3 || len(b.held()) != 0 {
@@ -247,8 +268,8 @@ func TestAShareWaitsToBeScrapedBeforeItIsGivenUp(t *testing.T) {
 }
 
 func TestOtherConfigurations(t *testing.T) {
-	server := redistest.Start(t)
-	a := run(t, server, "a", nil)
+	server := startRedis(t)
+	a := run(t, server, "a", withLongLease)
 	eventually(t, "it has all", func() bool { return len(a.held()) == 3 })
 	for name, test := range map[string]struct {
 		change func(r *running, o *Options)
@@ -256,7 +277,7 @@ func TestOtherConfigurations(t *testing.T) {
 	}{
 		"another lease": {func(_ *running, o *Options) { o.Lease *= 2 }, stateLease},
 	} {
-		b := run(t, server, "b", func(o *Options) { test.change(nil, o) })
+		b := run(t, server, "b", func(o *Options) { withLongLease(o); test.change(nil, o) })
 		eventually(t, name, func() bool { b.mu.Lock(); defer b.mu.Unlock(); return b.said() == test.want })
 		time.Sleep(testLease)
 		if len(b.held()) != 0 || len(a.held()) != 3 && len(a.held()) != 2 {
@@ -264,7 +285,7 @@ func TestOtherConfigurations(t *testing.T) {
 		}
 		_ = b.stop()
 	}
-	other := run(t, server, "c", nil)
+	other := run(t, server, "c", withLongLease)
 	other.Set([]share.Share{{Account: "a", Part: 0, Parts: 1}, testShares[2]}, "other")
 	eventually(t, "other parts are told", func() bool { return slices.Equal(other.differ(), []string{"a"}) })
 	if n := a.Stats(); n.Others == 0 {
@@ -340,8 +361,13 @@ func TestFaultsOfRedis(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := redistest.Start(t)
-			all := []*running{run(t, server, "a", nil), run(t, server, "b", nil), run(t, server, "c", nil)}
+			server := startRedis(t)
+			lease := func(o *Options) {
+				if test.keeps {
+					o.Lease = longLease
+				}
+			}
+			all := []*running{run(t, server, "a", lease), run(t, server, "b", lease), run(t, server, "c", lease)}
 			even := func() bool {
 				return len(all[0].held()) == 1 && len(all[1].held()) == 1 && len(all[2].held()) == 1
 			}
@@ -350,13 +376,9 @@ func TestFaultsOfRedis(t *testing.T) {
 			var watching sync.WaitGroup
 			watching.Go(func() {
 				for ctx.Err() == nil {
-					holders := make(map[string]string)
-					for _, r := range all {
-						for _, name := range r.held() {
-							if holders[name] != "" {
-								t.Errorf("%s is held by %s and %s", name, holders[name], r.options.Replica)
-							}
-							holders[name] = r.options.Replica
+					for i, r := range all {
+						for _, sh := range r.Held() {
+							wantAlone(t, sh, r, slices.Concat(all[:i], all[i+1:]))
 						}
 					}
 					time.Sleep(2 * time.Millisecond)
@@ -374,6 +396,17 @@ func TestFaultsOfRedis(t *testing.T) {
 				t.Errorf("shares moved: %v, then %v", before, after)
 			}
 		})
+	}
+}
+
+// wantAlone checks that no other holds a share while one does: it has the same right before and after a look at another.
+func wantAlone(t *testing.T, sh share.Share, r *running, others []*running) {
+	t.Helper()
+	for _, other := range others {
+		before := r.Mark(sh)
+		if theirs := other.Mark(sh); before != "" && theirs != "" && r.Mark(sh) == before {
+			t.Errorf("%v is held by %s as %s and by %s as %s", sh, r.options.Replica, before, other.options.Replica, theirs)
+		}
 	}
 }
 
@@ -400,21 +433,24 @@ func TestBothClocksSayHowLongARightLasts(t *testing.T) {
 
 // What was given up is shown by the next holder when the series of the former one are gone; what its holder lost is shown at once.
 func TestWhatWasReleasedIsShownLater(t *testing.T) {
-	server := redistest.Start(t)
-	a := run(t, server, "a", nil)
+	server := startRedis(t)
+	a := run(t, server, "a", withLongLease)
 	eventually(t, "one has all", func() bool { return len(a.held()) == 3 })
 	if n, _ := a.Withheld("a").Fraction(); n != 0 {
 		t.Error("what nobody had is withheld")
 	}
-	b := run(t, server, "b", nil)
+	before := time.Now()
+	b := run(t, server, "b", withLongLease)
 	eventually(t, "they share", func() bool { return len(b.held()) == 1 })
 	account := b.Held()[0].Account
-	if n, _ := b.Withheld(account).Fraction(); n != 1 {
+	n, _ := b.Withheld(account).Fraction()
+	after := time.Now()
+	shown := b.rights.Load().shares[b.Held()[0]].shown
+	if n != 1 && after.Before(shown) {
 		t.Error("what was given to it is shown at once")
 	}
-	shown := b.rights.Load().shares[b.Held()[0]].shown
-	if left := time.Until(shown); left < seenOn-5*time.Second || left > seenOn {
-		t.Errorf("it is shown in %v", left)
+	if shown.Before(before.Add(seenOn)) || shown.After(after.Add(seenOn)) { // it was given meanwhile
+		t.Errorf("it is shown %v after this began", shown.Sub(before))
 	}
 	c := newState("c", "session", "1", testLease)
 	c.set(testShares, "digest")
@@ -431,15 +467,16 @@ func TestWhatWasReleasedIsShownLater(t *testing.T) {
 
 // Who gives a share up asks no more, waits for its queries to end, writes, waits until that was scraped, and only then lets go.
 func TestWhatIsGivenUpIsScrapedOnceMore(t *testing.T) {
-	server := redistest.Start(t)
+	server := startRedis(t)
 	var resting atomic.Bool
 	var scraped atomic.Int64
 	a := run(t, server, "a", func(o *Options) {
+		o.Lease = longLease
 		o.Resting = func(string) bool { return resting.Load() }
 		o.Scraped = func() time.Time { return time.UnixMilli(scraped.Load()) }
 	})
 	eventually(t, "one has all", func() bool { return len(a.held()) == 3 })
-	b := run(t, server, "b", nil)
+	b := run(t, server, "b", withLongLease)
 	var leaving share.Share
 	eventually(t, "one is to be given up", func() bool {
 		for sh, x := range a.rights.Load().shares {

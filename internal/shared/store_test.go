@@ -5,6 +5,7 @@ package shared
 import (
 	"context"
 	"crypto/md5" //nolint:gosec // as ids of the API look
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"log/slog"
@@ -20,6 +21,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/test/kit/redistest"
 	"github.com/kie-exporter/kie_exporter/test/kit/storetest"
+	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
 // rights are the parts that a process holds, as told.
@@ -77,7 +79,7 @@ func (p process) Close() {
 func open(t *testing.T, server *redistest.Server, cluster string, local Copy) process {
 	t.Helper()
 	client, err := redis.New(redis.Options{
-		Addresses: []string{server.Addr()}, Timeout: 5 * time.Second, Log: slog.New(slog.DiscardHandler),
+		Addresses: []string{server.Addr()}, Timeout: 30 * time.Second, Log: slog.New(slog.DiscardHandler),
 		Stand: func() (time.Time, string) { return time.Now(), "run" },
 	})
 	if err != nil {
@@ -300,11 +302,12 @@ func TestWhatRedisLostIsWrittenAgain(t *testing.T) {
 
 func eventually(t *testing.T, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("it does not happen")
+	wait.Until(t, time.Minute, 20*time.Millisecond, func() error {
+		if !ok() {
+			return errors.New("it does not happen")
 		}
-	}
+		return nil
+	})
 }
 
 func TestAnotherDictionaryIsNoticed(t *testing.T) {

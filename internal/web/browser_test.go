@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +13,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
 // browser is a headless Chromium with one tab, told what to do by its DevTools protocol over a pipe.
@@ -23,6 +26,9 @@ type browser struct {
 	last    int
 	faults  []string // what the page logged, and its uncaught exceptions
 }
+
+// browserLife is how long a browser may take for all that a test has it do.
+const browserLife = 10 * time.Minute
 
 // startBrowser skips the test where no Chromium is installed, except in CI.
 func startBrowser(t *testing.T) *browser {
@@ -45,7 +51,7 @@ func startBrowser(t *testing.T) *browser {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, kill := context.WithTimeout(context.WithoutCancel(t.Context()), 2*time.Minute)
+	ctx, kill := context.WithTimeout(context.WithoutCancel(t.Context()), browserLife)
 	cmd := exec.CommandContext(ctx, path, //nolint:gosec // one of the three names above
 		"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-pipe", "--user-data-dir="+home)
 	cmd.ExtraFiles = []*os.File{fromTest, toTest} // 3 and 4, as the flag wants them
@@ -54,7 +60,7 @@ func startBrowser(t *testing.T) *browser {
 		t.Fatal(err)
 	}
 	_, _ = fromTest.Close(), toTest.Close()
-	_ = from.SetReadDeadline(time.Now().Add(2 * time.Minute))
+	_ = from.SetReadDeadline(time.Now().Add(browserLife))
 	b := &browser{t: t, to: to, from: bufio.NewReader(from)}
 	t.Cleanup(func() {
 		time.AfterFunc(5*time.Second, kill)
@@ -169,11 +175,12 @@ func (b *browser) js(expression string) any {
 // eventually waits until an expression is true.
 func (b *browser) eventually(expression string) {
 	b.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); b.js(expression) != true; time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			b.t.Fatalf("not within 20 s: %s", expression)
+	wait.Until(b.t, time.Minute, 50*time.Millisecond, func() error {
+		if b.js(expression) != true {
+			return errors.New(expression)
 		}
-	}
+		return nil
+	})
 }
 
 // press presses a key.

@@ -268,7 +268,7 @@ func TestSlowSendersKeepNoCallbackOut(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if took := time.Since(begin); took > 20*time.Second {
+	if took := time.Since(begin); took > 2*time.Minute { // 2 s, and what a busy machine adds; nothing else ends them
 		t.Errorf("slow senders were hung up on after %v", took)
 	}
 }

@@ -20,7 +20,7 @@ func TestRedisCluster(t *testing.T) {
 		nodes, addresses = append(nodes, n), append(addresses, n.Addr())
 	}
 	nodes[0].CLI(t, append([]string{"--cluster", "create", "--cluster-yes"}, addresses...)...)
-	w := newWorld(t, 3*time.Second)
+	w := newWorld(t, 10*time.Second)
 	well := func() bool {
 		for _, n := range nodes {
 			if text, err := n.Try("cluster", "info"); err != nil || !strings.Contains(text, "cluster_state:ok") {
@@ -30,7 +30,7 @@ func TestRedisCluster(t *testing.T) {
 		return true
 	}
 	w.eventually("the nodes know each other", well)
-	o := redis.Options{Addresses: addresses, Cluster: true, Username: "kie_exporter", Password: func() string { return "secret" }}
+	o := redis.Options{Addresses: addresses, Cluster: true, Username: "kie_exporter", Password: func() string { return "secret" }, Timeout: 3 * time.Second}
 	a, b := w.join("a", o), w.join("b", o)
 	defer w.watch()()
 	w.eventually("they share", func() bool { return w.even(a, b) })

@@ -3,6 +3,7 @@
 package redis_test
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"slices"
@@ -36,10 +37,11 @@ type world struct {
 type replica struct {
 	*cluster.Keeper
 
-	world *world
-	name  string
-	store *shared.Store
-	end   func()
+	world  *world
+	name   string
+	client *redis.Client
+	store  *shared.Store
+	end    func()
 }
 
 func newWorld(t *testing.T, lease time.Duration) *world {
@@ -70,12 +72,12 @@ func part(sh share.Share) shared.Part { return shared.Part{Account: sh.Account, 
 func (w *world) join(name string, o redis.Options) *replica {
 	w.t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	o.Timeout, o.Log = 500*time.Millisecond, log
+	o.Timeout, o.Log = cmp.Or(o.Timeout, 500*time.Millisecond), log
 	client, err := redis.New(o)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	r := &replica{world: w, name: name}
+	r := &replica{world: w, name: name, client: client}
 	r.store = shared.New(shared.Options{Client: client, Cluster: "c", Rights: r, Copy: store.Memory{}, Log: log})
 	r.Keeper = cluster.New(cluster.Options{
 		Client: client, Cluster: "c", Replica: name, Version: "1", Lease: w.lease, Scraped: time.Now, Resting: func(string) bool { return true }, Log: log,
@@ -136,19 +138,25 @@ func (w *world) watch() (stop func()) {
 	var watching sync.WaitGroup
 	watching.Go(func() {
 		for ctx.Err() == nil {
-			holders := make(map[share.Share]string)
-			for _, r := range w.replicas {
+			for i, r := range w.replicas {
 				for _, sh := range r.Keeper.Held() {
-					if other := holders[sh]; other != "" {
-						w.t.Errorf("%v is held by %s and %s", sh, other, r.name)
-					}
-					holders[sh] = r.name
+					w.wantAlone(sh, r, slices.Concat(w.replicas[:i], w.replicas[i+1:]))
 				}
 			}
 			time.Sleep(5 * time.Millisecond)
 		}
 	})
 	return func() { cancel(); watching.Wait() }
+}
+
+// wantAlone checks that no other replica holds a share while one does: it has the same right before and after a look at another.
+func (w *world) wantAlone(sh share.Share, r *replica, others []*replica) {
+	for _, other := range others {
+		before := r.Keeper.Mark(sh)
+		if theirs := other.Keeper.Mark(sh); before != "" && theirs != "" && r.Keeper.Mark(sh) == before {
+			w.t.Errorf("%v is held by %s as %s and by %s as %s", sh, r.name, before, other.name, theirs)
+		}
+	}
 }
 
 // even reports whether each share is held, and every replica has as many, one more or less.
@@ -164,7 +172,7 @@ func (w *world) even(replicas ...*replica) bool {
 func (w *world) eventually(what string, ok func() bool) {
 	w.t.Helper()
 	for began := time.Now(); !ok(); time.Sleep(10 * time.Millisecond) {
-		if time.Since(began) > 90*time.Second {
+		if time.Since(began) > 4*time.Minute {
 			for _, r := range w.replicas {
 				w.t.Logf("%s: %v, %+v", r.name, r.Keeper.Held(), r.Stats())
 			}

@@ -17,6 +17,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/source/parsed"
 	"github.com/kie-exporter/kie_exporter/internal/source/yamllist"
 	"github.com/kie-exporter/kie_exporter/test/kit/lists"
+	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
 func TestNoListTakesLongToReadOrFillsTheLog(t *testing.T) {
@@ -26,11 +27,12 @@ func TestNoListTakesLongToReadOrFillsTheLog(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			start := time.Now()
-			h, err := found(t, f.parse, content)
-			if took := time.Since(start); took > Within+time.Second {
-				t.Errorf("it took %v", took)
-			}
+			var h *parsed.List
+			wait.Quick(t, Within+time.Second, func() time.Duration {
+				start := time.Now()
+				h, err = found(t, f.parse, content)
+				return time.Since(start)
+			})
 			if err != nil && len(err.Error()) > 300 {
 				t.Errorf("%d bytes of error: %.100q", len(err.Error()), err)
 			}
@@ -47,14 +49,15 @@ func TestParsingEndsWithItsContextAndAfterTenSeconds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(20*time.Millisecond, cancel)
-		start := time.Now()
-		err = f.Read(ctx, content, maxFile, newList())
-		if took := time.Since(start); took > 2*time.Second {
-			t.Errorf("%s: it took %v to end (%v)", name, took, err)
-		}
-		cancel()
+		wait.Quick(t, 2*time.Second, func() time.Duration {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			time.AfterFunc(20*time.Millisecond, cancel)
+			start := time.Now()
+			err := f.Read(ctx, content, maxFile, newList())
+			t.Logf("%s ends with %v", name, err)
+			return time.Since(start)
+		})
 	}
 	synctest.Test(t, func(t *testing.T) {
 		f := Format{parse: func(_ string, h *parsed.List) error {

@@ -2,8 +2,11 @@
 package redistest
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -13,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
 // Server is a server, or a Sentinel.
@@ -72,23 +77,38 @@ func isFree(port int) bool {
 // Addr returns where the server listens.
 func (s *Server) Addr() string { return net.JoinHostPort(s.Host, strconv.Itoa(s.Port)) }
 
-// Up starts the server and waits until it answers, with what it kept on disk.
+// Up starts the server and waits until it answers, and has read what it kept on disk.
 func (s *Server) Up(tb testing.TB) {
 	tb.Helper()
 	if err := s.Launch(); err != nil {
 		tb.Fatal(err)
 	}
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		c, err := (&net.Dialer{Timeout: time.Second}).DialContext(tb.Context(), "tcp", s.Addr())
-		if err == nil {
-			_ = c.Close()
-			return
-		}
-		if time.Now().After(deadline) {
+	wait.Until(tb, time.Minute, 10*time.Millisecond, func() error {
+		err := s.ping(tb.Context())
+		if err != nil {
 			out, _ := os.ReadFile(filepath.Join(s.Dir, "log"))
-			tb.Fatalf("%v\n%s", err, out)
+			err = fmt.Errorf("%w\n%s", err, out)
 		}
+		return err
+	})
+}
+
+// ping returns why the server does not answer, or is still reading what it kept. That it wants a password is an answer.
+func (s *Server) ping(ctx context.Context) error {
+	c, err := (&net.Dialer{Timeout: 10 * time.Second}).DialContext(ctx, "tcp", s.Addr())
+	if err != nil {
+		return err
 	}
+	defer func() { _ = c.Close() }()
+	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+	if _, err := io.WriteString(c, "PING\r\n"); err != nil {
+		return err
+	}
+	answer, err := bufio.NewReader(c).ReadString('\n')
+	if err == nil && strings.HasPrefix(answer, "-LOADING") {
+		err = errors.New(answer)
+	}
+	return err
 }
 
 // Launch starts the server and does not wait.

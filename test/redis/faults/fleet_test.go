@@ -57,13 +57,16 @@ type fleet struct {
 	finals   map[string]time.Time // when its final record was seen in Redis
 	lives    []*life
 	kills    []time.Time
-	wakes    []time.Time          // of processes that stood still
+	wakes    []pause              // after which processes that stood still went on
 	steps    []time.Time          // of the server's clock
 	troubles []time.Time          // when something was wrong with the server
 	losses   int                  // of all that the server had
 	once     map[string]time.Time // like finals, of records that the server may have lost since
 	idle     bool                 // no task is created
 }
+
+// pause is how long all stood still, as seen from here; or when a process went on that had stood still.
+type pause struct{ from, to time.Time }
 
 // request is a query about a task as the API got it.
 type request struct {
@@ -105,6 +108,7 @@ func newIdleFleet(t *testing.T, redisHost, apiHost string) *fleet {
 	ctx, cancel := context.WithCancel(context.Background())
 	f.ctx = ctx
 	f.stopAll = func() { cancel(); f.working.Wait() }
+	f.working.Go(f.watchPauses)
 	t.Cleanup(func() { f.stopAll(); api.Close() })
 	return f
 }
@@ -193,6 +197,20 @@ func (f *fleet) watchRecords(ctx context.Context) {
 	}
 }
 
+// watchPauses notes when this process stood still, which then all did as likely as not.
+func (f *fleet) watchPauses() {
+	for before := time.Now(); !f.isStopping(); {
+		time.Sleep(50 * time.Millisecond)
+		now := time.Now()
+		if now.Sub(before) > time.Second {
+			f.mu.Lock()
+			f.wakes = append(f.wakes, pause{before, now})
+			f.mu.Unlock()
+		}
+		before = now
+	}
+}
+
 // finishAll has all tasks end within a second.
 func (f *fleet) finishAll() {
 	f.mu.Lock()
@@ -224,7 +242,7 @@ func (f *fleet) configure(name, redisAddress string) string {
 	var text strings.Builder
 	text.WriteString("accounts:\n")
 	for _, a := range accounts() {
-		fmt.Fprintf(&text, "  - {name: %s, base_url: %q, credentials_file: %s.key, requests_per_second: %g, max_concurrent: %d, timeout: 3s, credits_interval: 0s}\n",
+		fmt.Fprintf(&text, "  - {name: %s, base_url: %q, credentials_file: %s.key, requests_per_second: %g, max_concurrent: %d, timeout: 1m, credits_interval: 0s}\n",
 			a, f.api+"/"+name, a, rate, atATime)
 	}
 	text.WriteString("groups:\n")
@@ -315,6 +333,16 @@ func (f *fleet) leases() map[string]string {
 		}
 	}
 	return all
+}
+
+// leasesEnded returns how often processes have said that they lost a share because its lease ended.
+func (f *fleet) leasesEnded() (n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, l := range f.lives {
+		n += len(l.log.Lines("A share can't be held any more")) + len(l.log.Lines("Another replica has taken a share"))
+	}
+	return n
 }
 
 // settle has all tasks end, and waits until they have final records, and replicas have shown what they counted.

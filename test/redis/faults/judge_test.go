@@ -138,7 +138,7 @@ func (f *fleet) justStepped(at time.Time) bool {
 }
 
 func (f *fleet) justWoke(at time.Time) bool {
-	return slices.ContainsFunc(f.wakes, func(w time.Time) bool { return at.Sub(w) < 2*time.Second && at.After(w.Add(-time.Millisecond)) })
+	return slices.ContainsFunc(f.wakes, func(w pause) bool { return at.Sub(w.to) < 2*time.Second && at.After(w.from.Add(-time.Millisecond)) })
 }
 
 // windows sees that no window of time saw more requests than an account may send, of all processes together.

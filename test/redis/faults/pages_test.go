@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -41,7 +40,7 @@ type missing struct {
 // get returns what a replica answers, and how long that took.
 func (l *life) get(path string) (body string, took time.Duration) {
 	l.fleet.t.Helper()
-	ctx, cancel := context.WithTimeout(l.fleet.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(l.fleet.t.Context(), 3*time.Minute)
 	defer cancel()
 	began := time.Now()
 	text, err := fetch(ctx, l.base+path)
@@ -165,12 +164,12 @@ func TestAnyReplicaShowsTheTasksOfAll(t *testing.T) {
 		asking.Go(func() {
 			d, took := l.list("?limit=500")
 			t.Logf("with a holder that was killed %s answers after %v", l.name, took)
-			lacks, late := d.lacks(tasks), time.Since(at) > lease
+			lacks, late := d.lacks(tasks), time.Since(at) > lease/2 // the lease was renewed some time before
 			named := slices.ContainsFunc(d.Missing, func(m missing) bool { return m.Holder == killed.name && m.Reason == "silent" })
 			if d.Tracked != each-lacks || !late && (lacks == 0 || !named) {
 				t.Errorf("%s shows %d tasks, and misses %d of %d after %v: %v", l.name, d.Tracked, lacks, each, took, d.Missing)
 			}
-			if took > 20*time.Second {
+			if took > time.Minute { // 2 s, and what a busy machine adds
 				t.Errorf("%s waits for %v for a replica that is not there", l.name, took)
 			}
 		})
@@ -181,27 +180,52 @@ func TestAnyReplicaShowsTheTasksOfAll(t *testing.T) {
 	}
 	f.pageThrough(lives, tasks)
 
-	// Redis does not answer: each has its own, and names the rest.
-	f.server.CLI(t, "client", "pause", "6000", "ALL")
-	var shown atomic.Int64
-	for _, l := range lives {
-		asking.Go(func() {
-			d, took := l.list("?limit=500")
-			t.Logf("while Redis hangs %s answers after %v", l.name, took)
-			if lacks := d.lacks(tasks); took > 20*time.Second || d.Tracked == 0 || lacks == 0 || d.Tracked != each-lacks || d.Missing[0].Reason != "unreachable" {
-				t.Errorf("%s shows %d tasks, and misses %d of %d: %v, after %v", l.name, d.Tracked, lacks, each, d.Missing, took)
-			}
-			shown.Add(int64(d.Tracked))
-		})
-	}
-	asking.Wait()
-	if shown.Load() != each {
-		t.Errorf("the replicas show %d tasks of their own, of %d", shown.Load(), each)
+	const tries = 5 // as what is held may end meanwhile on a machine that stands still
+	for n := 1; !f.showOwn(lives, tasks); n++ {
+		if n == tries {
+			t.Errorf("each of %d times it took too long to tell what is shown while Redis hangs", tries)
+			break
+		}
+		for _, l := range lives {
+			l.whole("", each)
+		}
 	}
 	for _, l := range lives {
 		l.whole("", each)
 	}
 	f.stopAll()
+}
+
+// showOwn has Redis hang, and sees to it that each replica shows its own tasks and names the rest. It returns false if that took so long that they may
+// have lost what they held.
+func (f *fleet) showOwn(lives []*life, tasks []string) (told bool) {
+	f.t.Helper()
+	f.server.Stop()
+	defer f.server.Continue()
+	at := time.Now()
+	answers := make([]listing, len(lives))
+	var asking sync.WaitGroup
+	for i, l := range lives {
+		asking.Go(func() { answers[i], _ = l.list("?limit=500") })
+	}
+	asking.Wait()
+	took := time.Since(at)
+	f.t.Logf("while Redis hangs the replicas answer within %v", took)
+	if took > lease/2 {
+		return false
+	}
+	shown := 0
+	for i, l := range lives {
+		d := &answers[i]
+		if lacks := d.lacks(tasks); d.Tracked == 0 || lacks == 0 || d.Tracked != len(tasks)-lacks || d.Missing[0].Reason != "unreachable" {
+			f.t.Errorf("%s shows %d tasks, and misses %d of %d: %v", l.name, d.Tracked, lacks, len(tasks), d.Missing)
+		}
+		shown += d.Tracked
+	}
+	if shown != len(tasks) {
+		f.t.Errorf("the replicas show %d tasks of their own, of %d", shown, len(tasks))
+	}
+	return true
 }
 
 var heldShare = regexp.MustCompile(`(?m)^kie_exporter_share_held\{.*\} 1$`)
