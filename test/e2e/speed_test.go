@@ -32,6 +32,7 @@ const (
 	pastStep = 30 * time.Second
 	healthy  = 8 * time.Minute  // of traffic before an outage, from which the exporter learns how long tasks take
 	longest  = 40 * time.Minute // that a notification is waited for
+	scraping = 10 * time.Second // at the most, from the time that the samples of a scrape have until they are stored
 	storing  = 2 * time.Minute  // that the samples of what a notification tells are waited for
 	stagger  = 3 * time.Second  // between outages, so that they begin anywhere between two scrapes
 
@@ -373,10 +374,12 @@ func (w *traffic) follow(t *testing.T, p *prometheus, r *receiver, a watched, gr
 	g.at[failed], g.at[known] = begin, a.known(w, t, p, group)
 	g.at[told], g.receiver = r.first(a, group, begin)
 	of := fmt.Sprintf("%s=%q", a.label, group)
-	g.at[shown] = first(p.samples(t, a.shown+"{"+of+"}"), begin, func(v float64) bool { return v > a.beyond || a.orZero && v == 0 })
+	// A scrape, and an evaluation after it, may have been due before what the scrape waited for.
+	from := begin.Add(-scraping)
+	g.at[shown] = first(p.samples(t, a.shown+"{"+of+"}"), from, func(v float64) bool { return v > a.beyond || a.orZero && v == 0 })
 	active := p.samples(t, fmt.Sprintf("ALERTS{alertname=%q,%s}", a.name, of))
-	g.early = len(active) > 0 && active[0].Timestamp.Time().Before(begin)
-	g.at[held], g.at[fired] = p.firing(t, fmt.Sprintf("{alertname=%q,%s,alertstate=\"firing\"}", a.name, of), begin)
+	g.early = len(active) > 0 && active[0].Timestamp.Time().Before(from)
+	g.at[held], g.at[fired] = p.firing(t, fmt.Sprintf("{alertname=%q,%s,alertstate=\"firing\"}", a.name, of), from)
 	for _, s := range p.samples(t, fmt.Sprintf("up{instance=%q}", w.address)) {
 		if at := s.Timestamp.Time(); s.Value == 0 && at.After(begin) && (at.Before(g.at[told]) || !g.came()) {
 			g.down++
