@@ -199,7 +199,7 @@ func knowledgeMetrics() []Metric {
 		perGroup(Metric{
 			Name:      "kie_exporter_uncounted_tasks_total",
 			Type:      Counter,
-			Help:      "Finished tasks that no total counts because they finished before they were watched",
+			Help:      "Finished tasks that this process adds to no total: they finished before they were watched, or their record says that another replica or an earlier process had found their end",
 			Stability: Experimental,
 		}, func(g *view.Group, s *series) { s.put(float64(g.Uncounted)) }),
 		perGroup(Metric{
