@@ -29,7 +29,7 @@ fail() {
 
 # listening LOG waits for the address in a program's log and prints it.
 listening() {
-    local deadline=$((SECONDS + 20))
+    local deadline=$((SECONDS + 180)) # beside much else that runs
     until grep -oPm1 'msg="Listening on".* address=\K\S+' "$1"; do
         if ((SECONDS >= deadline)); then return 1; fi
         sleep 0.1
@@ -85,4 +85,4 @@ YML
 pids+=($!)
 address=$(listening "$work/prometheus.log") || fail "Prometheus does not listen"
 
-"$panelcheck" -timeout 3m -jobs kie,kie_native "${without[@]}" "http://$address" dashboards || fail "some panels stay empty"
+"$panelcheck" -timeout 8m -jobs kie,kie_native "${without[@]}" "http://$address" dashboards || fail "some panels stay empty"

@@ -33,16 +33,16 @@ eventually() {
 }
 
 listening() { address=$(grep -oPm1 'msg="Listening on" address=\K\S+' "$work/log"); }
-ready() { curl -fsS -m 2 -o /dev/null "http://$address/-/ready" 2>/dev/null; }
+ready() { curl -fsS -m 20 -o /dev/null "http://$address/-/ready" 2>/dev/null; }
 ended() { ! kill -0 "$pid" 2>/dev/null; }
 
 "${exporter[@]}" --demo --web.listen-address=127.0.0.1:0 >"$work/log" 2>&1 &
 pid=$!
-eventually 15 listening || fail "no listening address in the log after 15 s"
-eventually 15 ready || fail "not ready after 15 s"
+eventually 180 listening || fail "no listening address in the log after 180 s" # beside much else that runs
+eventually 180 ready || fail "not ready after 180 s"
 sleep 5 # lets the demo's first tasks finish, so that there is something to judge
 
-curl -fsS -m 15 "http://$address/metrics" >"$work/metrics" || fail "the scrape failed"
+curl -fsS -m 60 "http://$address/metrics" >"$work/metrics" || fail "the scrape failed"
 "$promtool" check metrics <"$work/metrics" || fail "promtool found fault"
 said=$("${exporter[@]}" --version) || fail "--version failed"
 version=$(sed -nE '1s/^kie_exporter, version (\S+) \(.*/\1/p' <<<"$said")
@@ -53,7 +53,7 @@ grep -qF "revision=\"$revision\",tags=" <(grep -F "version=\"$version\"}" "$work
 series=$(grep -c '^kie_' "$work/metrics") || fail "no series of ours in the scrape"
 
 kill -TERM "$pid"
-eventually 10 ended || fail "still running 10 s after SIGTERM"
+eventually 180 ended || fail "still running 180 s after SIGTERM"
 code=0
 wait "$pid" || code=$?
 pid=

@@ -363,7 +363,7 @@ func TestComposeRedisIsAsDocumented(t *testing.T) {
 	}
 	defer func() { _ = server.Process.Kill(); _ = server.Wait() }()
 	var last []byte
-	for range 200 {
+	for range 2000 {
 		last, _ = exec.CommandContext(t.Context(), "redis-cli", "-s", socket, "--no-auth-warning", //nolint:gosec // ours
 			"--user", "kie_exporter", "--pass", "no-secret", "set", "kie1:{a}:b", "c").CombinedOutput()
 		if strings.TrimSpace(string(last)) == "OK" {

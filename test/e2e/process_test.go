@@ -48,7 +48,7 @@ func (p *process) start(t *testing.T, program string, args ...string) {
 	cmd.Dir, cmd.Env = t.TempDir(), append(os.Environ(), p.env...)
 	cmd.Stdout, cmd.Stderr = p, p
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = 20 * time.Second // then it is killed
+	cmd.WaitDelay = 3 * time.Minute // then it is killed
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("%v; the programs are built by `make e2e`", err)
 	}

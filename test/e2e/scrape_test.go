@@ -181,7 +181,7 @@ func TestTwoPrometheusServersCostNoMoreThanOne(t *testing.T) {
 	fromOne, fromTwo := queries(one), queries(two)
 	wait.Until(t, 90*time.Second, 100*time.Millisecond, func() error { return atLeast(queries(one)-fromOne, enough) })
 	cost, costOfTwo := queries(one)-fromOne, queries(two)-fromTwo
-	if costOfTwo > cost*5/4+2*unfinished { // one may be some rounds ahead
+	if costOfTwo > cost*3/2+2*unfinished { // one may be some rounds ahead; with a query for each scrape two would cost 8/3 as much
 		t.Errorf("two servers cost %d queries, one %d", costOfTwo, cost)
 	}
 	for _, p := range servers {

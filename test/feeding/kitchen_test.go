@@ -268,7 +268,7 @@ func (k *kitchen) knows(ids ...string) {
 // get asks for an address of the page.
 func (k *kitchen) get(address string) string {
 	k.Helper()
-	return k.quiet("curl", "-sS", "--max-time", "10", k.swapped(address))
+	return k.quiet("curl", "-sS", "--max-time", "60", k.swapped(address))
 }
 
 // quiet runs a program whose output is for the test alone.
