@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/test/kit/output"
+	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
 // TestMain lets the test's own binary be the program, so that signals are sent to a real process.
@@ -96,7 +97,6 @@ func TestSIGTERMLetsAScrapeFinish(t *testing.T) {
 
 func TestASecondSignalEndsTheProgramAtOnce(t *testing.T) {
 	p, scraped := start(t, "1m")
-	begin := time.Now()
 	for !strings.Contains(p.log.String(), "Shutting down") {
 		if err := p.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)
@@ -109,8 +109,8 @@ func TestASecondSignalEndsTheProgramAtOnce(t *testing.T) {
 		_ = p.Process.Signal(syscall.SIGTERM) // again, should this one have come together with the first
 		select {
 		case err := <-ended:
-			if err == nil || time.Since(begin) > 5*time.Second {
-				t.Errorf("the program ended with %v after %v", err, time.Since(begin))
+			if p.ProcessState.Exited() { // in order, after all that it waits for
+				t.Errorf("the program ended with %v and not by the signal: %s", err, p.log.String())
 			}
 			<-scraped
 			return
@@ -262,48 +262,64 @@ func TestTheProcessPrintsNoSecret(t *testing.T) {
 // until waits for the program to say something.
 func (p *process) until(t *testing.T, text string) {
 	t.Helper()
-	p.log.Await(t, 20*time.Second, text)
+	p.log.Await(t, time.Minute, text)
 }
 
 // A list that takes all the time that there is for one holds up neither a reload nor the end.
 func TestNeitherAReloadNorSIGTERMWaitsForAListThatIsRead(t *testing.T) {
-	lists := t.TempDir()
-	config := lists + "/kie.yml"
+	wait.Quick(t, 3*time.Second, func() time.Duration { return signalWhileAListIsRead(t) })
+}
+
+// signalWhileAListIsRead has a process reload, and then end, while it reads a list, and returns how much longer that takes than in a process that reads
+// none and is told at the same time: what a busy machine adds, it adds to both.
+func signalWhileAListIsRead(t *testing.T) (longer time.Duration) {
+	t.Helper()
+	reading, dir := startOnLists(t)
+	idle, _ := startOnLists(t)
+	// Each byte of it is looked at as often as JSON may be nested.
+	slow := strings.Repeat(strings.Repeat("[", 31)+"1,\n", 2<<20)
+	for _, name := range []string{"/1.jsonl", "/2.jsonl", "/3.jsonl"} {
+		if err := os.WriteFile(dir+name, []byte(slow), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const look = 6 * time.Second // by then one of them is being read, and is for 4 s or more
+	for _, step := range []struct {
+		signal os.Signal
+		ended  func(p *process) error
+	}{
+		{syscall.SIGHUP, func(p *process) error { p.until(t, "Configuration loaded"); return nil }},
+		{syscall.SIGTERM, func(p *process) error { return p.Wait() }},
+	} {
+		time.Sleep(look)
+		_, _ = reading.Process.Signal(step.signal), idle.Process.Signal(step.signal)
+		var ended [2]time.Time
+		for i, p := range []*process{idle, reading} {
+			if err := step.ended(p); err != nil {
+				t.Errorf("%v: %v: %s", step.signal, err, p.log.String())
+			}
+			ended[i] = time.Now()
+		}
+		took := ended[1].Sub(ended[0])
+		t.Logf("%v: %v longer", step.signal, took)
+		longer = max(longer, took)
+	}
+	return longer
+}
+
+// startOnLists starts a process that reads the lists in a folder, of which there are none yet.
+func startOnLists(t *testing.T) (p *process, dir string) {
+	t.Helper()
+	dir = t.TempDir()
 	text := "accounts: [{base_url: 'http://127.0.0.1:1'}]\ngroups: [{name: slow, files: ['*.jsonl']}, {name: g, tasks: [a]}]\n"
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(dir+"/kie.yml", []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := &process{Cmd: program(t, "secret", "--config.file="+config, "--web.listen-address=127.0.0.1:0", "--storage.path=")}
+	p = &process{Cmd: program(t, "secret", "--config.file="+dir+"/kie.yml", "--web.listen-address=127.0.0.1:0", "--storage.path=")}
 	p.Stdout, p.Stderr = &p.log, &p.log
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
 	p.until(t, "Tasks listed") // the first read is over
-	// Each byte of it is looked at as often as JSON may be nested.
-	slow := strings.Repeat(strings.Repeat("[", 31)+"1,\n", 2<<20)
-	for _, name := range []string{"/1.jsonl", "/2.jsonl", "/3.jsonl"} {
-		if err := os.WriteFile(lists+name, []byte(slow), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	const look = 6 * time.Second // by then one of them is being read
-	for _, step := range []struct {
-		signal os.Signal
-		ended  func() error
-	}{
-		{syscall.SIGHUP, func() error { p.until(t, "Configuration loaded"); return nil }},
-		{syscall.SIGTERM, p.Wait},
-	} {
-		time.Sleep(look)
-		start := time.Now()
-		_ = p.Process.Signal(step.signal)
-		if err := step.ended(); err != nil {
-			t.Errorf("%v: %v: %s", step.signal, err, p.log.String())
-		}
-		took := time.Since(start)
-		t.Logf("%v: %v", step.signal, took)
-		if took > 3*time.Second {
-			t.Errorf("%v took %v: %s", step.signal, took, p.log.String())
-		}
-	}
+	return p, dir
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/test/kit/output"
+	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
 // killsFor is how long processes that take pushes are killed; the variable makes it longer.
@@ -43,6 +45,7 @@ type producers struct {
 	config  string                 // path of it
 	base    atomic.Pointer[string] // of the process that lives; nil: none does
 	next    atomic.Int64
+	over    atomic.Bool // nobody pushes any more
 	mu      sync.Mutex
 	safe    map[string]bool // acknowledged; false: forgetting was, or may have been
 	kills   int
@@ -107,9 +110,9 @@ func (p *producers) send(method string, ids []string) (status int, a pushAnswer,
 	return resp.StatusCode, a, true
 }
 
-// produce pushes until the end, a few ids or one at a time, and forgets some.
-func (p *producers) produce(end time.Time) {
-	for time.Now().Before(end) {
+// produce pushes until all is over, a few ids or one at a time, and forgets some.
+func (p *producers) produce() {
+	for !p.over.Load() {
 		ids := make([]string, 1+rand.IntN(2)*rand.IntN(40))
 		for i := range ids {
 			ids[i] = fmt.Sprintf("id-%d", p.next.Add(1))
@@ -136,6 +139,18 @@ func (p *producers) produce(end time.Time) {
 			}
 		}
 	}
+}
+
+// kept returns how many ids were acknowledged, and never to be forgotten.
+func (p *producers) kept() (n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, safe := range p.safe {
+		if safe {
+			n++
+		}
+	}
+	return n
 }
 
 func (p *producers) note(ids []string, safe bool) {
@@ -174,21 +189,22 @@ func (p *producers) live(tracer ...string) *exec.Cmd {
 		p.t.Fatal(err)
 	}
 	listening := regexp.MustCompile(`msg="Listening on" address=(\S+)`)
-	for begin := time.Now(); ; time.Sleep(5 * time.Millisecond) {
-		if found := listening.FindStringSubmatch(log.String()); found != nil {
-			base := "http://" + found[1]
-			p.base.Store(&base)
-			return c
+	wait.Until(p.t, time.Minute, 5*time.Millisecond, func() error {
+		found := listening.FindStringSubmatch(log.String())
+		if found == nil {
+			return errors.New("it does not start: " + log.String())
 		}
-		if time.Since(begin) > 30*time.Second {
-			p.t.Fatalf("it does not start: %s", log.String())
-		}
-	}
+		base := "http://" + found[1]
+		p.base.Store(&base)
+		return nil
+	})
+	return c
 }
 
-// killAll kills one process after the other until the end.
+// killAll kills one process after the other until the end, and until something was acknowledged by one that was killed.
 func (p *producers) killAll(end time.Time) {
-	for time.Now().Before(end) || p.kills < 2 {
+	defer p.over.Store(true)
+	for time.Now().Before(end) || p.kills < 2 || p.kept() == 0 {
 		c := p.live()
 		time.Sleep(50*time.Millisecond + rand.N(800*time.Millisecond))
 		p.kill(c)
@@ -238,9 +254,13 @@ func (p *producers) total() (sum float64) {
 
 // awaitReady waits until the process takes pushes.
 func (p *producers) awaitReady() {
-	for status := http.StatusServiceUnavailable; status == http.StatusServiceUnavailable; {
-		status, _, _ = p.send(http.MethodPost, nil)
-	}
+	p.t.Helper()
+	wait.Until(p.t, time.Minute, 5*time.Millisecond, func() error {
+		if status, _, ok := p.send(http.MethodPost, nil); !ok || status == http.StatusServiceUnavailable {
+			return fmt.Errorf("a push is answered with %d", status)
+		}
+		return nil
+	})
 }
 
 // check looks for everything that was acknowledged in a new process.
@@ -283,7 +303,7 @@ func TestNoAcknowledgedPushIsLostByAKill(t *testing.T) {
 	end := time.Now().Add(killsFor(t))
 	var working sync.WaitGroup
 	for range 16 {
-		working.Go(func() { p.produce(end) })
+		working.Go(p.produce)
 	}
 	p.killAll(end)
 	working.Wait()

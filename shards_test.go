@@ -97,7 +97,7 @@ func TestShardsDivideTheTasksAndTheBudget(t *testing.T) {
 		sim.Put(kiesim.Task{ID: id, Model: "m", Created: time.Now(), Duration: time.Duration(n%7) * time.Second})
 	}
 	config := dir + "/kie.yml"
-	text := fmt.Sprintf("accounts: [{base_url: %q, requests_per_second: %d, max_concurrent: %d, credits_interval: 10s}]\n"+
+	text := fmt.Sprintf("accounts: [{base_url: %q, requests_per_second: %d, max_concurrent: %d, timeout: 5m, credits_interval: 10s}]\n"+
 		"groups: [{files: [list.txt], push: {}}]\npolling: {background: true, max_wait: 0s}\n", api.URL, shardsRate, shardsAtATime)
 	for name, text := range map[string]string{config: text, dir + "/list.txt": list.String()} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
@@ -116,8 +116,8 @@ func TestShardsDivideTheTasksAndTheBudget(t *testing.T) {
 			_, metrics[n] = s.get(t, "/metrics")
 			finished += sample(metrics[n], `kie_tasks\{.*state="success"\}`)
 		}
-		if finished != shardsIDs {
-			return fmt.Errorf("%v of %d have finished", finished, shardsIDs)
+		if balance := strings.Contains(metrics[0], "kie_credits_remaining{"); finished != shardsIDs || !balance {
+			return fmt.Errorf("%v of %d have finished; the balance is known: %t", finished, shardsIDs, balance)
 		}
 		return nil
 	})

@@ -25,7 +25,7 @@ gone() {
 # shows PATTERN waits until the service's /metrics have a line of that pattern.
 shows() {
     local i text
-    for ((i = 0; i < 100; i++)); do
+    for ((i = 0; i < 900; i++)); do
         text=$({ exec 3<>/dev/tcp/127.0.0.1/10059 && printf 'GET /metrics HTTP/1.0\r\n\r\n' >&3 && cat <&3; } 2>/dev/null) || true
         if grep -qx "$1" <<<"$text"; then return; fi
         sleep 0.2
