@@ -1,6 +1,7 @@
 # What image.sh and image-platforms.sh share, to be sourced: sets up buildah, and fills build_args with what the Dockerfile takes.
 # standin is set where the image that compiles cannot be pulled, and this machine's Go toolchain takes its place.
-build_args=() standin=
+# The buildah of Debian 12 does not know by itself what it runs on.
+build_args=(--build-arg "BUILDPLATFORM=linux/$(go env GOHOSTARCH)") standin=
 
 command -v buildah >/dev/null || { echo "image: buildah is missing; on Debian: apt-get install buildah" >&2; exit 1; }
 export BUILDAH_ISOLATION=chroot STORAGE_DRIVER=${STORAGE_DRIVER:-overlay}
@@ -24,6 +25,9 @@ if ! timeout 300 buildah pull --quiet "$name" >/dev/null 2>&1; then
     echo "image: $name cannot be pulled, a stand-in is made"
     container=$(buildah from scratch)
     stand_in "$(buildah mount "$container")"
+    # With what this machine's Go has fetched and compiled, so that only what is missing is.
+    buildah config --env GOMODCACHE=/go/mod --env GOCACHE=/go/build "$container"
+    build_args+=(--volume "$(go env GOMODCACHE):/go/mod" --volume "$(go env GOCACHE):/go/build")
     buildah commit --quiet --rm "$container" localhost/kie_exporter-standin:go >/dev/null
     container=
     build_args+=(--build-arg GO_IMAGE=localhost/kie_exporter-standin:go)

@@ -2,7 +2,8 @@
 # usage: image-platforms.sh TAG FOLDER
 # Builds the Dockerfile with buildah for all platforms of the image and puts the manifest of them into FOLDER as an OCI layout.
 # With PUSH=1 it pushes to TAG's registry as REGISTRY_USER with REGISTRY_PASSWORD, has cosign sign what is there, and writes name and digest to
-# FOLDER/sha256sums.txt. Where the registry of Go's image cannot be reached, this machine's Go takes its place, and nothing is pushed.
+# FOLDER/sha256sums.txt. Where the registry of Go's image cannot be reached, this machine's Go takes its place, with what it has compiled, and nothing
+# is pushed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,6 +17,19 @@ buildah manifest rm "$tag" >/dev/null 2>&1 || true
 buildah build --platform "$platforms" --pull-never "${build_args[@]}" --manifest "$tag" .
 buildah manifest push --all "$tag" "oci:$folder/oci"
 buildah manifest inspect "$tag"
+
+# Each image is for its platform and holds a program for it, and labels and program say the version.
+for platform in ${platforms//,/ }; do
+    container=$(buildah from --pull-never --platform "$platform" "$tag")
+    is() { buildah inspect --format "{{with .OCIv1}}$1{{end}}" "$container"; }
+    said="$(is '{{.OS}}/{{.Architecture}}') $(is '{{index .Config.Labels "org.opencontainers.image.version"}}')"
+    program=$(buildah mount "$container")/bin/kie_exporter
+    built=$(go version -m "$program" | awk -F '[\t=]' '$3 == "GOOS" { system = $4 } $3 == "GOARCH" { processor = $4 } END { print system "/" processor }')
+    if grep -qaF "$VERSION" "$program"; then built+=" $VERSION"; fi
+    buildah rm "$container" >/dev/null
+    [[ $said == "$built" && $said == "${platform%/v*} $VERSION" ]] || { echo "image: the one for $platform is $said, the program in it $built" >&2; exit 1; }
+    echo "image: for $platform, $VERSION"
+done
 
 [[ ${PUSH:-} == 1 ]] || exit 0
 [[ -z $standin ]] || { echo "image: Go's image cannot be pulled, so nothing is pushed" >&2; exit 1; }
