@@ -24,7 +24,7 @@ for platform in ${platforms//,/ }; do
     is() { buildah inspect --format "{{with .OCIv1}}$1{{end}}" "$container"; }
     said="$(is '{{.OS}}/{{.Architecture}}') $(is '{{index .Config.Labels "org.opencontainers.image.version"}}')"
     program=$(buildah mount "$container")/bin/kie_exporter
-    built=$(go version -m "$program" | awk -F '[\t=]' '$3 == "GOOS" { system = $4 } $3 == "GOARCH" { processor = $4 } END { print system "/" processor }')
+    built=$(go version -m "$program" | awk -F = '/\tGOOS=/ { os = $2 } /\tGOARCH=/ { arch = $2 } END { print os "/" arch }')
     if grep -qaF "$VERSION" "$program"; then built+=" $VERSION"; fi
     buildah rm "$container" >/dev/null
     [[ $said == "$built" && $said == "${platform%/v*} $VERSION" ]] || { echo "image: the one for $platform is $said, the program in it $built" >&2; exit 1; }
