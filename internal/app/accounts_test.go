@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
+	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
 // pair is the program at work for two accounts, each with an API of its own that takes that account's key alone.
@@ -49,8 +51,8 @@ func (p *pair) configure(t *testing.T, groups string) {
 	t.Helper()
 	rewrite(t, filepath.Join(p.dir, "kie.yml"), fmt.Sprintf(`
 accounts:
-  - {name: one, base_url: %q, credentials_file: one, requests_per_second: 1000, credits_interval: 0s, webhook_keys_files: [hook]}
-  - {name: two, base_url: %q, credentials_file: two, requests_per_second: 1000, credits_interval: 0s, webhook_keys_files: [hook]}
+  - {name: one, base_url: %q, credentials_file: one, timeout: 5m, requests_per_second: 1000, credits_interval: 0s, webhook_keys_files: [hook]}
+  - {name: two, base_url: %q, credentials_file: two, timeout: 5m, requests_per_second: 1000, credits_interval: 0s, webhook_keys_files: [hook]}
 groups: %s
 polling: {background: true, min_interval: 1s, max_interval: 1h}`, p.oneAPI, p.twoAPI, groups))
 }
@@ -156,9 +158,12 @@ func TestAProbeAndACallbackFindTheTaskOfTheirAccount(t *testing.T) {
 	time.Sleep(time.Second)
 	p.callback(t, "two", "shared")
 	p.callback(t, "one", "shared")
-	for deadline := time.Now().Add(10 * time.Second); p.one.Queries("shared") < 3 && time.Now().Before(deadline); {
-		time.Sleep(20 * time.Millisecond)
-	}
+	wait.Until(t, time.Minute, 20*time.Millisecond, func() error {
+		if p.one.Queries("shared") < 3 {
+			return errors.New("a callback has its task not asked")
+		}
+		return nil
+	})
 	p.wantQueries("shared", 3, 1)
 	p.until(10*time.Second, `kie_exporter_callbacks_total{account="one",result="accepted"} 1`)
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/csv"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -112,10 +113,17 @@ func TestTheFirstScrapeKnowsTheAnswers(t *testing.T) {
 	if err := os.WriteFile(list, []byte(ids.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := start(t, "--config.file="+configFile(t, url, fmt.Sprintf("groups: [{files: [%q]}]", list)))
-	if line := missing(p.scrape(), []string{`kie_tasks{group="default",model="m",state="success"} 20`}); line != "" {
-		t.Errorf("the first scrape has no %s", line)
+	const tries = 4 // as a machine that stands still makes lists, or answers, late
+	for range tries {
+		p := start(t, "--config.file="+configFile(t, url, fmt.Sprintf("groups: [{files: [%q]}]\npolling: {max_wait: 1m}", list)))
+		line := missing(p.scrape(), []string{`kie_tasks{group="default",model="m",state="success"} 20`})
+		if line == "" {
+			return
+		}
+		t.Logf("the first scrape has no %s", line)
+		p.end()
 	}
+	t.Errorf("%d first scrapes know not all answers", tries)
 }
 
 // Whatever the API does, a scrape answers 200 within its deadline, with the last states and kie_up 0.
@@ -132,29 +140,31 @@ func TestATroubledAPIDoesNotTroubleTheScrape(t *testing.T) {
 			t.Parallel()
 			sim, url := serveAPI(t, kiesim.Options{})
 			sim.Put(kiesim.Task{ID: "a", Model: "m", InFlight: "waiting", Duration: time.Hour})
-			settings := "groups: [{tasks: [a]}]\npolling: {min_interval: 1s, max_interval: 1s}"
+			settings := "groups: [{tasks: [a]}]\npolling: {min_interval: 1s, max_interval: 1s, max_wait: 30s}"
 			config := configFile(t, url, settings)
 			shorten(t, config)
 			p := start(t, "--config.file="+config)
 			state := `kie_task_state{group="default",model="m",state="waiting",task_id="a"} 1`
 			p.until(10*time.Second, state, `kie_up{account="default"} 1`)
 			sim.Inject(kiesim.Match{}, fault)
-			for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
-				begin := time.Now()
-				status, body := p.getWith("/metrics", http.Header{"X-Prometheus-Scrape-Timeout-Seconds": {"2"}})
-				if took := time.Since(begin); took > 2*time.Second || status != http.StatusOK {
-					t.Fatalf("the scrape took %v and answers %d", took, status)
-				}
+			wait.Until(t, time.Minute, 100*time.Millisecond, func() error {
+				var body string
+				wait.Quick(t, 5*time.Second, func() time.Duration {
+					begin := time.Now()
+					var status int
+					if status, body = p.getWith("/metrics", http.Header{"X-Prometheus-Scrape-Timeout-Seconds": {"2"}}); status != http.StatusOK {
+						t.Fatalf("the scrape answers %d", status)
+					}
+					return time.Since(begin)
+				})
 				if line := missing(body, []string{state}); line != "" {
 					t.Fatalf("the last state is gone: %s", body)
 				}
-				if missing(body, []string{`kie_up{account="default"} 0`}) == "" {
-					break
+				if missing(body, []string{`kie_up{account="default"} 0`}) != "" {
+					return errors.New("kie_up stays 1")
 				}
-				if time.Now().After(deadline) {
-					t.Fatal("kie_up stays 1")
-				}
-			}
+				return nil
+			})
 		})
 	}
 }
@@ -162,7 +172,7 @@ func TestATroubledAPIDoesNotTroubleTheScrape(t *testing.T) {
 // shorten gives the account of a configuration file a short timeout.
 func shorten(t *testing.T, path string) {
 	t.Helper()
-	replaceIn(t, path, "{base_url", "{timeout: 1s, base_url")
+	replaceIn(t, path, "timeout: 5m", "timeout: 1s")
 }
 
 // replaceIn puts another text in place of the first one like old in a file.
@@ -179,9 +189,17 @@ func TestScrapesThatWaitTakeNoPlaceFromOthers(t *testing.T) {
 	sim, url := serveAPI(t, kiesim.Options{})
 	sim.Inject(kiesim.Match{}, kiesim.Fault{Hang: true})
 	p := start(t, "--web.max-requests=2", "--config.file="+configFile(t, url, "groups: [{tasks: [a]}]\npolling: {max_wait: 3s}"))
-	count := p.statuses(60, func(int) string { return "/metrics" })
-	if count[http.StatusOK] != 60 {
-		t.Errorf("answers by status: %v, want 60 of 200", count)
+	const tries = 4 // as a machine that stands still has those that waited run out of time, too
+	for n := 1; ; n++ {
+		count := p.statuses(60, func(int) string { return "/metrics" })
+		if count[http.StatusOK] == 60 {
+			break
+		}
+		t.Logf("answers by status: %v, want 60 of 200", count)
+		if n == tries {
+			t.Errorf("scrapes are refused each of %d times", tries)
+			break
+		}
 	}
 	if status, _ := p.get("/-/healthy"); status != http.StatusOK {
 		t.Errorf("health answers %d", status)
@@ -189,32 +207,35 @@ func TestScrapesThatWaitTakeNoPlaceFromOthers(t *testing.T) {
 }
 
 func TestASignalLetsAScrapeUnderWayFinish(t *testing.T) {
-	sim, url := serveAPI(t, kiesim.Options{})
-	sim.Inject(kiesim.Match{}, kiesim.Fault{Hang: true})
-	p := start(t, "--config.file="+configFile(t, url, "groups: [{tasks: [a]}]\npolling: {max_wait: 2s}"))
-	status := make(chan int)
-	go func() {
-		code, _ := p.get("/metrics")
-		status <- code
-	}()
-	for sim.Queries("a") == 0 {
-		time.Sleep(10 * time.Millisecond)
-	}
-	begin := time.Now()
-	p.stop()
-	if code := <-status; code != http.StatusOK {
-		t.Errorf("the scrape under way answers %d", code)
-	}
-	if code := p.end(); code != 0 || time.Since(begin) > 5*time.Second {
-		t.Errorf("exit code %d after %v", code, time.Since(begin))
-	}
+	wait.Quick(t, 6*time.Second, func() time.Duration { // after 10 s what is under way is cut off
+		sim, url := serveAPI(t, kiesim.Options{})
+		sim.Inject(kiesim.Match{}, kiesim.Fault{Hang: true})
+		p := start(t, "--config.file="+configFile(t, url, "groups: [{tasks: [a]}]\npolling: {max_wait: 2s}"))
+		status := make(chan int)
+		go func() {
+			code, _ := p.get("/metrics")
+			status <- code
+		}()
+		for sim.Queries("a") == 0 {
+			time.Sleep(10 * time.Millisecond)
+		}
+		begin := time.Now()
+		p.stop()
+		if code := <-status; code != http.StatusOK {
+			t.Errorf("the scrape under way answers %d", code)
+		}
+		if code := p.end(); code != 0 {
+			t.Errorf("exit code %d", code)
+		}
+		return time.Since(begin)
+	})
 }
 
 func TestReadyWhenEverySourceWasRead(t *testing.T) {
 	_, url := serveAPI(t, kiesim.Options{})
 	path := configFile(t, url, "groups: [{files: [missing.txt]}]")
 	p := start(t, "--config.file="+path)
-	p.until(5*time.Second, `kie_exporter_source_errors_total{group="default",source="missing.txt"} 1`)
+	p.untilAtLeast(`kie_exporter_source_errors_total{group="default",source="missing.txt"}`, 1)
 	if status, _ := p.get("/-/ready"); status != http.StatusServiceUnavailable {
 		t.Errorf("/-/ready answers %d though a list was never read", status)
 	}

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/test/kit/pipe"
@@ -183,14 +182,16 @@ func TestNotReadyBeforeAListByHTTPWasReallyRead(t *testing.T) {
 		w.Header().Set("Content-Type", "text/plain")
 	})
 	p := start(t, "--config.file="+configFile(t, api, "groups: [{name: g, tasks: [a], http: "+list+"}]"))
-	p.until(10*time.Second, `kie_exporter_source_errors_total{group="g",source="http"} 2`)
+	const failed = `kie_exporter_source_errors_total{group="g",source="http"}`
+	p.untilAtLeast(failed, 2)
 	if status, _ := p.get("/-/ready"); status != http.StatusServiceUnavailable {
 		t.Errorf("/-/ready answers %d though a list was never read", status)
 	}
 	up.Store(true)
 	p.untilReady()
+	before := p.untilAtLeast(failed, 2)
 	up.Store(false)
-	p.until(10*time.Second, `kie_exporter_source_errors_total{group="g",source="http"} 4`)
+	p.untilAtLeast(failed, before+2)
 	if status, _ := p.get("/-/ready"); status != http.StatusOK {
 		t.Errorf("/-/ready answers %d after it was ready", status)
 	}

@@ -53,14 +53,16 @@ func startClusterOf(t *testing.T, o kiesim.Options, account, settings string, ta
 	}
 	rewrite(t, filepath.Join(c.dir, "hook"), canary+"-1\n")
 	rewrite(t, filepath.Join(c.dir, "token"), canaryToken+"\n")
+	// A lease outlasts what a machine that stands still takes, so that shares go only where a test has them go.
 	rewrite(t, filepath.Join(c.dir, "kie.yml"), fmt.Sprintf(`
-accounts: [{base_url: %q, %s, credits_interval: 0s, webhook_keys_files: [hook]}]
+accounts: [{base_url: %q, timeout: 5m, %s, credits_interval: 0s, webhook_keys_files: [hook]}]
 polling: {background: true, max_wait: 0s, min_interval: 1s, max_interval: 1h}
 storage: {redis: {addresses: [%q], timeout: 5s}}
-cluster: {lease: 10s}
+cluster: {lease: 1m}
 %s`, api, account, c.server.Addr(), settings))
 	first, second := c.join("first"), c.join("second")
 	c.second = second
+	c.skipFirstLease()
 	wait.Until(t, time.Minute, 50*time.Millisecond, func() error {
 		switch {
 		case strings.Contains(first.stderr.String(), "Share taken"):
@@ -73,6 +75,16 @@ cluster: {lease: 10s}
 		return nil
 	})
 	return c
+}
+
+// skipFirstLease has the server's table of leases look old, so that what nobody holds is taken at once and not after a lease.
+func (c *cluster) skipFirstLease() {
+	c.t.Helper()
+	run := regexp.MustCompile(`run_id:(\w+)`).FindStringSubmatch(c.server.CLI(c.t, "info", "server"))
+	if run == nil {
+		c.t.Fatal("the server has no run_id")
+	}
+	c.server.CLI(c.t, "hset", "kie1:{default}:meta", "run", run[1], "born", "1")
 }
 
 // join starts a replica.
@@ -124,6 +136,7 @@ func TestACallbackReachesTheHolderFromAnyReplica(t *testing.T) {
 	c.server.Kill()
 	c.other.wantStatus(canary+"-1", "early", http.StatusServiceUnavailable)
 	c.server.Up(t)
+	c.skipFirstLease()
 
 	// The holder ends; what comes before another one has taken over waits.
 	c.other.until(30*time.Second, `kie_exporter_callbacks_total{account="default",result="forwarded"} 1`)
@@ -145,10 +158,22 @@ func (h *hooked) push(method string, ids ...string) (int, string) {
 	return status, answer
 }
 
+// wantPush checks the answer to a push. One that is refused long after it was sent met a call to Redis that was not answered in time, as happens where a
+// machine stands still; then it is sent again, and may have counted before.
 func (h *hooked) wantPush(status int, answer, method string, ids ...string) {
 	h.t.Helper()
-	if s, got := h.push(method, ids...); s != status || !strings.Contains(got, answer) {
-		h.t.Errorf("%s %v: %d %s, want %d %s", method, ids, s, got, status, answer)
+	for again := false; ; again = true {
+		began := time.Now()
+		s, got := h.push(method, ids...)
+		took := time.Since(began)
+		if s == http.StatusServiceUnavailable && status == http.StatusOK && took > 4*time.Second {
+			h.t.Logf("%s %v: %d %s after %v", method, ids, s, got, took)
+			continue
+		}
+		if s != status || !strings.Contains(got, answer) && !again {
+			h.t.Errorf("%s %v: %d %s after %v, want %d %s", method, ids, s, got, took, status, answer)
+		}
+		return
 	}
 }
 
@@ -217,6 +242,7 @@ func TestPushesReachTheHolderFromAnyReplica(t *testing.T) {
 	c.other.wantPush(http.StatusServiceUnavailable, "the storage takes no ids now", post, "seven")
 	c.holder.wantPush(http.StatusServiceUnavailable, "the storage takes no ids now", post, "seven")
 	c.server.Up(t)
+	c.skipFirstLease()
 	wait.Until(t, 30*time.Second, 50*time.Millisecond, func() error {
 		if status, answer := c.other.push(post, "seven"); status != http.StatusOK || !strings.Contains(answer, `{"accepted":1,`) {
 			return fmt.Errorf("%d %s", status, answer)
@@ -368,7 +394,7 @@ func (c *cluster) wantMissing(why, reason string) {
 		if want := map[bool]int{true: http.StatusServiceUnavailable, false: http.StatusOK}[strings.HasSuffix(path, "/open")]; status != want {
 			c.t.Errorf("%s is answered with %d, want %d", path, status, want)
 		}
-		if took := time.Since(began); !strings.Contains(body, want) || took > 20*time.Second {
+		if took := time.Since(began); !strings.Contains(body, want) || took > time.Minute {
 			c.t.Errorf("%s of the other replica does not say %s after %v:\n%s", path, want, took, body)
 		}
 	}
@@ -437,7 +463,7 @@ func TestAnyReplicaAnswersProbes(t *testing.T) {
 	began := time.Now()
 	c.server.CLI(t, "client", "pause", "3000", "write")
 	_, body = c.other.getWith("/probe?account=default&task_id=open&debug=true", http.Header{"X-Prometheus-Scrape-Timeout-Seconds": {"1.5"}})
-	if took := time.Since(began); took > 20*time.Second || !strings.Contains(body, "the replica that") {
+	if took := time.Since(began); took > time.Minute || !strings.Contains(body, "the replica that") {
 		t.Errorf("after %v: %s", took, body)
 	}
 	c.server.CLI(t, "client", "unpause")

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
+	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
 // paceLimits returns the lines that tell how many requests a second are allowed at most.
@@ -47,8 +49,14 @@ func TestThePaceThatIsLearnedOutlivesReloadAndRestart(t *testing.T) {
 	rewrite(t, path, config(200))
 	args := []string{"--web.enable-lifecycle", "--config.file=" + path, "--storage.path=" + filepath.Join(dir, "data")}
 	p := start(t, args...)
-	limits := paceLimits(p.until(10*time.Second, `kie_api_gate_closed{account="default",reason="rate_limited"} 1`))
+	wait.Until(t, time.Minute, 20*time.Millisecond, func() error {
+		if learnedLimit(p.scrape()) == 0 {
+			return errors.New("nothing was learned of the limit")
+		}
+		return nil
+	})
 	sim.SetRequestsPerSecond(0)
+	limits := paceLimits(p.until(10*time.Second, `kie_api_gate_closed{account="default",reason="rate_limited"} 0`))
 	learned := learnedLimit(strings.Join(limits, "\n"))
 	if len(limits) != 2 || limits[0] != `kie_api_pace_limit_requests_per_second{account="default",bound="configured"} 200` {
 		t.Fatalf("limits %q", limits)

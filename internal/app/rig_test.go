@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -156,6 +157,18 @@ func (p *program) untilReady() {
 	})
 }
 
+// untilAtLeast scrapes until a series has a value or more.
+func (p *program) untilAtLeast(series string, least float64) (value float64) {
+	p.t.Helper()
+	wait.Until(p.t, time.Minute, 50*time.Millisecond, func() (err error) {
+		if value, err = strconv.ParseFloat(samples(p.scrape())[series], 64); err != nil || value < least {
+			return fmt.Errorf("%s is %v, want %v or more: %v", series, value, least, err)
+		}
+		return nil
+	})
+	return value
+}
+
 func missing(body string, lines []string) string {
 	for _, line := range lines {
 		if !strings.Contains("\n"+body, "\n"+line+"\n") {
@@ -209,11 +222,12 @@ func serveAPI(t *testing.T, o kiesim.Options) (sim *kiesim.Server, base string) 
 	return sim, server.URL
 }
 
-// configFile writes a configuration for an API and returns its path. settings is more YAML at the top level.
+// configFile writes a configuration for an API and returns its path. settings is more YAML at the top level. No query is given up and made again
+// because the machine does much else.
 func configFile(t *testing.T, api, settings string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "kie.yml")
-	text := fmt.Sprintf("accounts:\n  - {base_url: %q, credits_interval: 10s, requests_per_second: 1000}\n%s", api, settings)
+	text := fmt.Sprintf("accounts:\n  - {base_url: %q, timeout: 5m, credits_interval: 10s, requests_per_second: 1000}\n%s", api, settings)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

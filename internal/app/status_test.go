@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
+	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
 // Who opens a page of a running exporter sees what is wrong with it, and what was asked about a task.
@@ -25,6 +27,7 @@ polling: {background: true, min_interval: 1s}`, api))
 	sim.Put(kiesim.Task{ID: "a", Model: "m", Duration: time.Hour})
 	p := start(t, "--config.file="+path)
 	p.until(10*time.Second, `kie_tasks{group="hooked",model="m",state="generating"} 1`)
+	began := time.Now().Truncate(time.Second)
 	sim.Inject(kiesim.Match{}, kiesim.Fault{Code: 455, Msg: kiesim.Canary})
 
 	var status struct {
@@ -37,7 +40,7 @@ polling: {background: true, min_interval: 1s}`, api))
 			}
 		}
 	}
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	wait.Until(t, time.Minute, 100*time.Millisecond, func() error {
 		_, body := p.get("/api/v1/status")
 		if err := json.Unmarshal([]byte(body), &status); err != nil {
 			t.Fatalf("%v: %s", err, body)
@@ -47,14 +50,12 @@ polling: {background: true, min_interval: 1s}`, api))
 			kinds = append(kinds, problem.Kind)
 		}
 		slices.Sort(kinds)
-		if slices.Equal(kinds, []string{"callbacks", "gate", "source"}) {
-			break
+		if !slices.Equal(kinds, []string{"callbacks", "gate", "source"}) {
+			return errors.New(body)
 		}
-		if time.Now().After(deadline) {
-			t.Fatal(body)
-		}
-	}
-	if a := status.Accounts[0]; a.Up || a.Gate.Reason != "maintenance" || !a.Gate.Until.After(a.Gate.Since) || time.Since(a.Gate.Since) > time.Minute {
+		return nil
+	})
+	if a := status.Accounts[0]; a.Up || a.Gate.Reason != "maintenance" || !a.Gate.Until.After(a.Gate.Since) || a.Gate.Since.Before(began) || a.Gate.Since.After(time.Now()) {
 		t.Errorf("%+v", a)
 	}
 	for _, path := range []string{"/", "/tasks"} {

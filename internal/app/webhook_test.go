@@ -36,15 +36,20 @@ func startHooked(t *testing.T, tasks ...string) *hooked {
 	rewrite(t, filepath.Join(h.dir, "first"), canary+"-1\n")
 	rewrite(t, filepath.Join(h.dir, "second"), canary+"-2\n")
 	rewrite(t, filepath.Join(h.dir, "kie.yml"), fmt.Sprintf(`
-accounts: [{base_url: %q, requests_per_second: 1000, credits_interval: 0s, webhook_keys_files: [first, second]}]
+accounts: [{base_url: %q, timeout: 5m, requests_per_second: 1000, credits_interval: 0s, webhook_keys_files: [first, second]}]
 groups: [{name: g, tasks: [%s], webhook: true}]
 polling: {background: true, min_interval: 1s, max_interval: 1h}`, api, strings.Join(tasks, ", ")))
 	for _, id := range tasks {
-		h.sim.Put(kiesim.Task{ID: id, Model: "m", Created: time.Now().Add(-20 * time.Hour), Duration: 20*time.Hour + 3*time.Second})
+		h.put(id, time.Hour)
 	}
 	h.program = start(t, "--config.file="+filepath.Join(h.dir, "kie.yml"), "--web.webhook-listen-address=127.0.0.1:0",
 		"--web.probe-listen-address=127.0.0.1:0", "--web.enable-lifecycle", "--web.enable-pprof")
 	return h
+}
+
+// put has the API know a task that was created a day ago and ends in so long.
+func (h *hooked) put(id string, in time.Duration) {
+	h.sim.Put(kiesim.Task{ID: id, Model: "m", Created: time.Now().Add(-20 * time.Hour), Duration: 20*time.Hour + in})
 }
 
 // callback sends one that says that a task has succeeded, signed with a key, and returns the status of the answer.
@@ -95,7 +100,7 @@ func TestACallbackHasItsTaskAskedAndTellsNothingItself(t *testing.T) {
 	if line := missing(body, []string{`kie_tasks{group="g",model="m",state="generating"} 2`}); line != "" {
 		t.Errorf("the body of a callback is believed: no %s in\n%s", line, body)
 	}
-	time.Sleep(3 * time.Second)
+	h.put("b", 0)
 	h.wantStatus(canary+"-2", "b", 202)
 	h.until(5*time.Second, `kie_task_state{group="g",model="m",state="success",task_id="b"} 1`)
 	for range 20 { // a replay

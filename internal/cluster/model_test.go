@@ -343,7 +343,7 @@ func TestTheModelIsTheScript(t *testing.T) {
 	running := redistest.Start(t)
 	both := &compared{t: t, keys: []string{"leases", "members", "meta"}}
 	client, err := redis.New(redis.Options{
-		Addresses: []string{running.Addr()}, Timeout: 10 * time.Second, Log: slog.New(slog.DiscardHandler),
+		Addresses: []string{running.Addr()}, Timeout: 5 * time.Minute, Log: slog.New(slog.DiscardHandler),
 		Stand: func() (time.Time, string) { return both.at, both.run },
 	})
 	if err != nil {

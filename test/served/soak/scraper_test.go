@@ -30,7 +30,7 @@ type scraper struct {
 	process *process // that was scraped last
 	last    *exposition
 	final   map[string]string    // states shown by that process
-	since   map[string]time.Time // when a series of totals was first shown
+	since   map[string]time.Time // when a series of totals had first been shown
 	scrapes atomic.Int64
 	late    atomic.Int64 // of these: answered after the timeout
 	slowest atomic.Int64 // nanoseconds
@@ -159,7 +159,7 @@ func (s *scraper) lookAtTotals(e *exposition, start time.Time) {
 		for _, k := range samples {
 			key := k.labels.String()
 			if _, ok := s.since[key]; !ok {
-				s.since[key] = start
+				s.since[key] = time.Now() // it was shown at some time since the scrape began
 			}
 			if s.last == nil || k.labels.Get("group") == guestGroup { // which may come back, and is then new
 				continue
