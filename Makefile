@@ -38,19 +38,21 @@ help: ## list the targets
 
 .PHONY: test
 # Vet is in the linter's standard set, so it is not run once more.
-test: fmt-check lint mod-check vuln docs-check image-lint running ## every check; what CI runs
+test: fmt-check mod-check vuln docs-check image-lint running ## every check; what CI runs
 
-# In this order: those that wait most come first, and beside the compiling of race. What they need is built before, so that it is not compiled by two
-# at the same time; beside each other they name it no more, as make would begin with those that need nothing.
-BESIDE_EACH_OTHER := race dashboards-check e2e redis-check package-check rules-check feeding-check scrape-check deploy-check tools-check portable
+# In this order: those that wait most come first, and beside the compiling of race; lint only works, in the gaps of those that wait. What they need is
+# built before, so that it is not compiled by two at the same time; beside each other they name it no more, as make would begin with those that need
+# nothing.
+BESIDE_EACH_OTHER := race lint dashboards-check e2e redis-check package-check rules-check feeding-check scrape-check deploy-check tools-check portable
 ifndef BESIDE
 PROGRAM  := build
 PACKAGES := packages
+LINTER   := $(CURDIR)/.cache/bin/golangci-lint
 endif
-JOBS ?= 2
+JOBS ?= 3
 
 .PHONY: running
-running: build packages $(addprefix $(CURDIR)/.cache/bin/,promtool pint prometheus alertmanager caddy panelcheck testlog)
+running: build packages $(addprefix $(CURDIR)/.cache/bin/,golangci-lint promtool pint prometheus alertmanager caddy panelcheck testlog)
 	+$(MAKE) --no-print-directory BESIDE=1 --jobs=$(JOBS) --output-sync=target $(BESIDE_EACH_OTHER)
 
 .PHONY: quick
@@ -103,8 +105,8 @@ vet:
 	for module in $(MODULES); do go -C $$module vet ./...; done
 
 .PHONY: lint
-lint: $(BIN)/golangci-lint ## golangci-lint
-	for module in $(MODULES); do (cd $$module && $< run); done
+lint: $(LINTER) ## golangci-lint
+	for module in $(MODULES); do (cd $$module && $(BIN)/golangci-lint run); done
 
 .PHONY: mod-check
 mod-check:

@@ -6,7 +6,7 @@ replace github.com/kie-exporter/kie_exporter => ../..
 
 require (
 	github.com/coreos/go-systemd/v22 v22.7.0
-	github.com/kie-exporter/kie_exporter v0.0.0-00010101000000-000000000000
+	github.com/kie-exporter/kie_exporter v0.0.0
 	github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring v0.95.1
 	helm.sh/helm/v3 v3.22.0
 	helm.sh/helm/v4 v4.3.1

@@ -4,7 +4,7 @@ go 1.26.7
 
 replace github.com/kie-exporter/kie_exporter => ../..
 
-require github.com/kie-exporter/kie_exporter v0.0.0-00010101000000-000000000000
+require github.com/kie-exporter/kie_exporter v0.0.0
 
 require (
 	github.com/prometheus/client_golang v1.25.0

@@ -6,7 +6,7 @@ replace github.com/kie-exporter/kie_exporter => ../../..
 
 require (
 	github.com/VictoriaMetrics/VictoriaMetrics v1.130.0
-	github.com/kie-exporter/kie_exporter v0.0.0-00010101000000-000000000000
+	github.com/kie-exporter/kie_exporter v0.0.0
 	github.com/prometheus/client_golang v1.25.0
 )
 
