@@ -190,7 +190,7 @@ deploy-check: $(PACKAGES) $(BIN)/promtool ## systemd units, Kubernetes manifests
 
 .PHONY: package-check
 package-check: $(PACKAGES) ## deb and rpm, installed and run; versions of builds
-	go -C $(RELEASE_MOD) test -count=1 ./...
+	go -C $(RELEASE_MOD) test -count=1 -timeout 20m ./...
 
 .PHONY: feeding-check
 feeding-check: $(PACKAGES) $(BIN)/caddy ## run the snippets of docs/feeding.md: curl, Node, Python, Go, PostgreSQL, logrotate, nginx, Caddy
