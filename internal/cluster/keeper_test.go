@@ -431,6 +431,43 @@ func TestBothClocksSayHowLongARightLasts(t *testing.T) {
 	}
 }
 
+// Who looks while rights have ended by the clock lets their shares go. That they were renewed all the same has to be told.
+func TestRightsThatHadEndedAndAreRenewedAreTold(t *testing.T) {
+	k := New(Options{Cluster: "c", Replica: "a", Lease: time.Minute}, testShares, "digest")
+	h := &hold{share: testShares[0], epoch: 1, asked: time.Now(), sealed: true}
+	publish := func() (told bool) {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.state.holds[h.share] = h
+		k.publishLocked()
+		select {
+		case <-k.Changed():
+			return true
+		default:
+			return false
+		}
+	}
+	if !publish() || len(k.Held()) != 1 {
+		t.Errorf("holding %v is not told", k.Held())
+	}
+	h.asked = h.asked.Add(time.Second)
+	if publish() {
+		t.Error("a renewal in time is told")
+	}
+	h.asked = time.Now().Add(-time.Minute)
+	publish()
+	if len(k.Held()) != 0 {
+		t.Errorf("after a lease it holds %v", k.Held())
+	}
+	h.asked = time.Now()
+	if !publish() || len(k.Held()) != 1 {
+		t.Errorf("that it holds %v again is not told", k.Held())
+	}
+	if publish() {
+		t.Error("the same rights are told twice")
+	}
+}
+
 // What was given up is shown by the next holder when the series of the former one are gone; what its holder lost is shown at once.
 func TestWhatWasReleasedIsShownLater(t *testing.T) {
 	server := startRedis(t)

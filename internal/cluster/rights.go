@@ -30,7 +30,8 @@ func (r *rights) ok(x right, now time.Time) bool {
 	return x.mark != "" && s.valid(x.asked, now)
 }
 
-// publishLocked has the rights be what is held, and says so if other shares are.
+// publishLocked has the rights be what is held, and says so if other shares are, or are again: rights that had ended by the clock and were renewed all the
+// same, as after a process stood still, are the same rights, but who looked in between has let their shares go.
 func (k *Keeper) publishLocked() {
 	next := &rights{lease: k.options.Lease, shares: make(map[share.Share]right, len(k.state.holds)), parts: make(map[string]int)}
 	for _, sh := range k.state.shares {
@@ -41,8 +42,8 @@ func (k *Keeper) publishLocked() {
 			next.shares[sh] = right{k.mark(h), h.asked, !h.leaving.IsZero(), h.shown}
 		}
 	}
-	before := k.rights.Swap(next)
-	same := func(a, b right) bool { return a.mark == b.mark }
+	before, now := k.rights.Swap(next), time.Now()
+	same := func(a, b right) bool { return a.mark == b.mark && (before.ok(a, now) || !next.ok(b, now)) }
 	if before == nil || !maps.EqualFunc(before.shares, next.shares, same) {
 		notify(k.changed)
 	}
