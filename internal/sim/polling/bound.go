@@ -12,7 +12,11 @@ import "math"
 // and fines is found by dynamic programming over its age; less the price of the queries that the budget allows, and the fines
 // of as many as may be late, that is a bound. The highest of the bounds counts.
 func Bound(models []Model, rate float64, hinted bool, longest float64) float64 {
-	perTask := 1 / (rate * Slot.Seconds())
+	return boundFor(models, 1/(rate*Slot.Seconds()), hinted, longest)
+}
+
+// boundFor is Bound for any number of queries a task.
+func boundFor(models []Model, perTask float64, hinted bool, longest float64) float64 {
 	highest := 0.0
 	lives := make([]*life, len(models))
 	for i, m := range models {

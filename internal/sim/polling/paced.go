@@ -31,13 +31,12 @@ func Constant(perSecond float64) func(time.Duration) float64 {
 type Outcome struct {
 	Result
 
-	Sent, Refused int     // our queries
-	Used          int     // of those that passed, while there was demand
-	App           int     // the application's requests
-	AppRefused    int     // of those
-	AppAlone      int     // would have been refused anyway
-	Free          float64 // requests that the application left of the limit, while there was demand
-	All           []Sent  // of our queries
+	Sent, Refused int    // our queries
+	Used          int    // of those that passed
+	App           int    // the application's requests
+	AppRefused    int    // of those
+	AppAlone      int    // would have been refused anyway
+	All           []Sent // of our queries
 }
 
 // Sent is one of our queries.
@@ -54,8 +53,8 @@ func (o *Outcome) TheirsRefused() float64 {
 	return 1000 * float64(o.AppRefused-o.AppAlone) / float64(max(1, o.App))
 }
 
-// PartUsed returns which part of what was free was used while there was demand.
-func (o *Outcome) PartUsed() float64 { return float64(o.Used) / o.Free }
+// PartOf returns how many queries passed, as a part of those of who uses all that is free.
+func (o *Outcome) PartOf(all *Outcome) float64 { return float64(o.Used) / float64(all.Used) }
 
 // gatePause is how long no query is sent after the n-th refusal in a row, from 0: as internal/budget has it, but for what is left to chance.
 func gatePause(n int) time.Duration { return min(5*time.Second<<min(n, 10), 5*time.Minute) }
@@ -71,7 +70,7 @@ func RunPaced(tasks []*Task, p Pacer, scene Scene) Outcome {
 		}
 	}
 	for now := Start(); r.missing > 0; {
-		now = r.proceed(now, r.step(now))
+		now = r.proceed(r.step(now))
 	}
 	slices.Sort(r.Delays)
 	return r.Outcome
@@ -90,7 +89,6 @@ type runner struct {
 	missing  int
 	inARow   int // refusals
 	counting bool
-	wanted   bool // there is something to ask
 }
 
 // step sends a query if one is due and allowed, and returns when to try again.
@@ -99,7 +97,7 @@ func (r *runner) step(now time.Time) (again time.Time) {
 		r.ours.List(r.tasks[r.listed], now)
 		r.counting = r.counting || r.tasks[r.listed].Counts
 	}
-	if r.wanted = r.ours.Due(now); !r.wanted {
+	if !r.ours.Due(now) {
 		return now.Add(50 * time.Millisecond)
 	}
 	if wait := r.pacer.Take(now); wait > 0 {
@@ -150,7 +148,7 @@ func (r *runner) answer(k *Task, now time.Time) {
 }
 
 // proceed lets time pass until our next step.
-func (r *runner) proceed(now, next time.Time) time.Time {
+func (r *runner) proceed(next time.Time) time.Time {
 	app := &r.scene.Application
 	for ; !app.next.After(next); app.advance() {
 		passes, alone := r.limiter.Admit(app.next, r.limit(app.next)), r.alone.Admit(app.next, r.limit(app.next))
@@ -165,9 +163,6 @@ func (r *runner) proceed(now, next time.Time) time.Time {
 			r.AppAlone++
 		}
 	}
-	if r.counting && r.wanted {
-		r.Free += max(0, r.limit(next)-app.PerSecond) * next.Sub(now).Seconds()
-	}
 	return next
 }
 
@@ -175,7 +170,7 @@ func (r *runner) proceed(now, next time.Time) time.Time {
 // are refused, and no more than one in 2,000 of the application's requests on our account.
 func Usable(scene Scene) float64 {
 	for part := 1.0; part > 0.01; part -= 0.02 {
-		if o := sendEvenly(scene, part*(scene.Limit(0)-scene.Application.PerSecond)); o.OursRefused() <= 2 && o.TheirsRefused() <= 0.5 {
+		if o := sendEvenly(scene, part*(scene.Limit(0)-scene.Application.PerSecond)); o.OursRefused() <= MostRefused && o.TheirsRefused() <= MostTheirsRefused {
 			return part
 		}
 	}
@@ -193,14 +188,21 @@ func sendEvenly(scene Scene, perSecond float64) Outcome {
 		if !passes {
 			next = now.Add(gatePause(0))
 		}
-		now = r.proceed(now, next)
+		now = r.proceed(next)
 	}
 	return r.Outcome
 }
 
-// Settled returns how long after the limit fell the first ten seconds begin that see no more queries than it lets pass in those, how many
-// queries were refused until there was none for a minute, and how long after the fall the last of these was.
-func (o *Outcome) Settled(fell time.Duration, limit float64) (below time.Duration, refused int, found time.Duration) {
+// Settled is what came of a limit that fell.
+type Settled struct {
+	Below   time.Duration // after the fall: within the next minute, no ten seconds that begin later see more queries than the limit lets pass
+	Refused int           // queries until none was for a minute
+	Last    time.Duration // after the fall: the last of these
+	Found   time.Duration // after the fall: the first one that was refused later
+}
+
+// Settled returns how the pace came below a limit that fell.
+func (o *Outcome) Settled(fell time.Duration, limit float64) (s Settled) {
 	const span = 10 * time.Second
 	after := o.All[sort.Search(len(o.All), func(i int) bool { return o.All[i].At >= fell }):]
 	within := 0
@@ -208,19 +210,43 @@ func (o *Outcome) Settled(fell time.Duration, limit float64) (below time.Duratio
 		for within < len(after) && after[within].At < q.At+span {
 			within++
 		}
-		if float64(within-i) <= limit*span.Seconds() {
-			below = q.At - fell
-			break
+		if q.At-fell < time.Minute && float64(within-i) > limit*span.Seconds() {
+			s.Below = after[i+1].At - fell
 		}
 	}
-	last := fell
 	for _, q := range after {
-		if q.At-last > time.Minute {
-			break
-		}
-		if q.Refused {
-			refused, last = refused+1, q.At
+		switch {
+		case !q.Refused:
+		case q.At-fell-s.Last > time.Minute:
+			s.Found = q.At - fell
+			return s
+		default:
+			s.Refused, s.Last = s.Refused+1, q.At-fell
 		}
 	}
-	return below, refused, last - fell
+	return s
 }
+
+// knowing is the pace of who knows the limit at any time.
+type knowing struct {
+	limit func(time.Duration) float64
+	next  time.Time
+}
+
+// Take implements Pacer.
+func (k *knowing) Take(now time.Time) (wait time.Duration) {
+	if now.Before(k.next) {
+		return k.next.Sub(now)
+	}
+	slot := seconds(1 / k.limit(now.Sub(Start())))
+	if k.next = k.next.Add(slot); k.next.Before(now) {
+		k.next = now // a slot that was not used is kept, one at the most
+	}
+	return 0
+}
+
+// Worth implements Pacer.
+func (*knowing) Worth(float64) {}
+
+// Refused implements Pacer.
+func (*knowing) Refused(time.Time) {}
