@@ -175,6 +175,47 @@ func TestARefusalIsGivenWayToAtOnce(t *testing.T) {
 	}
 }
 
+func TestALimitThatFallsIsFoundByOneMoreRefusal(t *testing.T) {
+	for _, to := range []float64{1, 3, 5} {
+		r := newRun(pace.Options{Rate: 2, Most: 10, Burst: 4})
+		r.limit = 8
+		r.proceed(time.Hour)
+		r.limit, r.refused = to, 0
+		r.proceed(30 * time.Second)
+		if got := r.Allowed(r.now); got > to || r.refused > 3 {
+			t.Errorf("30 s after the limit fell to %g a second %.2f are allowed, and %d were refused", to, got, r.refused)
+		}
+		r.refused = 0
+		r.proceed(10 * time.Minute)
+		if got := r.Knee(); got < 0.8*to || got > 1.1*to || r.refused > 2 {
+			t.Errorf("it is taken for %.2f a second, not %g, after %d more refusals", got, to, r.refused)
+		}
+	}
+}
+
+func TestAfterAFalseAlarmTheNextIsOverSoon(t *testing.T) {
+	r := newRun(pace.Options{Rate: 2, Most: 10, Burst: 4})
+	r.limit = 5
+	r.proceed(time.Hour)
+	r.limit = 0
+	for i, quick := range []bool{false, true, true} {
+		before := r.Allowed(r.now)
+		r.Refused(r.now)
+		r.Refused(r.now)
+		if got := r.Allowed(r.now); got > before/8 {
+			t.Errorf("alarm %d: %.2f a second are allowed, of %.2f before", i, got, before)
+		}
+		r.proceed(30 * time.Second)
+		if got := r.Allowed(r.now); (got > 0.8*before) != quick {
+			t.Errorf("alarm %d: 30 s later %.2f a second are allowed, of %.2f before", i, got, before)
+		}
+		r.proceed(6 * time.Minute)
+		if got := r.Allowed(r.now); got < 0.8*before {
+			t.Errorf("alarm %d: six minutes later %.2f a second are allowed, of %.2f before", i, got, before)
+		}
+	}
+}
+
 // FuzzNeverMoreThanTheMost: whatever comes of requests and is configured anew, no span sees more requests than the maximum and the burst allow.
 func FuzzNeverMoreThanTheMost(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 3, 250, 4, 9, 200, 100})

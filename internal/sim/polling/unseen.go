@@ -101,10 +101,12 @@ func (w *window) allowed(ours float64) float64 {
 
 // usable returns the part of what is free that can be used at the most.
 func (w *window) usable() float64 {
-	part := 1.
-	for ; part > 0 && w.refused(part*w.free) > w.allowed(part*w.free); part -= 0.001 {
+	for part := 1.; part > 0; part -= 0.001 {
+		if w.refused(part*w.free) <= w.allowed(part*w.free) {
+			return part
+		}
 	}
-	return max(0, part)
+	return 0
 }
 
 // unseenTable returns what nobody can do who does not see the application's requests, for those cases where that is less than the goals.
