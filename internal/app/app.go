@@ -29,6 +29,8 @@ type Options struct {
 	Reload <-chan os.Signal
 	// OnListen, if set, is told the addresses on which requests are accepted.
 	OnListen func([]net.Addr)
+
+	heap *pacer // nil: the heap is left alone
 }
 
 // Run is the whole program. It returns its exit code when ctx has ended and everything is shut down, or when it can't go on.
@@ -43,7 +45,8 @@ func Run(ctx context.Context, args []string, o Options) int {
 	}
 	f.log.Writer = o.Stderr
 	log := promslog.New(&f.log)
-	defer pace(o.Getenv)()
+	o.heap = pace(o.Getenv)
+	defer o.heap.stop()
 	if err := f.run(ctx, log, o); err != nil {
 		report(log, o.Stderr, err)
 		return 1
@@ -86,6 +89,7 @@ func (f *flags) export(
 		return err
 	}
 	defer e.close()
+	e.heap = o.heap
 	e.guardSecrets(f.webSecretFiles())
 	main, err := f.mainServer(e, log)
 	if err != nil {

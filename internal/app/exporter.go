@@ -45,6 +45,7 @@ type exporter struct {
 	exposition *exposition.Handler
 	queries    *querylog.Log
 	panics     prometheus.Counter // of handlers
+	heap       *pacer
 	log        *slog.Logger
 	began      time.Time
 	history    *history.History // what the storage tells of before; nil: not any more
@@ -261,11 +262,13 @@ func (e *exporter) run(ctx context.Context) {
 		}
 		e.tracker.Relearn(e.history)
 		e.history = nil // what is needed of it is with the tracker
+		e.heap.expect(uint64(min(e.store.Stats().Tasks, e.config().Limits.Tasks)) * bytesATask)
 		_ = e.sources.LoadThen(ctx, func() {
 			e.tracker.Discard() // a snapshot made meanwhile is of some tasks only
 			close(e.read)
 		}) // what can't be read was logged, and is tried again by Run
 		close(e.loaded)
+		e.heap.expect(0)
 		// What reading took is let go at once: how far the heap may grow goes by what the last collection found in use.
 		runtime.GC()
 		e.logPlans()

@@ -20,20 +20,20 @@ func TestALargeHeapGrowsByLess(t *testing.T) {
 
 // Other tests of the package collect garbage too, and may have another pacer: it is the same rule.
 func TestThePaceFollowsWhatIsInUse(t *testing.T) {
-	stop := pace(func(string) string { return "" })
+	p := pace(func(string) string { return "" })
 	func() {
 		ballast := make([]byte, 300<<20) // never touched, so it takes no memory
 		await(t, leastGrowth)
 		runtime.KeepAlive(ballast)
 	}()
 	await(t, mostGrowth)
-	stop()
+	p.stop()
 }
 
 func TestGOGCIsLeftAlone(t *testing.T) {
 	before := debug.SetGCPercent(77)
 	defer debug.SetGCPercent(before)
-	defer pace(func(name string) string { return map[string]string{"GOGC": "77"}[name] })()
+	defer pace(func(name string) string { return map[string]string{"GOGC": "77"}[name] }).stop()
 	runtime.GC()
 	if got := percent(); got != 77 {
 		t.Errorf("it is %d", got)
@@ -53,6 +53,26 @@ func await(t *testing.T, want int) {
 		runtime.GC()
 		if time.Now().After(end) {
 			t.Fatalf("it is %d, want %d", percent(), want)
+		}
+	}
+}
+
+func TestAHeapGrowsToWhatIsAboutToBeInUse(t *testing.T) {
+	for _, c := range []struct {
+		expected, live uint64
+		want           int
+	}{
+		{0, 0, 100}, {0, 96 << 20, 50}, {0, 200 << 20, 25},
+		{10 << 20, 5 << 20, 300},    // to 20 MiB
+		{96 << 20, 36 << 20, 300},   // to 144 MiB
+		{200 << 20, 10 << 20, 2400}, // to 250 MiB, which it may grow to in the end, and no further
+		{200 << 20, 100 << 20, 150}, // likewise
+		{200 << 20, 200 << 20, 25},  // all of it is in use
+		{200 << 20, 400 << 20, 25},  // more is
+		{10 << 30, 1 << 10, farGrowth},
+	} {
+		if got := growthTo(c.expected, c.live); got != c.want {
+			t.Errorf("with %d MiB in use, and %d expected, it may grow by %d %%, want %d", c.live>>20, c.expected>>20, got, c.want)
 		}
 	}
 }

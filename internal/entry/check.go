@@ -26,6 +26,8 @@ func (k *Task) Check() error {
 		return nil
 	case o.Shared != a.Backlog.Has(k) || o.Shared != (o.Lane == schedule.LaneBacklog):
 		return errors.New("it is in the backlog, or shares what is known of it, but not both")
+	case !o.Shared && (o.Waits || o.Seen.IsZero()):
+		return errors.New("it has no part in the backlog, and lacks what those there lack")
 	case !o.Shared && o.IsQueued() != (o.Lane != schedule.LaneNone):
 		return errors.New("it waits nowhere, though it is not given up, or waits though it is")
 	case o.Shared && (o.IsQueued() || o.IsAnswered()):

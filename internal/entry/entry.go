@@ -35,7 +35,7 @@ type Task struct {
 	Unfinished   *life.Unfinished  // nil once finished
 	Index        uint32            // in the list that the task is in: of unfinished, finished or dropped ones
 	backlogIndex uint32            // in the backlog, while it is there
-	Learned      packed.Time       // when the final state was learned
+	at           packed.Time       // when the final state was learned; before that, of one whose Unfinished is shared, its first sight
 	Marks        Marks
 }
 

@@ -91,7 +91,7 @@ func TestATaskWaitsWhereItsLifeSays(t *testing.T) {
 	a, now := g.Account, time.Now()
 	o := life.New("", now)
 	o.Backlog = true
-	seen := make(Shared)
+	seen := new(Shared)
 	k, other := seen.Begin(NewTask(g, "a"), o), seen.Begin(NewTask(g, "b"), o)
 	if k.Unfinished != other.Unfinished {
 		t.Error("two of which the same is known do not share it")
@@ -113,5 +113,63 @@ func TestATaskWaitsWhereItsLifeSays(t *testing.T) {
 	}
 	if asked := other.CallbackCame(schedule.Bounds{}, now); !asked || other.Unfinished.Shared || !other.Unfinished.IsQueued() {
 		t.Error("a callback leaves a task in the backlog")
+	}
+}
+
+// What nobody asked about yet, and is one too many to be among the hot ones, waits in the backlog, where tasks share all but when they were first
+// seen. What becomes of it later is what would have become of it otherwise.
+func TestATaskTooManyWaitsInTheBacklog(t *testing.T) {
+	g := newGroup()
+	a, now, shared := g.Account, time.Now().Truncate(time.Millisecond), new(Shared)
+	begin := func(seen time.Time, change func(o *life.Unfinished)) *Task {
+		o := life.New("model", seen)
+		o.Due = now
+		if change != nil {
+			change(&o)
+		}
+		k := shared.Begin(NewTask(g, "a"), o)
+		k.Enqueue()
+		return k
+	}
+	for range mostHot {
+		if k := begin(now, nil); k.Unfinished.Shared {
+			t.Fatalf("with %d hot ones it waits in the backlog", a.Queue.Hot())
+		}
+	}
+	early, late := now.Add(-time.Hour), now.Add(-time.Minute)
+	k, other := begin(early, nil), begin(late, nil)
+	if k.Unfinished != other.Unfinished || !k.Unfinished.Shared || a.Backlog.Len() != 2 {
+		t.Fatal("two that are too many do not share what is known of them")
+	}
+	for _, waiting := range []*Task{k, other} {
+		if err := waiting.Check(); err != nil {
+			t.Error(err)
+		}
+	}
+	if !k.Seen().Equal(early) || !other.View().Seen.Equal(late) || k.Record().Seen != kie.TimeOf(early) || k.Born() != kie.TimeOf(early) {
+		t.Errorf("first seen %v and %v", k.Seen(), other.View().Seen)
+	}
+	if k.Record().Backlog || k.View().Learned != 0 || k.Record().Learned != 0 {
+		t.Errorf("%+v", k.Record())
+	}
+	a.Begin(k)
+	want := life.New("model", early)
+	if o := k.Unfinished; !o.Seen.Equal(want.Seen) || !o.Born.Equal(want.Born) || !o.Due.Equal(now) || o.Shared || o.Waits || o.Durations == nil {
+		t.Errorf("once it is asked: %+v", o)
+	}
+	a.End(k, now)
+	k.Enqueue()
+	if k.Unfinished.Lane != schedule.LaneHot {
+		t.Errorf("after it was asked it is in lane %d", k.Unfinished.Lane)
+	}
+	answered := begin(now, func(o *life.Unfinished) { o.Answered = now })
+	called := begin(now, func(o *life.Unfinished) { o.Called = true })
+	g.Webhook = true
+	g.Callbacks.Came()
+	relied := begin(now, nil)
+	for name, k := range map[string]*Task{"answered": answered, "called": called, "callbacks are relied on": relied} {
+		if k.Unfinished.Shared {
+			t.Errorf("%s: it waits in the backlog", name)
+		}
 	}
 }

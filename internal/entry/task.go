@@ -44,12 +44,31 @@ func (k *Task) IsOver() bool {
 	return k.Unfinished == nil || k.Unfinished.GivenUp && !k.Unfinished.Asking
 }
 
+// Learned returns when the final state was learned; absent: that was not yet, or is not known.
+func (k *Task) Learned() kie.Time {
+	if k.Unfinished != nil {
+		return 0
+	}
+	return k.at.Unpack()
+}
+
+// Learn notes when the final state of a task was learned that is about to be finished.
+func (k *Task) Learn(at kie.Time) { k.at = packed.PackTime(at) }
+
+// Seen returns when an unfinished task was first seen.
+func (k *Task) Seen() time.Time {
+	if seen := k.Unfinished.Seen; !seen.IsZero() {
+		return seen
+	}
+	return k.at.Unpack().Time()
+}
+
 // OverSince returns when it was learned that a task that is over was finished, or when it was first seen if it was given up.
 func (k *Task) OverSince() time.Time {
 	if k.Unfinished != nil {
-		return k.Unfinished.Seen
+		return k.Seen()
 	}
-	return kie.FirstTime(k.Learned.Unpack(), 1).Time()
+	return kie.FirstTime(k.Learned(), 1).Time()
 }
 
 // AskedAt returns the endpoint that the task is asked about at.
@@ -58,7 +77,7 @@ func (k *Task) AskedAt() kie.Endpoint {
 }
 
 // Born returns when an unfinished task was created, or first seen if that is not known.
-func (k *Task) Born() kie.Time { return kie.FirstTime(k.Created(), kie.TimeOf(k.Unfinished.Seen)) }
+func (k *Task) Born() kie.Time { return kie.FirstTime(k.Created(), kie.TimeOf(k.Seen())) }
 
 // ModelName returns the model that a task is of, or is said to be of by its source.
 func (k *Task) ModelName() string {
@@ -95,28 +114,28 @@ func (k *Task) View() (s view.Task) {
 func (k *Task) ViewTo(s *view.Task) {
 	k.Unpack(&s.Task)
 	s.Group, s.Account, s.Endpoint, s.Labels = k.Kind.Group.Name, k.Kind.Group.Account.Name, k.AskedAt(), k.Labels
-	s.FailedAt, s.Learned = k.failedAt(), k.Learned.Unpack()
+	s.FailedAt, s.Learned = k.failedAt(), k.Learned()
 	if o := k.Unfinished; o != nil {
 		if !o.IsAnswered() {
 			s.State = kie.StatePending
 		}
-		s.Seen, s.LastAnswer, s.QueryError, s.Overdue, s.GivenUp = o.Seen, o.Answered, o.Class, o.Overdue, o.GivenUp
+		s.Seen, s.LastAnswer, s.QueryError, s.Overdue, s.GivenUp = k.Seen(), o.Answered, o.Class, o.Overdue, o.GivenUp
 	}
 }
 
 // Record returns what is to be kept of a task.
 func (k *Task) Record() store.Record {
 	r := store.Record{
-		Group: k.Kind.Group.Name, FailedAt: k.failedAt(), Learned: k.Learned.Unpack(), Counted: k.Marks.Has(Counted), Endpoint: k.AskedAt(),
+		Group: k.Kind.Group.Name, FailedAt: k.failedAt(), Learned: k.Learned(), Counted: k.Marks.Has(Counted), Endpoint: k.AskedAt(),
 	}
 	k.Unpack(&r.Task)
 	if o := k.Unfinished; o != nil {
-		r.Seen, r.Backlog, r.Watched, r.GivenUp = kie.TimeOf(o.Seen), o.Backlog, o.Watched, o.GivenUp
+		r.Seen, r.Backlog, r.Watched, r.GivenUp = kie.TimeOf(k.Seen()), o.Backlog, o.Watched, o.GivenUp
 		if o.IsAnswered() {
 			r.Answered = kie.TimeOf(o.Answered)
 		}
 	} else {
-		r.Seen = kie.FirstTime(k.Learned.Unpack(), 1) // of no use any more, but every record has it
+		r.Seen = kie.FirstTime(k.Learned(), 1) // of no use any more, but every record has it
 	}
 	return r
 }
@@ -131,7 +150,7 @@ func Kept(account, id string, r *store.Record) view.Task {
 // Restore returns a finished task of a model as its record tells.
 func Restore(id string, m *Model, r *store.Record) *Task {
 	k := NewTask(m.Group, id)
-	k.Learned = packed.PackTime(r.Learned)
+	k.Learn(r.Learned)
 	k.Hold(&r.Task, m)
 	k.Marks.Set(Counted, r.Counted)
 	k.Marks.Set(Written, true)
@@ -148,7 +167,7 @@ func Resume(g *Group, id, hint string, r *store.Record, now time.Time) (*Task, l
 	o := life.New(source.Hint(cmp.Or(model, r.Model), variant), r.Seen.Time())
 	o.Watched, o.GivenUp, o.Due = r.Watched, r.GivenUp, now
 	if r.Backlog {
-		o.Backlog, o.News = !r.Watched, r.Seen.Time()
+		o.Backlog, o.Resumed = !r.Watched, true
 	}
 	if !r.Created.IsZero() {
 		o.Born = r.Created.Time()

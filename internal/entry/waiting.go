@@ -7,6 +7,7 @@ import (
 
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/life"
+	"github.com/kie-exporter/kie_exporter/internal/packed"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 )
 
@@ -19,21 +20,43 @@ func (k *Task) SetBacklogIndex(at int) { k.backlogIndex = uint32(at) } //nolint:
 // DueAt implements backlog.Task.
 func (k *Task) DueAt() time.Time { return k.Unfinished.Due }
 
-// Shared holds one Unfinished for all tasks of a backlog of which the same is known. It is for one call of Tracker.Apply.
-type Shared map[life.Unfinished]*life.Unfinished
+// mostHot is how many tasks of an account are asked when that is worth most. It is more than any budget can follow, and each query looks at all of
+// them; there may be a million that producers pushed and nobody asked about yet.
+const mostHot = 1 << 14
 
-// Begin gives a task what is known of it as an unfinished one.
-func (a Shared) Begin(k *Task, o life.Unfinished) *Task {
+// Shared holds one Unfinished for all tasks of a backlog of which the same is known. It is for one call of Tracker.Apply. The zero one has none.
+type Shared struct {
+	all  map[life.Unfinished]*life.Unfinished
+	last *life.Unfinished // which most have
+}
+
+// Begin gives a task what is known of it as an unfinished one. If it is one too many that nobody asked about yet, it waits in the backlog.
+func (a *Shared) Begin(k *Task, o life.Unfinished) *Task {
+	if account := k.Kind.Group.Account; account.Queue.Hot() >= mostHot && o.MayWait() && !k.Kind.Group.Relies() {
+		o.Waits = true
+	}
 	if o.Lane = o.NextLane(); o.Lane != schedule.LaneBacklog {
 		k.Unfinished = new(o)
 		return k
 	}
-	o.Shared = true
-	if k.Unfinished = a[o]; k.Unfinished == nil {
-		k.Unfinished = new(o)
-		a[o] = k.Unfinished
-	}
+	k.at = packed.PackTime(kie.TimeOf(o.Seen))
+	o.Seen, o.Born, o.Shared = time.Time{}, time.Time{}, true
+	k.Unfinished = a.of(o)
 	return k
+}
+
+func (a *Shared) of(o life.Unfinished) *life.Unfinished {
+	if a.last != nil && *a.last == o {
+		return a.last
+	}
+	if a.last = a.all[o]; a.last == nil {
+		if a.all == nil {
+			a.all = make(map[life.Unfinished]*life.Unfinished)
+		}
+		a.last = new(o)
+		a.all[o] = a.last
+	}
+	return a.last
 }
 
 // Enqueue makes an unfinished task wait for its next query.
@@ -62,7 +85,8 @@ func (k *Task) Detach() *life.Unfinished {
 	k.Kind.Group.Account.Dequeue(k)
 	if k.Unfinished.Shared {
 		o := *k.Unfinished
-		o.Shared, o.Durations = false, k.Durations()
+		o.Seen, o.Born = k.Seen(), k.Born().Time()
+		o.Shared, o.Waits, o.Durations = false, false, k.Durations()
 		k.Unfinished = &o
 	}
 	return k.Unfinished

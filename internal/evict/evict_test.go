@@ -13,7 +13,6 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/entry"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/life"
-	"github.com/kie-exporter/kie_exporter/internal/packed"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
@@ -84,13 +83,13 @@ func at(minutes int) time.Time { return start.Add(time.Duration(minutes) * time.
 // track has a task tracked that finished so many minutes after the first; -1: it has not.
 func (v *evicting) track(group, id string, minutes int) {
 	g := v.set.Group(group)
-	k := make(entry.Shared).Begin(entry.NewTask(g, id), life.New("", time.Now()))
+	k := new(entry.Shared).Begin(entry.NewTask(g, id), life.New("", time.Now()))
 	v.set.Add(k, g, nil, schedule.Bounds{})
 	k.Detach()
 	if minutes >= 0 {
 		v.set.TakeFacts(k, &kie.Task{Model: "m", State: kie.StateSuccess})
 		v.set.Finish(k)
-		k.Learned = packed.PackTime(kie.TimeOf(at(minutes)))
+		k.Learn(kie.TimeOf(at(minutes)))
 	}
 }
 

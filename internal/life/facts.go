@@ -57,8 +57,7 @@ func (u *Unfinished) took(f *kie.Task, m Moment) (time.Duration, bool) {
 	if took, ok := f.Latency(); ok {
 		return took, true
 	}
-	fresh := u.News.Equal(u.Seen.Add(-backlogSlack))
-	if !fresh || !u.IsAnswered() || !f.Created.IsZero() || !f.Completed.IsZero() {
+	if !u.isFresh() || !u.IsAnswered() || !f.Created.IsZero() || !f.Completed.IsZero() {
 		return 0, false
 	}
 	return u.Answered.Sub(u.Seen) + m.Now.Sub(u.Answered)/2, true
@@ -73,5 +72,5 @@ func (u *Unfinished) isNews(f *kie.Task, m Moment) bool {
 	if finished.IsZero() {
 		return !u.Backlog
 	}
-	return finished >= m.API(u.News)
+	return finished >= m.API(u.newsAfter())
 }

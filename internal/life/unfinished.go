@@ -9,7 +9,8 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 )
 
-// Unfinished is what is known of a task that is not known to be finished.
+// Unfinished is what is known of a task that is not known to be finished. Where it is shared, what each task has of its own is absent: when it
+// was first seen, and its creation.
 type Unfinished struct {
 	schedule.Item
 
@@ -22,11 +23,13 @@ type Unfinished struct {
 	Class         kie.Class // of the last query, as far as it concerns the task
 	Unkept        bool      // its last answer is in no record yet; here it takes no room
 	asked         kie.Time  // when its last query ended, in our time, rounded up; absent: never
-	News          time.Time // if it finished after this, it did so while we were watching
+	News          time.Time // if it finished after this, it did so while we were watching; zero: it depends on when it was first seen
 	Watched       bool      // was seen unfinished, perhaps by an earlier process
 	Asking        bool      // a query is under way
 	heeding       bool      // a callback had come when it was sent
 	Backlog       bool      // came with its source's first read and was not answered yet
+	Resumed       bool      // came so to an earlier process: if it finished after its first sight, it did so while we were watching
+	Waits         bool      // was never asked, and is in the backlog for want of room among the hot ones
 	old           bool      // the last answer showed it to be hardly worth asking
 	Overdue       bool      // the last answer showed it to be older than its group and model allow
 	GivenUp       bool      // it is never asked again
@@ -38,7 +41,7 @@ const backlogSlack = 10 * time.Minute
 
 // New returns what there is to know of an unfinished task at first sight.
 func New(hint string, seen time.Time) Unfinished {
-	u := Unfinished{Hint: hint, News: seen.Add(-backlogSlack)}
+	u := Unfinished{Hint: hint}
 	u.Seen, u.Born, u.Due = seen, seen, seen
 	return u
 }
@@ -54,7 +57,7 @@ func (u *Unfinished) NextLane() schedule.Lane {
 		return schedule.LaneRare
 	case u.Backlog && (u.Class != kie.ClassOK || u.inGrace > 0):
 		return schedule.LaneRetry
-	case u.Backlog:
+	case u.Backlog || u.Waits:
 		return schedule.LaneBacklog
 	default:
 		return schedule.LaneHot
@@ -63,6 +66,27 @@ func (u *Unfinished) NextLane() schedule.Lane {
 
 // IsAnswered reports whether an answer has told the task to be unfinished since it is tracked.
 func (u *Unfinished) IsAnswered() bool { return !u.Answered.IsZero() }
+
+// MayWait reports whether the task may wait in the backlog though it did not come with its source's first read: it would be among the hot ones,
+// and nothing is known of it.
+func (u *Unfinished) MayWait() bool {
+	return u.NextLane() == schedule.LaneHot && !u.Called && !u.IsAnswered()
+}
+
+// isFresh reports whether the task came while we were watching, rather than with a first read.
+func (u *Unfinished) isFresh() bool { return u.News.IsZero() && !u.Resumed }
+
+// newsAfter returns after when the task must have finished to be news.
+func (u *Unfinished) newsAfter() time.Time {
+	switch {
+	case u.isFresh():
+		return u.Seen.Add(-backlogSlack)
+	case u.Resumed:
+		return u.Seen
+	default:
+		return u.News
+	}
+}
 
 // Age returns how long ago the task was created, or first seen if it was never answered or the API does not tell.
 func (u *Unfinished) Age(created kie.Time, m Moment) time.Duration {

@@ -99,7 +99,7 @@ func (r *Reader) readFinished(to []view.Task, tasks []*entry.Task, wanted func(l
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, k := range tasks {
-		if k.Unfinished == nil && wanted(k.Learned.Unpack()) {
+		if k.Unfinished == nil && wanted(k.Learned()) {
 			to = append(to, k.View())
 		}
 	}

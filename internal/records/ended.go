@@ -40,7 +40,7 @@ func (k *Keeper) endedLocked(t *entry.Task) time.Time {
 	case t == nil:
 		return time.Time{}
 	case t.Unfinished == nil:
-		return k.firstKnown(t.Learned.Unpack(), t.Completed())
+		return k.firstKnown(t.Learned(), t.Completed())
 	case t.Unfinished.GivenUp:
 		return t.Unfinished.Due // when that was; or when we started, for no record says it
 	default:

@@ -2,6 +2,8 @@
 package records
 
 import (
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,6 +33,21 @@ func New(mu sync.Locker, set *tasks.Set, s Store, only func() string) *Keeper {
 // atATime bounds for how many tasks the lock is held.
 const atATime = 512
 
+// Of how many listed ids the records are read at once. In many, neighbours share what is read; those that come in order do so anyway, as
+// pushed ones, and few of them take less memory.
+const (
+	findAtATime    = 1 << 17
+	orderedAtATime = 1 << 14
+)
+
+// AtATime returns of how many of some ids the records are to be read at once.
+func AtATime(listed []source.Task) int {
+	if slices.IsSortedFunc(listed, func(a, b source.Task) int { return strings.Compare(a.ID, b.ID) }) {
+		return orderedAtATime
+	}
+	return findAtATime
+}
+
 // longestOutage is how old the last process's heartbeat may be. One that is older, or lies ahead, was written by a wrong clock.
 const longestOutage = 60 * 24 * time.Hour
 
@@ -43,38 +60,91 @@ func (k *Keeper) LastRun(account string) time.Time {
 	return at
 }
 
-// Find returns the store's records of tasks listed in a group, in their order; the zero one of those that are tracked, of which more is known,
-// and which stay tracked until what is listed was taken. It reads the disk, and is called with no lock held.
-func (k *Keeper) Find(in string, listed []source.Task) []store.Record {
-	ids, at := make([]string, 0, len(listed)), make([]int, 0, len(listed))
-	var account string
-	for i := 0; i < len(listed); i += atATime {
-		account, ids, at = k.untracked(in, listed[:min(i+atATime, len(listed))], ids, at, i)
-	}
-	found := k.store.FindListed(account, ids)
-	if len(ids) == len(listed) {
-		return found
-	}
-	records := make([]store.Record, len(listed))
-	for i, r := range found {
-		records[at[i]] = r
-	}
-	return records
+// Found is what is known of listed ids, in their order.
+type Found struct {
+	records []store.Record // empty: none was looked for
+	tracked []*entry.Task  // empty: none was
 }
 
-// untracked appends the ids that are not tracked among those listed in a group from one on, and where they are. If that one is not, as in a list
+// Part returns what is known of some of the ids.
+func (f Found) Part(from, to int) Found {
+	if len(f.records) > 0 {
+		f.records = f.records[from:to]
+	}
+	if len(f.tracked) > 0 {
+		f.tracked = f.tracked[from:to]
+	}
+	return f
+}
+
+// Task returns the task of the i-th id if it was tracked, and is still; nil: nobody knows.
+func (f Found) Task(i int) *entry.Task {
+	if len(f.tracked) == 0 || f.tracked[i] == nil || f.tracked[i].Marks.Has(entry.Removed) {
+		return nil
+	}
+	return f.tracked[i]
+}
+
+// Record returns the store's record of the i-th id; the zero one of what was tracked.
+func (f Found) Record(i int) store.Record {
+	if len(f.records) == 0 {
+		return store.Record{}
+	}
+	return f.records[i]
+}
+
+// Recycle says that nobody uses it any more, so that the next one takes less memory.
+func (f Found) Recycle() { store.Recycle(f.records) }
+
+// Find returns what is known of tasks listed in a group: the store's records, or the tasks that are tracked, of which more is known,
+// and which stay tracked until what is listed was taken. It reads the disk, and is called with no lock held.
+func (k *Keeper) Find(in string, listed []source.Task) Found {
+	f := finding{ids: make([]string, 0, len(listed)), at: make([]int, 0, len(listed))}
+	for from := 0; from < len(listed); from += atATime {
+		k.untracked(&f, in, listed, from, min(from+atATime, len(listed)))
+	}
+	if len(f.ids) == 0 {
+		return f.Found
+	}
+	found := k.store.FindListed(f.account, f.ids)
+	if len(f.ids) == len(listed) {
+		f.records = found
+		return f.Found
+	}
+	f.records = make([]store.Record, len(listed))
+	for i, r := range found {
+		f.records[f.at[i]] = r
+	}
+	store.Recycle(found)
+	return f.Found
+}
+
+// finding is what was found so far, and the ids of an account that are to be looked for in the store, with where they are in the list.
+type finding struct {
+	Found
+	account string
+	ids     []string
+	at      []int
+}
+
+// untracked takes some of the listed ids: notes which tasks are tracked, and what is to be looked for. If the first is not tracked, as in a list
 // that is new, it looks at none of the others: that a record is found which nobody needs does no harm.
-func (k *Keeper) untracked(in string, listed []source.Task, ids []string, at []int, from int) (string, []string, []int) {
+func (k *Keeper) untracked(f *finding, in string, listed []source.Task, from, to int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	account := k.tasks.Group(in).Account.Name
-	known := k.tasks.Get(account, listed[from].ID) != nil
-	for i := from; i < len(listed); i++ {
-		if !known || k.tasks.Get(account, listed[i].ID) == nil {
-			ids, at = append(ids, listed[i].ID), append(at, i)
-		}
+	f.account = k.tasks.Group(in).Account.Name
+	known := k.tasks.Get(f.account, listed[from].ID) != nil
+	if known && len(f.tracked) == 0 {
+		f.tracked = make([]*entry.Task, len(listed))
 	}
-	return account, ids, at
+	for i := from; i < to; i++ {
+		if known {
+			if f.tracked[i] = k.tasks.Get(f.account, listed[i].ID); f.tracked[i] != nil {
+				continue
+			}
+		}
+		f.ids, f.at = append(f.ids, listed[i].ID), append(f.at, i)
+	}
 }
 
 // KeepLocked has the store keep what is known of a task.

@@ -2,7 +2,6 @@ package records
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -15,7 +14,6 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/history"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/life"
-	"github.com/kie-exporter/kie_exporter/internal/packed"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
@@ -98,7 +96,7 @@ func newRig(t *testing.T) *rig {
 // track has an unfinished task of the group video tracked.
 func (r *rig) track(id string) *entry.Task {
 	g := r.set.Group("video")
-	k := make(entry.Shared).Begin(entry.NewTask(g, id), life.New("", time.Now()))
+	k := new(entry.Shared).Begin(entry.NewTask(g, id), life.New("", time.Now()))
 	r.set.Add(k, g, nil, schedule.Bounds{})
 	k.Detach()
 	return k
@@ -110,7 +108,7 @@ func (r *rig) finish(id string, f kie.Task, learned kie.Time) {
 	f.Model = "kling/v2"
 	r.set.TakeFacts(k, &f)
 	r.set.Finish(k)
-	k.Learned = packed.PackTime(learned)
+	k.Learn(learned)
 }
 
 func TestTheLastRunIsThatOfAClockThatMayHaveBeenRight(t *testing.T) {
@@ -145,7 +143,7 @@ func TestRecordsAreFoundInTheAccountOfTheGroup(t *testing.T) {
 	r.store.records[[2]string{"main", "a"}], r.store.records[[2]string{"other", "a"}] = mine, others
 	listed := []source.Task{{ID: "b"}, {ID: "a"}}
 	for group, want := range map[string]store.Record{"video": mine, "speech": others} {
-		if got := r.Find(group, listed); !slices.Equal(got, []store.Record{{}, want}) {
+		if got := r.Find(group, listed); got.Record(0).Known() || got.Record(1) != want || got.Task(1) != nil {
 			t.Errorf("of group %s: %+v, want none and %+v", group, got, want)
 		}
 	}
@@ -160,11 +158,15 @@ func TestWhatIsKeptIsFoundAgain(t *testing.T) {
 	k := r.set.Get("main", "a")
 	want := k.Record()
 	r.KeepLocked(k, nil)
-	if got := r.Find("video", []source.Task{{ID: "a"}})[0]; got.Known() {
-		t.Errorf("of one that is tracked: %+v", got)
+	found := r.Find("video", []source.Task{{ID: "a"}})
+	if got := found.Record(0); got.Known() || found.Task(0) != k {
+		t.Errorf("of one that is tracked: %+v, %+v", got, found.Task(0))
 	}
 	r.set.Drop(k)
-	got := r.Find("video", []source.Task{{ID: "a"}})[0]
+	if got := found.Task(0); got != nil {
+		t.Errorf("of one that is tracked no longer: %+v", got)
+	}
+	got := r.Find("video", []source.Task{{ID: "a"}}).Record(0)
 	if got != want || got.FailCode != "422" || got.Group != "video" || !got.State.Finished() {
 		t.Errorf("%+v", got)
 	}
@@ -253,5 +255,24 @@ func TestARestartLearnsAgainFromRecordsOfNews(t *testing.T) {
 	}
 	if at := r.set.Stamps.Next(time.Now()); at != far {
 		t.Errorf("the next end is dated %v, before %v of an earlier process", at, far)
+	}
+}
+
+func TestFewRecordsAreReadAtOnceOfIDsInOrder(t *testing.T) {
+	for name, c := range map[string]struct {
+		ids  []string
+		want int
+	}{
+		"none":         {nil, orderedAtATime},
+		"in order":     {[]string{"a", "b", "b", "c"}, orderedAtATime},
+		"not in order": {[]string{"a", "c", "b"}, findAtATime},
+	} {
+		var listed []source.Task
+		for _, id := range c.ids {
+			listed = append(listed, source.Task{ID: id})
+		}
+		if got := AtATime(listed); got != c.want {
+			t.Errorf("%s: %d", name, got)
+		}
 	}
 }

@@ -76,6 +76,9 @@ type Queue[T any] struct {
 	backlogCredit, rareCredit float64 // queries that the lane has coming to it
 }
 
+// Hot returns how many tasks are asked when that is worth most.
+func (q *Queue[T]) Hot() int { return len(q.hot) }
+
 // Put adds a task to its lane.
 func (q *Queue[T]) Put(task T, k *Item) {
 	k.queued = k.Lane

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"io"
 	"slices"
-	"sort"
 	"strings"
 	"sync"
 
@@ -37,6 +36,29 @@ func (f *file) find(account string, ids []string, found []Record) (invalid int, 
 
 // parallelFind is from how many records on two look for them.
 const parallelFind = 4096
+
+// spares has records that nobody uses any more, of a few finds of many. The garbage collector empties it.
+var spares sync.Pool
+
+// spare returns so many records without content.
+func spare(count int) []Record {
+	if count < parallelFind {
+		return make([]Record, count)
+	}
+	if all, ok := spares.Get().(*[]Record); ok && cap(*all) >= count {
+		found := (*all)[:count]
+		clear(found)
+		return found
+	}
+	return make([]Record, count)
+}
+
+// Recycle takes records back that FindListed returned, and that nobody uses any more.
+func Recycle(records []Record) {
+	if cap(records) >= parallelFind {
+		spares.Put(&records)
+	}
+}
 
 // findIn reads the records of some ids, which are in order.
 func (f *file) findIn(account string, order []ordered, ids []string, found []Record) (invalid int, err error) {
@@ -85,16 +107,24 @@ func (f *file) lookIn(bucket *bbolt.Bucket) func(key []byte) ([]byte, error) {
 const mostOverflow = 16
 
 // tree finds values with ordinary reads. To have a page mapped takes ten times as long, and brings those around it into the process's memory.
-// What it reads stays as it is as long as the transaction lasts that it belongs to.
+// What it reads stays as it is as long as the transaction lasts that it belongs to. In order of keys, it goes on where it was.
 type tree struct {
 	file  io.ReaderAt
 	root  uint64
 	size  int
 	pages []page // the last ones, from the root down: neighbours share most of them
+
+	leaf  page   // that of the last key; nil: there was none
+	at    int    // in it, of the last element that is not above that key, or 0
+	above []byte // the first key that is in no leaf up to that one; nil: there is none
 }
 
 // get returns the value of a key; nil: there is none.
 func (t *tree) get(key []byte) ([]byte, error) {
+	if t.isNext(key) {
+		return t.value(key)
+	}
+	t.leaf, t.above = nil, nil
 	id := t.root
 	for depth := range maxDepth {
 		p, err := t.page(depth, id)
@@ -105,18 +135,42 @@ func (t *tree) get(key []byte) ([]byte, error) {
 		if !isBranch && p.kind() != kindLeaf {
 			return nil, damaged("page %d of kind %d", id, p.kind())
 		}
-		e, ok := p.last(key, isBranch)
-		switch {
-		case !ok:
+		if !isBranch {
+			t.leaf, t.at = p, 0
+			return t.value(key)
+		}
+		at, e, ok := p.last(key, 0, true)
+		if !ok {
 			return nil, damaged("page %d", id)
-		case !isBranch && bytes.Equal(e.key, key):
-			return e.value, nil
-		case !isBranch:
-			return nil, nil
+		}
+		if next, ok := p.element(at+1, true); ok {
+			t.above = next.key
 		}
 		id = e.child
 	}
 	return nil, damaged("a tree too deep")
+}
+
+// isNext reports whether a key is in the same leaf as the last one, from there on, if it is anywhere.
+func (t *tree) isNext(key []byte) bool {
+	if t.leaf == nil || t.above != nil && bytes.Compare(key, t.above) >= 0 {
+		return false
+	}
+	last, ok := t.leaf.element(t.at, false)
+	return ok && bytes.Compare(key, last.key) >= 0
+}
+
+// value returns the value of a key that is in the leaf, from the last one on, or nowhere.
+func (t *tree) value(key []byte) ([]byte, error) {
+	at, e, ok := t.leaf.last(key, t.at, false)
+	if !ok {
+		return nil, damaged("page %d", t.leaf.id())
+	}
+	t.at = at
+	if !bytes.Equal(e.key, key) {
+		return nil, nil
+	}
+	return e.value, nil
 }
 
 // page returns the page of a level.
@@ -147,19 +201,28 @@ func (t *tree) page(depth int, id uint64) (page, error) {
 	return p, nil
 }
 
-// last returns the last element whose key is not above one, or the first; none of a leaf without elements.
-func (p page) last(key []byte, isBranch bool) (e element, ok bool) {
+// last returns the last element from one on whose key is not above one, and where it is; if all are above it, the first of them. There is none in
+// a leaf without elements.
+func (p page) last(key []byte, from int, isBranch bool) (at int, e element, ok bool) {
 	if p.count() == 0 {
-		return element{}, !isBranch
+		return 0, element{}, !isBranch
 	}
-	sound := true
-	above := sort.Search(p.count(), func(i int) bool {
-		e, ok := p.element(i, isBranch)
-		sound = sound && ok
-		return bytes.Compare(e.key, key) > 0
-	})
-	e, ok = p.element(max(0, above-1), isBranch)
-	return e, ok && sound
+	low, high := from, p.count()
+	for low < high { // all before low are not above the key, all from high on are
+		middle := int(uint(low+high) / 2) //nolint:gosec // positive
+		e, ok := p.element(middle, isBranch)
+		if !ok {
+			return 0, element{}, false
+		}
+		if bytes.Compare(e.key, key) > 0 {
+			high = middle
+		} else {
+			low = middle + 1
+		}
+	}
+	at = max(from, low-1)
+	e, ok = p.element(at, isBranch)
+	return at, e, ok
 }
 
 // ordered is one of some ids, with its first bytes: they nearly always tell which of two comes first.

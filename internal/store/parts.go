@@ -45,6 +45,8 @@ func (nobody) Record(int, []byte, []byte, *Record) {}
 // inspection is what is found in a part of a file.
 type inspection struct {
 	names   texts
+	labels  map[string]map[string]string // of pushed ids
+	record  Record                       // the one at hand: there may be a million
 	tasks   int64
 	byID    int64
 	invalid int
@@ -54,10 +56,10 @@ type inspection struct {
 // take takes a record, or a pushed id.
 func (p *inspection) take(part int, bucket string, key, value []byte, reader Reader) {
 	if p.names == nil {
-		p.names = make(texts)
+		p.names, p.labels = make(texts), make(map[string]map[string]string)
 	}
 	if bucket == bucketPushes {
-		if _, ok := decodePush(key, value, p.names, nil); !ok {
+		if _, _, ok := decodePushOf(key, value, p.names, p.labels); !ok {
 			p.invalid++
 		}
 		return
@@ -68,13 +70,14 @@ func (p *inspection) take(part int, bucket string, key, value []byte, reader Rea
 		p.byID++
 		account, id = nil, key
 	}
-	r, unlisted, ok := decode(key, value, p.names)
-	if !ok {
+	var unlisted day
+	var ok bool
+	if p.record, unlisted, ok = decode(key, value, p.names); !ok {
 		p.invalid++
 		return
 	}
-	r.byID, r.unlisted = !found, unlisted > 0
-	reader.Record(part, account, id, &r)
+	p.record.byID, p.record.unlisted = !found, unlisted > 0
+	reader.Record(part, account, id, &p.record)
 }
 
 // inParts walks over a bucket's tree.

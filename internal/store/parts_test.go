@@ -1,11 +1,17 @@
 package store
 
 import (
+	"bytes"
+	"io"
 	"log/slog"
+	"maps"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"testing"
 	"time"
+
+	"go.etcd.io/bbolt"
 )
 
 // noted notes what a reader is shown.
@@ -75,6 +81,79 @@ func TestWhatIsFoundByPagesIsWhatBboltFinds(t *testing.T) {
 	for i, r := range s.Find(acct, ids) {
 		if want := all[ids[i]]; r != want {
 			t.Fatalf("%q: got %+v, want %+v", ids[i], r, want)
+		}
+	}
+}
+
+// reads counts what is read.
+type reads struct {
+	io.ReaderAt
+	count int
+}
+
+// ReadAt implements io.ReaderAt.
+func (r *reads) ReadAt(p []byte, off int64) (int, error) {
+	r.count++
+	return r.ReaderAt.ReadAt(p, off)
+}
+
+// A tree that is asked for keys in any order, there or not, finds what bbolt finds. In their order it reads no page twice.
+func TestATreeIsReadOnceForKeysInOrder(t *testing.T) {
+	const count = 3000
+	dir, _ := made(t, records(count))
+	s := open(t, dir)
+	var keys []string
+	for i := range count + 500 {
+		key := keyOf(acct, id(i))
+		keys = append(keys, key, key+"x", key[:len(key)-1])
+	}
+	keys = append(keys, keyOf(acct, ""), keyOf(acct, "\xff"), "\x00", "\xff")
+	err := s.file.view(func(_, tasks *bbolt.Bucket) error {
+		pages := &reads{ReaderAt: s.file.handle}
+		newTree := func() *tree {
+			return &tree{file: pages, root: uint64(tasks.Root()), size: tasks.Tx().DB().Info().PageSize}
+		}
+		check := func(tree *tree) {
+			for _, key := range keys {
+				if got, err := tree.get([]byte(key)); err != nil || !bytes.Equal(got, tasks.Get([]byte(key))) {
+					t.Fatalf("%q: %q, %v", key, got, err)
+				}
+			}
+		}
+		rand.New(rand.NewPCG(1, 2)).Shuffle(len(keys), func(i, j int) { keys[i], keys[j] = keys[j], keys[i] })
+		check(newTree())
+		slices.Sort(keys)
+		pages.count = 0
+		check(newTree())
+		stats := tasks.Stats()
+		if all := stats.BranchPageN + stats.LeafPageN; all < 20 || pages.count > all {
+			t.Errorf("%d reads of %d pages", pages.count, all)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What was found and is used no more is there for the next one, and holds nothing of it.
+func TestWhatIsRecycledIsFoundIn(t *testing.T) {
+	all := records(parallelFind)
+	dir, _ := made(t, all)
+	s := open(t, dir)
+	ids := slices.Sorted(maps.Keys(all))
+	for range 3 {
+		found := s.FindListed(acct, ids)
+		for i, r := range found {
+			if r != all[ids[i]] {
+				t.Fatalf("%s: %+v", ids[i], r)
+			}
+		}
+		Recycle(found)
+		for i, r := range s.FindListed("other", ids) {
+			if r.Known() {
+				t.Fatalf("%s of another account: %+v", ids[i], r)
+			}
 		}
 	}
 }

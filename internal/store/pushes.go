@@ -31,6 +31,9 @@ const (
 	pushVersionAt = 2 // versions that know no endpoints pass over such an id, rather than ask about it elsewhere
 )
 
+// pushesAtATime is how many pushed ids are read into a list of their own.
+const pushesAtATime = 1 << 13
+
 // mostLabels is how many labels a pushed id has at the most.
 const mostLabels = 32
 
@@ -138,6 +141,7 @@ func formatOf(tx *bbolt.Tx) int64 {
 
 func (f *file) pushes(group string) (tasks []source.Task, invalid int, err error) {
 	names, labels := make(texts), make(map[string]map[string]string)
+	var parts [][]source.Task
 	err = f.guarded(func() error {
 		return f.db.View(func(tx *bbolt.Tx) error {
 			bucket := tx.Bucket([]byte(bucketPushes))
@@ -151,15 +155,21 @@ func (f *file) pushes(group string) (tasks []source.Task, invalid int, err error
 				if n++; n%trimAfter == 0 {
 					trim(tx)
 				}
-				if t, ok := decodePush(key, value, names, labels); ok {
-					tasks = append(tasks, t)
-				} else {
+				t, ok := decodePush(key, value, names, labels)
+				if !ok {
 					invalid++
+					continue
+				}
+				if tasks = append(tasks, t); len(tasks) == pushesAtATime { // a list that grows by a quarter is copied five times
+					parts, tasks = append(parts, tasks), make([]source.Task, 0, pushesAtATime)
 				}
 			}
 			return nil
 		})
 	})
+	if len(parts) > 0 {
+		tasks = slices.Concat(append(parts, tasks)...)
+	}
 	return tasks, invalid, err
 }
 
@@ -205,13 +215,21 @@ func (d *PushDecoder) Decode(group, id string, value []byte) (source.Task, bool)
 // decodePush reads what encodePush wrote; false: it is not what was written under this key, or can't be true. Tasks with the same labels
 // share them in shared, unless it is nil.
 func decodePush(key, value []byte, names texts, shared map[string]map[string]string) (t source.Task, ok bool) {
+	t, id, ok := decodePushOf(key, value, names, shared)
+	if ok {
+		t.ID = string(id)
+	}
+	return t, ok
+}
+
+// decodePushOf does so, and makes no copy of the id, which is a part of the key.
+func decodePushOf(key, value []byte, names texts, shared map[string]map[string]string) (t source.Task, id []byte, ok bool) {
 	content := unseal(key, value)
 	if len(content) < 2 || content[0] != pushVersion && content[0] != pushVersionAt || !validKey(key) {
-		return source.Task{}, false
+		return source.Task{}, nil, false
 	}
-	_, id, old := splitKey(string(key))
+	_, id, found := bytes.Cut(key, []byte{0})
 	d := decoder{rest: content[1:]}
-	t.ID = id
 	if content[0] == pushVersionAt {
 		t.Endpoint = names.get(d.text())
 		_, known := kie.EndpointNamed(t.Endpoint)
@@ -226,10 +244,10 @@ func decodePush(key, value []byte, names texts, shared map[string]map[string]str
 			shared[string(rest)] = t.Labels
 		}
 	}
-	if old || d.bad || !kie.IsCleanLabel(t.Model) {
-		return source.Task{}, false
+	if !found || d.bad || !kie.IsCleanLabel(t.Model) {
+		return source.Task{}, nil, false
 	}
-	return t, true
+	return t, id, true
 }
 
 // labels reads all that is left as names and values of labels; nil: there are none.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -169,4 +170,27 @@ func pushes(group string, n int) (all []source.Pushed) {
 		all = append(all, source.Pushed{Group: group, Task: source.Task{ID: id(i), Model: "m", Labels: map[string]string{"order": "17"}}})
 	}
 	return all
+}
+
+// Many pushed ids are read in parts.
+func TestManyPushedIDsAreReadInOrder(t *testing.T) {
+	s := open(t, t.TempDir())
+	for _, count := range []int{pushesAtATime - 1, pushesAtATime, pushesAtATime + 1, 2*pushesAtATime + 5} {
+		var changes []source.Pushed
+		for i := range count {
+			changes = append(changes, source.Pushed{Group: "g", Task: source.Task{ID: fmt.Sprintf("%09d", i)}})
+		}
+		if err := s.SavePushes(changes); err != nil {
+			t.Fatal(err)
+		}
+		tasks, err := s.Pushes("g")
+		if err != nil || len(tasks) != count {
+			t.Fatalf("%d ids of %d: %v", len(tasks), count, err)
+		}
+		for i := range tasks {
+			if tasks[i].ID != changes[i].Task.ID {
+				t.Fatalf("id %d is %s", i, tasks[i].ID)
+			}
+		}
+	}
 }

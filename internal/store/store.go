@@ -197,13 +197,19 @@ func (s *Store) Renew() {
 	s.overflowLocked()
 }
 
-// FindListed is Find: a disk that can't be read now is waited for by nobody.
-func (s *Store) FindListed(account string, ids []string) []Record { return s.Find(account, ids) }
+// FindListed is Find: a disk that can't be read now is waited for by nobody. Who gives back what it returns, by Recycle, has the next one take
+// less memory.
+func (s *Store) FindListed(account string, ids []string) []Record {
+	return s.find(account, ids, spare(len(ids)))
+}
 
 // Find returns what is kept of some tasks of an account, in their order. Those not known, or not readable, are the zero Record.
 // It reads from disk, and is fastest with many ids at once.
 func (s *Store) Find(account string, ids []string) []Record {
-	found := make([]Record, len(ids))
+	return s.find(account, ids, make([]Record, len(ids)))
+}
+
+func (s *Store) find(account string, ids []string, found []Record) []Record {
 	s.mu.Lock()
 	f := s.file
 	if len(s.queue.records)+len(s.writing.records) > 0 {

@@ -20,7 +20,7 @@ func some(t *testing.T) (s *Set, finished, waits, backlog *entry.Task) {
 	s.SetGroups([]string{"video"})
 	g := s.Group("video")
 	s.SetAccount(g, entry.NewAccount("main", budget.New(budget.Options{Rate: 1, Concurrent: 1}), promslog.NewNopLogger(), time.Time{}))
-	seen := make(entry.Shared)
+	seen := new(entry.Shared)
 	add := func(id string, inBacklog bool) *entry.Task {
 		o := life.New("", time.Now())
 		o.Backlog = inBacklog

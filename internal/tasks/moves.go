@@ -33,7 +33,7 @@ func (s *Set) Recall(g *entry.Group, id string, removed map[string]*entry.Task) 
 
 // Restore returns a task that is listed in a group as its record tells; nil: it tells nothing. A source says that it is of the model
 // hint, and is asked about at an endpoint of that word or its group's. The last answer about an unfinished one counts if it came from there.
-func (s *Set) Restore(g *entry.Group, id, hint, own string, r *store.Record, now time.Time, seen entry.Shared) *entry.Task {
+func (s *Set) Restore(g *entry.Group, id, hint, own string, r *store.Record, now time.Time, seen *entry.Shared) *entry.Task {
 	if !r.Known() {
 		return nil
 	}

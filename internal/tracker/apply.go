@@ -11,6 +11,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/entry"
 	"github.com/kie-exporter/kie_exporter/internal/life"
 	"github.com/kie-exporter/kie_exporter/internal/querylog"
+	"github.com/kie-exporter/kie_exporter/internal/records"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 )
@@ -18,26 +19,40 @@ import (
 const (
 	// applyAtATime bounds for how many ids the lock is held.
 	applyAtATime = 1 << 9
-	// findAtATime is of how many ids the records are read at once: in many, neighbours share what is read.
-	findAtATime = 1 << 17
+	// mostMoved is of how many tasks that go to another group the records are kept one by one. The store has room for some more.
+	mostMoved = 1 << 14
 )
+
+// applying is a change while it is taken.
+type applying struct {
+	source.Change
+	now   time.Time
+	seen  entry.Shared
+	moved int // tasks that went to another group
+}
 
 // Apply takes a change of what is listed. It implements source.Sink: one change at a time.
 func (t *Tracker) Apply(c source.Change) {
 	for ids := range slices.Chunk(c.Removed, applyAtATime) {
 		t.store.Forget(t.removeListed(c.Group, ids), ids)
 	}
-	for listed := range slices.Chunk(c.Added, findAtATime) {
-		records, now, seen := t.records.Find(c.Group, listed), time.Now(), make(entry.Shared)
+	a := &applying{Change: c}
+	for listed := range slices.Chunk(c.Added, records.AtATime(c.Added)) {
+		found := t.records.Find(c.Group, listed)
+		a.now = time.Now()
 		for i := 0; i < len(listed); i += applyAtATime {
 			end := min(i+applyAtATime, len(listed))
-			t.addListed(c.Group, listed[i:end], records[i:end], c.Backlog, now, seen)
-			if end < len(listed) {
-				runtime.Gosched() // a scrape that waits for a processor has it before the next ones
-			}
+			t.addListed(a, listed[i:end], found.Part(i, end))
+			runtime.Gosched() // a scrape that waits for a processor has it before the next ones
 		}
+		found.Recycle()
 	}
-	t.update(t.wakeAllLocked)
+	t.update(func() {
+		if a.moved > mostMoved {
+			t.store.Renew()
+		}
+		t.wakeAllLocked()
+	})
 }
 
 // removeListed drops tasks of a group, and returns the group's account. Ids that are another group's by now stay.
@@ -60,27 +75,27 @@ func (t *Tracker) removeListed(from string, ids []string) (account string) {
 	return g.Account.Name
 }
 
-// addListed tracks tasks listed in a group, of which the store has records.
-func (t *Tracker) addListed(in string, listed []source.Task, records []store.Record, backlog bool, now time.Time, seen entry.Shared) {
+// addListed tracks tasks listed in a group, of which so much is known.
+func (t *Tracker) addListed(a *applying, listed []source.Task, found records.Found) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	g := t.tasks.Group(in)
+	g, now := t.tasks.Group(a.Group), a.now
 	removed := g.Account.AskedOfRemoved()
 	for i, l := range listed {
 		if !t.tasks.Limits.AdmitKeys(l.Labels) {
 			t.tasks.Limits.Overflows.LabelKey++
 		}
-		k := cmp.Or(t.tasks.Get(g.Account.Name, l.ID), t.tasks.GetOfRetiring(t.retiring, l.ID))
+		k := cmp.Or(found.Task(i), t.tasks.Get(g.Account.Name, l.ID), t.tasks.GetOfRetiring(t.retiring, l.ID))
 		if k != nil {
-			t.moveLocked(k, g, l.Labels)
+			t.moveLocked(a, k, g, l.Labels)
 		} else {
-			r := t.records.OwnLocked(records[i], g.Account)
+			r := t.records.OwnLocked(found.Record(i), g.Account)
 			k = t.tasks.Recall(g, l.ID, removed)
 			if k == nil || t.options.Replicas && t.isOutdatedLocked(k, &r) {
-				k = t.tasks.Restore(g, l.ID, l.Model, l.Endpoint, &r, now, seen)
+				k = t.tasks.Restore(g, l.ID, l.Model, l.Endpoint, &r, now, &a.seen)
 			}
 			if k == nil {
-				k = t.firstSeenLocked(l, g, backlog, now, seen)
+				k = t.firstSeenLocked(a, l, g)
 			}
 			t.tasks.Add(k, g, l.Labels, t.options.Bounds)
 			if r.Known() && r.Group != g.Name { // it was moved while we did not run, or did not know it
@@ -116,23 +131,26 @@ func (t *Tracker) isOutdatedLocked(k *entry.Task, r *store.Record) bool {
 }
 
 // moveLocked takes a tracked task to another group, or gives it other labels.
-func (t *Tracker) moveLocked(k *entry.Task, g *entry.Group, labels map[string]string) {
+func (t *Tracker) moveLocked(a *applying, k *entry.Task, g *entry.Group, labels map[string]string) {
 	from := k.Kind.Group
 	t.tasks.Move(k, g, labels, t.options.Bounds)
-	if g != from {
+	if g == from {
+		return
+	}
+	if a.moved++; a.moved <= mostMoved {
 		t.records.KeepLocked(k, nil)
 	}
 }
 
 // firstSeenLocked returns a task at first sight.
-func (t *Tracker) firstSeenLocked(l source.Task, g *entry.Group, backlog bool, now time.Time, seen entry.Shared) *entry.Task {
-	o := life.New(l.Model, now)
-	if backlog {
+func (t *Tracker) firstSeenLocked(a *applying, l source.Task, g *entry.Group) *entry.Task {
+	o := life.New(l.Model, a.now)
+	if a.Backlog {
 		o.Backlog, o.News = true, g.Account.LastRun
 	} else {
-		o.Due = now.Add(g.Rules(t.options.Bounds, g.Learned.Expect(l.Model)).First())
+		o.Due = a.now.Add(g.Rules(t.options.Bounds, g.Learned.Expect(l.Model)).First())
 	}
-	k := seen.Begin(entry.NewTask(g, l.ID), o)
+	k := a.seen.Begin(entry.NewTask(g, l.ID), o)
 	t.records.KeepLocked(k, nil)
 	return k
 }

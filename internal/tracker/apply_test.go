@@ -57,3 +57,43 @@ func TestNoRecordIsReadOfWhatIsTracked(t *testing.T) {
 		}
 	})
 }
+
+// keeps counts what is kept of tasks.
+type keeps struct {
+	store.Memory
+	put, renewed *int
+}
+
+func (k keeps) Put(account, id string, r store.Record, written func(first bool)) bool {
+	*k.put++
+	return k.Memory.Put(account, id, r, written)
+}
+
+func (k keeps) Renew() { *k.renewed++ }
+
+// More tasks that go to another group than the store has room for are kept all together, and not one by one before that.
+func TestManyTasksThatMoveAreKeptTogether(t *testing.T) {
+	const tasks = 40_000
+	for _, moved := range []int{1000, tasks} {
+		put, renewed := 0, 0
+		bubble(t, setup{tracker: tracker.Options{Store: keeps{put: &put, renewed: &renewed}}}, func(t *testing.T, r *rig) {
+			listed := make([]source.Task, tasks)
+			for i := range listed {
+				listed[i].ID = fmt.Sprint("task", i)
+			}
+			r.Reconfigure(r.groups("video", "image"), nothing)
+			r.Apply(source.Change{Group: "video", Added: listed, Backlog: true})
+			put, renewed = 0, 0
+			r.Apply(source.Change{Group: "image", Added: listed[:moved]})
+			if moved < 2000 && (put < moved || renewed > 0) || moved == tasks && (put > tasks/2 || renewed != 1) {
+				t.Errorf("of %d tasks that move %d are kept one by one, and all %d times", moved, put, renewed)
+			}
+			for k := range r.All() {
+				var n int
+				if _, err := fmt.Sscanf(k.ID, "task%d", &n); err != nil || (k.Group == "image") != (n < moved) {
+					t.Fatalf("%s is in %s: %v", k.ID, k.Group, err)
+				}
+			}
+		})
+	}
+}

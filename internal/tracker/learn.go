@@ -8,7 +8,6 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/entry"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/life"
-	"github.com/kie-exporter/kie_exporter/internal/packed"
 	"github.com/kie-exporter/kie_exporter/internal/querylog"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 )
@@ -116,7 +115,7 @@ func (t *Tracker) finishLocked(k *entry.Task, f *kie.Task, m life.Moment) {
 		k.Guess(end.Completed)
 	}
 	durations := k.Durations()
-	k.Learned = packed.PackTime(t.tasks.Stamps.Next(time.Now())) // not of m, whose time is from before the lock was had
+	k.Learn(t.tasks.Stamps.Next(time.Now())) // not of m, whose time is from before the lock was had
 	k.Marks.Set(entry.Counted, end.News)
 	t.tasks.Finish(k)
 	if !end.News {

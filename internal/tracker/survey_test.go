@@ -7,11 +7,10 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/blocks"
-	"github.com/kie-exporter/kie_exporter/internal/entry"
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/reader"
+	"github.com/kie-exporter/kie_exporter/internal/records"
 	"github.com/kie-exporter/kie_exporter/internal/source"
-	"github.com/kie-exporter/kie_exporter/internal/store"
 	"github.com/kie-exporter/kie_exporter/internal/tasks"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 )
@@ -119,9 +118,9 @@ func BenchmarkLock(b *testing.B) {
 			var listing, first, later holds
 			for b.Loop() {
 				h := newHistory(0, 0, 1000)
-				records, now, seen := make([]store.Record, applyAtATime), time.Now(), make(entry.Shared)
+				a := &applying{Change: source.Change{Group: "video", Backlog: what == "pending"}, now: time.Now()}
 				for part := range slices.Chunk(listed, applyAtATime) {
-					listing.time(func() { h.addListed("video", part, records[:len(part)], what == "pending", now, seen) })
+					listing.time(func() { h.addListed(a, part, records.Found{}) })
 				}
 				if what == "unfinished" {
 					for _, k := range slices.Clone(h.tasks.Unfinished()) {

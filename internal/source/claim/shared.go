@@ -85,7 +85,7 @@ func (s *Shared) Len() int { return len(s.listings) }
 func once[V comparable](values map[V]*V, value V) *V {
 	held := values[value]
 	if held == nil {
-		held = &value
+		held = new(value) // a copy: what is there already takes no memory
 		values[value] = held
 	}
 	return held

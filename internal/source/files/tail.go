@@ -24,7 +24,7 @@ import (
 )
 
 const (
-	partBytes  = 4 << 20          // that are read and parsed at a time; more if no line ends in them
+	partBytes  = 1 << 20          // that are read and parsed at a time; more if no line ends in them
 	nearBytes  = 512              // before the place, that are compared at each read
 	checkEvery = 10 * time.Minute // a list that has grown is compared with all that was read of it
 	checkCost  = 100              // times as long as the last comparison, there is no other unless the file is another one

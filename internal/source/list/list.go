@@ -130,9 +130,9 @@ func (src *Source) Secrets() *secrets.Known { return src.all.Secrets }
 // Outside calls slow without the lock that guards the ledger, and what a source has of its own stays as it is meanwhile.
 func (src *Source) Outside(slow func()) { src.all.Outside(slow) }
 
-// Flush hands on what a list has so far, of which more comes.
+// Flush hands on what a list has so far, of which more comes, once that is much: records of many tasks are found on disk in less time together.
 func (src *Source) Flush() {
-	if src.all.Flush != nil {
+	if src.all.Flush != nil && src.group.Account.IsMuchTouched() {
 		src.all.Flush()
 	}
 }

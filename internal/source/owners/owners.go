@@ -160,6 +160,9 @@ func (o *Owners) Transfer(l *claim.List, t *Task, from, to *Account) *Task {
 	return moved
 }
 
+// IsMuchTouched reports whether the claims on so many ids may have changed since the last settle that it pays to settle.
+func (a *Account) IsMuchTouched() bool { return len(a.touched) >= SettleAtATime*3/4 }
+
 // Touch notes that the claims on an id may have changed.
 func (a *Account) Touch(t *Task) { a.touched = append(a.touched, t) }
 
@@ -223,7 +226,7 @@ func (o *Owners) settle(a *Account, all []*Task, groups int, yield func(source.C
 func (o *Owners) settleSome(a *Account, touched []*Task, groups int) []source.Change {
 	changes := make([]source.Change, groups)
 	for i, t := range touched {
-		o.settleTask(a, t, changes)
+		o.settleTask(a, t, changes, len(touched)-i)
 		if i%yieldEach == yieldEach-1 {
 			runtime.Gosched()
 		}
@@ -231,7 +234,8 @@ func (o *Owners) settleSome(a *Account, touched []*Task, groups int) []source.Ch
 	return changes
 }
 
-func (o *Owners) settleTask(a *Account, t *Task, changes []source.Change) {
+// settleTask decides whose an id is, and adds what that changes; so many ids at the most are decided on from it on.
+func (o *Owners) settleTask(a *Account, t *Task, changes []source.Change, left int) {
 	reported, owner := t.Reported, o.ownerOf(t)
 	if owner == nil {
 		if reported != nil { // else it was touched twice, or went to another account
@@ -255,6 +259,9 @@ func (o *Owners) settleTask(a *Account, t *Task, changes []source.Change) {
 	o.report(t, o.Shared.MarkLost(claims, owner.Attrs.Group), owner.Attrs)
 	if reported == nil || reported.Group != t.Reported.Group || !maps.Equal(reported.Labels, t.Reported.Labels) {
 		c := t.Reported.Group.ChangeIn(changes)
+		if len(c.Added) == cap(c.Added) { // a list that grows by a quarter is copied five times
+			c.Added = slices.Grow(c.Added, min(left, max(left/len(changes), len(c.Added), 1)))
+		}
 		c.Added = append(c.Added, source.Task{ID: t.ID, Model: t.Reported.Model, Endpoint: t.Reported.Endpoint, Labels: t.Reported.Labels})
 	}
 }

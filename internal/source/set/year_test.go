@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -66,7 +67,7 @@ func (p past) Ages(_ string, ids []string, ages []source.Age) {
 	}
 }
 
-// A year of ids in one list, here of 24 MiB, six parts.
+// A year of ids in one list, here of 24 MiB, in parts.
 func TestAYearInOneListCostsNoLookAtTheDiskNorAtAllTasksForEachPart(t *testing.T) {
 	const (
 		ids, limit = 24_000, 1000
@@ -113,5 +114,36 @@ func TestAYearInOneListCostsNoLookAtTheDiskNorAtAllTasksForEachPart(t *testing.T
 				}
 			})
 		})
+	}
+}
+
+// What a file of lines names is handed on once it is much, however small the parts in which it is read: records of many ids are found on disk in
+// less time together.
+func TestALongListIsHandedOnInFewChanges(t *testing.T) {
+	const ids = 300_000
+	path := filepath.Join(t.TempDir(), "long.txt")
+	var lines strings.Builder
+	for i := range ids {
+		fmt.Fprintf(&lines, "%032d\n", i)
+	}
+	if err := os.WriteFile(path, []byte(lines.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var changes []int
+	s, err := New([]Group{{Name: "video", Account: "main", Files: []files.Pattern{{Written: "long.txt", Path: path}}}},
+		source.Limits{Tasks: ids, Bytes: 256 << 20, IDs: ids}, sinkFunc(func(c source.Change) { changes = append(changes, len(c.Added)) }), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	all := 0
+	for _, n := range changes {
+		all += n
+	}
+	if all != ids || len(changes) > 4 || slices.Max(changes) > ids/2 {
+		t.Errorf("changes of %v ids", changes)
 	}
 }
