@@ -374,7 +374,7 @@ func TestAFileOfLinesThatTakesLongIsReadToItsEndBeforeAnythingIsAsked(t *testing
 		return nil
 	}))
 	inFakeTime(t, func(b *bench) {
-		b.put("l.slow", strings.Repeat(strings.Repeat("x", 1<<20-1)+"\n", 21)) // 6 parts, of which two are read in a turn
+		b.put("l.slow", strings.Repeat(strings.Repeat("x", 1<<18-1)+"\n", 21)) // 6 parts, of which two are read in a turn
 		b.put("l.txt", "a\n")
 		slow := Group{Name: "slow", Files: []files.Pattern{b.pattern("l.slow")}}
 		if err := b.load(1000, slow, Group{Name: "g", Files: []files.Pattern{b.pattern("l.txt")}}); err != nil {
