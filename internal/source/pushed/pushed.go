@@ -195,6 +195,7 @@ func (s *Source) ToLook(now time.Time) (l Look) {
 	}
 	s.looked = now
 	l.account, l.keep = s.claims.Account(), s.keep
+	l.ids = make([]string, 0, s.list.Len())
 	for t := range s.list.Tasks() {
 		l.ids = append(l.ids, t.ID)
 	}
