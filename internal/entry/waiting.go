@@ -9,6 +9,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/life"
 	"github.com/kie-exporter/kie_exporter/internal/packed"
 	"github.com/kie-exporter/kie_exporter/internal/schedule"
+	"github.com/kie-exporter/kie_exporter/internal/source"
 )
 
 // BacklogIndex implements backlog.Task.
@@ -43,6 +44,17 @@ func (a *Shared) Begin(k *Task, o life.Unfinished) *Task {
 	o.Seen, o.Born, o.Shared = time.Time{}, time.Time{}, true
 	k.Unfinished = a.of(o)
 	return k
+}
+
+// First returns a task of a group at first sight, as a source lists it: with its first read, or later.
+func (a *Shared) First(g *Group, l source.Task, first bool, now time.Time, b schedule.Bounds) *Task {
+	o := life.New(l.Model, now)
+	if first {
+		o.Backlog, o.News = true, g.Account.LastRun
+	} else {
+		o.Due = now.Add(g.Rules(b, g.Learned.Expect(l.Model)).First())
+	}
+	return a.Begin(NewTask(g, l.ID), o)
 }
 
 func (a *Shared) of(o life.Unfinished) *life.Unfinished {

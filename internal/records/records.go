@@ -155,6 +155,24 @@ func (k *Keeper) KeepLocked(t *entry.Task, written func(first bool)) bool {
 	return k.store.Put(t.Kind.Group.Account.Name, t.ID, t.Record(), written)
 }
 
+// mostMoved is of how many tasks that go to another group the records are kept one by one. The store has room for some more.
+const mostMoved = 1 << 14
+
+// KeepMovedLocked has the store keep what is known of a task that went to another group, as so many did in one change. After the last one
+// KeptMovedLocked is to be called.
+func (k *Keeper) KeepMovedLocked(t *entry.Task, moved int) {
+	if moved <= mostMoved {
+		k.KeepLocked(t, nil)
+	}
+}
+
+// KeptMovedLocked has the records of all tasks made again if so many went to another group that not all are kept.
+func (k *Keeper) KeptMovedLocked(moved int) {
+	if moved > mostMoved {
+		k.store.Renew()
+	}
+}
+
 // Noting returns what KeepLocked is to call when the final record of a task is written, or can't be: it calls written, if there is that. With replicas,
 // where others may write it, the task is marked with what came of it.
 func (k *Keeper) Noting(t *entry.Task, replicas bool, written func(first bool)) func(first bool) {

@@ -9,19 +9,14 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/entry"
-	"github.com/kie-exporter/kie_exporter/internal/life"
 	"github.com/kie-exporter/kie_exporter/internal/querylog"
 	"github.com/kie-exporter/kie_exporter/internal/records"
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/store"
 )
 
-const (
-	// applyAtATime bounds for how many ids the lock is held.
-	applyAtATime = 1 << 9
-	// mostMoved is of how many tasks that go to another group the records are kept one by one. The store has room for some more.
-	mostMoved = 1 << 14
-)
+// applyAtATime bounds for how many ids the lock is held.
+const applyAtATime = 1 << 9
 
 // applying is a change while it is taken.
 type applying struct {
@@ -43,14 +38,14 @@ func (t *Tracker) Apply(c source.Change) {
 		for i := 0; i < len(listed); i += applyAtATime {
 			end := min(i+applyAtATime, len(listed))
 			t.addListed(a, listed[i:end], found.Part(i, end))
-			runtime.Gosched() // a scrape that waits for a processor has it before the next ones
+			if end < len(listed) {
+				runtime.Gosched() // a scrape that waits for a processor has it before the next ones
+			}
 		}
 		found.Recycle()
 	}
 	t.update(func() {
-		if a.moved > mostMoved {
-			t.store.Renew()
-		}
+		t.records.KeptMovedLocked(a.moved)
 		t.wakeAllLocked()
 	})
 }
@@ -87,7 +82,11 @@ func (t *Tracker) addListed(a *applying, listed []source.Task, found records.Fou
 		}
 		k := cmp.Or(found.Task(i), t.tasks.Get(g.Account.Name, l.ID), t.tasks.GetOfRetiring(t.retiring, l.ID))
 		if k != nil {
-			t.moveLocked(a, k, g, l.Labels)
+			from := k.Kind.Group
+			if t.tasks.Move(k, g, l.Labels, t.options.Bounds); g != from {
+				a.moved++
+				t.records.KeepMovedLocked(k, a.moved)
+			}
 		} else {
 			r := t.records.OwnLocked(found.Record(i), g.Account)
 			k = t.tasks.Recall(g, l.ID, removed)
@@ -95,7 +94,8 @@ func (t *Tracker) addListed(a *applying, listed []source.Task, found records.Fou
 				k = t.tasks.Restore(g, l.ID, l.Model, l.Endpoint, &r, now, &a.seen)
 			}
 			if k == nil {
-				k = t.firstSeenLocked(a, l, g)
+				k = a.seen.First(g, l, a.Backlog, now, t.options.Bounds)
+				t.records.KeepLocked(k, nil)
 			}
 			t.tasks.Add(k, g, l.Labels, t.options.Bounds)
 			if r.Known() && r.Group != g.Name { // it was moved while we did not run, or did not know it
@@ -128,29 +128,4 @@ func (t *Tracker) isOutdatedLocked(k *entry.Task, r *store.Record) bool {
 		return false
 	}
 	return true
-}
-
-// moveLocked takes a tracked task to another group, or gives it other labels.
-func (t *Tracker) moveLocked(a *applying, k *entry.Task, g *entry.Group, labels map[string]string) {
-	from := k.Kind.Group
-	t.tasks.Move(k, g, labels, t.options.Bounds)
-	if g == from {
-		return
-	}
-	if a.moved++; a.moved <= mostMoved {
-		t.records.KeepLocked(k, nil)
-	}
-}
-
-// firstSeenLocked returns a task at first sight.
-func (t *Tracker) firstSeenLocked(a *applying, l source.Task, g *entry.Group) *entry.Task {
-	o := life.New(l.Model, a.now)
-	if a.Backlog {
-		o.Backlog, o.News = true, g.Account.LastRun
-	} else {
-		o.Due = a.now.Add(g.Rules(t.options.Bounds, g.Learned.Expect(l.Model)).First())
-	}
-	k := a.seen.Begin(entry.NewTask(g, l.ID), o)
-	t.records.KeepLocked(k, nil)
-	return k
 }

@@ -173,6 +173,7 @@ func TestAStateOfAnotherEndpointIsNotShownAfterARestart(t *testing.T) {
 					r.Apply(at(tt.before))
 					time.Sleep(time.Minute)
 				})
+				w.api.Inject(kiesim.Match{}, kiesim.Fault{Delay: time.Second}) // no answer comes before the look
 				w.process(func(r *rig) {
 					r.Apply(at(tt.after))
 					if k := find(t, r.Snapshot(), "a"); (k.State == kie.StatePending) != (tt.before != tt.after) {
