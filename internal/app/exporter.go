@@ -261,8 +261,8 @@ func (e *exporter) run(ctx context.Context) {
 			e.history = history.Of(e.store.Stats().Tasks, e.store.Scan)
 		}
 		e.tracker.Relearn(e.history)
-		e.history = nil // what is needed of it is with the tracker
-		e.heap.expect(uint64(min(e.store.Stats().Tasks, e.config().Limits.Tasks)) * bytesATask)
+		e.history = nil                                                                         // what is needed of it is with the tracker
+		e.heap.expect(uint64(min(e.store.Stats().Tasks, e.config().Limits.Tasks)) * bytesATask) //nolint:gosec // a count
 		_ = e.sources.LoadThen(ctx, func() {
 			e.tracker.Discard() // a snapshot made meanwhile is of some tasks only
 			close(e.read)

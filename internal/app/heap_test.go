@@ -62,7 +62,9 @@ func TestAHeapGrowsToWhatIsAboutToBeInUse(t *testing.T) {
 		expected, live uint64
 		want           int
 	}{
-		{0, 0, 100}, {0, 96 << 20, 50}, {0, 200 << 20, 25},
+		{0, 0, 100},
+		{0, 96 << 20, 50},
+		{0, 200 << 20, 25},
 		{10 << 20, 5 << 20, 300},    // to 20 MiB
 		{96 << 20, 36 << 20, 300},   // to 144 MiB
 		{200 << 20, 10 << 20, 2400}, // to 250 MiB, which it may grow to in the end, and no further

@@ -209,7 +209,7 @@ func (p page) last(key []byte, from int, isBranch bool) (at int, e element, ok b
 	}
 	low, high := from, p.count()
 	for low < high { // all before low are not above the key, all from high on are
-		middle := int(uint(low+high) / 2) //nolint:gosec // positive
+		middle := (low + high) / 2
 		e, ok := p.element(middle, isBranch)
 		if !ok {
 			return 0, element{}, false
