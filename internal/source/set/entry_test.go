@@ -94,6 +94,7 @@ func TestAnEntryThatIsNoListFailsAloneAndTheSiblingsCountAsRead(t *testing.T) {
 }
 
 func TestWhatIsNoListAtTheStartMakesNoBacklogOfWhatComesLater(t *testing.T) {
+	unixFiles(t)
 	for name, put := range noLists {
 		t.Run(name, func(t *testing.T) {
 			inFakeTime(t, func(b *bench) {

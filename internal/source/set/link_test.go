@@ -34,6 +34,7 @@ func linkBench(b *bench) (in func(name string) string) {
 }
 
 func TestNoLinkLeadsOutOfTheFolderOfThePattern(t *testing.T) {
+	unixFiles(t)
 	for name, link := range map[string]func(in func(string) string, to string) error{
 		"a relative link to a file":  func(_ func(string) string, to string) error { return os.Symlink("../outside/x.txt", to) },
 		"an absolute link to a file": func(in func(string) string, to string) error { return os.Symlink(in("outside/x.txt"), to) },
@@ -103,6 +104,7 @@ func TestNoLinkLeadsOutOfTheFolderOfThePattern(t *testing.T) {
 }
 
 func TestAFolderInTheMiddleThatLeadsOutIsNotEntered(t *testing.T) {
+	unixFiles(t)
 	inFakeTime(t, func(b *bench) {
 		in := linkBench(b)
 		if err := os.Symlink(in("outside"), in("lists/away")); err != nil {
@@ -117,6 +119,7 @@ func TestAFolderInTheMiddleThatLeadsOutIsNotEntered(t *testing.T) {
 }
 
 func TestLinksBelowTheFolderOfThePatternAreFollowed(t *testing.T) {
+	unixFiles(t)
 	inFakeTime(t, func(b *bench) {
 		in := linkBench(b)
 		b.write("lists/.hidden/a", "a\n")
