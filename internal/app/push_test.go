@@ -554,7 +554,7 @@ func TestSlowPushesLendTheirPlacesToOthers(t *testing.T) {
 			refused = push() == http.StatusServiceUnavailable
 		}
 		if !refused {
-			return time.Hour
+			return time.Hour // as it never came to that: the first were cut off before the last began
 		}
 		wait.Until(t, time.Minute, 20*time.Millisecond, func() error { // and then given back
 			if status := push(); status != http.StatusOK {

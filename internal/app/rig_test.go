@@ -161,10 +161,11 @@ func (p *program) untilReady() {
 func (p *program) untilAtLeast(series string, least float64) (value float64) {
 	p.t.Helper()
 	wait.Until(p.t, time.Minute, 50*time.Millisecond, func() (err error) {
-		if value, err = strconv.ParseFloat(samples(p.scrape())[series], 64); err != nil || value < least {
-			return fmt.Errorf("%s is %v, want %v or more: %v", series, value, least, err)
+		value, err = strconv.ParseFloat(samples(p.scrape())[series], 64)
+		if err == nil && value < least {
+			err = fmt.Errorf("%s is %v, want %v or more", series, value, least)
 		}
-		return nil
+		return err
 	})
 	return value
 }
