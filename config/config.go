@@ -184,7 +184,7 @@ type Group struct {
 	// Needs webhook_keys_files of the account.
 	Webhook bool `yaml:"webhook" default:"false"`
 
-	// How many of the group's ids are tracked at most, so that one list can't take the room of others; `0`: all. Beyond, finished ones leave memory; more unfinished ones are refused and counted.
+	// How many of the group's ids are tracked at most, so that one list can't take the room of others; `0`: all. Beyond, finished ones leave memory, then new ones replace those that wait longest for a first answer; all others are refused, and counted.
 	//
 	// There is an alert for it (docs/runbooks/KieTasksRefused.md). A lower number drops no unfinished task. Ids that an earlier group of the account
 	// has don't count.
@@ -265,7 +265,7 @@ func (p *Polling) Check(o *settings.Object) {
 
 // Limits bound what is kept and shown, and what is read at once.
 type Limits struct {
-	// Tasks tracked, finished ones included. Beyond, those that finished longest ago leave memory; unfinished ones are refused, and counted.
+	// Tasks tracked, finished ones included. Beyond, those that finished longest ago leave memory, then new ones replace those that wait longest for a first answer; all others are refused, and counted.
 	Tasks int `yaml:"tasks" range:"1..10000000" default:"1000000"`
 
 	// Tasks with series of their own, not above `tasks`. All others are in the totals only.

@@ -465,6 +465,29 @@ func TestAPushHasRoomOnceTasksThatHaveFinishedAreOnDisk(t *testing.T) {
 	}
 }
 
+// The API knows none of these tasks, so all are pending.
+func TestAPushHasThePlaceOfAListedTaskAndNoneOfAPushedOne(t *testing.T) {
+	p := startPushing(t, `
+limits: {tasks: 3}
+groups:
+  - {name: g, push: {credentials_file: token}}
+  - {name: listed, tasks: [a, b, c, d]}
+`, "--storage.path="+t.TempDir())
+	refused := func(n int) string {
+		return fmt.Sprintf(`kie_exporter_source_refused_tasks{group="listed",reason="limit",source="inline"} %d`, n)
+	}
+	p.until(time.Minute, `kie_exporter_pending_tasks{group="listed"} 3`, refused(1))
+	for i := range 3 {
+		p.wantPush(asText, fmt.Sprint("id-", i), http.StatusOK, `{"accepted":1,"known":0,"rejected":[]}`)
+		p.until(time.Minute, fmt.Sprintf(`kie_exporter_pending_tasks{group="listed"} %d`, 2-i), refused(2+i),
+			`kie_exporter_tasks_dropped_unfinished_total{group="listed"} 0`)
+	}
+	if status, answer := p.push("g", asText, "id-3"); status != http.StatusTooManyRequests {
+		t.Errorf("where all tasks were pushed, one more is answered with %d, %s", status, answer)
+	}
+	p.wantPush(asText, "id-0\nid-1\nid-2", http.StatusOK, `{"accepted":0,"known":3,"rejected":[]}`)
+}
+
 // callbackAbout sends a validly signed callback about a task and returns the status of the answer.
 func (p *pushing) callbackAbout(id string) int {
 	p.t.Helper()

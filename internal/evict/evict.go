@@ -20,6 +20,7 @@ import (
 type Store interface {
 	Find(account string, ids []string) []store.Record
 	AreOver(account string, ids []string) []bool
+	Forget(account string, ids []string)
 	Stats() store.Stats
 }
 
@@ -31,6 +32,8 @@ type Evictor struct {
 
 	ends *history.Ends // before the start, until lists are read; nil: not known
 
+	waiting map[string][]leaving // tasks without an answer that are listed for longest, by group; empty: of all. Its caller's lock guards it
+
 	mu    sync.Locker // of whoever owns the tasks; it guards what follows
 	tasks *tasks.Set
 }
@@ -39,7 +42,7 @@ type Evictor struct {
 func New(
 	mu sync.Locker, set *tasks.Set, s Store, believed func(store.Record, *entry.Account) store.Record, changed func(),
 ) *Evictor {
-	return &Evictor{store: s, believed: believed, changed: changed, mu: mu, tasks: set}
+	return &Evictor{store: s, believed: believed, changed: changed, waiting: make(map[string][]leaving), mu: mu, tasks: set}
 }
 
 var _ source.Memory = (*Evictor)(nil)
@@ -90,25 +93,35 @@ func (e *Evictor) lookOver(group string, ids []string, records []store.Record, o
 	}
 }
 
-// HasOver implements source.Memory.
-func (e *Evictor) HasOver() bool {
+// CountOver implements source.Memory.
+func (e *Evictor) CountOver() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.tasks.HasFinished()
+	return e.tasks.CountFinished()
 }
 
 // Keeps implements source.Memory.
 func (e *Evictor) Keeps() bool { return e.store.Stats().Up }
 
-// leaving is a task that may leave memory, and since when it is over.
+// leaving is a task that may leave memory, since when that is so, and which place it has among those of the same time.
 type leaving struct {
 	since time.Time
+	place uint32
 	task  *entry.Task
+}
+
+func (l leaving) compare(other leaving) int {
+	return cmp.Or(l.since.Compare(other.since), cmp.Compare(l.place, other.place), cmp.Compare(l.task.ID, other.task.ID))
 }
 
 // Evict implements source.Memory. Only what is kept goes, so that a task which has just finished waits until it is on disk.
 func (e *Evictor) Evict(w source.Wanted) (gone []source.Evicted) {
-	longest := e.kept(e.longestOver(w.Group, w.Need+len(w.Rivals)))
+	longest := e.kept(e.longest(w.Need+len(w.Rivals), func(k *entry.Task) (leaving, bool) {
+		if !isLeaving(k, w.Group) {
+			return leaving{}, false
+		}
+		return leaving{since: k.OverSince(), task: k}, true
+	}))
 	need := min(w.Need, len(longest))
 	for _, rival := range w.Rivals {
 		if need >= len(longest) || !longest[need].since.Before(rival) {
@@ -120,19 +133,22 @@ func (e *Evictor) Evict(w source.Wanted) (gone []source.Evicted) {
 	for some := range slices.Chunk(longest[:need], atATime) {
 		e.let(some, w.Group, byAccount)
 	}
+	return sorted(byAccount)
+}
+
+// sorted returns ids that left, by account.
+func sorted(byAccount map[string][]string) (gone []source.Evicted) {
 	for _, account := range slices.Sorted(maps.Keys(byAccount)) {
 		gone = append(gone, source.Evicted{Account: account, IDs: byAccount[account]})
 	}
 	return gone
 }
 
-// longestOver returns the tasks of a group that are over for longest, in that order. Group empty: of all.
-func (e *Evictor) longestOver(group string, most int) (all []leaving) {
-	var last time.Time // of those that are over for longest so far, once there are enough of them
+// longest returns the tasks that may leave for longest, in that order.
+func (e *Evictor) longest(most int, may func(k *entry.Task) (leaving, bool)) (all []leaving) {
+	var last time.Time // of those that may for longest so far, once there are enough of them
 	shorten := func() {
-		slices.SortFunc(all, func(a, b leaving) int {
-			return cmp.Or(a.since.Compare(b.since), cmp.Compare(a.task.ID, b.task.ID))
-		})
+		slices.SortFunc(all, leaving.compare)
 		all = all[:min(most, len(all))]
 		if len(all) == most && most > 0 {
 			last = all[most-1].since
@@ -140,7 +156,7 @@ func (e *Evictor) longestOver(group string, most int) (all []leaving) {
 	}
 	for _, account := range e.accounts() {
 		for shard := range table.Shards {
-			all = e.appendOver(all, account, shard, group, last)
+			all = e.appendLeaving(all, account, shard, last, may)
 			if len(all) > 2*most+1<<17 {
 				shorten()
 			}
@@ -156,17 +172,15 @@ func (e *Evictor) accounts() []string {
 	return e.tasks.Table.Names()
 }
 
-// appendOver appends the tasks of a group that are over, of one part of an account's, but for those that are over only since after the last; zero:
-// all.
-func (e *Evictor) appendOver(all []leaving, account string, shard int, group string, last time.Time) []leaving {
+// appendLeaving appends the tasks that may leave, of one part of an account's, but for those that may only since after the last; zero: all.
+func (e *Evictor) appendLeaving(
+	all []leaving, account string, shard int, last time.Time, may func(k *entry.Task) (leaving, bool),
+) []leaving {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for k := range e.tasks.Table.Shard(account, shard) {
-		if !isLeaving(k, group) {
-			continue
-		}
-		if since := k.OverSince(); last.IsZero() || !since.After(last) {
-			all = append(all, leaving{since, k})
+		if l, ok := may(k); ok && (last.IsZero() || !l.since.After(last)) {
+			all = append(all, l)
 		}
 	}
 	return all

@@ -50,6 +50,8 @@ func (s *kept) AreOver(_ string, ids []string) (over []bool) {
 	return over
 }
 
+func (s *kept) Forget(string, []string) { s.wantFree() }
+
 func (s *kept) Stats() store.Stats { return store.Stats{Keeps: true, Up: true} }
 
 // evicting is an evictor of tasks of the groups video and image, of one account.
@@ -137,8 +139,8 @@ func TestThoseThatAreOverForLongestLeave(t *testing.T) {
 			if v.set.Get("main", "unfinished") == nil {
 				t.Error("a task leaves that is unfinished")
 			}
-			if v.HasOver() != (len(gone) < 4) || (v.changes > 0) != (len(gone) > 0) {
-				t.Errorf("after %v, some are over: %t; %d changes are noted", gone, v.HasOver(), v.changes)
+			if (v.CountOver() > 0) != (len(gone) < 4) || (v.changes > 0) != (len(gone) > 0) {
+				t.Errorf("after %v, %d are over; %d changes are noted", gone, v.CountOver(), v.changes)
 			}
 		})
 	}
@@ -193,7 +195,7 @@ func TestTasksLeaveWhileOthersCome(t *testing.T) {
 			for _, e := range v.Evict(source.Wanted{Need: 20}) {
 				left += len(e.IDs)
 			}
-			v.HasOver()
+			v.CountOver()
 			v.Over("video", []string{"video0", "never"})
 		}
 	})

@@ -44,13 +44,15 @@ type Ends struct {
 	slots []uint64
 	room  atomic.Int64 // records that no part has room for yet
 	parts [store.Parts]notes
-	old   int // the age from which on tasks are old
+	known int // tasks that were over
+	old   int // the age from which on they are old
 }
 
 // notes is what one part has noted.
 type notes struct {
 	room    int64 // records that it may note still
-	counts  []int // of tasks that are over, by age
+	known   int   // tasks that are over
+	counts  []int // of those of them that need room, by age
 	pending []noted
 	account string // of the last record
 	hash    uint64 // of that
@@ -107,7 +109,10 @@ func (e *Ends) settle(n *notes) {
 		_ = atomic.LoadUint64(&e.slots[p.at]) // memory is waited for here, for many at the same time
 	}
 	for _, p := range n.pending {
-		if e.take(p.at, p.slot) && p.needsRoom {
+		if !e.take(p.at, p.slot) {
+			continue
+		}
+		if n.known++; p.needsRoom {
 			n.counts[p.slot&hoursBack]++
 		}
 	}
@@ -151,6 +156,7 @@ func (e *Ends) Settle(room int) {
 	all := 0
 	for i := range e.parts {
 		e.settle(&e.parts[i])
+		e.known += e.parts[i].known
 		for age, n := range e.parts[i].counts {
 			counts[age] += n
 			all += n
@@ -167,6 +173,9 @@ func (e *Ends) Settle(room int) {
 		}
 	}
 }
+
+// Len implements source.Old.
+func (e *Ends) Len() int { return e.known }
 
 // Ages implements source.Old.
 func (e *Ends) Ages(account string, ids []string, ages []source.Age) {

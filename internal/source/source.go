@@ -79,8 +79,11 @@ type Memory interface {
 	Over(group string, ids []string) []time.Time
 	// Evict has tasks that are over leave memory, those first that are for longest, and returns which. All of them will be known again.
 	Evict(w Wanted) []Evicted
-	// HasOver reports whether there are tasks that are over. Nothing is waited for.
-	HasOver() bool
+	// Displace has tasks that no answer has come for leave memory, those first that are listed for longest, and returns which. May says of an
+	// account's id whether it may go.
+	Displace(w Wanted, may func(account, id string) bool) []Evicted
+	// CountOver returns how many tasks are over, about. Nothing is waited for.
+	CountOver() int
 	// Old returns which tasks were over at the start, where there is room for so many; nil: that is not known. It is asked once, before lists
 	// are read.
 	Old(room int) Old
@@ -92,6 +95,8 @@ type Memory interface {
 type Old interface {
 	// Ages tells of some of an account's tasks, in their order, how old they were at the start. Many at once take less time each.
 	Ages(account string, ids []string, ages []Age)
+	// Len returns how many there are.
+	Len() int
 }
 
 // Age is how old a task was at the start.

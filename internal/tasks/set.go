@@ -75,8 +75,8 @@ func (s *Set) Unfinished() []*entry.Task { return s.unfinished }
 // or goes.
 func (s *Set) Finished() []*entry.Task { return s.finished }
 
-// HasFinished reports whether there are finished tasks.
-func (s *Set) HasFinished() bool { return len(s.finished) > s.gaps }
+// CountFinished returns how many finished tasks there are.
+func (s *Set) CountFinished() int { return len(s.finished) - s.gaps }
 
 // MarkChanged notes that what is shown of a task has changed.
 func (s *Set) MarkChanged(k *entry.Task) {

@@ -304,18 +304,18 @@ func TestAGroupFullOfUnfinishedTasksKeepsNoOtherFromMakingRoom(t *testing.T) {
 			for id := range strings.FieldsSeq("a b c") {
 				f.api.Put(kiesim.Task{ID: id, Duration: -1})
 			}
-			f.list("l.txt", "a", "b", "c") // and c is tried again and again
+			f.list("l.txt", "a", "b", "c") // and a is tried again and again
 			f.create("i.jsonl", `"d"`)
 			f.api.Put(kiesim.Task{ID: "d", Model: "m"})
 			p.pass(time.Minute)
-			p.isTracked("a b d")
+			p.isTracked("b c d")
 			for id := range strings.FieldsSeq("e f g") {
 				f.api.Put(kiesim.Task{ID: id, Model: "m"})
 				f.list("i.jsonl", `"`+id+`"`)
 				p.pass(12 * time.Second)
-				p.isTracked("a b " + id)
+				p.isTracked("b c " + id)
 			}
-			f.wantQueries(0, "c")
+			f.wantQueries(0, "a")
 		})
 	})
 }

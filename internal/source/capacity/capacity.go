@@ -10,6 +10,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/source/claim"
 	"github.com/kie-exporter/kie_exporter/internal/source/owners"
+	"github.com/kie-exporter/kie_exporter/internal/source/parsed"
 	"github.com/kie-exporter/kie_exporter/internal/source/past"
 )
 
@@ -36,6 +37,7 @@ type Capacity struct {
 	lists  Lists
 	past   *past.Memory       // ids whose tasks have left memory
 	futile map[string]attempt // the last one that found nothing to evict, by group; empty: of all
+	vain   map[string]attempt // the last one that found nothing to displace, likewise
 	old    source.Old         // what was over at the start, while the first lists are read; nil: not known
 }
 
@@ -51,13 +53,17 @@ type Lists interface {
 	Leave(t *owners.Task) past.Naming
 	// HaveLeft takes the news that no more leave for now.
 	HaveLeft()
+	// MayRefuse reports whether an id that is tracked may be refused after all: nobody was told that it was taken.
+	MayRefuse(t *owners.Task) bool
+	// Refuse tells the lists that claim an id that it is refused after all, for want of room in its group or in all.
+	Refuse(t *owners.Task, reason source.Rejection)
 	// IsStale reports whether a list that named an id is no more, or names it no longer.
 	IsStale(n past.Naming) bool
 }
 
 // New returns the room within limits, of which these ids take some.
 func New(limits source.Limits, ids *owners.Owners, lists Lists) *Capacity {
-	return &Capacity{Limits: limits, ids: ids, lists: lists, past: past.New(lists.IsStale), futile: make(map[string]attempt)}
+	return &Capacity{Limits: limits, ids: ids, lists: lists, past: past.New(lists.IsStale), futile: make(map[string]attempt), vain: make(map[string]attempt)}
 }
 
 // IsPast reports whether the task of an account's id has left memory and may still be listed.
@@ -100,8 +106,8 @@ func (c *Capacity) NameOld(account, id string, now past.Naming) (repeated bool) 
 	return c.past.NameOrRemember(account, id, now, c.mostPast())
 }
 
-// Over returns when tasks of a group were over; zero: they are not. For those that were not at the start nobody looks at the disk.
-func (c *Capacity) Over(gr *claim.Group, account string, ids []string) []time.Time {
+// over returns when tasks of a group were over; zero: they are not. For those that were not at the start nobody looks at the disk.
+func (c *Capacity) over(gr *claim.Group, account string, ids []string) []time.Time {
 	if c.old == nil {
 		return c.Memory.Over(gr.Name, ids)
 	}
@@ -145,6 +151,30 @@ func (c *Capacity) Lacks(t *owners.Task, l *claim.List) (takes bool, reason sour
 	return takes, reason
 }
 
+// NeedsRoom reports whether an id that a list does not claim yet would take room.
+func NeedsRoom(t *owners.Task, l *claim.List) bool {
+	gr := l.Source.Group
+	return t == nil || gr.Most > 0 && gr.Takes(t.Claims, l)
+}
+
+// Needs returns how many ids of a list's content need room, and how many of those stand before the last one that needs none.
+func (c *Capacity) Needs(p *parsed.List, a *owners.Account, l *claim.List) (all, before int) {
+	ages := p.Ages()
+	parsed.Each(p, func(*parsed.Attrs) (none struct{}) { return none }, func(_ parsed.Found, id string, _ struct{}) {
+		age := source.NotOver
+		if ages != nil {
+			age, ages = ages[0], ages[1:]
+		}
+		t := a.Tasks.Get(id)
+		if age != source.NotOver || t == nil && c.IsPast(a.Name, id) || t != nil && t.Claims.By(l) != nil || !NeedsRoom(t, l) {
+			before = all
+		} else {
+			all++
+		}
+	})
+	return all, before
+}
+
 // IsFull reports whether there may be no more ids in all.
 func (c *Capacity) IsFull() bool { return c.ids.Count() >= c.Limits.Tasks }
 
@@ -157,23 +187,51 @@ func (c *Capacity) Free(gr *claim.Group) int {
 	return free
 }
 
+// MayFree returns how many more ids a group may have, those in the place of tasks that are over included, and those that need none for they
+// were over at the start.
+func (c *Capacity) MayFree(gr *claim.Group) int {
+	free := c.Free(gr)
+	if c.Memory != nil {
+		free += c.Memory.CountOver()
+	}
+	if c.old != nil {
+		free += c.old.Len()
+	}
+	return free
+}
+
 // MayComeFree reports whether there may be tasks that leave memory: one is over there, or one of those was that come now.
 func (c *Capacity) MayComeFree(ages []source.Age) bool {
-	return slices.Contains(ages, source.Over) || c.Memory != nil && c.Memory.HasOver()
+	return slices.Contains(ages, source.Over) || c.Memory != nil && c.Memory.CountOver() > 0
 }
 
 // MayEvict reports whether room could be made in a group. That none can be made in one says nothing of the others.
 func (c *Capacity) MayEvict(gr *claim.Group) bool {
-	if c.Memory == nil || gr.IsFull() && c.isFutile(gr.Name) || c.IsFull() && c.isFutile("") {
+	if c.Memory == nil || gr.IsFull() && c.futile[gr.Name].isRecent(futileShare) || c.IsFull() && c.futile[""].isRecent(futileShare) {
 		return false
 	}
-	return c.Memory.HasOver()
+	return c.Memory.CountOver() > 0
 }
 
-// isFutile reports whether there was lately nothing to evict of a group; empty: of all.
-func (c *Capacity) isFutile(group string) bool {
-	last := c.futile[group]
-	return time.Since(last.at) < max(futileFor, futileShare*last.took)
+// MayDisplace reports whether ids could be refused after all for the sake of a group's.
+func (c *Capacity) MayDisplace(gr *claim.Group) bool {
+	if gr.IsFull() && c.vain[gr.Name].isRecent(futileCost) || c.IsFull() && c.vain[""].isRecent(futileCost) {
+		return false
+	}
+	return c.Memory != nil
+}
+
+// isRecent reports whether an attempt that found nothing is not to be made again yet, at such a cost.
+func (last attempt) isRecent(cost time.Duration) bool {
+	return time.Since(last.at) < max(futileFor, cost*last.took)
+}
+
+// Binding returns which limit leaves a group least room.
+func (c *Capacity) Binding(gr *claim.Group) source.Rejection {
+	if gr.Most > 0 && gr.Most-gr.Tasks-gr.Coming <= c.Limits.Tasks-c.ids.Count() {
+		return source.RejectedMaxTasks
+	}
+	return source.RejectedLimit
 }
 
 // Shrink makes room where there is less of it than tasks of a group.
@@ -188,6 +246,29 @@ func (c *Capacity) ShrinkAll() {
 	if over := c.ids.Count() - c.Limits.Tasks; c.Memory != nil && over > 0 {
 		c.evict(source.Wanted{Need: over})
 	}
+}
+
+// MakeRoom has tasks that are over leave memory for ids of a group for which there is no room. It returns, by index, those of the ids that are
+// not over, and those that are, the latest first. If others come first, it makes none for those that are not.
+func (c *Capacity) MakeRoom(gr *claim.Group, account string, ids []string, othersFirst bool) (rest, over []int) {
+	ends := c.over(gr, account, ids)
+	for i, at := range ends {
+		if at.IsZero() {
+			rest = append(rest, i)
+		} else {
+			over = append(over, i)
+		}
+	}
+	if othersFirst {
+		return rest, over
+	}
+	slices.SortStableFunc(over, func(a, b int) int { return ends[b].Compare(ends[a]) })
+	rivals := make([]time.Time, len(over))
+	for i, at := range over {
+		rivals[i] = ends[at]
+	}
+	c.EvictFor(gr, len(rest), rivals)
+	return rest, over
 }
 
 // EvictFor makes room in a group for so many ids, and for some of which the tasks are over, the latest first.
@@ -207,6 +288,40 @@ func (c *Capacity) EvictFor(gr *claim.Group, need int, rivals []time.Time) {
 		rivals = rivals[:min(len(rivals), left-need)]
 	}
 	want("", c.Limits.Tasks-c.ids.Count(), c.Limits.Tasks)
+}
+
+// Displace has tasks that no answer has come for leave memory, and be refused, as far as a group lacks room for so many ids that are new.
+func (c *Capacity) Displace(gr *claim.Group, need int) {
+	if gr.Most > 0 {
+		c.displace(gr.Name, need-(gr.Most-gr.Tasks-gr.Coming), source.RejectedMaxTasks)
+		need = min(need, gr.Most-gr.Tasks-gr.Coming)
+	}
+	c.displace("", need-(c.Limits.Tasks-c.ids.Count()), source.RejectedLimit)
+}
+
+func (c *Capacity) displace(group string, need int, reason source.Rejection) {
+	if c.Memory == nil || need <= 0 || c.vain[group].isRecent(futileCost) {
+		return
+	}
+	began, short := time.Now(), need
+	for _, e := range c.Memory.Displace(source.Wanted{Group: group, Need: need}, c.mayRefuse) {
+		a := c.ids.Account(e.Account)
+		for _, id := range e.IDs {
+			if t := a.Tasks.Get(id); t != nil {
+				c.lists.Refuse(t, reason)
+				c.ids.Drop(a, t)
+				short--
+			}
+		}
+	}
+	if short > 0 {
+		c.vain[group] = attempt{time.Now(), time.Since(began)}
+	}
+}
+
+func (c *Capacity) mayRefuse(account, id string) bool {
+	t := c.ids.Account(account).Tasks.Get(id)
+	return t != nil && c.lists.MayRefuse(t)
 }
 
 // evict has tasks leave memory, as far as those can be remembered that will not be known again otherwise.

@@ -47,7 +47,7 @@ func (gr *Group) ChangeIn(changes []source.Change) *source.Change {
 // NoteLimit logs once that a group has no room for ids of its lists, until it had.
 func (gr *Group) NoteLimit(log *slog.Logger) {
 	if gr.Refused > 0 && !gr.limited {
-		log.Warn("max_tasks of the group reached, further ids are refused", "group", gr.Name, "max_tasks", gr.Most, "refused", gr.Refused)
+		log.Warn("max_tasks of the group reached, ids are refused, the oldest first", "group", gr.Name, "max_tasks", gr.Most, "refused", gr.Refused)
 	}
 	gr.limited = gr.Refused > 0
 }

@@ -40,6 +40,7 @@ type file struct {
 	log     *slog.Logger
 	seed    maphash.Seed
 
+	moved bool   // its content was seen under another name
 	round uint32 // the source's when it was read
 
 	target  string      // the path without symbolic links

@@ -69,7 +69,7 @@ func (p *Source) Refresh(ctx context.Context) error {
 		folder = p.folder // the files can't be found either, which says why
 	}
 	began := time.Now()
-	for _, path := range p.find() {
+	for _, path := range p.inOrder(ctx, folder, p.find()) {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

@@ -42,6 +42,7 @@ type tail struct {
 	whole   bool         // and is what it is once it has one
 	begun   bool         // a content was begun that did not come to its end
 	paused  bool         // and it goes on from here
+	older   int64        // up to there, ids of it have no room: it is for those behind
 	refused uint64       // hash of one that is no list
 	grown   bool         // it was put behind more than what was compared last
 	suspect bool         // what was read may be there no more, though file system and near bytes say so
@@ -76,8 +77,10 @@ func (f *file) follow(ctx context.Context, folder, target string, info fs.FileIn
 		return f.err // what is no list is the same as it was
 	}
 	r := partReader{file: f, source: src, opened: opened, began: now, atRest: !f.known() && now.Sub(info.ModTime()) >= source.Interval}
+	r.same = f.known() && !t.begun && target == f.target && os.SameFile(info, f.info) && info.Size() >= t.at && t.isNear(opened)
 	f.target, f.info, f.readAt, f.round = target, info, now, src.Round()
 	if f.err = r.read(ctx, again); errors.Is(f.err, errRewritten) {
+		r.same = false
 		f.err = r.read(ctx, true)
 	}
 	if errors.Is(f.err, errRewritten) {
@@ -176,6 +179,7 @@ type partReader struct {
 	opened io.ReaderAt
 	began  time.Time
 	atRest bool // an unterminated end is no half-written one
+	same   bool // what is read was read before
 }
 
 // read reads on, or all again.
@@ -191,6 +195,9 @@ func (r *partReader) read(ctx context.Context, again bool) error {
 		if err := r.refuses(ctx); err != nil {
 			return err
 		}
+		if err := r.findOlder(ctx); err != nil {
+			return err
+		}
 	}
 	var end uint64
 	var whole bool
@@ -201,7 +208,7 @@ func (r *partReader) read(ctx context.Context, again bool) error {
 		return f.halfway
 	}, func(p *parsed.List, last bool) error {
 		if again {
-			f.list.Begin()
+			r.begin(p, last)
 			again = false
 		}
 		return r.take(ctx, p, last)
@@ -219,9 +226,37 @@ func (r *partReader) read(ctx context.Context, again bool) error {
 	return nil
 }
 
+// findOlder finds out up to where another content, of several parts, has ids for which there is no room. A part ends there.
+func (r *partReader) findOlder(ctx context.Context) (err error) {
+	f := r.file
+	if room := f.list.Room(); !r.same && f.info.Size() > max(partBytes, int64(room)*leastLine) {
+		r.source.Outside(func() {
+			if !hasFewLines(r.opened, f.info.Size(), room) {
+				f.tail.older, _, err = lastLines(ctx, r.opened, f.info.Size(), room)
+			}
+		})
+	}
+	return err
+}
+
+// begin begins a content in place of the one that the list has.
+func (r *partReader) begin(p *parsed.List, last bool) {
+	if !last {
+		p = nil
+	}
+	if r.same {
+		r.file.list.BeginAgain()
+	} else {
+		r.file.list.Begin(r.file.info.Size() <= newBytes && !r.file.moved, p)
+	}
+}
+
 // take adds a part to the list. After too long a time it has the rest wait.
 func (r *partReader) take(ctx context.Context, p *parsed.List, last bool) error {
 	f := r.file
+	if f.tail.older > 0 {
+		f.list.PassOver(f.tail.at <= f.tail.older)
+	}
 	if report := f.list.Add(p); report != nil {
 		report.Log(f.log)
 	}
@@ -258,11 +293,12 @@ type part struct {
 func (r *partReader) parts(ctx context.Context, t *tail, half func(rest string) bool, take func(p *parsed.List, last bool) error) error {
 	parsing, stop := context.WithCancel(ctx)
 	ahead, parts := make(chan part, 1), make(chan part, 1)
-	from, limit, parse := t.spot, r.file.format.Bounds(r.source.Limits().Bytes), r.file.list.Parts(r.file.format, t.place)
+	from, older := t.spot, t.older
+	limit, parse := r.file.format.Bounds(r.source.Limits().Bytes), r.file.list.Parts(r.file.format, t.place)
 	var parser sync.WaitGroup
 	parser.Go(func() {
 		defer close(ahead)
-		r.parse(parsing, from, limit, parse, half, ahead)
+		r.parse(parsing, from, older, limit, parse, half, ahead)
 	})
 	parser.Go(func() {
 		defer close(parts)
@@ -302,8 +338,13 @@ func lookBack(ctx context.Context, ahead <-chan part, parts chan<- part) {
 }
 
 // parse hands out the parts behind a place until the last one, one that is none, or the end of ctx. No lock is held.
-func (r *partReader) parse(ctx context.Context, at spot, limit bounded.Size, parse *format.Parts, half func(rest string) bool, parts chan<- part) {
+func (r *partReader) parse(
+	ctx context.Context, at spot, older int64, limit bounded.Size, parse *format.Parts, half func(rest string) bool, parts chan<- part,
+) {
 	for size := int64(partBytes); ; {
+		if at.at < older {
+			size = min(size, older-at.at)
+		}
 		content, last, err := r.next(ctx, &at, min(size, limit.Most))
 		p := part{last: last, err: err}
 		if err == nil {
@@ -312,6 +353,7 @@ func (r *partReader) parse(ctx context.Context, at spot, limit bounded.Size, par
 		if p.err == nil {
 			p.read = content[:len(content)-p.parsed.Left()]
 			if p.read == "" && !last { // one line, and not all of it
+				older = 0 // it goes on behind that
 				if size < limit.Most {
 					size *= 4
 					continue

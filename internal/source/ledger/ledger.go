@@ -68,7 +68,7 @@ func (g *Ledger) IsPast(account, id string) bool { return g.Capacity.IsPast(acco
 // NoteLimits logs once that ids are refused for want of room, until there was room for all of them.
 func (g *Ledger) NoteLimits(log *slog.Logger) {
 	if g.Refused > 0 && !g.limited {
-		log.Warn("Limit of tasks reached, further ids are refused", "limit", g.Capacity.Limits.Tasks, "refused", g.Refused)
+		log.Warn("Limit of tasks reached, ids are refused, the oldest first", "limit", g.Capacity.Limits.Tasks, "refused", g.Refused)
 	}
 	g.limited = g.Refused > 0
 	for _, gr := range slices.SortedFunc(maps.Values(g.groups), func(a, b *group) int { return cmp.Compare(a.Index, b.Index) }) {

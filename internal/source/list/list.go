@@ -7,11 +7,12 @@ package list
 import (
 	"hash/maphash"
 	"slices"
-	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/source/capacity"
 	"github.com/kie-exporter/kie_exporter/internal/source/claim"
+	"github.com/kie-exporter/kie_exporter/internal/source/grace"
+	"github.com/kie-exporter/kie_exporter/internal/source/latest"
 	"github.com/kie-exporter/kie_exporter/internal/source/owners"
 	"github.com/kie-exporter/kie_exporter/internal/source/parsed"
 	"github.com/kie-exporter/kie_exporter/internal/source/past"
@@ -29,6 +30,7 @@ type All struct {
 	IDs      *owners.Owners
 	Capacity *capacity.Capacity
 	Secrets  *secrets.Known
+	First    bool   // what is read now is a first read: none of its ids is new
 	Refused  int    // ids of all lists for which there was no room
 	Round    uint32 // changes when all lists are to be read again, whether they changed or not
 
@@ -60,7 +62,7 @@ func (g *All) IsStale(n past.Naming) bool {
 func (g *All) Leave(t *owners.Task) past.Naming {
 	for c := range t.Claims.All() {
 		l := g.lists[c.List]
-		delete(l.missing, t)
+		l.missing.Take(t)
 		g.leaving[l] = true
 		l.leave(t.ID)
 	}
@@ -71,6 +73,7 @@ func (g *All) Leave(t *owners.Task) past.Naming {
 // HaveLeft takes the news that no more tasks leave memory for now.
 func (g *All) HaveLeft() {
 	for l := range g.leaving {
+		l.dropped = 0
 		l.tasks = slices.DeleteFunc(l.tasks, func(t *owners.Task) bool { return t.Claims == nil })
 		if len(l.tasks) < cap(l.tasks)/2 {
 			l.tasks = slices.Clone(l.tasks) // to give back what was too much
@@ -78,6 +81,29 @@ func (g *All) HaveLeft() {
 	}
 	clear(g.leaving)
 }
+
+// MayRefuse reports whether an id may be refused after all: nobody was told that it was taken.
+func (g *All) MayRefuse(t *owners.Task) bool {
+	for c := range t.Claims.All() {
+		if g.lists[c.List].Leaving != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// Refuse tells the lists that claim an id that it is refused after all.
+func (g *All) Refuse(t *owners.Task, reason source.Rejection) {
+	for c := range t.Claims.All() {
+		l := g.lists[c.List]
+		l.dropped++
+		if !l.missing.Take(t) {
+			l.refuse(reason, c.Round == l.Round)
+		}
+	}
+}
+
+func (g *All) hash(id string) uint64 { return maphash.String(g.seed, id) }
 
 // IsOf reports whether a list is a group's, by its number.
 func (g *All) IsOf(number uint32, gr *Group) bool {
@@ -99,6 +125,9 @@ type Group struct {
 	Round   uint32               // changes when its lists are to be read again
 }
 
+// Account returns the account of the source's group.
+func (src *Source) Account() string { return src.group.Account.Name }
+
 // Source is one source of a group: its lists, and what of them was rejected. An id belongs to the lowest rank that lists it.
 type Source struct {
 	claim.Source
@@ -107,14 +136,14 @@ type Source struct {
 	base  *claim.Attrs
 	lists map[*List]bool // every one that may have a claim
 
-	tally tally.Source
+	Tally tally.Source // of what its lists have
 }
 
 // NewSource returns a source of a group, whose ids have these labels.
 func (g *All) NewSource(gr *Group, labels map[string]string) *Source {
 	return &Source{
 		Source: claim.Source{Group: &gr.Group}, all: g, group: gr, base: &claim.Attrs{Group: &gr.Group, Labels: labels}, lists: make(map[*List]bool),
-		tally: tally.New(),
+		Tally: tally.New(),
 	}
 }
 
@@ -149,17 +178,19 @@ func (src *Source) NewList(name string) *List {
 // List is what the ledger has of one list of a source. It takes changes: Add and Remove, or Replace for a whole content.
 type List struct {
 	claim.List
-	source *Source
-	number uint32
-	tasks  []*owners.Task
-	// missing holds the ids that the content lacks and that are not dropped yet, with the first successful read of the
-	// source that lacked them; zero: there was none yet.
-	missing map[*owners.Task]time.Time
+	source  *Source
+	number  uint32
+	tasks   []*owners.Task
+	missing grace.Missing[*owners.Task] // ids that the content lacks and that are not dropped yet
 
 	counts  tally.Counts
 	faults  parsed.Faults
 	firsts  map[source.Rejection]int // the lines of the content where something was rejected first
 	givenUp bool                     // some of tasks are claimed no more
+	dropped int                      // so many of tasks are tracked no more
+	later   int                      // so much room is for lists that are read after it
+	order   latest.Order             // in which ids have room
+	refused latest.Refused           // ids of the content, if all of it was read at once
 	attrs   claim.Known              // what was said of ids
 
 	// Of a whole content that comes in parts: what was of the one before it, what is of this one.
@@ -182,7 +213,7 @@ func (l *List) Wants() bool {
 	if l.backoff.Lasts() {
 		return false
 	}
-	if l.counts.Refused+l.counts.GroupFull > 0 && g.Capacity.MayEvict(&l.source.group.Group) {
+	if l.counts.Short() > 0 && g.Capacity.MayEvict(&l.source.group.Group) {
 		return true
 	}
 	return l.counts.Refused > 0 && !g.Capacity.IsFull() || l.counts.GroupFull > 0 && !l.source.group.IsFull()
@@ -192,7 +223,7 @@ func (l *List) Wants() bool {
 func (l *List) Hold(held bool) { l.held = held }
 
 // IsEmpty reports whether the list names nothing and has nothing to drop.
-func (l *List) IsEmpty() bool { return l.counts.Listed+len(l.tasks)+len(l.missing) == 0 }
+func (l *List) IsEmpty() bool { return l.counts.Listed+len(l.tasks)+l.missing.Len() == 0 }
 
 // Drop takes an empty list out of its source.
 func (l *List) Drop() {
@@ -210,7 +241,7 @@ func (l *List) Remove(ids ...string) {
 	for id := range gone {
 		if l.source.all.Capacity.Unname(l.source.group.Account.Name, id, l.number) {
 			l.counts.Listed--
-			l.source.tally.Remove(1)
+			l.source.Tally.Remove(1)
 		}
 	}
 }
@@ -218,29 +249,26 @@ func (l *List) Remove(ids ...string) {
 // removeFunc takes back the list's claims on ids of which something is true. It goes through all that the list has.
 func (l *List) removeFunc(gone func(t *owners.Task) bool) {
 	before := len(l.tasks)
-	l.tasks = slices.DeleteFunc(l.tasks, func(t *owners.Task) bool {
-		if !gone(t) {
-			return false
-		}
-		delete(l.missing, t)
-		l.release(t)
-		return true
-	})
-	for t := range l.missing {
-		if gone(t) {
-			delete(l.missing, t)
+	release := func(t *owners.Task) (is bool) {
+		if is = gone(t); is {
+			l.missing.Take(t)
 			l.release(t)
 		}
+		return is
+	}
+	l.tasks = slices.DeleteFunc(l.tasks, release)
+	for t := range l.missing.All() {
+		release(t)
 	}
 	removed := before - len(l.tasks)
 	l.counts.Listed -= removed
-	l.source.tally.Remove(removed)
+	l.source.Tally.Remove(removed)
 }
 
 // note puts other counts in force, and counts by how much they grew.
 func (l *List) note(now tally.Counts) {
 	src := l.source
-	src.tally.Note(l.counts, now)
+	src.Tally.Note(l.counts, now)
 	src.all.Refused += now.Refused - l.counts.Refused
 	src.group.Refused += now.GroupFull - l.counts.GroupFull
 	l.counts = now
@@ -248,32 +276,33 @@ func (l *List) note(now tally.Counts) {
 
 // releaseMissing takes back the list's claims on what its content lacks.
 func (l *List) releaseMissing() {
-	for t := range l.missing {
+	for t := range l.missing.All() {
 		l.release(t)
 	}
-	l.missing = nil
-}
-
-// miss notes since when the source's reads lacked an id of the list.
-func (l *List) miss(t *owners.Task, since time.Time) {
-	if l.missing == nil {
-		l.missing = make(map[*owners.Task]time.Time)
-	}
-	l.missing[t] = since
+	l.missing.Clear()
 }
 
 // GiveUp notes that the group has no room for an id of the list.
 func (l *List) GiveUp(t *owners.Task) {
-	delete(l.missing, t)
+	l.missing.Take(t)
 	l.givenUp = true
-	l.counts.GroupFull++
-	l.coming.GroupFull++ // which is what counts if a content is being replaced
-	l.source.group.Refused++
-	l.source.tally.Reject(source.RejectedMaxTasks)
+	l.refuse(source.RejectedMaxTasks, true)
+}
+
+// refuse counts an id that the list claimed as one that is refused. Seen: it is in what was read so far of a content that is being replaced.
+func (l *List) refuse(reason source.Rejection, seen bool) {
+	was := l.counts
+	l.counts.Refuse(reason)
+	if seen {
+		l.coming.Refuse(reason)
+	}
+	l.source.Tally.Reject(reason)
+	l.source.all.Refused += l.counts.Refused - was.Refused
+	l.source.group.Refused += l.counts.GroupFull - was.GroupFull
 }
 
 // Repeats counts an id that is another list's, too.
-func (l *List) Repeats() { l.source.tally.Reject(source.RejectedDuplicate) }
+func (l *List) Repeats() { l.source.Tally.Reject(source.RejectedDuplicate) }
 
 // leave notes that the task of an id has left memory.
 func (l *List) leave(id string) {
@@ -282,7 +311,7 @@ func (l *List) leave(id string) {
 	}
 	l.Leaving(id)
 	l.counts.Listed--
-	l.source.tally.Remove(1)
+	l.source.Tally.Remove(1)
 }
 
 // release takes back the list's claim on an id.

@@ -3,12 +3,12 @@
 package list
 
 import (
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/source"
+	"github.com/kie-exporter/kie_exporter/internal/source/capacity"
 	"github.com/kie-exporter/kie_exporter/internal/source/claim"
+	"github.com/kie-exporter/kie_exporter/internal/source/latest"
 	"github.com/kie-exporter/kie_exporter/internal/source/owners"
 	"github.com/kie-exporter/kie_exporter/internal/source/parsed"
 	"github.com/kie-exporter/kie_exporter/internal/source/past"
@@ -17,19 +17,19 @@ import (
 
 // reading is what a list names while it is gone through.
 type reading struct {
-	list   *List
-	last   uint32 // the round of claims that are in force
-	counts tally.Counts
-	parsed *parsed.List
+	list    *List
+	last    uint32 // the round of claims that are in force
+	counts  tally.Counts
+	parsed  *parsed.List
+	refused *[]uint64 // hashes of those that are refused; nil: nobody wants them
 
-	waiting  []parsed.Found // there was no room for them yet
-	pressed  bool           // no more room will be made
-	hopeless bool           // nor would any be for what is not over
-	age      source.Age     // of the id at hand at the start, where that is known
+	waiting  [latest.Denied][]parsed.Found // there was no room for them yet; by their turn
+	pressed  bool                          // no more room will be made
+	passing  bool                          // what there is is for others
+	hopeless bool                          // nor would any be for what is not over
+	age      source.Age                    // of the id at hand at the start, where that is known
 
-	// What became of the listing of the id before, which is what becomes of that of the next one, nearly always.
-	before, after *claim.Listing
-	attrs         *claim.Attrs
+	same claim.Same
 }
 
 // read goes through all that was parsed.
@@ -74,7 +74,7 @@ func (r *reading) visit(f parsed.Found, id string, of *claim.Attrs) {
 	if t == nil && r.isPast(f, id) {
 		return
 	}
-	if (t == nil || t.Claims.By(&l.List) == nil) && r.lacksCapacity(f, t) {
+	if (t == nil || t.Claims.By(&l.List) == nil) && r.lacksCapacity(f, id, t) {
 		return
 	}
 	r.counts.Listed++
@@ -94,48 +94,40 @@ func (r *reading) visit(f parsed.Found, id string, of *claim.Attrs) {
 			l.touch(t)
 		}
 	}
-	if _, missed := l.missing[t]; missed || c == nil {
-		delete(l.missing, t)
+	if l.missing.Take(t) || c == nil {
 		l.tasks = append(l.tasks, t)
 	}
-	t.Listing = r.claimed(t.Listing, of)
+	t.Listing = r.same.Claimed(&g.IDs.Shared, t.Listing, &l.List, of)
 	if t.Claims.Next != nil && t.Claims.Owner().Before(&l.List) {
 		r.parsed.First(source.RejectedDuplicate, f)
 	}
 }
 
 // lacksCapacity reports whether there is no room for an id that the list does not claim yet, and counts it then.
-func (r *reading) lacksCapacity(f parsed.Found, t *owners.Task) bool {
-	g := r.list.source.all
-	reason := r.list.refuses(t)
-	if reason != "" && g.Capacity.Memory != nil && !r.pressed && (!r.hopeless || r.age != source.NotOver) {
-		r.waiting = append(r.waiting, f)
-		return true
+func (r *reading) lacksCapacity(f parsed.Found, id string, t *owners.Task) bool {
+	l, g := r.list, r.list.source.all
+	turn, room, needs := latest.Denied, !r.passing, capacity.NeedsRoom(t, &l.List)
+	if !r.pressed && needs {
+		turn, room = l.order.Next(g.hash(id))
 	}
-	switch reason {
-	case source.RejectedLimit:
-		r.counts.Refused++
-	case source.RejectedMaxTasks:
-		r.counts.GroupFull++
-	default:
+	reason := g.Capacity.Binding(&l.source.group.Group)
+	if room || !needs {
+		reason = l.refuses(t)
+	}
+	if reason == "" {
 		return false
 	}
+	if g.Capacity.Memory != nil && turn != latest.Denied && (turn == latest.Fresh || !r.hopeless || r.age != source.NotOver) {
+		r.waiting[turn] = append(r.waiting[turn], f)
+		return true
+	}
 	r.counts.Listed++
+	r.counts.Refuse(reason)
+	if r.refused != nil {
+		*r.refused = append(*r.refused, g.hash(id))
+	}
 	r.parsed.First(reason, f)
 	return true
-}
-
-// claimed returns the listing of an id that the list has.
-func (r *reading) claimed(s *claim.Listing, of *claim.Attrs) *claim.Listing {
-	if s != r.before || of != r.attrs {
-		c := claim.Claim{List: &r.list.List, Attrs: of, Round: r.list.Round}
-		if before := s.Claims.By(&r.list.List); before != nil {
-			c.Counted, c.Lost = before.Counted, before.Lost
-		}
-		shared := &r.list.source.all.IDs.Shared
-		r.before, r.attrs, r.after = s, of, shared.Listing(shared.With(s.Claims, c), s.Reported)
-	}
-	return r.after
 }
 
 // isPast reports whether an id's task has left memory, and notes that the list names it.
@@ -160,18 +152,18 @@ func (r *reading) isNamed(f parsed.Found, repeated bool) {
 // takeWaiting takes the ids for which there was no room, as far as tasks that are over leave theirs. Those among them whose own tasks are over
 // have it only before tasks that are over for longer. What was taken before is handed on first, so that it may be known to be over.
 func (r *reading) takeWaiting() {
-	l, g := r.list, r.list.source.all
 	r.pressed = true
-	for end := len(r.waiting); end > 0; { // the last ones first: they are the newest, mostly
-		start := max(0, end-owners.SettleAtATime)
-		full := l.inForce().GroupFull
-		g.Flush()
-		r.counts.GroupFull += l.inForce().GroupFull - full
-		r.before, r.after, r.attrs = nil, nil, nil
-		r.evictFor(r.waiting[start:end])
-		end = start
+	for turn, waiting := range r.waiting {
+		r.passing = latest.Turn(turn) == latest.Passed
+		for end := len(waiting); end > 0; { // the last ones first: they are the newest, mostly
+			start := max(0, end-owners.SettleAtATime)
+			before := r.list.inForce()
+			r.list.source.Flush()
+			r.same = claim.Same{}
+			r.take(waiting[start:end], latest.Turn(turn) == latest.Fresh, before)
+			end = start
+		}
 	}
-	r.waiting = nil
 }
 
 // inForce returns the counts that grow while the list is read.
@@ -182,42 +174,29 @@ func (l *List) inForce() tally.Counts {
 	return l.counts
 }
 
-// claimant is an id for which there was no room, and when it was over; zero: it is not.
-type claimant struct {
-	found parsed.Found
-	id    string
-	attrs *claim.Attrs
-	over  time.Time
-}
-
-func (r *reading) evictFor(waiting []parsed.Found) {
-	l, g := r.list, r.list.source.all
-	var rest, over []claimant // those that are over, the latest first
-	ids, all := make([]string, 0, len(waiting)), make([]claimant, 0, len(waiting))
-	parsed.EachOf(r.parsed, [][]parsed.Found{waiting}, l.listed, func(f parsed.Found, id string, of *claim.Attrs) {
-		ids, all = append(ids, id), append(all, claimant{found: f, id: id, attrs: of})
+// take takes ids for which there was no room. Before is what was counted before others were refused or given up for it.
+func (r *reading) take(waiting []parsed.Found, displacing bool, before tally.Counts) {
+	l, c, gr := r.list, r.list.source.all.Capacity, &r.list.source.group.Group
+	ids, attrs := make([]string, 0, len(waiting)), make([]*claim.Attrs, 0, len(waiting))
+	parsed.EachOf(r.parsed, [][]parsed.Found{waiting}, l.listed, func(_ parsed.Found, id string, of *claim.Attrs) {
+		ids, attrs = append(ids, id), append(attrs, of)
 	})
-	for i, at := range g.Capacity.Over(&l.source.group.Group, l.source.group.Account.Name, ids) {
-		if all[i].over = at; at.IsZero() {
-			rest = append(rest, all[i])
-		} else {
-			over = append(over, all[i])
-		}
+	rest, over := c.MakeRoom(gr, l.source.group.Account.Name, ids, r.passing)
+	if displacing {
+		c.Displace(gr, len(rest))
 	}
-	slices.SortStableFunc(over, func(a, b claimant) int { return b.over.Compare(a.over) })
-	rivals := make([]time.Time, len(over))
-	for i, c := range over {
-		rivals[i] = c.over
+	r.counts.Follow(before, l.inForce())
+	passing, lacking := r.passing, len(rest)-c.Free(gr)
+	for at, i := range rest { // the first ones leave what room there is to the others
+		r.passing = passing || at < lacking
+		r.visit(waiting[i], ids[i], attrs[i])
 	}
-	g.Capacity.EvictFor(&l.source.group.Group, len(rest), rivals)
-	for _, c := range rest {
-		r.visit(c.found, c.id, c.attrs)
-	}
-	for _, c := range over {
-		if g.Capacity.Free(&l.source.group.Group) <= 0 && g.Capacity.Remember(l.source.group.Account.Name, c.id, l.naming()) {
+	r.passing = passing
+	for _, i := range over {
+		if (r.passing || c.Free(gr) <= 0) && c.Remember(l.source.group.Account.Name, ids[i], l.naming()) {
 			r.counts.Listed++
 			continue
 		}
-		r.visit(c.found, c.id, c.attrs)
+		r.visit(waiting[i], ids[i], attrs[i])
 	}
 }

@@ -33,7 +33,7 @@ func (src *Source) Label(labels map[string]string) {
 		for _, t := range l.tasks {
 			l.relabel(t, moved)
 		}
-		for t := range l.missing {
+		for t := range l.missing.All() {
 			l.relabel(t, moved)
 		}
 	}
@@ -41,17 +41,12 @@ func (src *Source) Label(labels map[string]string) {
 
 // relabel puts the labels that the group has now into the list's claim on an id.
 func (l *List) relabel(t *owners.Task, moved map[*claim.Attrs]*claim.Attrs) {
-	claimed := t.Claims.By(&l.List)
-	if claimed == nil { // it was given up
-		return
-	}
-	c, g := *claimed, l.source.all
-	if moved[c.Attrs] == nil {
-		moved[c.Attrs] = c.Attrs.On(l.source.base)
-	}
-	c.Attrs = moved[c.Attrs]
-	t.Listing = g.IDs.Shared.Listing(g.IDs.Shared.With(t.Claims, c), t.Reported)
-	l.touch(t)
+	l.source.all.IDs.Say(l.source.group.Account, &l.List, t, func(before *claim.Attrs) *claim.Attrs {
+		if moved[before] == nil {
+			moved[before] = before.On(l.source.base)
+		}
+		return moved[before]
+	})
 }
 
 // ReleaseMissing takes back the source's claims on what its lists lack, without the grace that files have.
@@ -77,12 +72,6 @@ func (src *Source) Retire() {
 
 // Lists returns how many lists the source has.
 func (src *Source) Lists() int { return len(src.lists) }
-
-// Listed returns how many ids the source lists, duplicates included.
-func (src *Source) Listed() int { return src.tally.Listed() }
-
-// Rejected returns how many ids were rejected, by why.
-func (src *Source) Rejected() map[source.Rejection]uint64 { return src.tally.Rejected() }
 
 // Refused returns how many ids of the source's lists its group does not have now, by why.
 func (src *Source) Refused() map[source.Rejection]int {
@@ -116,19 +105,13 @@ func (src *Source) Skipped() []source.Skip {
 	for l := range src.lists {
 		lists = append(lists, tally.Firsts{Name: l.Name, Lines: l.firsts})
 	}
-	return src.tally.Skipped(lists)
+	return src.Tally.Skipped(lists)
 }
 
 // Counts returns the account of the source's group, how many ids the group has, and how many more it will have as soon as that is settled.
 func (src *Source) Counts() (account string, tasks, coming int) {
 	return src.group.Account.Name, src.group.Tasks, src.group.Coming
 }
-
-// Account returns the account of the source's group.
-func (src *Source) Account() string { return src.group.Account.Name }
-
-// Reject counts ids that were rejected before they came here.
-func (src *Source) Reject(reason source.Rejection, ids uint64) { src.tally.RejectSome(reason, ids) }
 
 // Entrust has the ids of the source's lists be those of another account than that of its group.
 func (src *Source) Entrust(to *owners.Account) {
@@ -138,9 +121,9 @@ func (src *Source) Entrust(to *owners.Account) {
 			l.tasks[i] = g.IDs.Transfer(&l.List, t, from, to)
 		}
 		missing := l.missing
-		l.missing = nil
-		for t, since := range missing {
-			l.miss(g.IDs.Transfer(&l.List, t, from, to), since)
+		l.missing.Clear()
+		for t, since := range missing.All() {
+			l.missing.Put(g.IDs.Transfer(&l.List, t, from, to), since)
 		}
 	}
 }
@@ -152,27 +135,12 @@ func (src *Source) Narrow() {
 	}
 }
 
-// Grace is how long the successful reads of a source must lack an id until it is dropped.
-const Grace = 30 * time.Second
-
 // Expire drops the claims of the source on ids that its successful reads have lacked for long enough. The read that ended now
 // was successful, but for the lists that are held.
 func (src *Source) Expire(now time.Time) {
 	for l := range src.lists {
-		if l.held {
-			continue
-		}
-		for t, since := range l.missing {
-			switch {
-			case since.IsZero():
-				l.missing[t] = now
-			case now.Sub(since) >= Grace:
-				delete(l.missing, t)
-				l.release(t)
-			}
-		}
-		if len(l.missing) == 0 {
-			l.missing = nil // a map never gives memory back
+		if !l.held {
+			l.missing.Expire(now, l.release)
 		}
 	}
 }

@@ -132,6 +132,18 @@ func (o *Owners) Release(a *Account, l *claim.List, t *Task) {
 	a.Touch(t)
 }
 
+// Say has a list's claim on an id of an account say something else of it.
+func (o *Owners) Say(a *Account, l *claim.List, t *Task, instead func(before *claim.Attrs) *claim.Attrs) {
+	claimed := t.Claims.By(l)
+	if claimed == nil { // it was given up
+		return
+	}
+	c := *claimed
+	c.Attrs = instead(c.Attrs)
+	t.Listing = o.Shared.Listing(o.Shared.With(t.Claims, c), t.Reported)
+	a.Touch(t)
+}
+
 // Transfer moves a list's claim on an id of an account to the same id of another account, and returns that.
 func (o *Owners) Transfer(l *claim.List, t *Task, from, to *Account) *Task {
 	claimed := t.Claims.By(l)

@@ -218,7 +218,7 @@ func (b *Beyond) Expired(l Look, now time.Time) (gone []string) {
 // Plan finds out what of a push is news, and returns what is to be saved before it counts.
 func (s *Source) Plan(p *source.Push) (changes []source.Pushed) {
 	for reason, ids := range p.Rejected {
-		s.claims.Reject(reason, ids)
+		s.claims.Tally.RejectSome(reason, ids)
 	}
 	for i := range p.Add {
 		if t := &p.Add[i]; s.list.Lacks(t.ID) && s.list.Refuses(t) == "" {
@@ -226,7 +226,7 @@ func (s *Source) Plan(p *source.Push) (changes []source.Pushed) {
 		}
 	}
 	for _, id := range p.Remove {
-		if s.list.Has(id) || s.list.IsShort() { // then it may be among those in the storage that there was no room for
+		if s.list.Has(id) || s.Short() != "" { // then it may be among those in the storage that there was no room for
 			changes = append(changes, source.Pushed{Group: s.group, Task: source.Task{ID: id}, Gone: true})
 		}
 	}

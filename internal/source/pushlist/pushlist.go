@@ -42,10 +42,23 @@ func New(src *list.Source) *List {
 	return l
 }
 
-// Refuses returns why the list could not take an id that it does not claim yet, as far as no task can leave for it; empty: it could.
+// IsOurs reports whether an id is this process's, and not another replica's.
+func (l *List) IsOurs(id string) bool {
+	_, gr, _ := l.Place()
+	return gr.Has == nil || gr.Has(id)
+}
+
+// Lacks reports whether an id is this process's, and neither claimed by the list nor that of a task that has left memory.
+func (l *List) Lacks(id string) bool {
+	a, _, c := l.Place()
+	return l.IsOurs(id) && !l.Has(id) && !c.IsPast(a.Name, id)
+}
+
+// Refuses returns why the list could not take an id that it does not claim yet, as far as no other can leave for it; empty: it could.
 func (l *List) Refuses(t *source.Task) source.Rejection {
+	_, gr, c := l.Place()
 	reason := l.refuses(t)
-	if (reason == source.RejectedLimit || reason == source.RejectedMaxTasks) && l.MayEvict() {
+	if (reason == source.RejectedLimit || reason == source.RejectedMaxTasks) && (c.MayEvict(&gr.Group) || c.MayDisplace(&gr.Group)) {
 		return ""
 	}
 	return reason
@@ -53,16 +66,21 @@ func (l *List) Refuses(t *source.Task) source.Rejection {
 
 // refuses returns why the list can't take an id now.
 func (l *List) refuses(t *source.Task) source.Rejection {
-	reason, most := l.List.Refuses(t.ID), l.source.Limits().Bytes
-	if reason != source.RejectedSecret && len(t.Labels) > 0 && most > 0 && l.said.bytes >= most {
+	if l.source.Secrets().HasValue(t.ID) {
+		return source.RejectedSecret
+	}
+	if most := l.source.Limits().Bytes; len(t.Labels) > 0 && most > 0 && l.said.bytes >= most {
 		return source.RejectedLimit
 	}
+	a, _, c := l.Place()
+	_, reason := c.Lacks(a.Tasks.Get(t.ID), &l.List.List)
 	return reason
 }
 
 // Tell adds tasks to what the list has, and tells of each what became of it: whether the list had it before, or why it is refused.
 func (l *List) Tell(tasks []source.Task, became func(i int, known bool, refused source.Rejection)) {
-	l.evictFor(tasks)
+	_, gr, c := l.Place()
+	c.Displace(&gr.Group, l.evictFor(tasks))
 	l.Each(false, func(add func(id string, of *claim.Attrs)) {
 		for i := range tasks {
 			t := &tasks[i]
@@ -74,7 +92,7 @@ func (l *List) Tell(tasks []source.Task, became func(i int, known bool, refused 
 			if refused == "" {
 				add(t.ID, l.attrsOf(t))
 			} else {
-				l.source.Reject(refused, 1)
+				l.source.Tally.Reject(refused)
 			}
 			became(i, false, refused)
 		}
@@ -93,15 +111,17 @@ func (l *List) Retell(tasks []source.Task) {
 	})
 }
 
-// evictFor has tasks that are over leave memory for those that the list lacks.
-func (l *List) evictFor(tasks []source.Task) {
-	need := 0
+// evictFor has tasks that are over leave memory for those that the list lacks, and returns how many those are.
+func (l *List) evictFor(tasks []source.Task) (need int) {
 	for i := range tasks {
 		if l.Lacks(tasks[i].ID) {
 			need++
 		}
 	}
-	l.EvictFor(need)
+	if _, gr, c := l.Place(); need > c.Free(&gr.Group) && c.MayEvict(&gr.Group) {
+		c.EvictFor(&gr.Group, need, nil)
+	}
+	return need
 }
 
 // Left returns the ids whose tasks have left memory since it was asked last: nobody will name them again.

@@ -100,7 +100,7 @@ func (o *owners) rejected(group string, reason source.Rejection) uint64 {
 	o.t.Helper()
 	for _, m := range o.set.members {
 		if m.key.group == group && m.key.label == groups.InlineLabel {
-			return m.claims.Rejected()[reason]
+			return m.claims.Tally.Rejected()[reason]
 		}
 	}
 	o.t.Fatalf("no list of %q", group)
@@ -165,7 +165,7 @@ func TestAGroupGoesToAnotherAccountWithItsIDs(t *testing.T) {
 func TestFillersOfOneGroupLeaveRoomForOthers(t *testing.T) {
 	fillers := atMost(5, inlined("one", "fill", numbers("filler", 30)...))
 	o := newOwners(t, 20, fillers, inlined("one", "work", numbers("job", 12)...))
-	o.want("one/fill: filler0 filler1 filler2 filler3 filler4", "one/work: "+strings.Join(slices.Sorted(slices.Values(numbers("job", 12))), " "))
+	o.want("one/fill: filler25 filler26 filler27 filler28 filler29", "one/work: "+strings.Join(slices.Sorted(slices.Values(numbers("job", 12))), " "))
 	if of, in := o.rejected("fill", source.RejectedMaxTasks), o.rejected("fill", source.RejectedLimit); of != 25 || in != 0 {
 		t.Errorf("%d ids were refused for max_tasks and %d for limits.tasks, want 25 and 0", of, in)
 	}
@@ -174,20 +174,20 @@ func TestFillersOfOneGroupLeaveRoomForOthers(t *testing.T) {
 	}
 	fillers.MaxTasks = 7 // then there is room for two more
 	o.reload(20, fillers, inlined("one", "work", "job0"))
-	o.want("one/fill: filler0 filler1 filler2 filler3 filler4 filler5 filler6", "one/work: job0")
-	fillers.Inline = fillers.Inline[6:]
+	o.want("one/fill: filler23 filler24 filler25 filler26 filler27 filler28 filler29", "one/work: job0")
+	fillers.Inline = fillers.Inline[:24]
 	o.reload(20, fillers, inlined("one", "work", "job0"))
-	o.want("one/fill: filler10 filler11 filler12 filler6 filler7 filler8 filler9", "one/work: job0")
+	o.want("one/fill: filler17 filler18 filler19 filler20 filler21 filler22 filler23", "one/work: job0")
 }
 
 func TestIDsThatAnEarlierGroupHasTakeNoRoomOfAGroup(t *testing.T) {
 	first, second := inlined("one", "a", "x0", "x1", "x2"), atMost(2, inlined("one", "b", "x0", "x1", "x2", "y0", "y1", "y2"))
 	o := newOwners(t, 100, first, second)
-	o.want("one/a: x0 x1 x2", "one/b: y0 y1")
+	o.want("one/a: x0 x1 x2", "one/b: y1 y2")
 	// What the first lets go makes the second one's no more than it may have.
 	o.reload(100, inlined("one", "a", "x2"), second)
-	o.want("one/a: x2", "one/b: y0 y1")
-	if n := o.rejected("b", source.RejectedMaxTasks); n != 3 { // y2, x0 and x1
+	o.want("one/a: x2", "one/b: y1 y2")
+	if n := o.rejected("b", source.RejectedMaxTasks); n != 3 { // y0, x0 and x1
 		t.Errorf("%d ids were refused, want 3", n)
 	}
 	second.MaxTasks = 0

@@ -101,7 +101,7 @@ func TestLargeListsAreRefusedOrSkipped(t *testing.T) {
 		runtime.GC()
 		runtime.ReadMemStats(&before)
 		sink, stat, err := loadFile(t, path, 3)
-		if err != nil || sink.ids("g") != "a b" || stat.Rejected[source.RejectedLimit] != 10_000_000 || stat.Tasks != 20_000_000 {
+		if err != nil || sink.ids("g") != "c d" || stat.Rejected[source.RejectedLimit] != 19_999_998 || stat.Tasks != 20_000_000 {
 			t.Errorf("%v %+v", err, stat)
 		}
 		runtime.GC()

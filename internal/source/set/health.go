@@ -14,8 +14,8 @@ import (
 func (m *member) publishLocked() {
 	m.stat.Store(&source.Stat{
 		Group: m.key.group, Source: m.key.label,
-		Tasks: m.claims.Listed(), Read: m.reads.WasRead, LastSuccess: m.reads.LastSuccess,
-		FailingSince: m.reads.FailedAt, Errors: m.reads.Errors, Rejected: m.claims.Rejected(), Refused: m.claims.Refused(),
+		Tasks: m.claims.Tally.Listed(), Read: m.reads.WasRead, LastSuccess: m.reads.LastSuccess,
+		FailingSince: m.reads.FailedAt, Errors: m.reads.Errors, Rejected: m.claims.Tally.Rejected(), Refused: m.claims.Refused(),
 		Pushed: m.key.isPushed(), LastPush: m.pushed, LastRefusal: m.refused,
 	})
 }

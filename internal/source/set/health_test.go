@@ -38,7 +38,7 @@ func TestAReportTellsWhereTheFirstOfEachReasonIs(t *testing.T) {
 		second := b.write("b.yml", "- tasks:\n  - d\n  - b\n  - e\n")
 		_ = b.load(4, Group{Name: "g", Files: []files.Pattern{b.pattern("*.yml")}}, Group{Name: "h", Inline: []string{"f", "a"}})
 		want := []string{
-			fmt.Sprintf("{g *.yml 4 false [{duplicate 2 %s 4} {limit 1 %s 4}] <nil> false}", first, second),
+			fmt.Sprintf("{g *.yml 4 false [{duplicate 2 %s 4} {limit 1 %s 2}] <nil> false}", first, second),
 			"{h inline 0 false [{duplicate 1  2} {limit 1  1}] <nil> false}",
 		}
 		for i, r := range b.set.Reports() {

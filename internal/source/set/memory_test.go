@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/source/files"
-	"github.com/kie-exporter/kie_exporter/internal/source/list"
+	"github.com/kie-exporter/kie_exporter/internal/source/grace"
 	"github.com/kie-exporter/kie_exporter/test/kit/heap"
 	"github.com/kie-exporter/kie_exporter/test/kit/lists"
 )
@@ -43,7 +43,7 @@ func TestManyIDsTakeLittleMemoryAndGiveItBack(t *testing.T) {
 		}
 		write("one\n")
 		read()
-		time.Sleep(list.Grace)
+		time.Sleep(grace.Period)
 		if left := (read() - empty) / many; left > 1 {
 			t.Errorf("%.1f bytes an id are kept after all were dropped", left)
 		}

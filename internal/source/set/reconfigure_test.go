@@ -187,7 +187,7 @@ func TestAReloadFillsTheRoomThatItMakes(t *testing.T) {
 		_ = b.load(3, Group{Name: "g", Inline: []string{"i"}, Files: []files.Pattern{b.pattern("old.txt")}})
 		b.run()
 		changes := b.reloadWithin(tasks(3), Group{Name: "g", Inline: []string{"j"}, Files: []files.Pattern{b.pattern("new.txt")}})
-		b.want("c d j")
+		b.want("d e j")
 		for _, c := range changes {
 			for _, task := range c.Added {
 				if c.Backlog != (task.ID != "j") {

@@ -243,6 +243,7 @@ func (m *member) dueLocked() bool { return m.soon || !m.source.Due().After(time.
 // refreshLocked refreshes one source and hands on what that changed. The lock is let go meanwhile, the turn is not.
 func (s *Set) refreshLocked(ctx context.Context, m *member, first bool) error {
 	s.backlog = first || m.reads.Owed
+	s.ledger.First = s.backlog
 	err := m.source.Refresh(ctx)
 	now := time.Now()
 	if err == nil || source.IsPartial(err) {

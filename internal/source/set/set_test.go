@@ -468,7 +468,7 @@ func TestLimitRefusesIDsOnceAndTakesThemWhenThereIsRoom(t *testing.T) {
 		group := Group{Name: "g", Inline: []string{"i"}, Files: []files.Pattern{b.pattern("1.txt"), b.pattern("2.txt")}}
 		_ = b.load(4, group)
 		b.run()
-		b.want("a b c i")
+		b.want("a b e i")
 		b.poll(3)
 		b.write("2.txt", "c\nd\ne\nf\n")
 		b.poll(3)
@@ -480,9 +480,9 @@ func TestLimitRefusesIDsOnceAndTakesThemWhenThereIsRoom(t *testing.T) {
 		}
 		b.write("1.txt", "")
 		b.poll(7)
-		b.want("c d e i")
+		b.want("d e f i")
 		b.write("2.txt", "c\n")
-		b.poll(7)
+		b.poll(8) // when the others are gone
 		b.want("c i")
 		b.write("2.txt", "c\n1\n2\n3\n")
 		b.poll(1)

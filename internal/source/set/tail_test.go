@@ -15,7 +15,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/source"
 	"github.com/kie-exporter/kie_exporter/internal/source/files"
 	"github.com/kie-exporter/kie_exporter/internal/source/format"
-	"github.com/kie-exporter/kie_exporter/internal/source/list"
+	"github.com/kie-exporter/kie_exporter/internal/source/grace"
 	"github.com/kie-exporter/kie_exporter/internal/source/parsed"
 	"github.com/kie-exporter/kie_exporter/test/kit/lists"
 )
@@ -59,7 +59,7 @@ func (b *bench) rename(from, to string) {
 }
 
 // grace lets so much time pass that what is listed no more is dropped.
-func (b *bench) grace() { b.poll(int(list.Grace/source.Interval) + 2) }
+func (b *bench) grace() { b.poll(int(grace.Period/source.Interval) + 2) }
 
 // pad is more than what is compared of a file at each read.
 var pad = "# " + strings.Repeat("x", 600) + "\n"

@@ -20,9 +20,18 @@ type remembering struct {
 	over, old int
 
 	added, looked, evictions int
+
+	first int // the lowest number that was added
 }
 
-func (r *remembering) Apply(c source.Change) { r.added += len(c.Added) }
+func (r *remembering) Apply(c source.Change) {
+	for _, t := range c.Added {
+		if n := number(t.ID); r.added == 0 || n < r.first {
+			r.first = n
+		}
+		r.added++
+	}
+}
 
 func number(id string) (n int) {
 	_, _ = fmt.Sscanf(id, "task_%d", &n)
@@ -48,11 +57,19 @@ func (r *remembering) Evict(source.Wanted) []source.Evicted {
 	return nil
 }
 
-func (r *remembering) HasOver() bool      { return true }
+func (r *remembering) CountOver() int { return 0 }
+
+// Displace has none to displace.
+func (r *remembering) Displace(source.Wanted, func(account, id string) bool) []source.Evicted {
+	return nil
+}
+
 func (r *remembering) Keeps() bool        { return true }
 func (r *remembering) Old(int) source.Old { return past{r.over, r.old} }
 
 type past struct{ over, old int }
+
+func (p past) Len() int { return p.over }
 
 func (p past) Ages(_ string, ids []string, ages []source.Age) {
 	for i, id := range ids {
@@ -105,6 +122,9 @@ func TestAYearInOneListCostsNoLookAtTheDiskNorAtAllTasksForEachPart(t *testing.T
 				st := s.Stats()[0]
 				if st.Tasks != ids || sink.added != test.added || st.Refused[source.RejectedLimit] != test.refused {
 					t.Errorf("%d listed, %d tracked, %d refused", st.Tasks, sink.added, st.Refused[source.RejectedLimit])
+				}
+				if last := ids - limit; test.over == 0 && sink.first != last {
+					t.Errorf("%d is tracked, want none before %d", sink.first, last)
 				}
 				if sink.looked > test.mostLooked {
 					t.Errorf("%d ids were looked for on disk, want %d at most", sink.looked, test.mostLooked)

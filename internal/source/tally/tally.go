@@ -27,6 +27,24 @@ func (c *Counts) Add(p *parsed.List) {
 	c.Beyond += p.Beyond()
 }
 
+// Refuse counts an id for which there is no room.
+func (c *Counts) Refuse(reason source.Rejection) {
+	if reason == source.RejectedMaxTasks {
+		c.GroupFull++
+	} else {
+		c.Refused++
+	}
+}
+
+// Short returns for how many ids there is no room.
+func (c *Counts) Short() int { return c.Refused + c.GroupFull }
+
+// Follow counts what came to be refused since some counts were others.
+func (c *Counts) Follow(was, now Counts) {
+	c.Refused += now.Refused - was.Refused
+	c.GroupFull += now.GroupFull - was.GroupFull
+}
+
 // Firsts are the lines where something was rejected first of a list.
 type Firsts struct {
 	Name  string // of the list

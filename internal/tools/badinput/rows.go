@@ -569,13 +569,16 @@ func lists() []row {
 		},
 		{
 			"a list that is appended to for a year; more ids than `limits.tasks` or `max_tasks`, finished ones among them, now or at a start",
-			"those that finished longest ago leave memory and are neither asked nor counted again; ids are refused only when all tasks are unfinished",
+			"those that finished longest ago leave memory and are neither asked nor counted again; where all are unfinished, new ids have the place of those that wait longest for a first answer, and those that stand last in a list come first; all others are refused and counted",
 			[]string{
 				"tracker.TestLargeListOfAYearRefusesNothingAndAsksNothingTwice", "tracker.TestTheLongestFinishedTaskLeavesMemoryForANewOne/disk",
 				"tracker.TestTheLongestFinishedTaskLeavesMemoryForANewOne/memory", "tracker.TestIdsAreRefusedOnlyWhenAllTasksAreUnfinished",
 				"tracker.TestAGroupFullOfUnfinishedTasksKeepsNoOtherFromMakingRoom", "app.TestAPushHasRoomOnceTasksThatHaveFinishedAreOnDisk",
 				"tracker.TestAfterARestartTheUnfinishedAndTheLatestFinishedAreTracked", "tracker.TestAFullGroupForgetsItsOwnFinishedTasks",
 				"tracker.TestALowerLimitHasFinishedTasksLeaveMemoryAtOnce", "tracker.TestATaskThatWasGivenUpLeavesMemoryToo",
+				"tracker.TestAFirstStartTakesTheLastIDsOfAList/a line each", "tracker.TestAFirstStartTakesTheLastIDsOfAList/by day",
+				"tracker.TestANewIDHasThePlaceOfTheOneThatWaitsForLongest/lines0", "tracker.TestANewIDHasThePlaceOfTheOneThatWaitsForLongest/rotated0",
+				"tracker.TestWhatWasRefusedComesBackWithTheLatestFirst/l.txt", "app.TestAPushHasThePlaceOfAListedTaskAndNoneOfAPushedOne",
 			},
 		},
 		{

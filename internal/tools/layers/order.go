@@ -17,7 +17,7 @@ func order() [][]string {
 		{"internal/source/format", "internal/source/owners", "internal/source/tally"},
 		{"internal/source/claim"},
 		{"internal/source/jsonlist", "internal/source/yamllist"},
-		{"internal/source/bounded", "internal/source/parsed", "internal/source/past", "internal/source/reads", "internal/source/secrets", "internal/source/turns"},
+		{"internal/source/bounded", "internal/source/grace", "internal/source/latest", "internal/source/parsed", "internal/source/past", "internal/source/reads", "internal/source/secrets", "internal/source/turns"},
 		{"internal/sim/demo", "internal/sim/polling/report"},
 		{"internal/sim/kiesim", "internal/sim/polling", "internal/sim/replicas"},
 		{"internal/exposition"},
