@@ -219,7 +219,7 @@ func TestReplicasTakeOverFromEachOther(t *testing.T) {
 	}
 	took := p.until("the other takes over", func(holders map[string]*life) bool { return holders[lost] == second })
 	t.Logf("after kill -9 the other took over after %v", took)
-	if took > replicaLease+10*time.Second { // 3 s, and what a machine with much else to do adds
+	if took > replicaLease+time.Minute { // 3 s, and what a machine that stands still adds
 		t.Errorf("the takeover took %v", took)
 	}
 
