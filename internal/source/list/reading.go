@@ -149,19 +149,19 @@ func (r *reading) isNamed(f parsed.Found, repeated bool) {
 	}
 }
 
-// takeWaiting takes the ids for which there was no room, as far as tasks that are over leave theirs. Those among them whose own tasks are over
-// have it only before tasks that are over for longer. What was taken before is handed on first, so that it may be known to be over.
+// takeWaiting takes the ids for which there was no room, as far as tasks that are over leave theirs, first to those that are not. What was taken
+// before is handed on first, so that it may be known to be over.
 func (r *reading) takeWaiting() {
 	r.pressed = true
 	for turn, waiting := range r.waiting {
 		r.passing = latest.Turn(turn) == latest.Passed
-		for end := len(waiting); end > 0; { // the last ones first: they are the newest, mostly
-			start := max(0, end-owners.SettleAtATime)
+		for end := len(waiting); end > 0; end -= owners.SettleAtATime { // the last ones first: they are the newest, mostly
 			before := r.list.inForce()
-			r.list.source.Flush()
+			if latest.Turn(turn) != latest.Fresh { // or else what stands behind would make room
+				r.list.source.all.Flush()
+			}
 			r.same = claim.Same{}
-			r.take(waiting[start:end], latest.Turn(turn) == latest.Fresh, before)
-			end = start
+			r.take(waiting[max(0, end-owners.SettleAtATime):end], latest.Turn(turn) == latest.Fresh, before)
 		}
 	}
 }
