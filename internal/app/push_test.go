@@ -436,7 +436,7 @@ func (p *pushing) wantShownAndDropped(id string) {
 }
 
 func TestPushesBeyondTheLimitAreAnsweredWith429AndTheOthersCount(t *testing.T) {
-	p := startPushing(t, pushSettings+"limits: {tasks: 4, task_series: 4}\n")
+	p := startPushing(t, "groups: [{name: g, push: {credentials_file: token}}]\nlimits: {tasks: 3, task_series: 3}\n") // none is listed, and gives its place
 	p.wantPush(asText, "a\nb\n", 200, `{"accepted":2,`)
 	p.wantPush(asText, "a\nc\nd\n", 429, `{"accepted":1,"known":1,"rejected":[{"index":2,"reason":"limit: limits.tasks is reached"}]`)
 	p.wantPush(asText, "d\n", 429, `{"accepted":0,"known":0,`)
