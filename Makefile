@@ -40,10 +40,9 @@ help: ## list the targets
 # Vet is in the linter's standard set, so it is not run once more.
 test: fmt-check mod-check vuln docs-check image-lint running ## every check; what CI runs
 
-# In this order: those that wait most come first, and beside the compiling of race; lint only works, in the gaps of those that wait. What they need is
-# built before, so that it is not compiled by two at the same time; beside each other they name it no more, as make would begin with those that need
-# nothing.
-BESIDE_EACH_OTHER := race lint dashboards-check e2e redis-check package-check rules-check feeding-check scrape-check deploy-check tools-check portable
+# In this order: those that wait most come first, and lint, which only works, last. What they need is built before, so that it is not compiled by two at
+# the same time; beside each other they name it no more, as make would begin with those that need nothing.
+BESIDE_EACH_OTHER := race portable dashboards-check e2e redis-check package-check rules-check feeding-check scrape-check deploy-check tools-check lint
 ifndef BESIDE
 PROGRAM  := build
 PACKAGES := packages
