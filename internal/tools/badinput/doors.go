@@ -81,7 +81,7 @@ func writesLists() []row {
 		},
 		{
 			"list ids of other lists, or many", "ids that an earlier group of the same account has stay there; of a later group's they become the earlier one's, with all that is known; " +
-				"nothing of another account's. With `max_tasks` no more room than that",
+				"nothing of another account's. Where `limits.tasks` is reached and no task is over, new ids have the places of listed tasks of any group that wait longest for a first answer, never of pushed or answered ones; these are counted as refused. With `max_tasks` no more room than that, and then the places are the group's own",
 			[]string{
 				"set.TestWhatOneAccountListsTakesNothingFromAnother", "set.TestFillersOfOneGroupLeaveRoomForOthers",
 				"app.TestAnIDInTwoAccountsIsAskedWithEachKeyAndEachIsKnownAfterARestart", "app.TestThirtyFillersOfOneGroupLeaveRoomForOthers",
