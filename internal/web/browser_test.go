@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 
@@ -105,6 +106,14 @@ type message struct {
 // do calls a method and reads its result into result, if that is not nil.
 func (b *browser) do(method string, params, result any) {
 	b.t.Helper()
+	if err := b.try(method, params, result); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// try does so, and returns the error that the browser answers with.
+func (b *browser) try(method string, params, result any) error {
+	b.t.Helper()
 	b.send(method, params)
 	for {
 		m := b.read(method)
@@ -112,14 +121,14 @@ func (b *browser) do(method string, params, result any) {
 			continue
 		}
 		if m.Error != nil {
-			b.t.Fatalf("%s: %s", method, m.Error)
+			return fmt.Errorf("%s: %s", method, m.Error)
 		}
 		if result != nil {
 			if err := json.Unmarshal(m.Result, result); err != nil {
 				b.t.Fatalf("%s: %v", method, err)
 			}
 		}
-		return
+		return nil
 	}
 }
 
@@ -158,14 +167,20 @@ func (b *browser) open(url string) {
 	b.eventually(fmt.Sprintf("location.href === %q && document.readyState === 'complete'", url))
 }
 
-// js evaluates an expression and returns its value.
+// left is what the browser answers where the page was left before it had a value.
+var left = regexp.MustCompile(`Inspected target navigated or closed|Execution context was destroyed|Cannot find (default execution )?context`)
+
+// js evaluates an expression and returns its value; nil: the page was left meanwhile, as by a click on a link.
 func (b *browser) js(expression string) any {
 	b.t.Helper()
 	var r struct {
 		Result           struct{ Value any }
 		ExceptionDetails json.RawMessage
 	}
-	b.do("Runtime.evaluate", map[string]any{"expression": expression, "returnByValue": true, "awaitPromise": true}, &r)
+	err := b.try("Runtime.evaluate", map[string]any{"expression": expression, "returnByValue": true, "awaitPromise": true}, &r)
+	if err != nil && !left.MatchString(err.Error()) {
+		b.t.Fatal(err)
+	}
 	if r.ExceptionDetails != nil {
 		b.t.Fatalf("%s: %s", expression, r.ExceptionDetails)
 	}
