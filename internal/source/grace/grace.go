@@ -3,6 +3,7 @@ package grace
 
 import (
 	"iter"
+	"maps"
 	"time"
 )
 
@@ -31,15 +32,7 @@ func (m *Missing[T]) Take(t T) bool {
 }
 
 // All yields all, which may be taken out meanwhile.
-func (m *Missing[T]) All() iter.Seq2[T, time.Time] {
-	return func(yield func(T, time.Time) bool) {
-		for t, since := range m.since {
-			if !yield(t, since) {
-				return
-			}
-		}
-	}
-}
+func (m *Missing[T]) All() iter.Seq2[T, time.Time] { return maps.All(m.since) }
 
 // Clear takes all out, and gives memory back, which a map never does by itself.
 func (m *Missing[T]) Clear() { m.since = nil }
