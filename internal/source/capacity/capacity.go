@@ -182,7 +182,7 @@ func (c *Capacity) IsFull() bool { return c.ids.Count() >= c.Limits.Tasks }
 func (c *Capacity) Free(gr *claim.Group) int {
 	free := c.Limits.Tasks - c.ids.Count()
 	if gr.Most > 0 {
-		free = min(free, gr.Most-gr.Tasks-gr.Coming)
+		free = min(free, gr.Left())
 	}
 	return free
 }
@@ -228,7 +228,7 @@ func (last attempt) isRecent(cost time.Duration) bool {
 
 // Binding returns which limit leaves a group least room.
 func (c *Capacity) Binding(gr *claim.Group) source.Rejection {
-	if gr.Most > 0 && gr.Most-gr.Tasks-gr.Coming <= c.Limits.Tasks-c.ids.Count() {
+	if gr.Most > 0 && gr.Left() <= c.Limits.Tasks-c.ids.Count() {
 		return source.RejectedMaxTasks
 	}
 	return source.RejectedLimit
@@ -282,8 +282,8 @@ func (c *Capacity) EvictFor(gr *claim.Group, need int, rivals []time.Time) {
 		c.evict(w)
 	}
 	if gr.Most > 0 {
-		want(gr.Name, gr.Most-gr.Tasks-gr.Coming, gr.Most)
-		left := max(0, gr.Most-gr.Tasks-gr.Coming) // for more of the group's ids nobody else has to leave
+		want(gr.Name, gr.Left(), gr.Most)
+		left := max(0, gr.Left()) // for more of the group's ids nobody else has to leave
 		need = min(need, left)
 		rivals = rivals[:min(len(rivals), left-need)]
 	}
@@ -293,8 +293,8 @@ func (c *Capacity) EvictFor(gr *claim.Group, need int, rivals []time.Time) {
 // Displace has tasks that no answer has come for leave memory, and be refused, as far as a group lacks room for so many ids that are new.
 func (c *Capacity) Displace(gr *claim.Group, need int) {
 	if gr.Most > 0 {
-		c.displace(gr.Name, need-(gr.Most-gr.Tasks-gr.Coming), source.RejectedMaxTasks)
-		need = min(need, gr.Most-gr.Tasks-gr.Coming)
+		c.displace(gr.Name, need-gr.Left(), source.RejectedMaxTasks)
+		need = min(need, gr.Left())
 	}
 	c.displace("", need-(c.Limits.Tasks-c.ids.Count()), source.RejectedLimit)
 }

@@ -25,8 +25,11 @@ type Group struct {
 	limited bool // that is so, and the log says it
 }
 
+// Left returns how many more ids the group may have, if it has a limit of its own.
+func (gr *Group) Left() int { return gr.Most - gr.Tasks - gr.Coming }
+
 // IsFull reports whether the group may have no more ids.
-func (gr *Group) IsFull() bool { return gr.Most > 0 && gr.Tasks+gr.Coming >= gr.Most }
+func (gr *Group) IsFull() bool { return gr.Most > 0 && gr.Left() <= 0 }
 
 // Takes reports whether an id with these claims would become one of the group's if a list of its claims it.
 func (gr *Group) Takes(claims *Claim, l *List) bool {
