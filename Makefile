@@ -19,6 +19,10 @@ VULN      ?= optional
 # names of folders, as a release is.
 export CGO_ENABLED := 0
 export GOFLAGS     := $(strip -trimpath $(GOFLAGS))
+# Where much is compiled or read once, the garbage collector waits until there is five times what is in use: a fifth less processor time for the compiler,
+# the linker and the linters, for a gigabyte or two. What they make is the same. Tests and their programs run as ever.
+WASTEFUL := GOGC=400 GOMEMLIMIT=3GiB
+test quick: export GOFLAGS += "-toolexec=env $(WASTEFUL)"
 
 # What --version, packages and the image's labels say; the date is the commit's, so that a build can be repeated.
 VERSION    := $(or $(VERSION),$(shell internal/tools/version.sh))
@@ -38,7 +42,7 @@ help: ## list the targets
 
 .PHONY: test
 # Vet is in the linter's standard set, so it is not run once more.
-test: fmt-check mod-check vuln docs-check image-lint running ## every check; what CI runs
+test: ready fmt-check mod-check vuln docs-check image-lint running ## every check; what CI runs
 
 # In this order: those that wait most come first, and lint, which only works, last. What they need is built before, so that it is not compiled by two at
 # the same time; beside each other they name it no more, as make would begin with those that need nothing.
@@ -51,8 +55,18 @@ endif
 JOBS ?= 3
 
 .PHONY: running
-running: build packages $(addprefix $(CURDIR)/.cache/bin/,golangci-lint promtool pint prometheus alertmanager caddy panelcheck testlog)
+running:
 	+$(MAKE) --no-print-directory BESIDE=1 --jobs=$(JOBS) --output-sync=target $(BESIDE_EACH_OTHER)
+
+# What the checks need: two tools at a time, as each has an end for which one processor is enough, but those that share packages one after the other, and the
+# program, whose packages all share, before.
+.PHONY: ready linters servers
+ready: build
+	+$(MAKE) --no-print-directory BESIDE=1 --jobs=3 packages linters servers
+linters:
+	+$(MAKE) --no-print-directory BESIDE= $(addprefix $(CURDIR)/.cache/bin/,golangci-lint dockerlint doclinks panelcheck testlog)
+servers:
+	+$(MAKE) --no-print-directory BESIDE= $(addprefix $(CURDIR)/.cache/bin/,promtool prometheus pint alertmanager caddy)
 
 .PHONY: quick
 quick: vet lint ## what to run while working: vet, lint and all unit tests, of which those that nothing has changed for are not run again
@@ -105,7 +119,7 @@ vet:
 
 .PHONY: lint
 lint: $(LINTER) ## golangci-lint
-	for module in $(MODULES); do (cd $$module && $(BIN)/golangci-lint run); done
+	for module in $(MODULES); do (cd $$module && $(WASTEFUL) $(BIN)/golangci-lint run); done
 
 .PHONY: mod-check
 mod-check:
@@ -146,9 +160,9 @@ race: $(PACKAGES) $(BIN)/testlog ## the exporter's tests, fuzz seeds included; u
 .PHONY: tools-check
 tools-check: ## tests of tools and of the simulation of polling
 	go test $(LEAN) ./internal/sim/polling
-	go -C $(TOOLS_MOD) test -shuffle=on ./...
-	go -C $(TOOLS_MOD)/readers test ./...
-	go -C $(TOOLS_MOD)/workflows test ./...
+	go -C $(TOOLS_MOD) test -shuffle=on $(LEAN) ./...
+	go -C $(TOOLS_MOD)/readers test $(LEAN) ./...
+	go -C $(TOOLS_MOD)/workflows test $(LEAN) ./...
 
 # Program and tests are type-checked for these, a tenth of what compiling takes; a release is compiled for them. For 386 tests run, too, as amd64 can do
 # that; those that take long are left to `make race`.
@@ -170,7 +184,7 @@ RULES := $(wildcard alerts/kie_exporter.*.yml) alerts/thresholds.example.yml
 rules-check: $(BIN)/promtool $(BIN)/pint ## recording and alert rules and their unit tests
 	$(BIN)/pint --offline --no-color --log-level=warn lint --min-severity=info --fail-on=info $(RULES)
 	$< check rules --lint=all --lint-fatal $(RULES)
-	$< test rules alerts/tests/*.test.yml
+	$(WASTEFUL) $< test rules alerts/tests/*.test.yml
 	go -C $(TOOLS_MOD) run ./mixin render $(CURDIR) $(CURDIR)/deploy/mixin/example/example.jsonnet $(CURDIR)/.cache/mixin
 	$< check rules --lint=all --lint-fatal .cache/mixin/rules.yml .cache/mixin/alerts.yml
 	$< test rules deploy/mixin/example/example.test.yml
@@ -181,23 +195,23 @@ dashboards-check: $(PROGRAM) $(PACKAGES) $(BIN)/prometheus $(BIN)/panelcheck ## 
 
 .PHONY: e2e
 e2e: $(PACKAGES) $(BIN)/prometheus $(BIN)/promtool $(BIN)/alertmanager ## the exporter in a real Prometheus and Alertmanager
-	go -C $(E2E_MOD) test -count=1 -parallel 4 -timeout 15m ./...
+	go -C $(E2E_MOD) test -count=1 -parallel 4 $(LEAN) ./...
 
 .PHONY: deploy-check
 deploy-check: $(PACKAGES) $(BIN)/promtool ## systemd units, Kubernetes manifests, examples for Prometheus
-	go -C $(DEPLOY_MOD) test -count=1 ./...
+	go -C $(DEPLOY_MOD) test -count=1 $(LEAN) ./...
 
 .PHONY: package-check
 package-check: $(PACKAGES) ## deb and rpm, installed and run; versions of builds
-	go -C $(RELEASE_MOD) test -count=1 -timeout 20m ./...
+	go -C $(RELEASE_MOD) test -count=1 $(LEAN) ./...
 
 .PHONY: feeding-check
 feeding-check: $(PACKAGES) $(BIN)/caddy ## run the snippets of docs/feeding.md: curl, Node, Python, Go, PostgreSQL, logrotate, nginx, Caddy
-	go -C $(FEEDING_MOD) test -count=1 ./...
+	go -C $(FEEDING_MOD) test -count=1 $(LEAN) ./...
 
 .PHONY: redis-check
 redis-check: $(PACKAGES) ## replicas over Redis: failovers of Sentinel and Redis Cluster, broken lines, the documented rights, faults, a soak
-	go -C $(REDIS_MOD) test -count=1 -parallel 10 ./...
+	go -C $(REDIS_MOD) test -count=1 -parallel 10 $(LEAN) ./...
 
 .PHONY: packages
 packages: ## Debian packages that tests use, if they are missing and may be installed
@@ -328,8 +342,8 @@ $(BIN)/cyclonedx-gomod: PKG := github.com/CycloneDX/cyclonedx-gomod/cmd/cycloned
 $(BIN)/goreleaser $(BIN)/cyclonedx-gomod: $(RELEASE_MOD)/go.mod
 	go -C $(RELEASE_MOD) build -trimpath -buildvcs=false -o $@ $(PKG)
 	@touch $@
-$(BIN)/caddy: $(FEEDING_MOD)/go.mod
-	go -C $(FEEDING_MOD) build -ldflags=-s -o $@ github.com/caddyserver/caddy/v2/cmd/caddy
+$(BIN)/caddy: $(FEEDING_MOD)/go.mod $(FEEDING_MOD)/caddy/main.go
+	go -C $(FEEDING_MOD) build -tags caddy -ldflags=-s -o $@ ./caddy
 	@touch $@
 $(BIN)/alertmanager: $(E2E_MOD)/go.mod
 	go -C $(E2E_MOD) build -ldflags=-s -o $@ github.com/prometheus/alertmanager/cmd/alertmanager

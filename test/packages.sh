@@ -4,7 +4,7 @@
 # is told what will be skipped, except in CI, where nothing may be skipped.
 set -euo pipefail
 
-# need PACKAGE FOR COMMAND… installs a package where none of its commands is there.
+# need PACKAGE FOR COMMAND… wants a package where none of its commands is there.
 need() {
     local package=$1 purpose=$2
     shift 2
@@ -23,7 +23,7 @@ any() {
 # module NAME succeeds if Debian's Python has a module. Another Python may come first in the path.
 module() { /usr/bin/python3 -c "import $1" 2>/dev/null; }
 
-# provide PACKAGE FOR CHECK… installs a package unless the check succeeds.
+# provide PACKAGE FOR CHECK… wants a package unless the check succeeds.
 provide() {
     local package=$1 purpose=$2
     shift 2
@@ -33,13 +33,27 @@ provide() {
         [[ -z ${CI:-} ]] || exit 1
         return
     fi
-    echo "packages: installing $package, for $purpose"
+    wanted+=("$package")
+    checks+=("${*@Q}")
+}
+
+# install installs all that is wanted, and sees that each is there then.
+install() {
+    if ((${#wanted[@]} == 0)); then return; fi
+    echo "packages: installing ${wanted[*]}"
     start_nothing
-    if ! { "${root[@]}" apt-get update && "${root[@]}" apt-get install --yes --no-install-recommends "$package"; } >"$log" 2>&1 || ! "$@"; then
+    if ! { "${root[@]}" apt-get update && "${root[@]}" apt-get install --yes --no-install-recommends "${wanted[@]}"; } >"$log" 2>&1; then
         tail -n 20 "$log" >&2
-        echo "packages: $package could not be installed" >&2
+        echo "packages: ${wanted[*]} could not be installed" >&2
         exit 1
     fi
+    local i
+    for i in "${!wanted[@]}"; do
+        if ! eval "${checks[i]}"; then
+            echo "packages: ${wanted[i]} is installed, but does not bring what it is for" >&2
+            exit 1
+        fi
+    done
 }
 
 # start_nothing keeps services of packages from being started, for as long as this script runs.
@@ -56,6 +70,7 @@ postgres() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
 root=(env DEBIAN_FRONTEND=noninteractive)
 if ((EUID != 0)); then root=(sudo --non-interactive "${root[@]}"); fi
 log=$(mktemp) policy=/usr/sbin/policy-rc.d ours=
+wanted=() checks=()
 trap 'rm -f "$log"; [[ -z $ours ]] || "${root[@]}" rm -f "$ours"' EXIT
 need chromium "looking at /tasks in a browser" chromium chromium-browser google-chrome
 need systemd "checks of the systemd units" systemd-analyze
@@ -74,11 +89,12 @@ need redis-server "records in Redis" redis-server
 need iproute2 "a network that loses packets" ip
 need redis-sentinel "Redis with Sentinel" redis-sentinel
 need strace "killing a push at each step" strace
+need npm "judging the pages" npm
+install
 
 # What judges the pages comes from the npm registry, as internal/tools/axe/package-lock.json says.
 repo=$(cd "$(dirname "$0")/.." && pwd)
 axe=$repo/.cache/axe
-need npm "judging the pages" npm
 if any npm && ! cmp -s "$repo/internal/tools/axe/package-lock.json" "$axe/node_modules/.locked"; then
     rm -rf "$axe" && mkdir -p "$axe" && cp "$repo"/internal/tools/axe/package*.json "$axe"
     if npm ci --prefix "$axe" --ignore-scripts --no-audit --no-fund >"$log" 2>&1; then
