@@ -49,7 +49,7 @@ func module(t *testing.T, files map[string]string) string {
 func goTest(t *testing.T, dir string, flags ...string) string {
 	t.Helper()
 	c := exec.CommandContext(context.Background(), "go", append(append([]string{"test", "-p=1", "-vet=off"}, flags...), "./...")...) //nolint:gosec // ours
-	c.Dir, c.Env = dir, append(os.Environ(), "GOFLAGS=")
+	c.Dir, c.Env = dir, append(os.Environ(), "GOFLAGS=-trimpath", "CGO_ENABLED=0") // as the Makefile has it
 	said, _ := c.CombinedOutput() // that tests fail is what is wanted
 	return string(said)
 }
