@@ -171,7 +171,7 @@ PLATFORMS := windows/amd64 darwin/arm64 freebsd/amd64 openbsd/amd64 linux/arm li
 .PHONY: portable
 portable: $(PACKAGES) ## other systems and processors: program and tests are right there for the compiler, and tests pass where int has 32 bits; and without Redis
 	go build -tags noredis -o .cache/kie_exporter-noredis .
-	go -C $(TOOLS_MOD) run ./typecheck $(CURDIR) $(PLATFORMS)
+	$(WASTEFUL) go -C $(TOOLS_MOD) run ./typecheck $(CURDIR) $(PLATFORMS)
 	if [[ $$(go env GOHOSTOS)/$$(go env GOHOSTARCH) == linux/amd64 ]]; then export GOARCH=386; go test -short $(LEAN) ./... && go -C $(SERVED_MOD) test -short $(LEAN) ./...; \
 	else GOOS=linux GOARCH=386 go vet ./...; fi
 
