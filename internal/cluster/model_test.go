@@ -351,7 +351,11 @@ func TestTheModelIsTheScript(t *testing.T) {
 	}
 	defer func() { _ = client.Close() }()
 	both.client = client
-	histories(t, 40, func() server {
+	n := 40
+	if program.UnderRace() {
+		n = 10
+	}
+	histories(t, n, func() server {
 		both.empty()
 		both.load()
 		return both

@@ -26,9 +26,9 @@ import (
 func many() view.Shown {
 	r := rand.New(rand.NewPCG(3, 0))
 	word := func() string { return strconv.FormatUint(r.Uint64(), 36) }
-	tasks := make([]view.Task, 6000)
+	tasks := make([]view.Task, 1500)
 	for i := range tasks {
-		tasks[i] = view.Task{Task: kie.Task{ID: word(), Model: "m"}, Group: "g", Labels: map[string]string{"a": word()}}
+		tasks[i] = view.Task{Task: kie.Task{ID: word(), Model: "m"}, Group: "g", Labels: map[string]string{"a": strings.Join([]string{word(), word(), word(), word(), word(), word(), word(), word()}, "")}}
 	}
 	return view.Shown{LabelKeys: []string{"a"}, Blocks: []*view.Block{view.NewBlock(tasks...)}}
 }

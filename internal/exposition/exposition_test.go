@@ -23,6 +23,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/taskseries"
 	"github.com/kie-exporter/kie_exporter/internal/view"
 	"github.com/kie-exporter/kie_exporter/test/kit/golden"
+	"github.com/kie-exporter/kie_exporter/test/kit/program"
 	"github.com/kie-exporter/kie_exporter/test/kit/scrape"
 	"github.com/kie-exporter/kie_exporter/test/kit/snapshots"
 )
@@ -33,11 +34,19 @@ func TestEachLineOfTextIsThatOfThePlainWay(t *testing.T) {
 	sameLines(t, text(s), text(s.plain))
 }
 
+// rounds returns how often what is shown changes in a test.
+func rounds() int {
+	if program.UnderRace() {
+		return 10
+	}
+	return 30
+}
+
 func TestWhatChangesIsShownInTheNextScrape(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 0))
 	shown := snapshots.Tasks(r)
 	s := serve(t, shown)
-	for range 30 {
+	for range rounds() {
 		next := view.Shown{LabelKeys: shown.LabelKeys, Blocks: slices.Clone(shown.Blocks)}
 		for range r.IntN(3) {
 			next.Blocks = append(next.Blocks, snapshots.Tasks(r).Blocks...)
@@ -322,8 +331,9 @@ func TestSeveralScrapeAtATimeWhileTasksChange(t *testing.T) {
 			}
 		})
 	}
-	for seed := range uint64(30) {
-		s.Show(snapshots.Tasks(rand.New(rand.NewPCG(seed, 1))))
+	random := rand.New(rand.NewPCG(0, 1))
+	for range rounds() {
+		s.Show(snapshots.Tasks(random))
 		s.ours.Refresh()
 		scrape.Get(t, s, "", "gzip")
 	}

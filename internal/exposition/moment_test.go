@@ -66,7 +66,7 @@ func TestAScrapeShowsOneMoment(t *testing.T) {
 			}
 		})
 	}
-	for round := range 60 {
+	for round := range 2 * rounds() {
 		known.Apply(listing(tasks, round))
 		h.Refresh()
 	}

@@ -126,7 +126,10 @@ func (h *fixture) answer(of func(i int) kie.Answer) {
 	}
 }
 
-func TestATaskTakesLittleMemory(t *testing.T) {
+func TestLargeNumberOfTasksTakesLittleMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("its bounds are for pointers of 64 bits")
+	}
 	const many = 100_000
 	for _, tt := range []struct {
 		state  string
@@ -150,6 +153,9 @@ func TestATaskTakesLittleMemory(t *testing.T) {
 
 // What was dropped is given back, but for the tasks that are remembered in case they come back.
 func TestLargeNumberOfDroppedTasksGivesItsMemoryBack(t *testing.T) {
+	if testing.Short() {
+		t.Skip("its bounds are for pointers of 64 bits")
+	}
 	const many = 2 * unlisted.MaxDropped
 	for _, tt := range []struct {
 		state  string

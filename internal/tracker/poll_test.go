@@ -156,8 +156,9 @@ func TestHopelessTasksTakeATwentiethWhileOthersAreDue(t *testing.T) {
 		r.list(ids("old", 400)...)
 		r.watch(30 * time.Minute) // time enough to find out
 		for _, id := range ids("new", 2000) {
-			r.task(kiesim.Task{ID: id, Duration: time.Hour})
+			r.sim.Put(kiesim.Task{ID: id, Model: "kling/v2", Duration: time.Hour})
 		}
+		r.list(ids("new", 2000)...)
 		from := len(r.sim.Requests())
 		r.watch(30 * time.Minute)
 		var old, all int

@@ -84,7 +84,7 @@ func TestALimitThatFallsIsNoticedAtOnce(t *testing.T) {
 
 // What an application leaves of a limit by short windows is not all usable, as it has no equal part in each.
 func TestNotAllThatIsFreeIsUsable(t *testing.T) {
-	t.Parallel()
+	long(t)
 	scene := polling.Scene{Limiter: polling.Sliding, Limit: polling.Constant(3), Application: polling.Traffic{PerSecond: 2.7}}
 	if part := polling.Usable(scene); part < 0.4 || part > 0.8 {
 		t.Errorf("%.2f of it is", part)

@@ -10,7 +10,7 @@ import (
 
 // Where parts cost most, as least of the budget is needed.
 func TestFourPartsTakeHardlyLongerThanOne(t *testing.T) {
-	t.Parallel()
+	long(t)
 	for _, known := range []bool{false, true} {
 		results := polling.CompareParts(0.5, 20_000, 1, known, 1, 4)
 		whole, cut := results[0], results[1]

@@ -12,10 +12,20 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/sim/polling"
 )
 
+// long has a test run beside others, but not where tests are to be short: the simulation calculates with floating-point numbers and durations,
+// for which it does not matter how long an int is.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("simulates for seconds")
+	}
+	t.Parallel()
+}
+
 // The table's promises, on a smaller sample. The least possible means are 0.36 and 0.30 of the plan's with the model known,
 // 0.64 and 0.80 with the model unknown.
 func TestNewsIsLearnedSoonerThanByTheDocumentedPlan(t *testing.T) {
-	t.Parallel()
+	long(t)
 	for _, test := range []struct {
 		rate           float64
 		strategy       int
@@ -44,7 +54,7 @@ func TestNewsIsLearnedSoonerThanByTheDocumentedPlan(t *testing.T) {
 }
 
 func TestTheLeastMeanIsHigherIfNoTaskMayBeLate(t *testing.T) {
-	t.Parallel()
+	long(t)
 	reached := polling.Run(polling.Workload(polling.Models(), 8000, 1.5, 1), polling.Ours(true)).Mean()
 	least := polling.Bound(polling.Models(), 1.5, true, 0)
 	punctual := polling.Bound(polling.Models(), 1.5, true, 200)
@@ -63,7 +73,7 @@ func TestThePlanComesOutAsExpected(t *testing.T) {
 }
 
 func TestWithCallbacksATaskIsAskedHardlyMoreThanOnce(t *testing.T) {
-	t.Parallel()
+	long(t)
 	for _, rate := range []float64{0.5, 1.8} {
 		results := polling.Compare(rate, 8000, 2, polling.Called, polling.Known)
 		called, known := results[polling.Called], results[polling.Known]
@@ -76,7 +86,7 @@ func TestWithCallbacksATaskIsAskedHardlyMoreThanOnce(t *testing.T) {
 
 // Twice the tasks take no longer to be known: nothing piles up.
 func TestOverloadPilesNothingUp(t *testing.T) {
-	t.Parallel()
+	long(t)
 	short := polling.Compare(1.8, 6000, 1, polling.Known)[polling.Known]
 	results := polling.Compare(1.8, 12_000, 1, polling.Known, polling.Documented)
 	long, plan := results[polling.Known], results[polling.Documented]
@@ -91,7 +101,7 @@ func mean(workload func() []*polling.Task) (ours, plan float64) {
 }
 
 func TestDurationsThatShiftAreLearnedAnewWithin200Tasks(t *testing.T) {
-	t.Parallel()
+	long(t)
 	const before, learning, after = 1500, 200, 1000
 	shifted := func(from int) func() []*polling.Task {
 		return func() []*polling.Task {
@@ -113,7 +123,7 @@ func TestDurationsThatShiftAreLearnedAnewWithin200Tasks(t *testing.T) {
 }
 
 func TestAModelNeverSeenIsNotWorseOffThanByThePlan(t *testing.T) {
-	t.Parallel()
+	long(t)
 	for _, median := range []time.Duration{5 * time.Second, time.Minute, 15 * time.Minute} {
 		ours, plan := mean(func() []*polling.Task {
 			newcomer := polling.Model{Name: "new", Share: 0.1, Median: median, Sigma: 0.3}
@@ -134,7 +144,7 @@ func TestAModelNeverSeenIsNotWorseOffThanByThePlan(t *testing.T) {
 }
 
 func TestAFirstReadDelaysNewsByNoMoreThanAThird(t *testing.T) {
-	t.Parallel()
+	long(t)
 	for _, rate := range []float64{0.5, 1, 1.5} {
 		news := func() []*polling.Task { return polling.Workload(polling.Models(), 2000, rate, 1) }
 		old := polling.Workload(polling.Models(), 100_000, 1000, 2)
@@ -150,7 +160,7 @@ func TestAFirstReadDelaysNewsByNoMoreThanAThird(t *testing.T) {
 }
 
 func TestAVariantThatIsKnownBringsATenth(t *testing.T) {
-	t.Parallel()
+	long(t)
 	for _, m := range polling.Mixes() {
 		t.Run(m.Name, func(t *testing.T) {
 			t.Parallel()

@@ -17,11 +17,20 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/source/parsed"
 	"github.com/kie-exporter/kie_exporter/internal/source/yamllist"
 	"github.com/kie-exporter/kie_exporter/test/kit/lists"
+	"github.com/kie-exporter/kie_exporter/test/kit/program"
 	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
+// costly returns how long lists in YAML are: as long as they may be, but for the race detector.
+func costly() int {
+	if program.UnderRace() {
+		return yamllist.MaxBytes / 4
+	}
+	return yamllist.MaxBytes
+}
+
 func TestNoListTakesLongToReadOrFillsTheLog(t *testing.T) {
-	for name, content := range lists.Costly(yamllist.MaxBytes, jsonlist.MaxDepth) {
+	for name, content := range lists.Costly(costly(), jsonlist.MaxDepth) {
 		t.Run(name, func(t *testing.T) {
 			f, err := ByName(name)
 			if err != nil {
@@ -44,7 +53,7 @@ func TestNoListTakesLongToReadOrFillsTheLog(t *testing.T) {
 }
 
 func TestParsingEndsWithItsContextAndAfterTenSeconds(t *testing.T) {
-	for name, content := range lists.Costly(yamllist.MaxBytes, jsonlist.MaxDepth) {
+	for name, content := range lists.Costly(costly(), jsonlist.MaxDepth) {
 		f, err := ByName(name)
 		if err != nil {
 			t.Fatal(err)

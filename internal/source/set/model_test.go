@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/kie-exporter/kie_exporter/test/kit/program"
 )
 
 // snapshot is what one read of a source found.
@@ -103,7 +105,11 @@ func (m *modelSource) change(t *testing.T, r *rand.Rand) {
 }
 
 func TestRandomChangesAgreeWithAModel(t *testing.T) {
-	for seed := range uint64(10) {
+	histories := uint64(10)
+	if program.UnderRace() {
+		histories = 3
+	}
+	for seed := range histories {
 		inFakeTime(t, func(b *bench) {
 			r := rand.New(rand.NewPCG(seed, 1))
 			var groups []Group

@@ -195,7 +195,7 @@ func TestAPushDisturbsNoListThatIsBeingRead(t *testing.T) {
 	}
 }
 
-func TestPushedIDsTakeNoMoreMemoryThanListedOnes(t *testing.T) {
+func TestLargeNumberOfPushedIDsTakesNoMoreMemoryThanListedOnes(t *testing.T) {
 	const n = 50_000
 	ids := make([]string, n)
 	for i := range ids {

@@ -18,6 +18,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/source/grace"
 	"github.com/kie-exporter/kie_exporter/internal/source/parsed"
 	"github.com/kie-exporter/kie_exporter/test/kit/lists"
+	"github.com/kie-exporter/kie_exporter/test/kit/program"
 )
 
 // stamp gives a file the time that it is in the test.
@@ -175,6 +176,9 @@ func TestALineChangedInPlaceWhileTheFileGrowsIsSeenWithinTenMinutes(t *testing.T
 
 // What is read in several parts, while the file is written anew.
 func TestLargeFileThatIsRotatedWhileItIsReadLosesNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	const many = 128_000 // more than is read at a time
 	old := lists.Numbered("%032x\n", many)
 	for name, rotate := range map[string]func(b *bench){
@@ -218,7 +222,7 @@ func TestLargeFileThatIsRotatedWhileItIsReadLosesNothing(t *testing.T) {
 	}
 }
 
-func TestAnAppendCostsWhatIsNew(t *testing.T) {
+func TestLargeListThatGrowsCostsWhatIsNew(t *testing.T) {
 	const many, appends = 100_000, 10
 	for name, line := range map[string]string{"l.txt": "%032x\n", "l.jsonl": `{"taskId":"%032x","model":"m"}` + "\n", "before.jsonl": "\n\"%032x\""} {
 		path := filepath.Join(t.TempDir(), name)
@@ -264,7 +268,11 @@ func TestAnAppendCostsWhatIsNew(t *testing.T) {
 
 // Whatever is done to a file of lines, in the end it lists what it lists for somebody who reads all of it.
 func TestWhateverBecomesOfAFileItListsWhatIsInItInTheEnd(t *testing.T) {
-	for seed := range uint64(60) {
+	histories := uint64(60)
+	if program.UnderRace() {
+		histories = 12
+	}
+	for seed := range histories {
 		for _, name := range []string{"l.txt", "l.jsonl"} {
 			var content string
 			var tracked map[string]string

@@ -85,7 +85,7 @@ func (p past) Ages(_ string, ids []string, ages []source.Age) {
 }
 
 // A year of ids in one list, here of 24 MiB, in parts.
-func TestAYearInOneListCostsNoLookAtTheDiskNorAtAllTasksForEachPart(t *testing.T) {
+func TestLargeListOfAYearCostsNoLookAtTheDiskNorAtAllTasksForEachPart(t *testing.T) {
 	const (
 		ids, limit = 24_000, 1000
 		mebibyte   = 1 << 20
@@ -139,7 +139,7 @@ func TestAYearInOneListCostsNoLookAtTheDiskNorAtAllTasksForEachPart(t *testing.T
 
 // What a file of lines names is handed on once it is much, however small the parts in which it is read: records of many ids are found on disk in
 // less time together.
-func TestALongListIsHandedOnInFewChanges(t *testing.T) {
+func TestLargeListIsHandedOnInFewChanges(t *testing.T) {
 	const ids = 300_000
 	path := filepath.Join(t.TempDir(), "long.txt")
 	var lines strings.Builder

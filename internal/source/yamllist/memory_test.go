@@ -9,10 +9,16 @@ import (
 	"testing"
 
 	"github.com/kie-exporter/kie_exporter/test/kit/lists"
+	"github.com/kie-exporter/kie_exporter/test/kit/program"
 )
 
 func TestAYAMLListTakesThreeTimesItsTextAnd16MiBAtMost(t *testing.T) {
 	fill := func(part string, size int) string { return strings.Repeat(part, size/len(part)) }
+	steps := 256 // in which the longest that is read is looked for
+	if program.UnderRace() {
+		steps = 16
+	}
+	step := MaxBytes / steps
 	for name, shape := range map[string]func(size int) string{
 		"ids":      func(size int) string { return lists.Numbered("- %032x\n", size/35) },
 		"short":    func(size int) string { return fill("- a\n", size) },
@@ -30,8 +36,7 @@ func TestAYAMLListTakesThreeTimesItsTextAnd16MiBAtMost(t *testing.T) {
 		"entries":  func(size int) string { return fill("- {tasks: [a], labels: {x: y}}\n", size) },
 		"texts":    func(size int) string { return fill("- |\n  a\n", size) },
 	} {
-		const step = MaxBytes / 256
-		size := step * sort.Search(256, func(n int) bool { return n > 0 && plain(thin(shape(step*(n+1)-16))) != nil })
+		size := step * sort.Search(steps, func(n int) bool { return n > 0 && plain(thin(shape(step*(n+1)-16))) != nil })
 		content := shape(size - 16)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
