@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/test/kit/output"
+	"github.com/kie-exporter/kie_exporter/test/kit/scrape"
 	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
@@ -74,7 +75,7 @@ func newProducers(t *testing.T) *producers {
 	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	dir := t.TempDir()
 	p := &producers{t: t, dir: filepath.Join(dir, "data"), config: filepath.Join(dir, "kie.yml"), safe: make(map[string]bool)}
-	text := fmt.Sprintf("accounts: [{base_url: '%s', credits_interval: 0s, requests_per_second: 1000, max_concurrent: 50}]\ngroups: [{name: g, push: {}}]\n", api.URL)
+	text := fmt.Sprintf("accounts: [{base_url: '%s', credits_interval: 0s, requests_per_second: 1000, max_concurrent: 50}]\ngroups: [{name: g, push: {}}]\npolling: {max_wait: 1s}\n", api.URL)
 	if err := os.WriteFile(p.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -113,6 +114,7 @@ func (p *producers) send(method string, ids []string) (status int, a pushAnswer,
 // produce pushes until all is over, a few ids or one at a time, and forgets some.
 func (p *producers) produce() {
 	for !p.over.Load() {
+		time.Sleep(rand.N(100 * time.Millisecond)) // all together push enough for many to be under way at a kill
 		ids := make([]string, 1+rand.IntN(2)*rand.IntN(40))
 		for i := range ids {
 			ids[i] = fmt.Sprintf("id-%d", p.next.Add(1))
@@ -215,6 +217,12 @@ func (p *producers) killAll(end time.Time) {
 func (p *producers) kill(c *exec.Cmd) {
 	p.t.Helper()
 	p.counted += p.total()
+	p.end(c)
+}
+
+// end kills a process, whatever it has counted.
+func (p *producers) end(c *exec.Cmd) {
+	p.t.Helper()
 	p.base.Store(nil)
 	if err := c.Process.Kill(); err != nil {
 		p.t.Error(err)
@@ -224,7 +232,7 @@ func (p *producers) kill(c *exec.Cmd) {
 }
 
 // finished is the total that shows its first tasks at once; the others show 0 for a minute.
-var finished = regexp.MustCompile(`(?m)^kie_exporter_detection_delay_seconds_count\{.*\} (\S+)$`)
+var finished = regexp.MustCompile(`kie_exporter_detection_delay_seconds_count\{.*\} (\S+)$`)
 
 // total returns how many tasks the process that lives shows as finished.
 func (p *producers) total() (sum float64) {
@@ -242,7 +250,7 @@ func (p *producers) total() (sum float64) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	for _, found := range finished.FindAllStringSubmatch(string(text), -1) {
+	for _, found := range scrape.Find(finished, string(text)) {
 		value, err := strconv.ParseFloat(found[1], 64)
 		if err != nil {
 			p.t.Fatal(err)

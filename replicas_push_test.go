@@ -114,7 +114,7 @@ cluster: {lease: %s}
 	third := p.start("third")
 	for n := 0; len(other.scrape())+len(third.scrape()) == 0; n++ {
 		mustPush([]*life{other, third}[n%2], fmt.Sprintf("while_nobody_holds_it_%d", n))
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(100 * time.Millisecond)
 		if time.Since(began) > 5*time.Minute {
 			t.Fatal("nobody takes over")
 		}

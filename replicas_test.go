@@ -19,6 +19,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/test/kit/output"
 	"github.com/kie-exporter/kie_exporter/test/kit/redistest"
+	"github.com/kie-exporter/kie_exporter/test/kit/scrape"
 	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
@@ -77,8 +78,8 @@ func (p *pair) start(name string) *life {
 }
 
 var (
-	shownTasks   = regexp.MustCompile(`(?m)^kie_tasks\{group="(\w+)"`)
-	countedTasks = regexp.MustCompile(`(?m)^kie_tasks_finished_total\{(group="\w+",model="\w+"),.* (\S+)$`)
+	shownTasks   = regexp.MustCompile(`kie_tasks\{group="(\w+)"`)
+	countedTasks = regexp.MustCompile(`kie_tasks_finished_total\{(group="\w+",model="\w+"),.* (\S+)$`)
 	takenShare   = regexp.MustCompile(`time=(\S+) .*msg="Share taken"`)
 )
 
@@ -106,13 +107,13 @@ func (l *life) scrape() (accounts []string) {
 	if err != nil {
 		return nil
 	}
-	for _, m := range shownTasks.FindAllStringSubmatch(string(body), -1) {
+	for _, m := range scrape.Find(shownTasks, string(body)) {
 		if !slices.Contains(accounts, m[1]) {
 			accounts = append(accounts, m[1])
 		}
 	}
 	sums := make(map[string]float64)
-	for _, m := range countedTasks.FindAllStringSubmatch(string(body), -1) {
+	for _, m := range scrape.Find(countedTasks, string(body)) {
 		if v, err := strconv.ParseFloat(m[2], 64); err == nil {
 			sums[m[1]] += v
 		}

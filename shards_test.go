@@ -17,6 +17,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/share"
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/test/kit/output"
+	"github.com/kie-exporter/kie_exporter/test/kit/scrape"
 	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
@@ -76,7 +77,7 @@ func (s *shard) get(t *testing.T, path string) (int, string) {
 
 // sample returns the sum of the samples of a metric.
 func sample(metrics, name string) (sum float64) {
-	for _, m := range regexp.MustCompile(`(?m)^`+name+`(?:\{.*\})? (\S+)$`).FindAllStringSubmatch(metrics, -1) {
+	for _, m := range scrape.Find(regexp.MustCompile(name+`(?:\{.*\})? (\S+)$`), metrics) {
 		if v, err := strconv.ParseFloat(m[1], 64); err == nil {
 			sum += v
 		}
@@ -139,7 +140,7 @@ func checkShares(t *testing.T, metrics []string) {
 	ids, seen := 0.0, make(map[string]int)
 	for n, text := range metrics {
 		ids += sample(text, "kie_exporter_source_tasks")
-		for _, m := range regexp.MustCompile(`kie_task_info\{.*task_id="(.*?)"`).FindAllStringSubmatch(text, -1) {
+		for _, m := range scrape.Find(regexp.MustCompile(`kie_task_info\{.*task_id="(.*?)"`), text) {
 			if part := share.Of(m[1], len(metrics)); part != n {
 				t.Errorf("shard %d shows %s of shard %d", n, m[1], part)
 			}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -72,13 +71,13 @@ func TestEveryKindOfMetricMovesInTheDemo(t *testing.T) {
 	}
 }
 
-var sampleLine = regexp.MustCompile(`(?m)^(kie_[^ #]+(?:\{.*\})?) (\S+)$`)
-
 // samples returns the values of all series by their text.
 func samples(exposition string) map[string]string {
 	all := map[string]string{}
-	for _, m := range sampleLine.FindAllStringSubmatch(exposition, -1) {
-		all[m[1]] = m[2]
+	for line := range strings.Lines(exposition) {
+		if end := strings.LastIndexByte(line, ' '); end > 0 && strings.HasPrefix(line, "kie_") {
+			all[line[:end]] = strings.TrimSpace(line[end:])
+		}
 	}
 	return all
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/test/kit/heap"
+	"github.com/kie-exporter/kie_exporter/test/kit/scrape"
 	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
@@ -229,9 +230,6 @@ func (r *reloading) configure(random *rand.Rand) {
 }
 
 func TestAThousandReloadsUnderLoadLeakAndLoseNothing(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes seconds")
-	}
 	sim, url := serveAPI(t, kiesim.Options{})
 	r := &reloading{sim: sim, url: url, dir: t.TempDir(), program: &program{t: t}}
 	rewrite(t, filepath.Join(r.dir, "main.key"), canary)
@@ -244,7 +242,8 @@ func TestAThousandReloadsUnderLoadLeakAndLoseNothing(t *testing.T) {
 	r.list(10)
 	r.program = start(t, "--log.level=warn", "--web.enable-lifecycle", "--config.file="+filepath.Join(r.dir, "kie.yml"))
 	stopScrapes := r.scrapeOn(2)
-	const reloads, settled = 1000, 200
+	reloads := underRace(100, 1000)
+	settled := reloads / 5
 	var goroutines int
 	var heap int64
 	for i := range reloads {
@@ -290,8 +289,8 @@ func (r *reloading) scrapeOn(scrapers int) (stop func()) {
 				case <-time.After(20 * time.Millisecond):
 				}
 				answers := 0
-				if m := answered.FindStringSubmatch(r.scrape()); m != nil {
-					answers, _ = strconv.Atoi(m[1])
+				if found := scrape.Find(answered, r.scrape()); found != nil {
+					answers, _ = strconv.Atoi(found[0][1])
 				}
 				if answers < last {
 					r.t.Errorf("a reload set a counter back from %d to %d", last, answers)
@@ -317,11 +316,11 @@ func (r *reloading) wantOneQueryEach() {
 	}
 }
 
-var answered = regexp.MustCompile(`(?m)^kie_api_requests_total\{account="main",class="ok",endpoint="recordInfo"\} (\d+)$`)
+var answered = regexp.MustCompile(`kie_api_requests_total\{account="main",class="ok",endpoint="recordInfo"\} (\d+)$`)
 
 // finished returns how many tasks the metrics say have succeeded.
 func (r *reloading) finished() (n int) {
-	for _, m := range regexp.MustCompile(`(?m)^kie_tasks\{group="[gh].*state="success"\} (\d+)$`).FindAllStringSubmatch(r.scrape(), -1) {
+	for _, m := range scrape.Find(regexp.MustCompile(`kie_tasks\{group="[gh].*state="success"\} (\d+)$`), r.scrape()) {
 		k, _ := strconv.Atoi(m[1])
 		n += k
 	}

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
+	"github.com/kie-exporter/kie_exporter/test/kit/scrape"
 	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
@@ -246,9 +247,9 @@ func confidential(t *testing.T, base, client string) string {
 // untilAsked scrapes until a query had an outcome of the class.
 func (p *program) untilAsked(class string) {
 	p.t.Helper()
-	asked := regexp.MustCompile(`(?m)^kie_api_requests_total\{account="default",class="` + class + `",endpoint="recordInfo"\} [1-9]`)
+	asked := regexp.MustCompile(`kie_api_requests_total\{account="default",class="` + class + `",endpoint="recordInfo"\} [1-9]`)
 	wait.Until(p.t, 30*time.Second, 20*time.Millisecond, func() error {
-		if body := p.scrape(); !asked.MatchString(body) {
+		if body := p.scrape(); scrape.Find(asked, body) == nil {
 			return fmt.Errorf("no query of class %s in\n%s", class, body)
 		}
 		return nil

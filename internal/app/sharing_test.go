@@ -20,6 +20,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/share"
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/internal/store"
+	"github.com/kie-exporter/kie_exporter/test/kit/scrape"
 	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
@@ -113,7 +114,7 @@ func (h *holder) scrape() (int, string) {
 	return w.Code, w.Body.String()
 }
 
-var ofTask = regexp.MustCompile(`(?m)^kie_task_info\{account="(\w+)".*task_id="(\w+)"`)
+var ofTask = regexp.MustCompile(`kie_task_info\{account="(\w+)".*task_id="(\w+)"`)
 
 var errUnavailable = errors.New("a scrape is answered with 503")
 
@@ -127,7 +128,7 @@ func (h *holder) shows() error {
 		return fmt.Errorf("status %d", status)
 	}
 	shown := make(map[[2]string]int)
-	for _, m := range ofTask.FindAllStringSubmatch(text, -1) {
+	for _, m := range scrape.Find(ofTask, text) {
 		shown[[2]string{m[1], m[2]}]++
 	}
 	for _, account := range []string{"a", "b"} {

@@ -101,9 +101,6 @@ func (b *browser) resize(width int) {
 var widths = []int{390, 768, 1280, 1600}
 
 func TestEveryPageFitsEveryScreenAndCanBeUsedByEverybody(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes ten seconds and more, and pages look the same whatever the processor")
-	}
 	t.Parallel()
 	b := startBrowser(t)
 	judge := axe(t)

@@ -10,18 +10,24 @@ import (
 // nobody waits so long.
 const atLeast = 3 * time.Minute
 
-// Until calls check every now and then until it returns nil. It ends the test with the last error if that takes too long.
+// seldom is how far apart looks are after a few seconds, in which most have seen what they wait for.
+const seldom = 250 * time.Millisecond
+
+// Until calls check every now and then, and less often with time, until it returns nil: many checks read all metrics, and many tests wait at the same
+// time. It ends the test with the last error if that takes too long.
 func Until(tb testing.TB, within, between time.Duration, check func() error) {
 	tb.Helper()
 	within = max(within, atLeast)
-	for deadline := time.Now().Add(within); ; time.Sleep(between) {
+	for began := time.Now(); ; {
 		err := check()
 		if err == nil {
 			return
 		}
-		if time.Now().After(deadline) {
+		waited := time.Since(began)
+		if waited > within {
 			tb.Fatalf("after %v: %v", within, err)
 		}
+		time.Sleep(max(between, min(waited/20, seldom)))
 	}
 }
 
