@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
+	built "github.com/kie-exporter/kie_exporter/test/kit/program"
 	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
@@ -53,7 +54,7 @@ func TestAThousandParallelScrapesCostOneQuery(t *testing.T) {
 	p := start(t, "--log.level=warn", "--config.file="+configFile(t, api, "groups: [{tasks: [a]}]\npolling: {min_interval: 1h, max_interval: 1h}"))
 	p.until(10*time.Second, `kie_up{account="default"} 1`)
 	goroutines, heap := footprint()
-	scrapes := underRace(200, 1000)
+	scrapes := built.Fewer(200, 1000)
 	count := p.statuses(scrapes, func(int) string { return "/metrics" })
 	if count[200]+count[503] != scrapes || count[200] == 0 {
 		t.Errorf("answers by status: %v, want 200 and 503 alone", count)

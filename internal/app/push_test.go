@@ -19,6 +19,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
+	built "github.com/kie-exporter/kie_exporter/test/kit/program"
 	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
@@ -245,7 +246,7 @@ func TestTheSameIDAMillionTimesIsOneTask(t *testing.T) {
 	p := startPushing(t, pushSettings, "--storage.path="+t.TempDir())
 	const one = maxOfAPush - 1
 	p.wantPush(asText, strings.Repeat("a\n", maxOfAPush), 200, fmt.Sprintf(`{"accepted":1,"known":%d,"rejected":[]}`, one))
-	for range underRace(1, 9) {
+	for range built.Fewer(1, 9) {
 		p.wantPush(asText, strings.Repeat("a\n", maxOfAPush), 200, fmt.Sprintf(`{"accepted":0,"known":%d,"rejected":[]}`, maxOfAPush))
 	}
 	p.until(5*time.Second, `kie_exporter_source_tasks{group="g",source="push"} 1`)

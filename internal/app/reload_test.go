@@ -17,6 +17,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/kie"
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/test/kit/heap"
+	built "github.com/kie-exporter/kie_exporter/test/kit/program"
 	"github.com/kie-exporter/kie_exporter/test/kit/scrape"
 	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
@@ -242,7 +243,7 @@ func TestAThousandReloadsUnderLoadLeakAndLoseNothing(t *testing.T) {
 	r.list(10)
 	r.program = start(t, "--log.level=warn", "--web.enable-lifecycle", "--config.file="+filepath.Join(r.dir, "kie.yml"))
 	stopScrapes := r.scrapeOn(2)
-	reloads := underRace(100, 1000)
+	reloads := built.Fewer(100, 1000)
 	settled := reloads / 5
 	var goroutines int
 	var heap int64

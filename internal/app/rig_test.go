@@ -25,7 +25,6 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/app"
 	"github.com/kie-exporter/kie_exporter/internal/sim/kiesim"
 	"github.com/kie-exporter/kie_exporter/test/kit/output"
-	built "github.com/kie-exporter/kie_exporter/test/kit/program"
 	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
@@ -170,15 +169,6 @@ func (p *program) untilAtLeast(series string, least float64) (value float64) {
 		return err
 	})
 	return value
-}
-
-// underRace returns how often something is done that is done n times where there is no race detector, as in the tests at 32 bits: with it that takes
-// ten times as long, and shows no more.
-func underRace(few, n int) int {
-	if built.UnderRace() {
-		return few
-	}
-	return n
 }
 
 func missing(body string, lines []string) string {

@@ -322,11 +322,7 @@ func runHistory(t *testing.T, seed uint64, s server, notes bool) (w *world, ok b
 // TestTick runs the histories on the model of the script, of which TestTheModelIsTheScript sees that it is the script.
 func TestTick(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(800)) // garbage is most of what a history makes
-	n := 2000
-	if program.UnderRace() { // which takes five times as long, and a history has one goroutine
-		n = 200
-	}
-	histories(t, n, func() server { return &modelled{table: newTable(), saved: newTable()} })
+	histories(t, program.Fewer(200, 2000), func() server { return &modelled{table: newTable(), saved: newTable()} })
 }
 
 // modelled is a server that is the model alone.
@@ -351,11 +347,7 @@ func TestTheModelIsTheScript(t *testing.T) {
 	}
 	defer func() { _ = client.Close() }()
 	both.client = client
-	n := 40
-	if program.UnderRace() {
-		n = 10
-	}
-	histories(t, n, func() server {
+	histories(t, program.Fewer(10, 40), func() server {
 		both.empty()
 		both.load()
 		return both

@@ -35,12 +35,7 @@ func TestEachLineOfTextIsThatOfThePlainWay(t *testing.T) {
 }
 
 // rounds returns how often what is shown changes in a test.
-func rounds() int {
-	if program.UnderRace() {
-		return 10
-	}
-	return 30
-}
+func rounds() int { return program.Fewer(10, 30) }
 
 func TestWhatChangesIsShownInTheNextScrape(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 0))

@@ -145,11 +145,8 @@ func TestAChangeIsNoticedWhenADozenRanksAreOffByAQuarter(t *testing.T) {
 
 // The moving average begins in the middle.
 func TestAChangeSoonAfterTheFirstTasksIsNoticedLikeAnyOther(t *testing.T) {
-	step := 1
-	if program.UnderRace() { // this has one goroutine
-		step = 7
-	}
-	for first := 11; first < 60; first += step {
+	firsts := program.Fewer(7, 49)
+	for first := 11; first < 60; first += 49 / firsts {
 		d, all := schedule.NewDurations(nil), make(faded)
 		for range first {
 			d.Observe(10 * time.Minute)

@@ -151,10 +151,7 @@ func TestNoBitFlippedMakesAWrongRecord(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	harmless, one, aside := 0, 0, 0
 	var opened []int
-	flips, opens := 4000, 150
-	if program.UnderRace() { // one goroutine reads
-		flips, opens = 400, 15
-	}
+	flips, opens := program.Fewer(400, 4000), program.Fewer(15, 150)
 	for i := range flips {
 		// Every second bit is one of the first of its page, where the structure is.
 		at := random.IntN(w.end)

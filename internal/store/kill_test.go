@@ -79,10 +79,7 @@ func TestKillLosesNothingAndCountsNothingTwice(t *testing.T) {
 	dir := t.TempDir()
 	random := rand.New(rand.NewPCG(3, 4))
 	counted := make(map[string]bool)
-	rounds := 30
-	if program.UnderRace() { // each is a process, which starts slowly
-		rounds = 8
-	}
+	rounds := program.Fewer(8, 30)
 	for round := range rounds {
 		p := startChild(t, "count", dir)
 		kill := func() {

@@ -110,11 +110,7 @@ func (h *shownBefore) reload() {
 }
 
 func TestTasksWithSeriesAreThoseOfThePlainChoice(t *testing.T) {
-	histories := uint64(8)
-	if program.UnderRace() { // a history has one goroutine
-		histories = 2
-	}
-	for seed := range histories {
+	for seed := range uint64(program.Fewer(2, 8)) {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := newHistory(seed, 2600, 1700)

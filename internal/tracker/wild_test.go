@@ -16,10 +16,7 @@ import (
 
 func TestTenThousandModelsAndFailCodesStayBounded(t *testing.T) {
 	bubble(t, setup{tracker: tracker.Options{TaskSeries: 100}}, func(t *testing.T, r *rig) {
-		most := 10_000
-		if program.UnderRace() { // the same, a tenth of it
-			most = 1000
-		}
+		most := program.Fewer(1000, 10_000)
 		long := strings.Repeat("X", 10<<10)
 		all := ids("t", most)
 		for i, id := range all {

@@ -217,9 +217,30 @@ func (k *kitchen) exporter(configuration ...string) {
 		}
 		return nil
 	})
+	k.ready(addresses["Listening on"])
 	front := reluctant(k.T, addresses["Listening on"])
 	k.hooks, k.stop = addresses["Receiving callbacks"], p.stop
 	k.swap("http://localhost:10059", front, "127.0.0.1:10061", k.hooks)
+}
+
+// ready waits until the exporter has read its lists: before that it answers callbacks with 503, which kie.ai sends again and a test does not.
+func (k *kitchen) ready(address string) {
+	k.Helper()
+	wait.Until(k.T, 20*time.Second, 20*time.Millisecond, func() error {
+		req, err := http.NewRequestWithContext(k.Context(), http.MethodGet, "http://"+address+"/-/ready", http.NoBody)
+		if err != nil {
+			return err
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			return fmt.Errorf("it is not ready: %s", resp.Status)
+		}
+		return nil
+	})
 }
 
 // reluctant returns the address of a server that hands requests on to another, but for the first POST.

@@ -22,12 +22,7 @@ import (
 )
 
 // costly returns how long lists in YAML are: as long as they may be, but for the race detector.
-func costly() int {
-	if program.UnderRace() {
-		return yamllist.MaxBytes / 4
-	}
-	return yamllist.MaxBytes
-}
+func costly() int { return program.Fewer(yamllist.MaxBytes/4, yamllist.MaxBytes) }
 
 func TestNoListTakesLongToReadOrFillsTheLog(t *testing.T) {
 	for name, content := range lists.Costly(costly(), jsonlist.MaxDepth) {

@@ -105,11 +105,7 @@ func (m *modelSource) change(t *testing.T, r *rand.Rand) {
 }
 
 func TestRandomChangesAgreeWithAModel(t *testing.T) {
-	histories := uint64(10)
-	if program.UnderRace() {
-		histories = 3
-	}
-	for seed := range histories {
+	for seed := range uint64(program.Fewer(3, 10)) {
 		inFakeTime(t, func(b *bench) {
 			r := rand.New(rand.NewPCG(seed, 1))
 			var groups []Group

@@ -14,10 +14,7 @@ import (
 
 func TestAYAMLListTakesThreeTimesItsTextAnd16MiBAtMost(t *testing.T) {
 	fill := func(part string, size int) string { return strings.Repeat(part, size/len(part)) }
-	steps := 256 // in which the longest that is read is looked for
-	if program.UnderRace() {
-		steps = 16
-	}
+	steps := program.Fewer(16, 256) // in which the longest that is read is looked for
 	step := MaxBytes / steps
 	for name, shape := range map[string]func(size int) string{
 		"ids":      func(size int) string { return lists.Numbered("- %032x\n", size/35) },
