@@ -110,7 +110,7 @@ func (h *shownBefore) reload() {
 }
 
 func TestTasksWithSeriesAreThoseOfThePlainChoice(t *testing.T) {
-	for seed := range uint64(program.Fewer(2, 8)) {
+	for seed := range program.Fewer[uint64](2, 8) {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := newHistory(seed, 2600, 1700)

@@ -229,7 +229,7 @@ func TestWithoutAnIntervalTheBalanceIsNeverAskedFor(t *testing.T) {
 
 // Whatever is listed, removed, moved and answered, in whatever order: the sums agree.
 func TestSumsAgree(t *testing.T) {
-	for seed := range uint64(program.Fewer(3, 10)) {
+	for seed := range program.Fewer[uint64](3, 10) {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			rnd := rand.New(rand.NewPCG(seed, 0))
 			bubble(t, setup{tracker: tracker.Options{TaskSeries: 40}, api: kiesim.Options{Latency: 200 * time.Millisecond}}, func(t *testing.T, r *rig) {

@@ -105,7 +105,7 @@ func (m *modelSource) change(t *testing.T, r *rand.Rand) {
 }
 
 func TestRandomChangesAgreeWithAModel(t *testing.T) {
-	for seed := range uint64(program.Fewer(3, 10)) {
+	for seed := range program.Fewer[uint64](3, 10) {
 		inFakeTime(t, func(b *bench) {
 			r := rand.New(rand.NewPCG(seed, 1))
 			var groups []Group

@@ -268,7 +268,7 @@ func TestLargeListThatGrowsCostsWhatIsNew(t *testing.T) {
 
 // Whatever is done to a file of lines, in the end it lists what it lists for somebody who reads all of it.
 func TestWhateverBecomesOfAFileItListsWhatIsInItInTheEnd(t *testing.T) {
-	for seed := range uint64(program.Fewer(12, 60)) {
+	for seed := range program.Fewer[uint64](12, 60) {
 		for _, name := range []string{"l.txt", "l.jsonl"} {
 			var content string
 			var tracked map[string]string

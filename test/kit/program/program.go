@@ -48,7 +48,7 @@ func UnderRace() bool {
 
 // Fewer returns few under the race detector, with which all takes ten times as long, and which sees in a few rounds what it sees in many. Elsewhere it returns
 // many, as in the tests at 32 bits.
-func Fewer(few, many int) int {
+func Fewer[N int | uint64](few, many N) N {
 	if UnderRace() {
 		return few
 	}
