@@ -1,6 +1,6 @@
 module github.com/kie-exporter/kie_exporter
 
-go 1.26.7
+go 1.26.8
 
 require (
 	github.com/alecthomas/kingpin/v2 v2.4.0

@@ -1,6 +1,6 @@
 module github.com/kie-exporter/kie_exporter/test/redis
 
-go 1.26.7
+go 1.26.8
 
 require (
 	github.com/Shopify/toxiproxy/v2 v2.5.0

@@ -1,7 +1,7 @@
 // pint in a module of its own: it builds with an older Prometheus than the other tools.
 module github.com/kie-exporter/kie_exporter/internal/tools/pint
 
-go 1.26.7
+go 1.26.8
 
 tool github.com/cloudflare/pint/cmd/pint
 

@@ -1,6 +1,6 @@
 module github.com/kie-exporter/kie_exporter/internal/tools/readers
 
-go 1.26.7
+go 1.26.8
 
 replace github.com/kie-exporter/kie_exporter => ../../..
 

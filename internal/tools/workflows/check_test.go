@@ -3,6 +3,7 @@ package workflows
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -36,6 +37,41 @@ func TestTheWorkflowsAreRight(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestAllIsBuiltWithOneGo as setup-go installs what go.mod names, and has Go fetch no other (GOTOOLCHAIN=local): a module that asks for a later one could be
+// neither built nor tested there.
+func TestAllIsBuiltWithOneGo(t *testing.T) {
+	const repo = "../../.."
+	line := regexp.MustCompile(`(?m)^go (\S+)$`)
+	read := func(file string) string {
+		text, err := os.ReadFile(filepath.Join(repo, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	want := line.FindStringSubmatch(read("go.mod"))[1]
+	if image := "/library/golang:" + want + "-"; !strings.Contains(read("Dockerfile"), image) {
+		t.Errorf("the Dockerfile has no %s", image)
+	}
+	modules := 0
+	for _, pattern := range []string{"internal/tools/go.mod", "internal/tools/*/go.mod", "test/*/go.mod"} {
+		files, err := filepath.Glob(filepath.Join(repo, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			modules++
+			name := strings.TrimPrefix(file, repo+"/")
+			if is := line.FindStringSubmatch(read(name)); is == nil || is[1] != want {
+				t.Errorf("%s asks for Go %q, go.mod for %s", name, is, want)
+			}
+		}
+	}
+	if modules < 10 {
+		t.Errorf("there are %d modules of tools and tests", modules)
 	}
 }
 
