@@ -26,6 +26,7 @@ if ! timeout 300 buildah pull --quiet "$name" >/dev/null 2>&1; then
     container=$(buildah from scratch)
     stand_in "$(buildah mount "$container")"
     # With what this machine's Go has fetched and compiled, so that only what is missing is.
+    mkdir -p "$(go env GOMODCACHE)" "$(go env GOCACHE)"
     buildah config --env GOMODCACHE=/go/mod --env GOCACHE=/go/build "$container"
     build_args+=(--volume "$(go env GOMODCACHE):/go/mod" --volume "$(go env GOCACHE):/go/build")
     buildah commit --quiet --rm "$container" localhost/kie_exporter-standin:go >/dev/null

@@ -5,6 +5,8 @@
 # FOLDER/sha256sums.txt. Where the registry of Go's image cannot be reached, this machine's Go takes its place, with what it has compiled, and nothing
 # is pushed.
 set -euo pipefail
+# Only root can mount an image; for others buildah makes a namespace in which they are root.
+if ((EUID != 0)); then exec buildah unshare "$0" "$@"; fi
 cd "$(dirname "$0")/.."
 
 tag=$1 folder=$2
