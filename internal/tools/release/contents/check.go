@@ -273,6 +273,7 @@ type property struct {
 type component struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
+	PURL    string `json:"purl"`
 }
 
 // sbom finds what is wrong with an SBOM: it is of this version and this program, and names the modules that the program is built of.
@@ -310,6 +311,13 @@ func (s Source) describes(b bom, built *buildinfo.BuildInfo, program, licences s
 	if is := b.Metadata.Component; is.Name != built.Main.Path || is.Version != "v"+s.Version {
 		fault("is of %s %s, want %s v%s", is.Name, is.Version, built.Main.Path, s.Version)
 	}
+	query := fmt.Sprintf("?goarch=%s&goos=%s&", setting(built, "GOARCH"), setting(built, "GOOS"))
+	for _, c := range append(slices.Clone(b.Components), b.Metadata.Component) {
+		if !strings.Contains(c.PURL, query) {
+			fault("names %s, and the program is for %s", c.PURL, query)
+			break
+		}
+	}
 	if !slices.Contains(b.Metadata.Properties, property{"cdx:gomod:binary:hash:SHA-256", program}) {
 		fault("is not of the program in the archive")
 	}
@@ -328,6 +336,16 @@ func (s Source) describes(b bom, built *buildinfo.BuildInfo, program, licences s
 		fault("names the modules %v, the program is built of %v", got, want)
 	}
 	return errors.Join(faults...)
+}
+
+// setting returns what a program was built with.
+func setting(built *buildinfo.BuildInfo, key string) string {
+	for _, s := range built.Settings {
+		if s.Key == key {
+			return s.Value
+		}
+	}
+	return ""
 }
 
 // checksums finds out whether the checksums are those of the files, of all of them and of no others. GitHub stores files with other

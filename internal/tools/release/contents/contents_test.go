@@ -140,7 +140,10 @@ func TestArchiveThatLacksAFileIsFound(t *testing.T) {
 
 func TestSBOMOfSomethingElseIsFound(t *testing.T) {
 	s := Source{Version: "0.2.0-rc.1"}
-	built := &buildinfo.BuildInfo{GoVersion: "go1.26.8", Main: debug.Module{Path: "program"}, Deps: []*debug.Module{{Path: "library", Version: "v1.2.3"}}}
+	built := &buildinfo.BuildInfo{
+		GoVersion: "go1.26.8", Main: debug.Module{Path: "program"}, Deps: []*debug.Module{{Path: "library", Version: "v1.2.3"}},
+		Settings: []debug.BuildSetting{{Key: "GOARCH", Value: "arm64"}, {Key: "GOOS", Value: "darwin"}},
+	}
 	for _, tt := range []struct {
 		want   string
 		change func(*bom, *string)
@@ -150,11 +153,20 @@ func TestSBOMOfSomethingElseIsFound(t *testing.T) {
 		{"is of program v0.1.0, want program v0.2.0-rc.1", func(b *bom, _ *string) { b.Metadata.Component.Version = "v0.1.0" }},
 		{"is not of the program", func(b *bom, _ *string) { b.Metadata.Properties[0].Value = "cd" }},
 		{"names the modules map[std:go1.26.8], the", func(b *bom, _ *string) { b.Components = b.Components[:1] }},
+		{"names pkg:golang/library@v1.2.3?goarch=amd64&goos=linux&type=module, and", func(b *bom, _ *string) {
+			b.Components[1].PURL = "pkg:golang/library@v1.2.3?goarch=amd64&goos=linux&type=module"
+		}},
+		{"names pkg:golang/program?goarch=arm64&goos=linux&type=module, and", func(b *bom, _ *string) {
+			b.Metadata.Component.PURL = "pkg:golang/program?goarch=arm64&goos=linux&type=module"
+		}},
 		{"does not have library v1.2.3", func(_ *bom, licences *string) { *licences = "" }},
 	} {
+		const platform = "?goarch=arm64&goos=darwin&type=module"
 		licences := "text\n==== library v1.2.3\ntext"
-		b := bom{BOMFormat: "CycloneDX", SpecVersion: "1.6", Components: []component{{"std", "go1.26.8"}, {"library", "v1.2.3"}}}
-		b.Metadata.Component = component{"program", "v0.2.0-rc.1"}
+		b := bom{BOMFormat: "CycloneDX", SpecVersion: "1.6", Components: []component{
+			{"std", "go1.26.8", "pkg:golang/std@go1.26.8" + platform}, {"library", "v1.2.3", "pkg:golang/library@v1.2.3" + platform},
+		}}
+		b.Metadata.Component = component{"program", "v0.2.0-rc.1", "pkg:golang/program@v0.2.0-rc.1" + platform}
 		b.Metadata.Properties = []property{{"cdx:gomod:binary:hash:SHA-256", "ab"}}
 		tt.change(&b, &licences)
 		wants(t, "sbom", s.describes(b, built, "ab", licences), tt.want)
