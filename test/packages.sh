@@ -78,6 +78,7 @@ provide python3-prometheus-client "reading OpenMetrics with a strict parser" mod
 need rpm "listing and installing the rpm" rpm
 need rpm2cpio "unpacking the rpm" rpm2cpio
 need cpio "unpacking the rpm" cpio
+need zsh "completing flags" zsh
 need man-db "reading the manual page" lexgrog
 need curl "snippets with curl" curl
 need nodejs "snippets for Node" node

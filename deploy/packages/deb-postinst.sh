@@ -17,14 +17,17 @@ if deb-systemd-helper --quiet was-enabled kie_exporter.service; then
 else
     deb-systemd-helper update-state kie_exporter.service >/dev/null || true
 fi
+# The socket is enabled by whoever wants it, and forgotten with the package.
+deb-systemd-helper unmask kie_exporter.socket >/dev/null || true
+deb-systemd-helper update-state kie_exporter.socket >/dev/null || true
 if [ -z "$DPKG_ROOT" ] && [ -d /run/systemd/system ]; then
     systemctl --system daemon-reload >/dev/null || true
     if [ -n "$2" ]; then
         deb-systemd-invoke try-restart kie_exporter.service >/dev/null || true
     fi
-    # This starts nothing that is disabled. After a removal there is an old version, too, and nothing runs.
-    if [ -e /etc/kie_exporter/kie_api_key ]; then
-        deb-systemd-invoke start kie_exporter.service >/dev/null || true
+    # This starts nothing that is disabled. After a removal there is an old version, too, and nothing runs. What has run before may have keys of other names.
+    if [ -e /etc/kie_exporter/kie_api_key ] || [ -d /var/lib/kie_exporter ]; then
+        deb-systemd-invoke start kie_exporter.socket kie_exporter.service >/dev/null || true
     fi
 fi
 if [ -z "$2" ] && [ ! -e "$DPKG_ROOT/etc/kie_exporter/kie_api_key" ]; then

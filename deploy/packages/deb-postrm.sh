@@ -6,13 +6,13 @@ fi
 case $1 in
 remove)
     if [ -x /usr/bin/deb-systemd-helper ]; then
-        deb-systemd-helper mask kie_exporter.service >/dev/null || true
+        deb-systemd-helper mask kie_exporter.socket kie_exporter.service >/dev/null || true
     fi
     ;;
 purge)
     if [ -x /usr/bin/deb-systemd-helper ]; then
-        deb-systemd-helper purge kie_exporter.service >/dev/null || true
-        deb-systemd-helper unmask kie_exporter.service >/dev/null || true
+        deb-systemd-helper purge kie_exporter.socket kie_exporter.service >/dev/null || true
+        deb-systemd-helper unmask kie_exporter.socket kie_exporter.service >/dev/null || true
     fi
     # What is known of tasks, and keys and lists beside the configuration. The user stays, so that nobody else gets its number.
     rm -rf "$DPKG_ROOT/var/lib/kie_exporter" "$DPKG_ROOT/var/lib/private/kie_exporter" "$DPKG_ROOT/etc/kie_exporter"

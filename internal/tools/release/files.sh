@@ -11,7 +11,12 @@ mkdir -p "$folder/completions"
 "$program" --help-man >"$folder/kie_exporter.1"
 gzip -9n <"$folder/kie_exporter.1" >"$folder/kie_exporter.1.gz"
 "$program" --completion-script-bash >"$folder/completions/kie_exporter.bash"
-"$program" --completion-script-zsh >"$folder/completions/_kie_exporter"
+# zsh takes the file for the function at its first use, which only defines the function: so it is called, too, or the first TAB completes nothing.
+{
+    "$program" --completion-script-zsh
+    # shellcheck disable=SC2016 # zsh expands these
+    echo 'if [[ $funcstack[1] == _kie_exporter ]]; then _kie_exporter "$@"; fi'
+} >"$folder/completions/_kie_exporter"
 sed 's|/usr/local/bin/|/usr/bin/|' deploy/systemd/kie_exporter.service >"$folder/kie_exporter.service"
 
 # All platforms have the same file: a module that only one of them needs is named, too.

@@ -51,7 +51,7 @@ func TestPackagesOfTwoFoldersAreTheSame(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the program")
 	}
-	for _, name := range []string{"rpm", "rpm2cpio", "cpio"} {
+	for _, name := range []string{"rpm", "rpm2cpio", "cpio", "zsh"} {
 		has(t, name)
 	}
 	one := build(t, clone(t, t.TempDir()), "0.1.0")
@@ -109,6 +109,23 @@ func unpack(t *testing.T, made []byte) {
 	if got := ask(t, filepath.Join(dir, "usr/bin/kie_exporter")); got.version != "0.1.0" {
 		t.Errorf("the program in the rpm says %+v", got)
 	}
+	for shell, script := range completions {
+		if got, want := run(t, dir, nil, shell, "-c", script), "--config.check --config.check-strict\n"; got != want {
+			t.Errorf("%s completes --config.c to %q, want %q", shell, got, want)
+		}
+	}
+}
+
+// completions complete --config.c once in a shell that has just been started, with the files of an rpm.
+var completions = map[string]string{
+	"bash": `source usr/share/bash-completion/completions/kie_exporter
+		COMP_WORDS=(usr/bin/kie_exporter --config.c) COMP_CWORD=1
+		_kie_exporter_bash_autocomplete && echo "${COMPREPLY[@]}"`,
+	"zsh": `fpath=(usr/share/zsh/site-functions)
+		autoload -Uz _kie_exporter
+		compadd() { print -r -- ${(M)${(P)2}:#$words[CURRENT]*} }
+		typeset -A compstate=(nmatches 2) && words=(usr/bin/kie_exporter --config.c) && CURRENT=2
+		_kie_exporter`,
 }
 
 // TestNothingIsMissingUnnoticed takes each line of .goreleaser.yaml that says what packages hold away, and each script: all are missed.

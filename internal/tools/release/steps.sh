@@ -143,13 +143,25 @@ shows 'kie_exporter_store_tasks [2-9]'
 shows 'kie_exporter_store_up 1'
 is kie_exporter stat -c %U "$store"
 private "$config"
+
+step 'remove, and install again, with the socket and keys of other names'
+gone "$key"
+systemctl stop kie_exporter.service
+echo KIE_EXPORTER_ARGS=--web.systemd-socket >>/etc/default/kie_exporter
+systemctl enable --now kie_exporter.socket >/dev/null 2>&1
+answers 0.1.1
+dpkg -r kie-exporter >/mnt/said 2>&1 || { cat /mnt/said; false; }
+is inactive systemctl is-active kie_exporter.socket
+dpkg -i /mnt/new.deb >/mnt/said 2>&1 || { cat /mnt/said; false; }
+is $'active\nactive' systemctl is-active kie_exporter.socket kie_exporter.service
+answers 0.1.1
 rm -r "$dropins"
 
 step purge
 dpkg -P kie-exporter >/mnt/said 2>&1 || { cat /mnt/said; false; }
 gone /etc/kie_exporter /etc/default/kie_exporter /var/lib/kie_exporter /var/lib/private/kie_exporter "$unit"
-gone /etc/systemd/system/kie_exporter.service /etc/systemd/system/multi-user.target.wants/kie_exporter.service
-is inactive systemctl is-active kie_exporter.service
+gone /etc/systemd/system/kie_exporter.{service,socket} /etc/systemd/system/{multi-user.target.wants/kie_exporter.service,sockets.target.wants/kie_exporter.socket}
+is $'inactive\ninactive' systemctl is-active kie_exporter.socket kie_exporter.service
 is '' bash -c 'dpkg -s kie-exporter 2>/dev/null'
 
 step 'rpm: install'
