@@ -227,6 +227,17 @@ func TestAlertsCanBeLeftOutAndGetLabels(t *testing.T) {
 	}
 }
 
+func TestTheExampleOfThresholdsFitsIntoTheValues(t *testing.T) {
+	values := map[string]any{"prometheusRule": map[string]any{"enabled": true, "extraGroups": valuesOf(t, repo+"/alerts/thresholds.example.yml")["groups"]}}
+	var want monitoring.PrometheusRuleSpec
+	if err := strict([]byte(read(t, repo+"/alerts/thresholds.example.yml")), &want); err != nil {
+		t.Fatal(err)
+	}
+	if is := rendered(t, values).rules["kie-exporter-extra"].Spec; len(want.Groups) == 0 || !reflect.DeepEqual(is, want) {
+		t.Errorf("the chart renders %v, want %v", is, want)
+	}
+}
+
 func TestGoIsToldEightyPercentOfTheChartsMemoryLimit(t *testing.T) {
 	for _, c := range []struct {
 		limit any
@@ -346,6 +357,7 @@ func TestKindAndReplicasFollowFromTheValues(t *testing.T) {
 		"defaults":           {nil, "StatefulSet 1 data", 0},
 		"nothing is kept":    {map[string]any{"persistence": off}, "Deployment 1 Recreate", 0},
 		"no pod":             {map[string]any{"replicas": 0}, "StatefulSet 0 data", 0},
+		"shards, no pod":     {map[string]any{"shards": 3, "replicas": 0}, "StatefulSet 0 data", 0},
 		"shards":             {map[string]any{"shards": 3}, "StatefulSet 3 data", 1},
 		"shards, kept not":   {map[string]any{"shards": 3, "persistence": off}, "StatefulSet 3", 1},
 		"Redis":              {with(map[string]any{"replicas": 2, "persistence": off}), "Deployment 2", 1},
@@ -363,6 +375,54 @@ func TestKindAndReplicasFollowFromTheValues(t *testing.T) {
 		mounted := slices.ContainsFunc(m.pod().Spec.Containers[0].VolumeMounts, func(v core.VolumeMount) bool { return v.Name == "data" })
 		if kept != mounted || kept && strings.HasPrefix(c.is, "Deployment") {
 			t.Errorf("%s: storage on a volume: %v, a volume: %v", name, kept, mounted)
+		}
+	}
+}
+
+// The fields that may change are those of ValidateStatefulSetUpdate in Kubernetes. Anything else is refused, and with it the upgrade.
+func TestAStatefulSetTakesAnotherNumberOfPods(t *testing.T) {
+	fixed := func(values map[string]any) apps.StatefulSetSpec {
+		spec := rendered(t, values).set.Spec
+		spec.Replicas, spec.Template, spec.UpdateStrategy, spec.MinReadySeconds = nil, core.PodTemplateSpec{}, apps.StatefulSetUpdateStrategy{}, 0
+		return spec
+	}
+	want := fixed(nil)
+	redis := map[string]any{"storage": map[string]any{"redis": map[string]any{"addresses": []any{"redis:6379"}}}}
+	for name, values := range map[string]map[string]any{
+		"shards":           {"shards": 3},
+		"no shards":        {"shards": 3, "replicas": 0},
+		"Redis":            {"config": redis},
+		"Redis, some pods": {"config": redis, "replicas": 3},
+		"other labels":     {"commonLabels": map[string]any{"team": "film"}, "podLabels": map[string]any{"tier": "monitoring"}},
+	} {
+		if is := fixed(values); !reflect.DeepEqual(is, want) {
+			from, _ := yaml.Marshal(want)
+			to, _ := yaml.Marshal(is)
+			t.Errorf("%s: Kubernetes refuses to change\n%s\nof the defaults to\n%s", name, from, to)
+		}
+	}
+	if base := render(t, "base").set.Spec.PodManagementPolicy; base != render(t, "shards").set.Spec.PodManagementPolicy || base != render(t, "replicas").set.Spec.PodManagementPolicy {
+		t.Error("the manifests differ in podManagementPolicy, which can't be changed")
+	}
+}
+
+// What README.md shows is what people copy.
+func TestValuesOfTheREADMEAreTaken(t *testing.T) {
+	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(read(t, chartFolder+"/README.md"), -1)
+	if len(blocks) < 5 {
+		t.Fatalf("there are %d", len(blocks))
+	}
+	for _, block := range blocks {
+		var values map[string]any
+		if err := yaml.Unmarshal([]byte(block[1]), &values); err != nil {
+			t.Fatalf("%v in\n%s", err, block[1])
+		}
+		if _, err := render3(chartFolder, "kie-exporter", values, nil); err != nil {
+			t.Errorf("helm 3: %v in\n%s", err, block[1])
+		}
+		m := rendered(t, values)
+		if !strings.Contains(block[1], "http:") { // whose server is not there
+			m.accepted(t)
 		}
 	}
 }

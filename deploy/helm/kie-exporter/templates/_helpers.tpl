@@ -15,11 +15,22 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "kie-exporter.labels" -}}
-{{ include "kie-exporter.selector" . }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
-{{- with .Values.commonLabels }}
+{{ include "kie-exporter.labelsAnd" (list . nil) }}
+{{- end -}}
+
+{{- /* The labels of an object that has some of its own. */ -}}
+{{- define "kie-exporter.labelsAnd" -}}
+{{- $top := first . -}}
+{{ include "kie-exporter.selector" $top }}
+app.kubernetes.io/version: {{ $top.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ $top.Release.Service }}
+helm.sh/chart: {{ $top.Chart.Name }}-{{ $top.Chart.Version | replace "+" "_" }}
+{{- include "kie-exporter.givenLabels" . }}
+{{- end -}}
+
+{{- /* What values name as labels of all objects and of this one. Its own count, and each is there once, as Flux reads no key that is there twice. */ -}}
+{{- define "kie-exporter.givenLabels" -}}
+{{- with merge dict (last . | default dict) ((first .).Values.commonLabels | default dict) }}
 {{ toYaml . }}
 {{- end }}
 {{- end -}}
@@ -30,7 +41,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
 {{- end -}}
 
 {{- define "kie-exporter.pods" -}}
-{{- if gt (int .Values.shards) 1 }}{{ int .Values.shards }}{{ else }}{{ int .Values.replicas }}{{ end -}}
+{{- if and (gt (int .Values.shards) 1) .Values.replicas }}{{ int .Values.shards }}{{ else }}{{ int .Values.replicas }}{{ end -}}
 {{- end -}}
 
 {{- /* Something has to stay with a pod: its volume, or which shard it is. */ -}}
@@ -49,6 +60,17 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
 {{- fail (printf "resources.limits.memory: %q is no number with k, M, G, T, Ki, Mi, Gi or Ti" $text) -}}
 {{- end -}}
 {{- printf "%.0fMiB" (divf (mulf (float64 $number) (float64 (get $bytes $unit)) 0.8) 1048576) -}}
+{{- end -}}
+
+{{- /* A time of Prometheus in milliseconds. */ -}}
+{{- define "kie-exporter.milliseconds" -}}
+{{- $sum := 0 -}}
+{{- range $unit, $worth := dict "h" 3600000 "m" 60000 "s" 1000 "ms" 1 -}}
+{{- with regexFind (printf "[0-9]+%s([0-9]|$)" $unit) $ -}}
+{{- $sum = add $sum (mul (regexFind "^[0-9]+" . | atoi) $worth) -}}
+{{- end -}}
+{{- end -}}
+{{- $sum -}}
 {{- end -}}
 
 {{- define "kie-exporter.image" -}}
@@ -97,6 +119,18 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- if and .Values.webhook.ingress.enabled (not (and .Values.webhook.enabled .Values.webhook.ingress.host)) -}}
 {{- fail "webhook.ingress: needs webhook.enabled and webhook.ingress.host" -}}
+{{- end -}}
+{{- $labels := dict "commonLabels" .Values.commonLabels "podLabels" .Values.podLabels "serviceMonitor.labels" .Values.serviceMonitor.labels
+  "prometheusRule.labels" .Values.prometheusRule.labels "dashboards.labels" .Values.dashboards.labels -}}
+{{- range $where, $given := $labels -}}
+{{- range $name, $_ := $given -}}
+{{- if regexMatch "^(app\\.kubernetes\\.io/(name|instance|version|managed-by|component)|helm\\.sh/chart)$" $name -}}
+{{- fail (printf "%s: the chart itself sets %s" $where $name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if lt (int64 (include "kie-exporter.milliseconds" .Values.serviceMonitor.interval)) (int64 (include "kie-exporter.milliseconds" .Values.serviceMonitor.scrapeTimeout)) -}}
+{{- fail (printf "serviceMonitor.scrapeTimeout: is longer than serviceMonitor.interval, %s, with which prometheus-operator takes no ServiceMonitor" .Values.serviceMonitor.interval) -}}
 {{- end -}}
 {{- range .Values.extraArgs -}}
 {{- if regexMatch "^--(no-)?(config\\.|storage\\.path|web\\.(config\\.file|listen-address|probe-listen-address|webhook-listen-address|systemd-socket)|shard|total-shards|cluster\\.|demo|task\\.|help|version)" . -}}

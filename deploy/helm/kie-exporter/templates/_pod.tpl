@@ -3,18 +3,13 @@
 metadata:
   labels:
     {{- include "kie-exporter.selector" . | nindent 4 }}
-    {{- with .Values.commonLabels }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
-    {{- with .Values.podLabels }}
-    {{- toYaml . | nindent 4 }}
+    {{- with include "kie-exporter.givenLabels" (list . .Values.podLabels) }}
+    {{- trim . | nindent 4 }}
     {{- end }}
   annotations:
-    kubectl.kubernetes.io/default-container: kie-exporter
+    {{- $own := dict "kubectl.kubernetes.io/default-container" "kie-exporter" }}
     checksum/config: {{ toYaml .Values.config | sha256sum }}
-    {{- with .Values.podAnnotations }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
+    {{- toYaml (omit (merge dict (.Values.podAnnotations | default dict) $own) "checksum/config") | nindent 4 }}
 spec:
   automountServiceAccountToken: false
   enableServiceLinks: false
