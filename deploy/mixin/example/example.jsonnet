@@ -1,4 +1,4 @@
-// A team's own rendering: `jsonnet -J vendor -S -m OUT example.jsonnet` writes these files into the folder OUT.
+// A team's own rendering: `jsonnet -J vendor -S -c -m OUT example.jsonnet` writes these files into the folder OUT.
 local kie = (import 'github.com/kie-exporter/kie_exporter/deploy/mixin/mixin.libsonnet') + {
   _config+:: {
     selector: 'cluster="a"',
