@@ -227,6 +227,19 @@ func TestAlertsCanBeLeftOutAndGetLabels(t *testing.T) {
 	}
 }
 
+func TestNativeHistogramsAreLeftToPrometheus(t *testing.T) {
+	for value, want := range map[any]string{true: "true", false: "false", nil: ""} {
+		values := map[string]any{"serviceMonitor": map[string]any{"enabled": true, "nativeHistograms": value}}
+		got := ""
+		if is := rendered(t, values).monitor.Spec.ScrapeNativeHistograms; is != nil {
+			got = strconv.FormatBool(*is)
+		}
+		if got != want {
+			t.Errorf("for %v the field is %q, want %q", value, got, want)
+		}
+	}
+}
+
 func TestTheExampleOfThresholdsFitsIntoTheValues(t *testing.T) {
 	values := map[string]any{"prometheusRule": map[string]any{"enabled": true, "extraGroups": valuesOf(t, repo+"/alerts/thresholds.example.yml")["groups"]}}
 	var want monitoring.PrometheusRuleSpec
