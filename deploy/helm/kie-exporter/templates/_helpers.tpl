@@ -106,6 +106,9 @@ helm.sh/chart: {{ $top.Chart.Name }}-{{ $top.Chart.Version | replace "+" "_" }}
 {{- fail (printf "shards: %d shards need a max_concurrent of at least %d in config.accounts[%d]: each sends at least one request at a time" $shards $shards $i) -}}
 {{- end -}}
 {{- end -}}
+{{- if regexMatch "://[^/?#\\s\"]*:[^/?#\\s\"]*@" (toJson .Values.config) -}}
+{{- fail "config: a URL with a password would be in a ConfigMap; use basic_auth with password_file, or proxy_from_environment with a variable of extraEnv that is from a Secret" -}}
+{{- end -}}
 {{- if and .Values.persistence.existingClaim (gt $pods 1) -}}
 {{- fail "persistence.existingClaim: is for a single pod, since a storage has one writer" -}}
 {{- end -}}
