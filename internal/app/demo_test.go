@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -66,8 +67,18 @@ func TestEveryKindOfMetricMovesInTheDemo(t *testing.T) {
 			t.Errorf("no group %s", group)
 		}
 	}
-	if status, _ := p.get("/"); status != http.StatusOK {
-		t.Errorf("the landing page answers %d", status)
+	status, landing := p.get("/")
+	links := regexp.MustCompile(`<a href="([^"]+)"`).FindAllStringSubmatch(landing, -1)
+	if status != http.StatusOK || len(links) < 5 {
+		t.Errorf("the landing page answers %d, with %d links", status, len(links))
+	}
+	for _, link := range links {
+		if status, _ := p.get("/" + link[1]); status != http.StatusOK {
+			t.Errorf("the landing page links to %s, which answers %d", link[1], status)
+		}
+	}
+	if _, is := p.get("/api/v1/status"); strings.Contains(is, `"kind":"credits"`) {
+		t.Errorf("credits are a problem, which is not staged: %s", is)
 	}
 }
 

@@ -75,7 +75,7 @@ func (t *List) twice(d *Decoder, v document.Value, item reflect.Value, seen map[
 	return before
 }
 
-// Show implements Type.
+// Show implements Type. Items of which nothing is shown are left out.
 func (t *List) Show(from reflect.Value) (*yaml.Node, error) {
 	list := &yaml.Node{Kind: yaml.SequenceNode}
 	for i := range from.Len() {
@@ -83,7 +83,9 @@ func (t *List) Show(from reflect.Value) (*yaml.Node, error) {
 		if err != nil {
 			return nil, err
 		}
-		list.Content = append(list.Content, item)
+		if item != nil {
+			list.Content = append(list.Content, item)
+		}
 	}
 	return list, nil
 }

@@ -250,7 +250,7 @@ func (s *Struct) Show(from reflect.Value) (*yaml.Node, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", setting.Name, err)
 		}
-		if shown != nil {
+		if shown != nil && (!setting.omitEmpty || shown.Kind != yaml.SequenceNode || len(shown.Content) > 0) {
 			object.Content = append(object.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: setting.Name}, shown)
 		}
 	}

@@ -106,6 +106,31 @@ func TestWhatIsShownIsReadAsTheSame(t *testing.T) {
 	}
 }
 
+// Where a value came from may be nothing that a file could say, wherever the value stands.
+func TestWhatIsNotShownIsLeftOut(t *testing.T) {
+	type diary struct {
+		One   string   `yaml:"one" format:"private"`
+		Some  []string `yaml:"some,omitempty" format:"private"`
+		None  []string `yaml:"none,omitempty" format:"private"`
+		Empty []string `yaml:"empty" format:"private"`
+	}
+	private := Text[string]{What: "a text", Parse: func(s string) (string, error) { return s, nil }, Shown: func(s string) any {
+		if s == "private" {
+			return nil
+		}
+		return s
+	}}
+	of := &diary{One: "private", Some: []string{"a", "private", "b"}, None: []string{"private"}}
+	node, err := Declare[diary](Formats{"private": private}).YAML(of)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown, err := yaml.Marshal(node)
+	if want := "some:\n    - a\n    - b\nempty: []\n"; err != nil || string(shown) != want {
+		t.Errorf("%v: got\n%swant\n%s", err, shown, want)
+	}
+}
+
 func TestEveryProblemHasItsLineAndPath(t *testing.T) {
 	_, err := read(t, `
 open: 1

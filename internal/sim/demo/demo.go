@@ -25,6 +25,7 @@ import (
 const (
 	speed     = 10   // simulated seconds a second
 	rate      = 0.06 // tasks a simulated second and list
+	credits   = 2e7  // of an account: they last for days, as nothing is staged about them
 	lines     = 400  // that a list keeps: those of about ten minutes
 	dirPrefix = "kie_exporter-demo-"
 	hookKey   = "demo-webhook-key"
@@ -103,7 +104,7 @@ func Start(ctx context.Context, log *slog.Logger, stdout io.Writer) (d *Demo, er
 	d.ctx, d.end = context.WithCancel(ctx)
 	for i, a := range accounts {
 		api, err := d.serve(a.account, kiesim.Options{
-			Seed: uint64(i + 1), Speed: speed, Credits: 2e6, TopUp: 2e6,
+			Seed: uint64(i + 1), Speed: speed, Credits: credits, TopUp: credits,
 			RealisticLatency: true, RequestsPerSecond: 20, Incidents: true, IncidentsAhead: a.ahead,
 		})
 		if err != nil {
