@@ -4,12 +4,15 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/kie-exporter/kie_exporter/config"
 	"github.com/kie-exporter/kie_exporter/test/kit/wait"
 )
 
@@ -75,6 +78,18 @@ func TestEveryKindOfMetricMovesInTheDemo(t *testing.T) {
 	for _, link := range links {
 		if status, _ := p.get("/" + link[1]); status != http.StatusOK {
 			t.Errorf("the landing page links to %s, which answers %d", link[1], status)
+		}
+	}
+	// What is shown is what a file could say, but for the keys, which are in none.
+	shown := filepath.Join(t.TempDir(), "shown.yml")
+	_, text := p.get("/config")
+	if err := os.WriteFile(shown, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := config.Load(shown, func(string) string { return "" })
+	for problem := range strings.Lines(fmt.Sprint(err)) {
+		if !strings.Contains(problem, "credentials_file") && !strings.Contains(problem, "webhook_keys_files") {
+			t.Errorf("/config shows what no file could say: %s", problem)
 		}
 	}
 	if _, is := p.get("/api/v1/status"); strings.Contains(is, `"kind":"credits"`) {

@@ -196,12 +196,13 @@ func (d *Demo) Config() (*config.Config, error) {
 		Polling: config.Polling{Background: true, MaxWait: 5 * time.Second, MinInterval: 3 * time.Second, MaxInterval: time.Minute},
 		Limits:  config.DefaultLimits(),
 	}
+	cfg.Series.TaskStates = "all"
 	client := commoncfg.DefaultHTTPClientConfig
 	client.FollowRedirects = false // as /config says of every account
 	for _, a := range d.apis {
 		account := config.Account{
 			Name: a.account, BaseURL: a.base, Key: key, HTTPClient: client,
-			RequestsPerSecond: 10, MaxRequestsPerSecond: 15, MaxConcurrent: 8, Timeout: 10 * time.Second, CreditsInterval: 10 * time.Second,
+			RequestsPerSecond: 10, MaxRequestsPerSecond: 15, MaxConcurrent: 8, Parts: 1, Timeout: 10 * time.Second, CreditsInterval: 10 * time.Second,
 			ModelHealthInterval: time.Minute,
 		}
 		if callsBack(a.account) {
