@@ -30,6 +30,8 @@ cd "$new/root"
 # Nothing of this machine's starts but what every boot needs, and nothing sets the kernel that it shares.
 rm -rf etc/systemd/system/*.wants etc/systemd/system/*.requires etc/fstab usr/sbin/policy-rc.d
 : >etc/machine-id
+# Nor is there anything of the packages, should they be installed here.
+rm -rf etc/kie_exporter etc/default/kie_exporter var/lib/{,private/}kie_exporter
 for unit in systemd-sysctl systemd-modules-load systemd-remount-fs systemd-udevd systemd-udev-trigger systemd-random-seed \
     systemd-update-utmp systemd-binfmt systemd-hwdb-update systemd-networkd systemd-resolved systemd-timesyncd systemd-pstore; do
     ln -sfn /dev/null "etc/systemd/system/$unit.service"
