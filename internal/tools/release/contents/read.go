@@ -225,6 +225,9 @@ func (p *packed) addRPMFile(line string) error {
 	if len(f) != 6 {
 		return fmt.Errorf("rpm says %q", line)
 	}
+	if want := rpmKind(f[5]); want != "" && f[3] != want {
+		return fmt.Errorf("%s has the flags %s, want %s", f[5], f[3], want)
+	}
 	bits, err := strconv.ParseUint(f[0], 8, 32)
 	if err != nil {
 		return err
@@ -238,4 +241,15 @@ func (p *packed) addRPMFile(line string) error {
 	}
 	p.entries[f[5]] = e
 	return nil
+}
+
+// rpmKind returns the flag of what rpm lists apart: licences (rpm -qL) and documentation (rpm -qd), which it can leave out, too.
+func rpmKind(name string) string {
+	switch {
+	case name == "/usr/share/doc/kie-exporter/copyright", name == "/usr/share/doc/kie-exporter/THIRD_PARTY_LICENSES":
+		return "[l]"
+	case strings.HasPrefix(name, "/usr/share/doc/"), strings.HasPrefix(name, "/usr/share/man/"):
+		return "[d]"
+	}
+	return ""
 }
