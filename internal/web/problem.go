@@ -95,7 +95,7 @@ func accountProblems(a *view.Account) (all []problem) {
 	} else if r.Asked && !r.Up {
 		all = append(all, problem{
 			Severity: warning, Kind: "down", Account: a.Name, Text: "The last request to the API has failed.",
-			Do: "Nothing yet: it is tried again by itself. If it lasts, the account is closed, and the reason stands here.",
+			Do: "Nothing yet: it is tried again by itself. The log says how it failed; if several tasks meet the same, the reason stands here.",
 		})
 	}
 	left, ok := runway(a)
