@@ -263,7 +263,7 @@ release: $(BIN)/goreleaser $(BIN)/cyclonedx-gomod ## make the release of the tag
 
 .PHONY: release-make
 release-make: build
-	internal/tools/release/files.sh ./kie_exporter .cache/release
+	internal/tools/release/files.sh ./kie_exporter .cache/release $(VERSION)
 	$(MAKE) chart CHART_DIR=.cache/release CHART_VERSION=$(VERSION)
 	LDFLAGS='$(LDFLAGS)' $(GORELEASER) $(RELEASE_FLAGS)
 	cp .cache/release/kie-exporter-*.tgz .cache/dist

@@ -467,6 +467,7 @@ func TestNamesFollowFromTheRelease(t *testing.T) {
 	}
 }
 
+// TestPackagedChartIsTheChart but for the README, of which every link leads to the repository.
 func TestPackagedChartIsTheChart(t *testing.T) {
 	var packaged [2]string
 	for i := range packaged {
@@ -480,6 +481,16 @@ func TestPackagedChartIsTheChart(t *testing.T) {
 	}
 	if read(t, packaged[0]) != read(t, packaged[1]) {
 		t.Error("packaged twice, the chart has other bytes")
+	}
+	readme := command(t, "tar", "-xzOf", packaged[0], "kie-exporter/README.md")
+	links := regexp.MustCompile(`\]\(([^)]+)\)`).FindAllStringSubmatch(readme, -1)
+	if want := strings.Count(read(t, chartFolder+"/README.md"), "]("); len(links) != want || want == 0 {
+		t.Errorf("the archive's README has %d links, want %d", len(links), want)
+	}
+	for _, link := range links {
+		if !strings.HasPrefix(link[1], "https://") && !strings.HasPrefix(link[1], "#") {
+			t.Errorf("the archive's README leads to %s, which is not in it", link[1])
+		}
 	}
 	values := goodValues(t)["everything"]
 	for _, h := range helms() {

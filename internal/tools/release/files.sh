@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# usage: files.sh PROGRAM FOLDER
+# usage: files.sh PROGRAM FOLDER VERSION
 # Makes what archives and packages hold besides the program and files of the repository: the manual page and completions, which
-# the program writes itself, the licences of what is linked in, and the systemd unit with the path of a packaged program.
+# the program writes itself, the licences of what is linked in, the systemd unit with the path of a packaged program, and documents
+# whose links lead to the repository.
 set -euo pipefail
-program=$(realpath "$1") folder=$(realpath -m "$2")
+program=$(realpath "$1") folder=$(realpath -m "$2") version=$3
 cd "$(dirname "$0")/../../.."
 
 rm -rf "$folder"
@@ -18,6 +19,9 @@ gzip -9n <"$folder/kie_exporter.1" >"$folder/kie_exporter.1.gz"
     echo 'if [[ $funcstack[1] == _kie_exporter ]]; then _kie_exporter "$@"; fi'
 } >"$folder/completions/_kie_exporter"
 sed 's|/usr/local/bin/|/usr/bin/|' deploy/systemd/kie_exporter.service >"$folder/kie_exporter.service"
+for name in README.md CHANGELOG.md; do
+    internal/tools/release/links.sh "$version" <"$name" >"$folder/$name"
+done
 
 # All platforms have the same file: a module that only one of them needs is named, too.
 {

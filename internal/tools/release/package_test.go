@@ -31,7 +31,7 @@ func build(t *testing.T, dir, version string) source {
 	t.Helper()
 	env := []string{"GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0", "VERSION=" + version, "BRANCH=HEAD", "BUILD_USER=release", "GOFLAGS=-buildvcs=false"}
 	run(t, dir, env, "make", "build")
-	run(t, dir, nil, "internal/tools/release/files.sh", "./kie_exporter", ".cache/release")
+	run(t, dir, nil, "internal/tools/release/files.sh", "./kie_exporter", ".cache/release", version)
 	return source{folder: dir, program: filepath.Join(dir, "kie_exporter"), version: version, at: made(t)}
 }
 
@@ -134,7 +134,7 @@ func TestNothingIsMissingUnnoticed(t *testing.T) {
 	dir := clone(t, t.TempDir())
 	s := source{folder: dir, program: filepath.Join(dir, "program"), version: "0.2.0-rc.1", at: made(t)}
 	write(t, s.program, "#!/bin/sh\necho\n", 0o700)
-	run(t, dir, nil, "internal/tools/release/files.sh", s.program, ".cache/release")
+	run(t, dir, nil, "internal/tools/release/files.sh", s.program, ".cache/release", s.version)
 	recipe := filepath.Join(dir, ".goreleaser.yaml")
 	text, err := os.ReadFile(recipe)
 	if err != nil {
@@ -165,7 +165,7 @@ func TestPackagedUnitIsTheOneOfDeploy(t *testing.T) {
 	dir := clone(t, t.TempDir())
 	program := filepath.Join(dir, "program")
 	write(t, program, "#!/bin/sh\necho\n", 0o700)
-	run(t, dir, nil, "internal/tools/release/files.sh", program, ".cache/release")
+	run(t, dir, nil, "internal/tools/release/files.sh", program, ".cache/release", "0.1.0")
 	packaged, err := os.ReadFile(filepath.Join(dir, ".cache/release/kie_exporter.service"))
 	if err != nil {
 		t.Fatal(err)
@@ -176,6 +176,27 @@ func TestPackagedUnitIsTheOneOfDeploy(t *testing.T) {
 	}
 	if !bytes.Equal(packaged, bytes.Replace(deployed, []byte("ExecStart=/usr/local/bin/"), []byte("ExecStart=/usr/bin/"), 1)) {
 		t.Error("the packaged unit differs from deploy/systemd/kie_exporter.service by more than the path of the program")
+	}
+}
+
+// TestPackagedDocumentsLeadToTheRepository as of their version, which has all that is linked.
+func TestPackagedDocumentsLeadToTheRepository(t *testing.T) {
+	const text = `[a](docs/a.md) [b](docs/b.md#b), [c](#c) [d](https://example.com/d) <img src="docs/e.png"> <source srcset="docs/f.png">`
+	link := func(version, folder string) string {
+		return run(t, repo, nil, "bash", "-c", `internal/tools/release/links.sh "$1" $2 <<<"$3"`, "bash", version, folder, text)
+	}
+	for version, ref := range map[string]string{
+		"0.1.0": "v0.1.0", "0.2.0-rc.1": "v0.2.0-rc.1",
+		"0.0.0-20261129000203-45204ea0b1c2": "45204ea0b1c2", "0.1.1-0.20261129000203-45204ea0b1c2+dirty": "45204ea0b1c2", "0.2.0-rc.1.0.20261129000203-45204ea0b1c2": "45204ea0b1c2",
+	} {
+		at := "https://github.com/kie-exporter/kie_exporter/"
+		want := `[a](` + at + `blob/REF/docs/a.md) [b](` + at + `blob/REF/docs/b.md#b), [c](#c) [d](https://example.com/d) <img src="` + at + `raw/REF/docs/e.png"> <source srcset="` + at + "raw/REF/docs/f.png\">\n"
+		if got, want := link(version, ""), strings.ReplaceAll(want, "REF", ref); got != want {
+			t.Errorf("%s: they lead to\n%swant\n%s", version, got, want)
+		}
+	}
+	if got := link("0.1.0", "deploy/"); !strings.Contains(got, "/blob/v0.1.0/deploy/docs/a.md)") {
+		t.Errorf("from a folder they lead to %s", got)
 	}
 }
 

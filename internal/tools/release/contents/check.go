@@ -179,9 +179,12 @@ func (s Source) chart(file string) error {
 	if err != nil {
 		return err
 	}
-	about := want["kie-exporter/Chart.yaml"]
-	about.Sum = sum(got.program)
-	want["kie-exporter/Chart.yaml"] = about
+	// The version is put into one, and into the links of the other.
+	for _, name := range []string{"kie-exporter/Chart.yaml", "kie-exporter/README.md"} {
+		e := want[name]
+		e.Sum = got.entries[name].Sum
+		want[name] = e
+	}
 	err = compare(filepath.Base(file), got.entries, want)
 	for _, line := range []string{"version: " + s.Version, "appVersion: " + strings.ReplaceAll(s.Version, "+", "-")} {
 		if !strings.Contains(string(got.program), "\n"+line+"\n") {
@@ -193,12 +196,15 @@ func (s Source) chart(file string) error {
 
 // generated finds what is wrong with what files.sh made: that archives and packages hold the same, compare sees to.
 func (s Source) generated() error {
+	const linked = `\]\(https://github\.com/kie-exporter/kie_exporter/blob/[^)/]+/docs/configuration\.md\)`
 	var faults []error
 	for name, pattern := range map[string]string{
 		"kie_exporter.1":                `(?m)^\.TH KIE_EXPORTER 1 .*` + strings.ReplaceAll(regexp.QuoteMeta(s.Version), "-", `\\+-`),
 		"completions/kie_exporter.bash": `(?m)^complete .* kie_exporter$`,
 		"completions/_kie_exporter":     `^#compdef kie_exporter\n`,
 		"kie_exporter.service":          `(?m)^ExecStart=/usr/bin/kie_exporter\b`,
+		"README.md":                     linked,
+		"CHANGELOG.md":                  linked,
 	} {
 		text, err := os.ReadFile(filepath.Join(s.Folder, made, name))
 		if err != nil {

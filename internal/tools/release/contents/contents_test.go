@@ -177,10 +177,11 @@ func TestChartOfAnotherVersionIsFound(t *testing.T) {
 	s := repository(t)
 	put(t, filepath.Join(s.Folder, "deploy/helm/kie-exporter/Chart.yaml"), []byte("a: b\nversion: 0.1.0\nappVersion: 0.1.0\n"))
 	put(t, filepath.Join(s.Folder, "deploy/helm/kie-exporter/templates/a.yaml"), []byte("text"))
+	put(t, filepath.Join(s.Folder, "deploy/helm/kie-exporter/README.md"), []byte("[b](b.md)"))
 	file := filepath.Join(t.TempDir(), s.chartName())
 	try := func(name, want, version string, change func(map[string][]byte)) {
 		t.Helper()
-		all := map[string][]byte{"Chart.yaml": []byte("a: b\nversion: " + version + "\nappVersion: " + version + "\n"), "templates/a.yaml": []byte("text")}
+		all := map[string][]byte{"Chart.yaml": []byte("a: b\nversion: " + version + "\nappVersion: " + version + "\n"), "templates/a.yaml": []byte("text"), "README.md": []byte("[b](https://example.com/b.md)")}
 		change(all)
 		pack(t, file, "kie-exporter", "", all)
 		wants(t, name, s.chart(file), want)

@@ -40,8 +40,8 @@ var (
 // inArchive is what all archives hold beside the program, in a folder with the archive's name.
 var inArchive = []pattern{
 	{"LICENSE", "LICENSE", plain},
-	{"README.md", "README.md", plain},
-	{"CHANGELOG.md", "CHANGELOG.md", plain},
+	{made + "README.md", "README.md", plain},
+	{made + "CHANGELOG.md", "CHANGELOG.md", plain},
 	{made + "THIRD_PARTY_LICENSES", "THIRD_PARTY_LICENSES", plain},
 	{made + "kie_exporter.1", "kie_exporter.1", plain},
 	{made + "completions/kie_exporter.bash", "completions/kie_exporter.bash", plain},
@@ -63,8 +63,8 @@ var inPackage = []pattern{
 	{made + "completions/kie_exporter.bash", "/usr/share/bash-completion/completions/kie_exporter", plain},
 	{"LICENSE", "/usr/share/doc/kie-exporter/copyright", plain},
 	{made + "THIRD_PARTY_LICENSES", "/usr/share/doc/kie-exporter/THIRD_PARTY_LICENSES", plain},
-	{"README.md", "/usr/share/doc/kie-exporter/README.md", plain},
-	{"CHANGELOG.md", "/usr/share/doc/kie-exporter/CHANGELOG.md", plain},
+	{made + "README.md", "/usr/share/doc/kie-exporter/README.md", plain},
+	{made + "CHANGELOG.md", "/usr/share/doc/kie-exporter/CHANGELOG.md", plain},
 	{"config/kie_exporter.example.yml", "/usr/share/doc/kie-exporter/examples/kie_exporter.example.yml", plain},
 	{"config/kie_exporter.schema.json", "/usr/share/kie_exporter/kie_exporter.schema.json", plain},
 	{"dashboards/*.json", "/usr/share/kie_exporter/dashboards/", plain},
