@@ -252,9 +252,13 @@ screenshots: packages ## take pictures of the pages into .cache/screenshots, and
 RELEASE_BUILD := BRANCH=HEAD BUILD_USER=release
 GORELEASER    := PATH="$(BIN):$$PATH" GOMODCACHE=$$(go env GOMODCACHE) GOCACHE=$$(go env GOCACHE) $(BIN)/goreleaser release --clean --timeout 3h
 
+# Empty, releases are made without an image.
+BUILDAH ?= $(shell command -v buildah)
+
 .PHONY: release-snapshot
-release-snapshot: $(BIN)/goreleaser $(BIN)/cyclonedx-gomod ## make everything of a release into .cache/dist, signed and published by nobody
+release-snapshot: $(BIN)/goreleaser $(BIN)/cyclonedx-gomod ## make everything of a release into .cache/dist, and with buildah the image into .cache/image, signed and published by nobody
 	$(MAKE) $(RELEASE_BUILD) RELEASE_FLAGS="--snapshot --skip=sign" release-make
+	$(if $(BUILDAH),$(MAKE) $(RELEASE_BUILD) release-image-make,@echo "release: no image, as there is no buildah")
 
 .PHONY: release
 release: $(BIN)/goreleaser $(BIN)/cyclonedx-gomod ## make the release of the tag that is checked out, sign it, and upload it as a draft; the workflow calls this

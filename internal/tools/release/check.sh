@@ -16,7 +16,7 @@ for clone in "${clones[@]}"; do
     mkdir -p "$clone/.cache/bin"
     cp "$root"/.cache/bin/{goreleaser,cyclonedx-gomod} "$clone/.cache/bin/"
     # What the make that called this says of the folder it runs in may not hold for the clone.
-    env -u VERSION -u REVISION -u BUILD_DATE GOCACHE="$clone/.cache/go" make --no-print-directory -C "$clone" release-snapshot >"$clone.log" 2>&1 ||
+    env -u VERSION -u REVISION -u BUILD_DATE GOCACHE="$clone/.cache/go" make --no-print-directory -C "$clone" release-snapshot BUILDAH= >"$clone.log" 2>&1 ||
         { tail -n 50 "$clone.log" >&2; exit 1; }
 done
 one=$work/one/.cache/dist another=$work/another/and/deeper/.cache/dist
