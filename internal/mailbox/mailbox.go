@@ -32,7 +32,7 @@ const (
 	// boxSeconds is for how long a box stays that nobody reads, and answerSeconds for how long answers that nobody waits for do.
 	boxSeconds, answerSeconds = 60, 30
 	// look is after how long the boxes of other shares are read, if others are held.
-	look = 500 * time.Millisecond
+	look = time.Second
 	// atATime is how many questions are answered at a time.
 	atATime = 256
 	// mostAnswer is how many bytes an answer may have.

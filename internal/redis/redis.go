@@ -140,8 +140,10 @@ func (c *Client) Pipeline(ctx context.Context, call Call, commands [][]any) ([]a
 // Element is what was at the head of a list; the zero value: there was nothing.
 type Element struct{ Key, Value string }
 
-// Pop takes the first element of the first of some lists that has one, and waits so long for it. How long that takes says nothing of the server.
+// Pop takes the first element of the first of some lists that has one, and waits so long for it, in whole seconds and one at the least: go-redis
+// can't have the server wait otherwise, and our own deadline must be later than the server's. How long that takes says nothing of the server.
 func (c *Client) Pop(ctx context.Context, call Call, wait time.Duration, keys ...string) (Element, error) {
+	wait = max(wait.Truncate(time.Second), time.Second)
 	call.waits = wait
 	return guarded(ctx, c, call, func(ctx context.Context) (e Element, err error) {
 		e.Key, e.Value, err = c.backend.pop(ctx, wait, keys)

@@ -191,6 +191,37 @@ func TestTheEndOfTheCallerIsNoFailure(t *testing.T) {
 	want(t, err, "")
 }
 
+// waits is a backend in which nothing ever comes: it notes how long it is to wait, and how long the caller does.
+type waits struct {
+	backend
+
+	server, caller time.Duration
+}
+
+func (w *waits) pop(ctx context.Context, wait time.Duration, keys []string) (key, value string, err error) {
+	deadline, _ := ctx.Deadline()
+	w.server, w.caller = wait, time.Until(deadline)
+	return w.backend.pop(ctx, wait, keys)
+}
+
+func TestAnEmptyListIsNoFailure(t *testing.T) {
+	server := redistest.Start(t)
+	c := client(t, func(o *Options) { o.Addresses = []string{server.Addr()} })
+	w := &waits{backend: c.backend}
+	c.backend = w
+	for _, wait := range []time.Duration{500 * time.Millisecond, 1500 * time.Millisecond} {
+		if e, err := c.Pop(t.Context(), Call{Name: "receive"}, wait, "empty"); e != (Element{}) || err != nil {
+			t.Errorf("%v: got %v, %v", wait, e, err)
+		}
+		if w.server != time.Second || w.caller < w.server+c.options.Timeout/2 {
+			t.Errorf("%v: the server waits for %v, and the caller for %v", wait, w.server, w.caller)
+		}
+	}
+	if !c.Up() || c.Stats().Calls[Count{"receive", OK}] != 2 {
+		t.Errorf("got %+v", c.Stats())
+	}
+}
+
 func TestAPasswordIsReplaced(t *testing.T) {
 	server := redistest.Start(t, "--requirepass", "first")
 	password := "first"
