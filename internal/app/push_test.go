@@ -560,6 +560,19 @@ func TestWhatTheStorageDoesNotTakeIsAnsweredWith503AndNothingOfItCounts(t *testi
 	p.wantPush(asText, "a\n", 200, `{"accepted":0,"known":1,`) // it was acknowledged before
 }
 
+// Who pushes while no storage can be read is told so, and not only that the exporter is starting.
+func TestAPushBeforeTheStorageWasReadIsToldOfIt(t *testing.T) {
+	dir := t.TempDir()
+	rewrite(t, filepath.Join(dir, "file"), "no folder")
+	rewrite(t, filepath.Join(dir, "token"), canaryToken+"\n")
+	rewrite(t, filepath.Join(dir, "kie.yml"), "accounts: [{base_url: 'http://127.0.0.1:1'}]\ngroups: [{name: g, push: {credentials_file: token}}]")
+	p := &pushing{program: start(t, "--config.file="+filepath.Join(dir, "kie.yml"), "--storage.path="+filepath.Join(dir, "file", "data"))}
+	header := http.Header{"Content-Type": {asText}, "Authorization": {"Bearer " + canaryToken}}
+	if status, answer := p.sendTo(http.MethodPost, "/api/v1/groups/g/tasks", header, "a\n"); status != http.StatusServiceUnavailable || !strings.Contains(answer, "storage can't be read") {
+		t.Errorf("%d %s", status, answer)
+	}
+}
+
 func TestSlowPushesLendTheirPlacesToOthers(t *testing.T) {
 	p := startPushing(t, pushSettings)
 	header := http.Header{"Content-Type": {asText}, "Authorization": {"Bearer " + canaryToken}}

@@ -9,7 +9,7 @@ var (
 	// ErrNoPushes says that the group takes no pushes, or that there is no such group.
 	ErrNoPushes = errors.New("no such group, or one that takes no pushes")
 	// ErrStarting says that what was pushed before is not read yet.
-	ErrStarting = errors.New("the exporter is starting")
+	ErrStarting = errors.New("the exporter is starting, or its storage can't be read")
 	// ErrNotKept says that the storage takes no ids now, so that none of the push counts.
 	ErrNotKept = errors.New("the storage takes no ids now")
 )
