@@ -43,7 +43,7 @@ func counted(n int, noun string) string {
 func rounded(seconds float64) string {
 	d := time.Duration(seconds * float64(time.Second))
 	switch {
-	case d < time.Second:
+	case d < 1500*time.Millisecond:
 		return "about a second"
 	case d < 2*time.Minute:
 		return fmt.Sprintf("about %.0f seconds", d.Seconds())

@@ -16,6 +16,8 @@ func TestThePlanSaysWhatTheBudgetMeans(t *testing.T) {
 		{0, 0, "0 tasks, none of which has to be asked about; no 10 seconds see more than 24 requests"},
 		{1, 1, "1 task, 1 of which may be unfinished; asking about each once takes about a second at 2 requests a second; " +
 			"no 10 seconds see more than 24 requests"},
+		{6, 6, "6 tasks, 6 of which may be unfinished; asking about each once takes about a second at 2 requests a second; " +
+			"no 10 seconds see more than 24 requests"},
 		{500, 104, "500 tasks, 104 of which may be unfinished; asking about each once takes about 50 seconds at 2 requests a second; " +
 			"no 10 seconds see more than 24 requests"},
 		{1204, 1204, "1204 tasks, 1204 of which may be unfinished; asking about each once takes about 10 minutes at 2 requests a second; " +
