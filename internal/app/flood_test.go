@@ -3,10 +3,12 @@
 package app_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -122,6 +124,29 @@ func requestsSince(sim *kiesim.Server, since time.Time) (n int) {
 		}
 	}
 	return n
+}
+
+func TestATaskIsFoundByAnyIDThatIsEscaped(t *testing.T) {
+	_, api := serveAPI(t, kiesim.Options{})
+	ids := []string{"a/b", "a//b", "a/../b", "a/", "//", ".", "..", "%2F", "a?b#c", "a b", "ü"}
+	listed, err := json.Marshal(ids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, "--config.file="+configFile(t, api, "groups: [{tasks: "+string(listed)+"}]"))
+	wait.Until(t, time.Minute, 10*time.Millisecond, func() error {
+		if status, body := p.get("/-/ready"); status != http.StatusOK {
+			return errors.New(body)
+		}
+		return nil
+	})
+	for _, id := range ids {
+		for _, path := range []string{"/tasks/", "/api/v1/tasks/"} {
+			if status, body := p.get(path + strings.NewReplacer(".", "%2E", "+", "%20").Replace(url.QueryEscape(id))); status != http.StatusOK {
+				t.Errorf("%s of %q: %d, want 200: %s", path, id, status, body)
+			}
+		}
+	}
 }
 
 func TestWhatIsNotServedIsRefused(t *testing.T) {

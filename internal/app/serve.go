@@ -158,10 +158,12 @@ func healthHandler(e *exporter) *http.ServeMux {
 	return mux
 }
 
-// plainPaths answers 404 to paths such as //metrics, which http.ServeMux would redirect. A slash at the end is left to next.
+// plainPaths answers 404 to paths such as //metrics, which http.ServeMux would redirect. A slash at the end is left to next. It looks at
+// paths as they came, as an escaped id may hold anything: a%2F%2Fb.
 func plainPaths(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if clean := path.Clean(r.URL.Path); r.URL.Path != clean && (clean == "/" || r.URL.Path != clean+"/") {
+		came := r.URL.EscapedPath()
+		if clean := path.Clean(came); came != clean && (clean == "/" || came != clean+"/") {
 			http.NotFound(w, r)
 			return
 		}

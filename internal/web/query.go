@@ -80,6 +80,8 @@ func (q *query) checkFormat() error {
 
 func (q *query) set(name string, given []string) (err error) {
 	switch {
+	case len(given) == 0 && name == "finished_after": // no form sends it: a cursor that somebody lost, and without it all tasks would come
+		return errCursor
 	case len(given) == 0 && slices.Contains(parameters(), name):
 		return nil
 	case len(given) > maxValues:

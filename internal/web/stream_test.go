@@ -108,6 +108,7 @@ func TestAStreamHasWhatMatchesAndNoPages(t *testing.T) {
 		"format=csv&limit=10":                                              "of pages",
 		"format=ndjson&after=1.2.x":                                        "of pages",
 		"format=csv&finished_after=yesterday":                              "must be the cursor of a row",
+		"format=csv&finished_after=":                                       "must be the cursor of a row",
 		"format=csv&finished_after=1.zz":                                   "must be the cursor of a row",
 		"format=csv&finished_after=-5.610a61":                              "must be the cursor of a row",
 		"format=csv&finished_after=1&finished_after=2":                     "may be given once",

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -51,10 +50,10 @@ type event struct {
 	Text  string
 }
 
-// pathOf returns the path of the page of a task, from that of all; "" for an id that a path can't hold.
+// pathOf returns the path of the page of a task, from that of all; "" for an id that a path can't hold: browsers take away dots, however they
+// are escaped, and http.ServeMux takes a slash alone for the end of the path.
 func pathOf(k *view.Task) string {
-	plain := path.Clean("/" + k.ID)
-	if plain != "/"+k.ID || slices.Contains(assets(), k.ID) {
+	if slices.Contains([]string{".", "..", "/"}, k.ID) || slices.Contains(assets(), k.ID) {
 		return ""
 	}
 	p := "tasks/" + url.PathEscape(k.ID)

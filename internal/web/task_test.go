@@ -100,12 +100,12 @@ func TestThePageOfATaskSaysWhyItNeedsALookAndHowToBeRidOfIt(t *testing.T) {
 }
 
 func TestEveryIDHasAPageOrNoLink(t *testing.T) {
-	for _, id := range []string{"a/b", "a b", "ä%2F?&#", "style.css", ".", "..", "a//b", "a/", "page.html", `"><script>`, strings.Repeat("x", 128)} {
+	for _, id := range []string{"a/b", "a b", "ä%2F?&#", "style.css", ".", "..", "a//b", "a/../b", "a/", "/", "page.html", `"><script>`, strings.Repeat("x", 128)} {
 		h := serveKnown(t, web.Known{Tasks: sequence([]view.Task{{Task: kie.Task{ID: id, State: kie.StatePending}, Account: "a&b", Seen: epoch}})})
 		list := get(t, h, "/tasks").Body.String()
 		_, rest, linked := strings.Cut(list, `class="id"><a href="`)
 		if !linked {
-			if id != "style.css" && id != "." && id != ".." && id != "a//b" && id != "a/" {
+			if id != "style.css" && id != "." && id != ".." && id != "/" {
 				t.Errorf("%q has no link", id)
 			}
 			continue

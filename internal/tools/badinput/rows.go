@@ -798,7 +798,7 @@ func requests() []row {
 		{
 			"ids with `/`, `..`, `%`, quotes or markup, or of a task that is not tracked, in the path of a task's page",
 			"the page of that task, and nothing else; what a path can't hold has no link; 404 in plain text",
-			[]string{"web.TestEveryIDHasAPageOrNoLink", "web.TestATaskThatIsNotTrackedHasNoPage", "web.TestEveryOutsideStringIsEscaped"},
+			[]string{"web.TestEveryIDHasAPageOrNoLink", "app.TestATaskIsFoundByAnyIDThatIsEscaped", "web.TestATaskThatIsNotTrackedHasNoPage", "web.TestEveryOutsideStringIsEscaped"},
 		},
 		{
 			"more queries about more tasks than anybody looks at", "the first and last ones of those asked last are kept, in 16 MiB at the most",
