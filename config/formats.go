@@ -20,6 +20,7 @@ import (
 	"github.com/kie-exporter/kie_exporter/internal/replicas"
 	"github.com/kie-exporter/kie_exporter/internal/settings"
 	"github.com/kie-exporter/kie_exporter/internal/settings/document"
+	"github.com/kie-exporter/kie_exporter/internal/source/format"
 	"github.com/kie-exporter/kie_exporter/internal/taskseries"
 )
 
@@ -112,6 +113,9 @@ func listFile(dir, s string) (File, error) {
 		return File{}, fmt.Errorf("must not hold control characters (got %s)", document.Quote(s))
 	case err != nil:
 		return File{}, fmt.Errorf("is not a valid pattern (got %s)", document.Quote(s))
+	}
+	if err := format.CheckName(s); err != nil {
+		return File{}, fmt.Errorf("%w (got %s)", err, document.Quote(s))
 	}
 	return File{Written: s, Path: resolvePattern(dir, s)}, nil
 }

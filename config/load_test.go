@@ -362,11 +362,12 @@ func TestBadTasksOfTheCommandLineAreRefused(t *testing.T) {
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
-	_, err = ForTasks([]string{"ok", "a\nb", "a\xff"}, []string{"[", ""}, withoutKey)
+	_, err = ForTasks([]string{"ok", "a\nb", "a\xff"}, []string{"[", "", "ids.csv"}, withoutKey)
 	want = `--task.id: must be 1 to 128 bytes of UTF-8 without control characters (got "a\nb")
 --task.id: must be 1 to 128 bytes of UTF-8 without control characters (got "a\xff")
 --task.file: is not a valid pattern (got [)
 --task.file: must not be empty
+--task.file: the name's ending is none of a list: want .txt or no ending, .yml, .yaml, .json, .jsonl, .ndjson, also rotated (.1) and packed (.gz) (got ids.csv)
 KIE_API_KEY: must be set in the environment to the API key`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)

@@ -2,7 +2,6 @@ package files
 
 import (
 	"path"
-	"path/filepath"
 	"strings"
 
 	"github.com/kie-exporter/kie_exporter/internal/source/format"
@@ -16,7 +15,7 @@ type Pattern struct {
 
 // Check says what is wrong with a pattern by itself.
 func (p Pattern) Check() error {
-	if _, err := format.ByName(p.Path); err != nil && !isGlob(filepath.Ext(p.Written)) {
+	if err := format.CheckName(p.Written); err != nil {
 		return err
 	}
 	if !p.isGlob() {

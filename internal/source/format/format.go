@@ -111,6 +111,14 @@ func ByName(path string) (Format, error) {
 	return f, nil
 }
 
+// CheckName says what is wrong with the ending of a file's name, or of a pattern of names.
+func CheckName(name string) error {
+	if _, err := ByName(name); err != nil && !strings.ContainsAny(filepath.Ext(name), `*?[\`) {
+		return err
+	}
+	return nil
+}
+
 // ByType returns the format that a media type stands for; ok is false if it stands for none.
 func ByType(kind string) (f Format, ok bool) {
 	switch kind {
