@@ -19,7 +19,13 @@ type Reads struct {
 	Err         error // of the last read that ended by itself
 	Last        error // of the last read
 	Owed        bool  // something that was there at the start could not be read yet
+
+	told   string    // why reads fail, as it was logged last
+	toldAt time.Time // when
 }
+
+// toldAgain is how long after a reason was logged another one is.
+const toldAgain = 10 * time.Minute
 
 // End records how a read went, the first one or a later one. A read that was cut short is not counted.
 func (r *Reads) End(err error, first, short bool, now time.Time, log *slog.Logger) {
@@ -35,7 +41,8 @@ func (r *Reads) End(err error, first, short bool, now time.Time, log *slog.Logge
 // IsUnfinished reports whether the last read did not come to the end and goes on.
 func (r *Reads) IsUnfinished() bool { return errors.Is(r.Last, source.ErrUnfinished) }
 
-// note records how a read went that ended by itself. Only the beginning and the end of a failure are logged.
+// note records how a read went that ended by itself. Only the beginning and the end of a failure are logged, and another reason that it has after
+// a while.
 func (r *Reads) note(err error, now time.Time, log *slog.Logger) {
 	partial, failing := source.IsPartial(err), r.Err != nil
 	r.Err = err
@@ -48,10 +55,12 @@ func (r *Reads) note(err error, now time.Time, log *slog.Logger) {
 		return
 	}
 	r.Errors++
-	if failing {
+	if !failing {
+		r.FailedAt = now
+	} else if err.Error() == r.told || now.Sub(r.toldAt) < toldAgain {
 		return
 	}
-	r.FailedAt = now
+	r.told, r.toldAt = err.Error(), now
 	if partial {
 		log.Warn("Source has entries that are no lists, the others are read", "err", err)
 	} else {

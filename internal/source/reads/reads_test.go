@@ -74,7 +74,8 @@ func TestWhatIsKeptOfReads(t *testing.T) {
 		for i, one := range c.reads {
 			r.End(one.err, one.first, one.short, at(i), logger(&log))
 		}
-		r.Owed = false // see below
+		r.Owed = false                     // see below
+		r.told, r.toldAt = "", time.Time{} // likewise
 		if r != c.want {
 			t.Errorf("%s: %+v, want %+v", name, r, c.want)
 		}
@@ -84,6 +85,33 @@ func TestWhatIsKeptOfReads(t *testing.T) {
 		if want := errors.Is(c.want.Last, source.ErrUnfinished); r.IsUnfinished() != want {
 			t.Errorf("%s: unfinished is %v", name, r.IsUnfinished())
 		}
+	}
+}
+
+// Who mends one reason and has another one then learns of it from the log, and reasons that change at each read don't fill it.
+func TestAnotherReasonIsToldAfterAWhile(t *testing.T) {
+	var log bytes.Buffer
+	var r Reads
+	handler := slog.NewTextHandler(&log, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key != "err" {
+			return slog.Attr{}
+		}
+		return a
+	}})
+	read := func(minute int, err error) {
+		r.End(err, false, false, time.Unix(1_700_000_000, 0).Add(time.Duration(minute)*time.Minute), slog.New(handler))
+	}
+	read(0, errDown)
+	read(1, errAbsent) // too early
+	read(11, errDown)  // told already
+	for minute := 12; minute < 32; minute++ {
+		read(minute, fmt.Errorf("line %d: odd", minute))
+	}
+	if got, want := log.String(), "err=down\nerr=\"line 12: odd\"\nerr=\"line 22: odd\"\n"; got != want {
+		t.Errorf("logged\n%swant\n%s", got, want)
+	}
+	if r.FailedAt.Unix() != 1_700_000_000 {
+		t.Errorf("failing since %v", r.FailedAt)
 	}
 }
 
