@@ -72,7 +72,7 @@ func parseFiles(t *testing.T, files []string, envFiles ...string) (*types.Projec
 func loadReplicas(t *testing.T) *types.Project {
 	t.Helper()
 	files := []string{compose + "/compose.yaml", compose + "/replicas.yaml"}
-	project, err := parseFiles(t, files, password(t, "no-secret", "REDIS_PASSWORD=no-secret"))
+	project, err := parseFiles(t, files, password(t, "no-secret"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,12 +96,67 @@ func checkConfined(t *testing.T, project *types.Project) {
 				t.Errorf("%s may write to %s", name, v.Source)
 			}
 		}
+		for _, secret := range s.Secrets {
+			if project.Secrets[secret.Source].File == "" {
+				t.Errorf("%s: docker compose refuses secret %s, as it can't copy it to where nothing may be written", name, secret.Source)
+			}
+		}
 		for _, p := range s.Ports {
 			if other, taken := published[p.Published]; taken || p.HostIP != "127.0.0.1" {
 				t.Errorf("%s: port %s on %s, taken by %q", name, p.Published, p.HostIP, other)
 			}
 			published[p.Published] = name
 		}
+	}
+}
+
+// loadShards parses what the documentation has for two shards.
+func loadShards(t *testing.T) *types.Project {
+	t.Helper()
+	text, err := os.ReadFile(repo + "/docs/scaling.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, found := strings.Cut(string(text), "```yaml\nx-exporter:")
+	block, _, ends := strings.Cut(block, "\n```\n")
+	if !found || !ends {
+		t.Fatal("docs/scaling.md has no shards for compose")
+	}
+	path := filepath.Join(t.TempDir(), "compose.yaml")
+	if err := os.WriteFile(path, []byte("name: shards\nx-exporter:"+block), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	project, err := parseFiles(t, []string{path}, password(t, "no-secret", "KIE_API_KEY=no-secret"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return project
+}
+
+// A volume belongs to root, unless the image has a folder of its user's where it is mounted.
+func TestComposeExportersMayWriteTheirStorage(t *testing.T) {
+	image, err := os.ReadFile(repo + "/Dockerfile")
+	if err != nil || !strings.Contains(string(image), "mkdir -p /homes/nonroot") || !strings.Contains(string(image), "--chown=65532:65532 /homes /home") {
+		t.Fatalf("the image has no /home/nonroot of its user's: %v", err)
+	}
+	exporters := 0
+	for _, project := range []*types.Project{loadCompose(t, compose+"/env.example"), loadReplicas(t), loadShards(t)} {
+		for name, s := range project.Services {
+			if !strings.Contains(s.Image, "kie_exporter:") {
+				continue
+			}
+			exporters++
+			kept := false
+			for _, v := range s.Volumes {
+				kept = kept || v.Type == types.VolumeTypeVolume && v.Target == "/home/nonroot" && strings.HasPrefix(flag(t, s, "--storage.path"), v.Target+"/")
+			}
+			if !kept || s.StopGracePeriod == nil || time.Duration(*s.StopGracePeriod) < 30*time.Second {
+				t.Errorf("%s keeps nothing, or is killed before requests under way are answered and what it learned is written", name)
+			}
+		}
+	}
+	if exporters != 5 {
+		t.Errorf("%d exporters are looked at, want 5", exporters)
 	}
 }
 
@@ -342,10 +397,11 @@ func TestComposeRedisIsAsDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, documented, found := strings.Cut(string(text), "ACL SETUSER kie_exporter on '>password' ")
+	_, documented, found := strings.Cut(string(text), "ACL SETUSER kie_exporter on '>password' ~kie1:* ")
 	documented, _, _ = strings.Cut(documented, "\n")
-	if told := strings.Join(s.Command, " "); !found || !strings.Contains(told, "--user kie_exporter on >no-secret "+documented) {
-		t.Errorf("%s\nhas not the rights\n%s", told, documented)
+	script := strings.ReplaceAll(s.Command[len(s.Command)-1], "$$", "$") // as compose has it
+	if !found || !slices.Equal(s.Command[:2], []string{"sh", "-c"}) || !strings.Contains(script, "'~kie1:*' \\\n  "+documented+"\n") {
+		t.Errorf("%s\nhas not the rights\n%s", script, documented)
 	}
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		if os.Getenv("CI") != "" {
@@ -355,7 +411,11 @@ func TestComposeRedisIsAsDocumented(t *testing.T) {
 	}
 	dir := t.TempDir()
 	socket := filepath.Join(dir, "s")
-	server := exec.CommandContext(t.Context(), "redis-server", append(s.Command[1:], "--port", "0", "--unixsocket", socket, "--dir", dir)...) //nolint:gosec // ours
+	if err := os.WriteFile(filepath.Join(dir, "redis_password"), []byte("no-secret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	script = strings.NewReplacer("/run/secrets", dir, "exec valkey-server", "exec redis-server --port 0 --unixsocket "+socket+" --dir "+dir).Replace(script)
+	server := exec.CommandContext(t.Context(), "sh", "-c", script) //nolint:gosec // ours
 	var said strings.Builder
 	server.Stdout, server.Stderr = &said, &said
 	if err := server.Start(); err != nil {
