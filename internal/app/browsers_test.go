@@ -67,34 +67,40 @@ func TestABrowserMayUseKnownNamesAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	browser := http.Header{"Sec-Fetch-Site": {"same-origin"}}
+	// Over plain HTTP to a name that is not localhost a browser sends no more than the other two, whatever a page has it send.
+	browsers := []http.Header{{"Sec-Fetch-Site": {"same-origin"}}, {"Accept-Language": {"en-US,en;q=0.9"}}, {"Accept-Language": {""}, "User-Agent": {"curl"}}}
 	for host, want := range map[string]int{
 		"127.0.0.1": 200, "10.1.2.3:10059": 200, "[::1]:10059": 200, "[2001:db8::1]": 200, "localhost": 200, "LOCALHOST:1": 200, "a.localhost": 200,
 		"localhost.": 200, machine: 200, "exporter": 200, "exporter:10059": 200, "exporter.example": 200, "Exporter.EXAMPLE:443": 200, "other.example": 200,
 		"rebound.example": 403, "exporter.example.org": 403, "a.exporter.example": 403, "127.0.0.1.nip.io": 403, "localhost.example": 403,
 	} {
-		for _, path := range []string{"/config", "/probe?task_id=b", "/tasks", "/api/v1/tasks", "/"} {
-			status, _, body := p.as(http.MethodGet, host, path, browser)
-			if status != want || want == 403 && !strings.Contains(body, "--web.allowed-hosts") {
-				t.Errorf("%s%s: %s", host, path, body)
+		for _, browser := range browsers {
+			for _, path := range []string{"/config", "/probe?task_id=b", "/tasks", "/api/v1/tasks", "/"} {
+				status, _, body := p.as(http.MethodGet, host, path, browser)
+				if status != want || want == 403 && !strings.Contains(body, "--web.allowed-hosts") {
+					t.Errorf("%s%s, %v: %s", host, path, browser, body)
+				}
 			}
-		}
-		if status, _, body := p.as(http.MethodPost, host, "/-/reload", browser); status != want {
-			t.Errorf("reload of %s: %s", host, body)
+			if status, _, body := p.as(http.MethodPost, host, "/-/reload", browser); status != want {
+				t.Errorf("reload of %s, %v: %s", host, browser, body)
+			}
 		}
 	}
 }
 
 func TestScrapersAndCurlMayUseAnyName(t *testing.T) {
 	_, p := guarded(t)
+	node := http.Header{"Accept-Language": {"*"}, "Sec-Fetch-Mode": {"cors"}, "User-Agent": {"node"}}
 	for _, host := range []string{"rebound.example", "127.0.0.1.nip.io", "exporter.monitoring.svc.cluster.local:10059"} {
-		for _, path := range []string{"/metrics", "/probe?task_id=b", "/config", "/tasks", "/api/v1/tasks", "/-/healthy", "/-/ready", "/"} {
-			if status, _, body := p.as(http.MethodGet, host, path, nil); status != http.StatusOK {
-				t.Errorf("%s%s: %s", host, path, body)
+		for _, client := range []http.Header{nil, node} {
+			for _, path := range []string{"/metrics", "/probe?task_id=b", "/config", "/tasks", "/api/v1/tasks", "/-/healthy", "/-/ready", "/"} {
+				if status, _, body := p.as(http.MethodGet, host, path, client); status != http.StatusOK {
+					t.Errorf("%s%s, %v: %s", host, path, client, body)
+				}
 			}
-		}
-		if status, _, body := p.as(http.MethodPost, host, "/-/reload", nil); status != http.StatusOK {
-			t.Errorf("reload of %s: %s", host, body)
+			if status, _, body := p.as(http.MethodPost, host, "/-/reload", client); status != http.StatusOK {
+				t.Errorf("reload of %s, %v: %s", host, client, body)
+			}
 		}
 	}
 }

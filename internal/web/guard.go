@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// Guard keeps pages of other sites from using the exporter by somebody's browser. Clients that send neither Sec-Fetch-Site nor
-// Origin, such as scrapers and curl, are no browsers, and are let through whatever they ask.
+// Guard keeps pages of other sites from using the exporter by somebody's browser. Scrapers and curl are no browsers, and are let
+// through whatever they ask.
 type Guard struct {
 	open  []string // paths without effects and secrets, for any browser
 	hosts []string
@@ -60,7 +60,7 @@ func policyOf(path string) string {
 
 // refusal returns why a request is refused; empty: it is not.
 func (g *Guard) refusal(r *http.Request) string {
-	if r.Header.Get("Sec-Fetch-Site") == "" && r.Header.Get("Origin") == "" {
+	if !isBrowser(r.Header) {
 		return ""
 	}
 	if !slices.Contains(g.open, r.URL.Path) && !g.allows(r.Host) {
@@ -74,6 +74,14 @@ func (g *Guard) refusal(r *http.Request) string {
 		return "Pages of other sites may not do this; see --web.allowed-hosts for the names of this one."
 	}
 	return ""
+}
+
+// isBrowser reports whether a request comes from a browser. Over plain HTTP to another name than localhost it says neither whose page
+// asks nor, in a GET, from where, but always which languages are wanted, which no page can leave out. Node's fetch says that, too, with
+// Sec-Fetch-Mode, which a browser never sends alone.
+func isBrowser(h http.Header) bool {
+	_, languages := h["Accept-Language"]
+	return h.Get("Sec-Fetch-Site") != "" || h.Get("Origin") != "" || languages && h.Get("Sec-Fetch-Mode") == ""
 }
 
 // isSensitive reports whether even a GET of a path has an effect, or tells something confidential.

@@ -191,11 +191,11 @@ func reachesMainPort() []row {
 func sendsBrowsers() []row {
 	return []row{
 		{
-			"send one from their page to `/config`, `/probe`, `/-/reload` or profiles", "nothing: 403, and nothing is asked",
+			"send one from their page to `/config`, `/probe`, `/-/reload` or profiles", "nothing: 403, and nothing is asked. Over plain HTTP to another name than localhost browsers do not say whose page has them GET something: then a query of `/probe`, within a quarter of the account's budget, or a profile where there are any; the page can read neither",
 			[]string{"app.TestAPageOfAnotherSiteIsRefused", "app.TestWhoMayReload/POST from a page of another site [--web.enable-lifecycle]"},
 		},
 		{
-			"point a name of theirs at us", "nothing: 403 under names that are not allowed; scrapers, which are no browsers, are answered under any",
+			"point a name of theirs at us", "nothing: 403 under names that are not allowed, over plain HTTP, too; scrapers, which are no browsers, are answered under any",
 			[]string{"app.TestABrowserMayUseKnownNamesAlone", "app.TestScrapersAndCurlMayUseAnyName"},
 		},
 		{

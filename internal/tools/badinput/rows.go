@@ -788,7 +788,7 @@ func requests() []row {
 			[]string{"config.TestTheListsShownHoldNoSecret", "config.TestTheConfigurationShownHoldsNoSecret", "app.TestADebuggedProbeNamesNoAddress"},
 		},
 		{
-			"a page of another site that sends a browser to /config, /probe, /-/reload or profiles, by any method", "403; nothing is asked",
+			"a page of another site that sends a browser to /config, /probe, /-/reload or profiles, by any method, where the browser tells that", "403; nothing is asked",
 			[]string{"app.TestAPageOfAnotherSiteIsRefused"},
 		},
 		{
