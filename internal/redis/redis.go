@@ -99,6 +99,9 @@ const (
 	pause        = 5 * time.Second
 )
 
+// lateness is how much later than it was told to a server may say that there was nothing: it looks ten times a second whose wait is over.
+const lateness = 500 * time.Millisecond
+
 // New returns a client. It connects when it is first used, so that a server that is away is no error.
 func New(o Options) (*Client, error) {
 	b, err := connect(&o)
@@ -144,7 +147,7 @@ type Element struct{ Key, Value string }
 // can't have the server wait otherwise, and our own deadline must be later than the server's. How long that takes says nothing of the server.
 func (c *Client) Pop(ctx context.Context, call Call, wait time.Duration, keys ...string) (Element, error) {
 	wait = max(wait.Truncate(time.Second), time.Second)
-	call.waits = wait
+	call.waits = wait + lateness
 	return guarded(ctx, c, call, func(ctx context.Context) (e Element, err error) {
 		e.Key, e.Value, err = c.backend.pop(ctx, wait, keys)
 		return e, err
