@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -84,12 +85,15 @@ func endpointOf(query url.Values) (kie.Endpoint, error) {
 
 // target returns whom a probe asks about what. Nothing of what the query holds is in the error.
 func (m *metrics) target(query url.Values) (account, id string, err error) {
-	ids, names, accounts := query["task_id"], query["account"], m.exporter.config().Accounts
+	cfg := m.exporter.config()
+	ids, names, accounts := query["task_id"], query["account"], cfg.Accounts
 	switch {
 	case len(ids) != 1 || !kie.ValidID(ids[0]):
 		return "", "", errors.New("task_id must be given once, with 1 to 128 bytes of UTF-8 without control characters")
 	case strings.Contains(ids[0], "/"):
 		return "", "", errors.New("task_id must be an id, not a path or a URL")
+	case slices.Contains(cfg.Secrets(), ids[0]): // it would be sent to the API, and be a label
+		return "", "", errors.New("task_id must be an id, not a secret of the configuration")
 	case len(names) == 0 && len(accounts) == 1:
 		return accounts[0].Name, ids[0], nil
 	case len(names) != 1:

@@ -74,6 +74,7 @@ func TestABadProbeIsRefusedWithoutARequest(t *testing.T) {
 		"a broken escape":    "?task_id=%zz",
 		"a URL":              "?task_id=" + url.QueryEscape(api+"/api/v1/jobs/recordInfo?taskId=a"),
 		"a path":             "?task_id=../../chat/credit",
+		"a secret":           "?task_id=" + url.QueryEscape(canary),
 		"a target":           "?target=/etc/passwd&module=http",
 		"an empty account":   "?task_id=a&account=",
 		"an unknown account": "?task_id=a&account=other",

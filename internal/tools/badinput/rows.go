@@ -821,10 +821,10 @@ func requests() []row {
 			},
 		},
 		{
-			"/probe with a path, a URL, no id, an unknown account", "400; nothing is asked",
+			"/probe with a path, a URL, a secret of the configuration, no id, an unknown account", "400; nothing is asked",
 			[]string{
 				"app.TestABadProbeIsRefusedWithoutARequest/a path", "app.TestABadProbeIsRefusedWithoutARequest/a URL",
-				"app.TestABadProbeIsRefusedWithoutARequest/no id", "app.TestABadProbeIsRefusedWithoutARequest/an unknown account",
+				"app.TestABadProbeIsRefusedWithoutARequest/a secret", "app.TestABadProbeIsRefusedWithoutARequest/no id", "app.TestABadProbeIsRefusedWithoutARequest/an unknown account",
 			},
 		},
 		{
