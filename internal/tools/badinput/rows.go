@@ -390,7 +390,7 @@ func lists() []row {
 			},
 		},
 		{
-			"a link to nothing, to itself, a FIFO, socket or folder, or a file whose ending is none of a list, matched by a pattern",
+			"a link to nothing, to itself, a FIFO, a socket, a folder in the place of a list, or a file whose ending is none of a list, matched by a pattern",
 			"that entry fails, counted and logged, and keeps its ids; the lists beside it count as read",
 			[]string{
 				"set.TestAnEntryThatIsNoListFailsAloneAndTheSiblingsCountAsRead/a link to nothing",
