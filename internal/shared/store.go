@@ -246,7 +246,7 @@ func (s *Store) Stats() store.Stats {
 	copied := s.Copy.Stats()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st := store.Stats{Keeps: true, Up: up, Errors: maps.Clone(copied.Errors)}
+	st := store.Stats{Keeps: true, Up: up, Redis: true, Errors: maps.Clone(copied.Errors)}
 	for op, n := range s.errors {
 		st.Errors[op] += n
 	}

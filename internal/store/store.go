@@ -57,6 +57,7 @@ func Operations() []Operation { return []Operation{OpOpen, OpCheck, OpDecode, Op
 type Stats struct {
 	Keeps  bool                 // false: memory only by choice
 	Up     bool                 // false: memory only, by choice or for now
+	Redis  bool                 // kept in Redis, of which there is a copy on disk
 	Tasks  int                  // records on disk
 	Errors map[Operation]uint64 // each operation is present
 }

@@ -67,10 +67,7 @@ func (s *Status) problems() []problem {
 		all = append(all, s.callbackProblems(g)...)
 	}
 	if s.Keeps && !s.Storage.Up {
-		all = append(all, problem{
-			Severity: warning, Kind: "storage", Alert: "KieStorageMemoryOnly", Text: "What is known is kept in memory only: the folder of the storage can't be used.",
-			Do: "Make room on the disk, or see that the folder can be written to; then it is used again by itself. Until then a restart asks again.",
-		})
+		all = append(all, storageProblem(s.Storage.Redis))
 	}
 	if s.ReloadFailed {
 		all = append(all, problem{
@@ -80,6 +77,19 @@ func (s *Status) problems() []problem {
 	}
 	sortProblems(all)
 	return all
+}
+
+func storageProblem(redis bool) problem {
+	if redis {
+		return problem{
+			Severity: warning, Kind: "storage", Alert: "KieRedisDown", Text: "Redis can't be used: what is learned waits, and at the end of the lease no task is asked about or shown.",
+			Do: "See that Redis runs, takes changes and has the user, password and rights that it is to have; the log says how calls fail. Then it is used again by itself.",
+		}
+	}
+	return problem{
+		Severity: warning, Kind: "storage", Alert: "KieStorageMemoryOnly", Text: "What is known is kept in memory only: the folder of the storage can't be used.",
+		Do: "Make room on the disk, or see that the folder can be written to; then it is used again by itself. Until then a restart asks again.",
+	}
 }
 
 // sortProblems puts the worst first.

@@ -115,6 +115,7 @@ func TestEachProblemIsToldInWordsWithWhatToDo(t *testing.T) {
 			s.Sources[0].Pushed, s.Sources[0].FailingSince = true, epoch
 		}, "warning", "source", "pushed to group video before can't be read"},
 		"storage":      {func(s *web.Status) { s.Storage.Up = false }, "warning", "storage", "memory only"},
+		"Redis":        {func(s *web.Status) { s.Storage.Up, s.Storage.Redis = false, true }, "warning", "storage", "Redis can't be used"},
 		"reload":       {func(s *web.Status) { s.ReloadFailed = true }, "warning", "reload", "could not be loaded"},
 		"not received": {func(s *web.Status) { s.Groups[1].Relied, s.Receiving = false, false }, "warning", "callbacks", "not received"},
 		"none yet":     {func(s *web.Status) { s.Groups[1].Relied = false }, "info", "callbacks", "has come yet"},
