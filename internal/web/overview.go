@@ -93,6 +93,7 @@ func (p *pass) add(k *view.Task) {
 		return
 	}
 	p.matching++
+	place = q.placeOf(k)
 	switch {
 	case q.after != nil && place.compare(*q.after) <= 0:
 		p.ahead++
@@ -151,7 +152,7 @@ func (r *row) add(k *view.Task) {
 // next and previous return the query strings of the neighbouring pages, "" where there is none.
 func (s *overview) next() string {
 	if n := len(s.tasks); n > 0 && s.earlier+n < s.matching {
-		return s.query.with("after", rankOf(&s.tasks[n-1]).String())
+		return s.query.with("after", s.query.placeOf(&s.tasks[n-1]).String())
 	}
 	return ""
 }
@@ -163,7 +164,7 @@ func (s *overview) previous() string {
 	case len(s.tasks) == 0:
 		return s.query.with()
 	}
-	return s.query.with("before", rankOf(&s.tasks[0]).String())
+	return s.query.with("before", s.query.placeOf(&s.tasks[0]).String())
 }
 
 // rank is a task's place in the list: overdue ones, those whose queries fail, other unfinished ones, those that were never
@@ -183,7 +184,16 @@ const (
 	rankPending
 	rankFinished
 	rankMissing
+	rankByID // the rank of all in the order of ids, where nothing that becomes of a task moves it
 )
+
+// placeOf returns a task's place in the list that is asked for.
+func (q *query) placeOf(k *view.Task) rank {
+	if q.byID {
+		return rank{class: rankByID, id: k.ID, account: k.Account}
+	}
+	return rankOf(k)
+}
 
 func rankOf(k *view.Task) rank {
 	switch {

@@ -3,6 +3,7 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -36,6 +37,7 @@ type query struct {
 	missing   bool // only those that the API does not know
 
 	limit         int
+	byID          bool  // in this order, and not by what needs a look first
 	after, before *rank // at most one of them
 
 	format        string  // json: a page; else a stream of all that match
@@ -61,6 +63,9 @@ func parseQuery(raw string) (*query, error) {
 	if q.after != nil && q.before != nil {
 		return nil, errors.New("after and before exclude each other")
 	}
+	if place := cmp.Or(q.after, q.before); place != nil && q.byID != (place.class == rankByID) {
+		return nil, errors.New("after and before: the place is one of another order")
+	}
 	return q, q.checkFormat()
 }
 
@@ -72,8 +77,8 @@ func (q *query) checkFormat() error {
 		}
 		return nil
 	}
-	if q.after != nil || q.before != nil || q.values.Has("limit") {
-		return errors.New("limit, after and before are of pages; csv and ndjson have all tasks that match")
+	if q.after != nil || q.before != nil || q.values.Has("limit") || q.values.Has("order") {
+		return errors.New("limit, order, after and before are of pages; csv and ndjson have all tasks that match")
 	}
 	return nil
 }
@@ -119,6 +124,8 @@ func (q *query) set(name string, given []string) (err error) {
 		q.format, err = parseFormat(given[0])
 	case "finished_after":
 		q.finishedAfter, err = parseCursor(given[0])
+	case "order":
+		q.byID, err = parseOrder(given[0])
 	case "limit":
 		q.limit, err = parseLimit(given[0])
 	case "after":
@@ -136,7 +143,7 @@ func (q *query) set(name string, given []string) (err error) {
 
 // parameters returns the names that are known.
 func parameters() []string {
-	return []string{"group", "model", "account", "q", "state", "reason", "fail_code", "overdue", "failing", "missing", "limit", "after", "before", "format", "finished_after"}
+	return []string{"group", "model", "account", "q", "state", "reason", "fail_code", "overdue", "failing", "missing", "order", "limit", "after", "before", "format", "finished_after"}
 }
 
 // longest returns how many bytes a value of a parameter may have.
@@ -188,6 +195,14 @@ func parseBool(name, v string) (bool, error) {
 		return false, fmt.Errorf("%s: %q is neither true nor false", name, v)
 	}
 	return v == "true", nil
+}
+
+// parseOrder reads an order, of which there is one that can be named: the other is what pages have without it.
+func parseOrder(v string) (byID bool, err error) {
+	if v != "id" {
+		return false, fmt.Errorf("order: there is no %q; there is id, or none", v)
+	}
+	return true, nil
 }
 
 func parseFormat(v string) (string, error) {

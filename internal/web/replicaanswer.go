@@ -149,8 +149,8 @@ func (p *pass) take(t *replicaPass) {
 	p.ahead += t.Ahead
 	for i := range t.Page {
 		k := t.Page[i].view()
-		place := rankOf(k)
-		if q := p.query; (q.after == nil || place.compare(*q.after) > 0) && (q.before == nil || place.compare(*q.before) < 0) {
+		q := p.query
+		if place := q.placeOf(k); (q.after == nil || place.compare(*q.after) > 0) && (q.before == nil || place.compare(*q.before) < 0) {
 			p.page.add(place, k)
 		}
 	}

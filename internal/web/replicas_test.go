@@ -222,7 +222,7 @@ func TestAnyReplicaShowsWhatOneProcessShows(t *testing.T) {
 	tasks := mixed(250)
 	queries := []string{
 		"", "limit=500", "limit=7", "group=video", "account=a", "account=b&account=c&limit=20", "model=kling&state=unfinished", "state=fail&reason=timeout", "fail_code=501",
-		"overdue=true", "failing=true&limit=9", "missing=true", "q=17", "state=finished&q=1", "group=nowhere",
+		"order=id", "order=id&limit=7", "order=id&state=unfinished&limit=20", "overdue=true", "failing=true&limit=9", "missing=true", "q=17", "state=finished&q=1", "group=nowhere",
 	}
 	synctest.Test(t, func(t *testing.T) {
 		f, one := newFleet(t, tasks)

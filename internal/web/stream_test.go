@@ -103,16 +103,20 @@ func TestAStreamHasWhatMatchesAndNoPages(t *testing.T) {
 		t.Errorf("after a time: %v", got)
 	}
 	for query, want := range map[string]string{
-		"format=xml":                                                       "there are json, csv, ndjson",
-		"finished_after=0":                                                 "needs format=csv",
-		"format=csv&limit=10":                                              "of pages",
-		"format=ndjson&after=1.2.x":                                        "of pages",
-		"format=csv&finished_after=yesterday":                              "must be the cursor of a row",
-		"format=csv&finished_after=":                                       "must be the cursor of a row",
-		"format=csv&finished_after=1.zz":                                   "must be the cursor of a row",
-		"format=csv&finished_after=-5.610a61":                              "must be the cursor of a row",
-		"format=csv&finished_after=1&finished_after=2":                     "may be given once",
-		"format=csv&finished_after=" + strings.Repeat("1", 513):            "at most 512 bytes",
+		"format=xml":                                            "there are json, csv, ndjson",
+		"finished_after=0":                                      "needs format=csv",
+		"format=csv&limit=10":                                   "of pages",
+		"format=ndjson&order=id":                                "of pages",
+		"order=age":                                             "there is id",
+		"order=id&after=1.2.x":                                  "another order",
+		"after=5.0.x":                                           "another order",
+		"format=ndjson&after=1.2.x":                             "of pages",
+		"format=csv&finished_after=yesterday":                   "must be the cursor of a row",
+		"format=csv&finished_after=":                            "must be the cursor of a row",
+		"format=csv&finished_after=1.zz":                        "must be the cursor of a row",
+		"format=csv&finished_after=-5.610a61":                   "must be the cursor of a row",
+		"format=csv&finished_after=1&finished_after=2":          "may be given once",
+		"format=csv&finished_after=" + strings.Repeat("1", 513): "at most 512 bytes",
 		"format=csv&finished_after=" + url.QueryEscape("1.61\r\nX-Evil:1"): "must be the cursor of a row",
 	} {
 		if w := get(t, h, "/api/v1/tasks?"+query); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), want) {

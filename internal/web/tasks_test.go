@@ -325,6 +325,44 @@ func TestAPageStaysWhereItIsWhenTasksComeAndGo(t *testing.T) {
 	}
 }
 
+// In the order of ids a walk over all pages meets each task once, forth and back, though states change from one page to the next.
+func TestPagesByIDHoldEveryTaskOnceWhileTheirStatesChange(t *testing.T) {
+	states := []kie.State{kie.StatePending, kie.StateGenerating, kie.StateSuccess, kie.StateWaiting, kie.StateFail}
+	tasks := many(500)
+	h := serve(t, func() iter.Seq[view.Task] { return slices.Values(tasks) })
+	change := func(page int) {
+		for i := range tasks {
+			k := &tasks[i]
+			k.State, k.Overdue, k.LastAnswer = states[(i+page)%len(states)], (i+page)%7 == 0, epoch.Add(time.Duration(page)*time.Second)
+		}
+	}
+	var want, forth, back []string
+	for i := range tasks {
+		want = append(want, tasks[i].ID)
+	}
+	slices.Sort(want)
+	page, pages := list(t, h, "?order=id&limit=30"), 1
+	for ; ; pages++ {
+		forth = append(forth, page.ids()...)
+		if page.Next == "" {
+			break
+		}
+		change(pages)
+		page = list(t, h, page.Next)
+	}
+	for ; ; pages++ {
+		back = append(page.ids(), back...)
+		if page.Previous == "" {
+			break
+		}
+		change(pages)
+		page = list(t, h, page.Previous)
+	}
+	if !slices.Equal(forth, want) || !slices.Equal(back, want) {
+		t.Errorf("%d tasks forth, %d back, want the %d in the order of their ids", len(forth), len(back), len(want))
+	}
+}
+
 func TestTwoAccountsTasksOfOneIDAreTwoInTheListWhereverAPageEnds(t *testing.T) {
 	var tasks []view.Task
 	for _, account := range []string{"c-1._", "a", "b"} {
