@@ -14,7 +14,7 @@ import (
 func TestRedisCluster(t *testing.T) {
 	var nodes []*redistest.Server
 	var addresses []string
-	user := slices.Concat([]string{"--user", "kie_exporter", "on", ">secret"}, documented(t), []string{"+cluster|slots"})
+	user := slices.Concat([]string{"--user", "kie_exporter", "on", ">secret"}, documented(t), documentedForNodes(t))
 	for range 3 {
 		n := redistest.Start(t, append(slices.Clone(user), "--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--appendonly", "yes", "--appendfsync", "always")...)
 		nodes, addresses = append(nodes, n), append(addresses, n.Addr())
@@ -36,6 +36,11 @@ func TestRedisCluster(t *testing.T) {
 	w.eventually("they share", func() bool { return w.even(a, b) })
 	w.more("records are written")
 	w.tells(a, b, o)
+	for _, n := range nodes {
+		if refused := strings.TrimSpace(n.CLI(t, "acl", "log")); refused != "" {
+			t.Errorf("a call is refused: %s", refused)
+		}
+	}
 	for _, n := range nodes {
 		n.Kill()
 		n.Up(t)

@@ -34,6 +34,21 @@ func documented(t *testing.T) []string {
 	return strings.Fields(rights)
 }
 
+// documentedForNodes returns the rights that a user needs in Redis Cluster besides.
+func documentedForNodes(t *testing.T) []string {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/scaling.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rights, found := strings.Cut(string(text), "In Redis Cluster `")
+	rights, _, ends := strings.Cut(rights, "`, too.")
+	if !found || !ends {
+		t.Fatal("docs/scaling.md names no rights for Redis Cluster")
+	}
+	return strings.Fields(rights)
+}
+
 func TestTheDocumentedRightsAreEnough(t *testing.T) {
 	server := redistest.Start(t)
 	rights := documented(t)
