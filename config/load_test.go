@@ -40,6 +40,7 @@ func load(t *testing.T, text string, getenv func(string) string) (*Config, error
 	}
 	writeFile(t, "same", "1-"+canary)
 	writeFile(t, "empty", "\n")
+	writeFile(t, "ca.pem", "is only looked for")
 	writeFile(t, "named", "KIE_API_KEY="+canary+"\n")
 	return Load("kie.yml", getenv)
 }
@@ -194,7 +195,7 @@ func TestPathsStartAtTheFilesFolder(t *testing.T) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range map[string]string{"ids.txt": "x", "key": canary, "kie.yml": `
+	for name, text := range map[string]string{"ids.txt": "x", "key": canary, "ca.pem": "is only looked for", "kie.yml": `
 accounts: [{credentials_file: key, http_client: {tls_config: {ca_file: ca.pem}}}]
 groups: [{files: [ids.*, ids.txt], http: {url: http://h, http_client: {authorization: {credentials_file: token}}}}]`} {
 		writeFile(t, filepath.Join(dir, name), text)

@@ -5,8 +5,10 @@ package httpclient
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -180,6 +182,7 @@ func Formats(dir string) settings.Formats {
 	f["tls"] = settings.DeclareOther[commoncfg.TLSConfig, tlsSettings](f, func(o *settings.Object, c *commoncfg.TLSConfig) {
 		if o.Clean() {
 			reportError(o, c.Validate())
+			reportUnreadable(o, c, dir)
 		}
 	})
 	f["authorization"] = settings.DeclareOther[commoncfg.Authorization, authorizationSettings](f, nil)
@@ -197,6 +200,38 @@ func Formats(dir string) settings.Formats {
 	f["api_client"] = settings.DeclareOther[commoncfg.HTTPClientConfig, apiClient](f, check)
 	f["list_client"] = settings.DeclareOther[commoncfg.HTTPClientConfig, listClient](f, check)
 	return f
+}
+
+// reportUnreadable reports files of TLS settings that can't be read.
+func reportUnreadable(o *settings.Object, c *commoncfg.TLSConfig, dir string) {
+	for _, f := range []struct{ name, path string }{{"ca_file", c.CAFile}, {"cert_file", c.CertFile}, {"key_file", c.KeyFile}} {
+		path := commoncfg.JoinDir(dir, f.path)
+		switch err := readable(path); {
+		case f.path == "" || err == nil:
+		case strings.Contains(f.path, "-----"):
+			o.Report(f.name, "must name a file, and not hold what is to be in it")
+		default:
+			o.Report(f.name, "file %s: %s", path, err)
+		}
+	}
+}
+
+// readable says why a file can't be read. One that is not regular is not opened: that may take as long as nobody writes to it.
+func readable(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		return errors.New("is not a regular file")
+	}
+	if err == nil {
+		var f *os.File
+		if f, err = os.Open(path); err == nil {
+			return f.Close()
+		}
+	}
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
 }
 
 func reportError(o *settings.Object, err error) {

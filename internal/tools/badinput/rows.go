@@ -278,6 +278,10 @@ func key() []row {
 			},
 		},
 		{
+			"a file of `tls_config` that is missing, or is none; a key written where its file is to be named", "refused, with line and field; what may be a key is not shown",
+			[]string{"config.TestBadFileIsRefusedWithEveryProblem/missing files of TLS", "app.TestACheckPassesThoughAServerOfAListIsDownAndSaysSo"},
+		},
+		{
 			"a key that the API refuses", "told at the start and once for each time, with the account and where the key comes from; the start goes on",
 			[]string{
 				"app.TestARefusedKeyIsToldAtTheStartWithWhereItComesFrom", "app.TestAKeyThatCannotBeTriedDoesNotStopTheStart",
