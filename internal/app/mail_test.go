@@ -122,19 +122,39 @@ func (c *cluster) untilAsked(id string, n int) {
 	})
 }
 
+// forward sends a callback until it is taken, as kie.ai does while a replica can't use Redis, and returns how often it was sent in vain. A call to Redis may
+// come too late where a machine stands still, and after a few the others are not tried for a while.
+func (h *hooked) forward(id string) (refused int) {
+	h.t.Helper()
+	wait.Until(h.t, time.Minute, 100*time.Millisecond, func() error {
+		switch got := h.callback(canary+"-1", id); got {
+		case http.StatusAccepted:
+			return nil
+		case http.StatusServiceUnavailable:
+			refused++
+			return errors.New("the callback is answered with 503 all the time")
+		default:
+			h.t.Fatalf("the callback about %s is answered with %d", id, got)
+			return nil
+		}
+	})
+	return refused
+}
+
 func TestACallbackReachesTheHolderFromAnyReplica(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, "groups: [{name: g, tasks: [early, late], webhook: true}]\n", "early", "late")
 	c.holder.until(30*time.Second, `kie_tasks{group="g",model="m",state="generating"} 2`)
 	c.put("early", 0)
 	before, began := c.asked("early"), time.Now()
-	c.other.wantStatus(canary+"-1", "early", http.StatusAccepted)
+	refused := c.other.forward("early")
 	c.untilAsked("early", before+1)
 	t.Logf("a callback at the other replica led to a query after %v", time.Since(began))
 	c.other.wantStatus(canary+"-2", "late", http.StatusUnauthorized)
 
 	c.server.Kill()
 	c.other.wantStatus(canary+"-1", "early", http.StatusServiceUnavailable)
+	refused++
 	c.server.Up(t)
 	c.skipFirstLease()
 
@@ -144,10 +164,12 @@ func TestACallbackReachesTheHolderFromAnyReplica(t *testing.T) {
 	if code := c.holder.end(); code != 0 {
 		t.Errorf("it ends with %d", code)
 	}
-	c.other.wantStatus(canary+"-1", "late", http.StatusAccepted)
+	refused += c.other.forward("late")
 	c.other.until(time.Minute, `kie_tasks{group="g",model="m",state="success"} 2`)
-	c.other.until(10*time.Second, `kie_exporter_callbacks_total{account="default",result="forwarded"} 2`,
-		`kie_exporter_callbacks_total{account="default",result="unforwarded"} 1`, `kie_exporter_mailbox_total{question="hint",result="taken"} 1`)
+	c.other.until(10*time.Second, callbacks("forwarded", 2), callbacks("unforwarded", refused))
+	if refused == 1 { // else one may be in the box though that was told too late
+		c.other.until(10*time.Second, `kie_exporter_mailbox_total{question="hint",result="taken"} 1`)
+	}
 }
 
 // push pushes ids, a line each, or has them forgotten, and returns the status and the answer.
@@ -220,7 +242,7 @@ func TestPushesReachTheHolderFromAnyReplica(t *testing.T) {
 	c.holder.until(30*time.Second, tasks(3))
 
 	// A callback registers its task from anywhere.
-	c.other.wantStatus(canary+"-1", "called", http.StatusAccepted)
+	c.other.forward("called")
 	c.holder.until(30*time.Second, tasks(4))
 
 	// What there is no room for waits, and says so.
