@@ -128,19 +128,30 @@ func (h *heldKey) read() *keyRead {
 	return h.last.Load()
 }
 
-// readKey returns the key in a regular file. It never waits, not even for a writer of a named pipe.
-func readKey(path string) (string, error) {
+// Open opens a regular file for reading. It never waits, not even for a writer of a named pipe. An error does not name the file.
+func Open(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return "", withoutPath(err)
+		return nil, withoutPath(err)
+	}
+	info, err := f.Stat()
+	if err == nil && info.Mode().IsRegular() {
+		return f, nil
+	}
+	_ = f.Close()
+	if err != nil {
+		return nil, withoutPath(err)
+	}
+	return nil, errors.New("is not a regular file")
+}
+
+// readKey returns the key in a regular file.
+func readKey(path string) (string, error) {
+	f, err := Open(path)
+	if err != nil {
+		return "", err
 	}
 	defer func() { _ = f.Close() }()
-	switch info, err := f.Stat(); {
-	case err != nil:
-		return "", withoutPath(err)
-	case !info.Mode().IsRegular():
-		return "", errors.New("is not a regular file")
-	}
 	text, err := io.ReadAll(io.LimitReader(f, maxKeySize+1))
 	if err != nil {
 		return "", withoutPath(err)

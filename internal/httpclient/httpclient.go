@@ -5,10 +5,8 @@ package httpclient
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"net/url"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +14,7 @@ import (
 
 	commoncfg "github.com/prometheus/common/config"
 
+	"github.com/kie-exporter/kie_exporter/internal/apikey"
 	"github.com/kie-exporter/kie_exporter/internal/settings"
 	"github.com/kie-exporter/kie_exporter/internal/settings/document"
 )
@@ -205,33 +204,20 @@ func Formats(dir string) settings.Formats {
 // reportUnreadable reports files of TLS settings that can't be read.
 func reportUnreadable(o *settings.Object, c *commoncfg.TLSConfig, dir string) {
 	for _, f := range []struct{ name, path string }{{"ca_file", c.CAFile}, {"cert_file", c.CertFile}, {"key_file", c.KeyFile}} {
+		if f.path == "" {
+			continue
+		}
 		path := commoncfg.JoinDir(dir, f.path)
-		switch err := readable(path); {
-		case f.path == "" || err == nil:
+		file, err := apikey.Open(path)
+		switch {
+		case err == nil:
+			_ = file.Close()
 		case strings.Contains(f.path, "-----"):
 			o.Report(f.name, "must name a file, and not hold what is to be in it")
 		default:
 			o.Report(f.name, "file %s: %s", path, err)
 		}
 	}
-}
-
-// readable says why a file can't be read. One that is not regular is not opened: that may take as long as nobody writes to it.
-func readable(path string) error {
-	info, err := os.Stat(path)
-	if err == nil && !info.Mode().IsRegular() {
-		return errors.New("is not a regular file")
-	}
-	if err == nil {
-		var f *os.File
-		if f, err = os.Open(path); err == nil {
-			return f.Close()
-		}
-	}
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		return e.Err
-	}
-	return err
 }
 
 func reportError(o *settings.Object, err error) {
