@@ -93,7 +93,9 @@ func (p *pass) add(k *view.Task) {
 		return
 	}
 	p.matching++
-	place = q.placeOf(k)
+	if q.byID {
+		place = placeByID(k)
+	}
 	switch {
 	case q.after != nil && place.compare(*q.after) <= 0:
 		p.ahead++
@@ -190,10 +192,12 @@ const (
 // placeOf returns a task's place in the list that is asked for.
 func (q *query) placeOf(k *view.Task) rank {
 	if q.byID {
-		return rank{class: rankByID, id: k.ID, account: k.Account}
+		return placeByID(k)
 	}
 	return rankOf(k)
 }
+
+func placeByID(k *view.Task) rank { return rank{class: rankByID, id: k.ID, account: k.Account} }
 
 func rankOf(k *view.Task) rank {
 	switch {
