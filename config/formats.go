@@ -125,7 +125,7 @@ func resolvePattern(dir, pattern string) string {
 	switch {
 	case filepath.IsAbs(pattern) || dir == "":
 		return pattern
-	case strings.ContainsAny(pattern, `*?[\`):
+	case format.IsGlob(pattern):
 		dir = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(dir)
 	}
 	return filepath.Join(dir, pattern)

@@ -2,7 +2,6 @@ package files
 
 import (
 	"path"
-	"strings"
 
 	"github.com/kie-exporter/kie_exporter/internal/source/format"
 )
@@ -27,6 +26,4 @@ func (p Pattern) Check() error {
 }
 
 // isGlob reports whether p is a pattern. Only what the user wrote can be one: the folder it is relative to may have any name.
-func (p Pattern) isGlob() bool { return isGlob(p.Written) }
-
-func isGlob(name string) bool { return strings.ContainsAny(name, `*?[\`) }
+func (p Pattern) isGlob() bool { return format.IsGlob(p.Written) }

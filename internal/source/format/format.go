@@ -113,11 +113,14 @@ func ByName(path string) (Format, error) {
 
 // CheckName says what is wrong with the ending of a file's name, or of a pattern of names.
 func CheckName(name string) error {
-	if _, err := ByName(name); err != nil && !strings.ContainsAny(filepath.Ext(name), `*?[\`) {
+	if _, err := ByName(name); err != nil && !IsGlob(filepath.Ext(name)) {
 		return err
 	}
 	return nil
 }
+
+// IsGlob reports whether a name is a pattern of names.
+func IsGlob(name string) bool { return strings.ContainsAny(name, `*?[\`) }
 
 // ByType returns the format that a media type stands for; ok is false if it stands for none.
 func ByType(kind string) (f Format, ok bool) {
