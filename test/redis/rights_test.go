@@ -18,35 +18,31 @@ import (
 	"github.com/kie-exporter/kie_exporter/test/kit/redistest"
 )
 
-// documented returns the rights that the documentation has a user get.
-func documented(t *testing.T) []string {
+// said returns what docs/scaling.md has between two texts.
+func said(t *testing.T, before, after string) string {
 	t.Helper()
 	text, err := os.ReadFile("../../docs/scaling.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, after, found := strings.Cut(string(text), "ACL SETUSER kie_exporter on '>")
-	rights, _, _ := strings.Cut(after, "\n")
-	_, rights, ok := strings.Cut(rights, "' ")
-	if !found || !ok {
-		t.Fatal("docs/scaling.md names no rights")
+	_, rest, found := strings.Cut(string(text), before)
+	between, _, ends := strings.Cut(rest, after)
+	if !found || !ends {
+		t.Fatalf("docs/scaling.md has nothing between %q and %q", before, after)
 	}
-	return strings.Fields(rights)
+	return between
+}
+
+// documented returns the rights that the documentation has a user get.
+func documented(t *testing.T) []string {
+	t.Helper()
+	return strings.Fields(said(t, "ACL SETUSER kie_exporter on '>password' ", "\n"))
 }
 
 // documentedForNodes returns the rights that a user needs in Redis Cluster besides.
 func documentedForNodes(t *testing.T) []string {
 	t.Helper()
-	text, err := os.ReadFile("../../docs/scaling.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rights, found := strings.Cut(string(text), "In Redis Cluster `")
-	rights, _, ends := strings.Cut(rights, "`, too.")
-	if !found || !ends {
-		t.Fatal("docs/scaling.md names no rights for Redis Cluster")
-	}
-	return strings.Fields(rights)
+	return strings.Fields(said(t, "In Redis Cluster `", "`, too."))
 }
 
 func TestTheDocumentedRightsAreEnough(t *testing.T) {
